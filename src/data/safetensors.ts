@@ -1,0 +1,268 @@
+// The safetensors format (https://github.com/huggingface/safetensors#format), for Node and browsers:
+//   u64 little-endian N | N bytes of JSON, from '{', spaces at the end | the tensors' bytes, little-endian, no holes
+import { DataError } from '../errors.js';
+import { duplicateKey } from './json.js';
+
+/** The dtypes that are read and written, in the order in which the format sorts them: largest alignment first. */
+const DTYPES = {
+  F64: { bytes: 8, array: Float64Array },
+  F32: { bytes: 4, array: Float32Array },
+  I32: { bytes: 4, array: Int32Array },
+} as const;
+const ORDER = Object.keys(DTYPES) as SafetensorsDType[];
+
+const LENGTH_BYTES = 8;
+/** The reference implementation's limit. */
+const MAX_HEADER = 100_000_000;
+const METADATA = '__metadata__';
+
+export type SafetensorsDType = keyof typeof DTYPES;
+
+/** A tensor as it is stored: row-major, `data.length` is the product of `shape`. */
+export interface StoredTensor {
+  dtype: SafetensorsDType;
+  shape: readonly number[];
+  data: Float32Array | Int32Array | Float64Array;
+}
+
+export type Tensors = Map<string, StoredTensor>;
+
+export interface Checkpoint {
+  tensors: Tensors;
+  metadata: Record<string, string>;
+}
+
+interface Entry {
+  name: string;
+  dtype: SafetensorsDType;
+  shape: readonly number[];
+  begin: number;
+  end: number;
+}
+
+/** The bytes of a safetensors file. The same tensors and metadata give the same bytes, whatever their order. */
+export function encodeSafetensors(tensors: Tensors, metadata: Record<string, string> = {}): Uint8Array {
+  const sorted = [...tensors].sort(
+    ([a, x], [b, y]) => ORDER.indexOf(x.dtype) - ORDER.indexOf(y.dtype) || byCodePoint(a, b),
+  );
+  // Members are joined by hand: an object would move names such as "0" to the front.
+  const members: string[] = [];
+  const pairs = Object.entries(metadata).sort(([a], [b]) => byCodePoint(a, b));
+  if (pairs.length > 0) {
+    members.push(
+      `"${METADATA}":{${pairs.map(([key, value]) => `${quote(wellFormed(key))}:${quote(checkValue(key, value))}`).join()}}`,
+    );
+  }
+  let offset = 0;
+  for (const [name, tensor] of sorted) {
+    checkTensor(name, tensor);
+    const end = offset + tensor.data.byteLength;
+    members.push(
+      `${quote(name)}:{"dtype":"${tensor.dtype}","shape":[${tensor.shape.join()}],"data_offsets":[${offset},${end}]}`,
+    );
+    offset = end;
+  }
+  const json = new TextEncoder().encode(`{${members.join()}}`);
+  const headerBytes = Math.ceil(json.length / 8) * 8;
+  if (headerBytes > MAX_HEADER) {
+    throw new DataError(
+      `the safetensors header has ${headerBytes} bytes, over ${MAX_HEADER}; store less metadata`,
+    );
+  }
+  const start = LENGTH_BYTES + headerBytes;
+  const bytes = new Uint8Array(start + offset);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  bytes.fill(0x20, LENGTH_BYTES, start);
+  bytes.set(json, LENGTH_BYTES);
+  let at = start;
+  for (const [, { data }] of sorted) {
+    // Typed arrays are little-endian on every engine that has WebAssembly.
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/** The tensors of a safetensors file, in the order of its bytes, each with memory of its own. */
+export function decodeSafetensors(bytes: Uint8Array): Checkpoint {
+  const { header, start } = readHeader(bytes);
+  const entries: Entry[] = [];
+  let metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(header)) {
+    if (name === METADATA) metadata = checkMetadata(value);
+    else entries.push(checkEntry(name, value));
+  }
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkLayout(entries, bytes.length - start);
+  const tensors: Tensors = new Map();
+  for (const { name, dtype, shape, begin, end } of entries) {
+    // Copied: the bytes in the file need not be aligned, and a Buffer's own slice would share its memory.
+    const own = new Uint8Array(end - begin);
+    own.set(bytes.subarray(start + begin, start + end));
+    tensors.set(name, { dtype, shape, data: new DTYPES[dtype].array(own.buffer) });
+  }
+  return { tensors, metadata };
+}
+
+function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
+  if (bytes.length < LENGTH_BYTES) {
+    throw new DataError(
+      `truncated: ${bytes.length} bytes are too few for a safetensors file, which starts with 8 bytes of length`,
+    );
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
+  if (length > BigInt(MAX_HEADER)) {
+    throw new DataError(
+      `the header length reads ${length}, over the limit of ${MAX_HEADER}; this is not a safetensors file, or it is damaged`,
+    );
+  }
+  const start = LENGTH_BYTES + Number(length);
+  if (start > bytes.length) {
+    throw new DataError(
+      `truncated: the header should end at byte ${start} but the file has ${bytes.length} bytes; copy it again`,
+    );
+  }
+  // A copy, since TextDecoder refuses shared memory.
+  const raw = new Uint8Array(bytes.subarray(LENGTH_BYTES, start));
+  if (raw[0] !== 0x7b)
+    throw new DataError(
+      `the header does not start with "{"; this is not a safetensors file, or it is damaged`,
+    );
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(raw);
+  } catch {
+    throw new DataError('the header is not valid UTF-8; the file is damaged');
+  }
+  let header: Record<string, unknown>;
+  try {
+    header = JSON.parse(text);
+  } catch (error) {
+    throw new DataError(
+      `the header is not valid JSON (${(error as Error).message.replace(/\s+/g, ' ')}); the file is damaged`,
+    );
+  }
+  const twice = duplicateKey(text);
+  if (twice) {
+    const what =
+      twice.path.length === 0
+        ? `tensor ${quote(twice.key)}`
+        : `${quote(twice.key)} of ${quote(twice.path[0])}`;
+    throw new DataError(`${what} is in the header twice; the file is damaged`);
+  }
+  return { header, start };
+}
+
+function checkMetadata(value: unknown): Record<string, string> {
+  if (!isObject(value)) throw new DataError(`${METADATA} is not an object of strings; the file is damaged`);
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== 'string')
+      throw new DataError(`${METADATA} ${quote(key)} is not a string; the file is damaged`);
+  }
+  return value as Record<string, string>;
+}
+
+function checkEntry(name: string, value: unknown): Entry {
+  const fail = (what: string): never => {
+    throw new DataError(`tensor ${quote(name)}: ${what}`);
+  };
+  if (!isObject(value))
+    return fail('its header is not an object with dtype, shape and data_offsets; the file is damaged');
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype)) {
+    return fail(`dtype ${JSON.stringify(dtype)} is not one of F32, I32 and F64; convert it before loading`);
+  }
+  if (!isSizes(shape))
+    return fail(`shape ${JSON.stringify(shape)} is not a list of sizes; the file is damaged`);
+  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
+    return fail(`data_offsets ${JSON.stringify(offsets)} are not a begin and an end; the file is damaged`);
+  }
+  const [begin, end] = offsets;
+  const expected = shape.reduce((a, b) => a * b, 1) * DTYPES[dtype as SafetensorsDType].bytes;
+  if (end - begin !== expected) {
+    return fail(
+      `${dtype}[${shape}] takes ${expected} bytes but its data_offsets span ${end - begin}; the file is damaged`,
+    );
+  }
+  return { name, dtype: dtype as SafetensorsDType, shape, begin, end };
+}
+
+/** In order of their offsets the tensors must fill the data exactly: each begins where the one before ends. */
+function checkLayout(entries: Entry[], dataBytes: number): void {
+  let at = 0;
+  let previous = '';
+  for (const { name, begin, end } of entries) {
+    if (end > dataBytes) {
+      throw new DataError(
+        `tensor ${quote(name)}: its data ends at byte ${end} but there are ${dataBytes} bytes; the file is truncated or damaged`,
+      );
+    }
+    if (begin < at) {
+      throw new DataError(
+        `tensor ${quote(name)}: its data overlaps that of ${quote(previous)}; the file is damaged`,
+      );
+    }
+    if (begin > at) {
+      throw new DataError(
+        `tensor ${quote(name)}: a hole of ${begin - at} bytes before its data; the file is damaged`,
+      );
+    }
+    at = end;
+    previous = name;
+  }
+  if (at !== dataBytes) {
+    const after = previous ? `after tensor ${quote(previous)}, the last` : 'but no tensors';
+    throw new DataError(`${dataBytes - at} bytes of data ${after}; the file is damaged`);
+  }
+}
+
+function checkTensor(name: string, { dtype, shape, data }: StoredTensor): void {
+  const fail = (what: string): never => {
+    throw new DataError(`tensor ${quote(name)}: ${what}`);
+  };
+  wellFormed(name);
+  if (name === METADATA) fail('the name is reserved by the safetensors format; choose another');
+  if (!Object.hasOwn(DTYPES, dtype)) fail(`dtype ${JSON.stringify(dtype)} is not one of F32, I32 and F64`);
+  if (!(data instanceof DTYPES[dtype].array))
+    fail(`${dtype} needs a ${DTYPES[dtype].array.name}, not a ${data?.constructor?.name}`);
+  if (!isSizes(shape)) fail(`shape ${JSON.stringify(shape)} is not a list of sizes`);
+  const expected = shape.reduce((a, b) => a * b, 1);
+  if (expected !== data.length)
+    fail(`shape [${shape}] has ${expected} elements but there are ${data.length}`);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
+
+function checkValue(key: string, value: string): string {
+  if (typeof value === 'string') return wellFormed(value);
+  throw new DataError(
+    `metadata ${quote(key)} is not a string; the safetensors format has only strings there`,
+  );
+}
+
+/** Half a surrogate pair is no character: other readers would refuse the whole file. */
+function wellFormed(text: string): string {
+  if (!/\p{Surrogate}/u.test(text)) return text;
+  throw new DataError(
+    `${quote(text)} has half of a surrogate pair, which a safetensors file cannot store; remove it`,
+  );
+}
+
+/** The order of UTF-8 bytes, in which the reference implementation sorts names. */
+function byCodePoint(a: string, b: string): number {
+  const x = [...a];
+  const y = [...b];
+  const at = x.findIndex((character, i) => character !== y[i]);
+  if (at < 0) return x.length - y.length;
+  return at < y.length ? x[at].codePointAt(0)! - y[at].codePointAt(0)! : 1;
+}

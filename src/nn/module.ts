@@ -1,0 +1,56 @@
+import { OptionError } from '../errors.js';
+import { type Initializer, type Tensor, Variable } from '../ops/tensor.js';
+import { checkShape, type DType, type Shape } from '../shape.js';
+
+/** A layer: a function of a tensor that owns variables. `parts` names them and the layers inside. */
+export interface Module {
+  (x: Tensor): Tensor;
+  readonly parts: Readonly<Record<string, unknown>>;
+}
+
+/** Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes. */
+export function layer(parts: Record<string, unknown>, forward: (x: Tensor) => Tensor): Module {
+  return Object.assign((x: Tensor) => forward(x), { parts });
+}
+
+/** A tensor that training changes: the loss is differentiated with respect to it. */
+export function parameter(shape: Shape, init: Initializer): Variable {
+  checkShape('parameter', shape);
+  return new Variable('parameter', shape, 'f32', init);
+}
+
+/** A tensor that outlives the step but has no gradient; it changes through `assign`. */
+export function state(shape: Shape, init: Initializer, dtype: DType = 'f32'): Variable {
+  checkShape('state', shape);
+  return new Variable('state', shape, dtype, init);
+}
+
+/**
+ * Every variable of a model (a layer, a variable, or nested objects and arrays of them) by its path:
+ * `layers.0.weight`. A variable that stands in two places keeps its first name.
+ */
+export function namedVariables(model: unknown): Map<string, Variable> {
+  const names = new Map<string, Variable>();
+  const seen = new Set<unknown>();
+  const visit = (value: unknown, path: string) => {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return;
+    seen.add(value);
+    if (value instanceof Variable) {
+      names.set(path || value.kind, value);
+      return;
+    }
+    const inner = 'parts' in value ? (value.parts as object) : value;
+    for (const [key, part] of Object.entries(inner)) visit(part, path ? `${path}.${key}` : key);
+  };
+  visit(model, '');
+  return names;
+}
+
+/** A whole number from `least`, or an OptionError that names the option. */
+export function wholeNumber(what: string, value: number, least = 1): number {
+  if (!Number.isInteger(value) || value < least) {
+    throw new OptionError(`${what}: expected a whole number from ${least}, got ${value}`);
+  }
+  return value;
+}
+

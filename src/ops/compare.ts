@@ -1,0 +1,114 @@
+import { broadcastShapes, type DType, requireDType, type TensorType } from '../shape.js';
+import { DTypeError } from '../errors.js';
+import { binaryType, pair } from './elementwise.js';
+import { eachRun } from './loops.js';
+import { defineOp, type Elements, type Op } from './op.js';
+import { sumTo } from './reduce.js';
+import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
+
+type None = Record<never, never>;
+type Run = (o: number, n: number, i: number, di: number, j: number, dj: number) => void;
+
+function comparison(
+  name: string,
+  vector: string,
+  loop: (a: Elements, b: Elements, out: Elements) => Run,
+): (a: TensorLike, b: TensorLike) => Tensor {
+  const op: Op<None> = defineOp<None>({
+    name,
+    type: ([a, b]) => ({ ...binaryType(name, a, b, ['f32', 'i32']), dtype: 'bool' }),
+    vjp: null,
+    reference([a, b], _, out) {
+      const run = loop(a.data, b.data, out.data);
+      eachRun(out.shape, [a, b], (o, n, at, by) => run(o, n, at[0], by[0], at[1], by[1]));
+    },
+    lower: {
+      kind: 'elementwise',
+      cost: 1,
+      emit: ([a, b], from) => {
+        const signed = from === 'i32' && vector !== 'eq' && vector !== 'ne' ? '_s' : '';
+        return `${from === 'i32' ? 'i32x4' : 'f32x4'}.${vector}${signed}(${a}, ${b})`;
+      },
+    },
+  });
+  return (a, b) => apply(op, pair(a, b), {});
+}
+
+/** a == b, as bool. */
+export const equal = comparison('equal', 'eq', (a, b, out) => (o, n, i, di, j, dj) => {
+  for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] === b[j] ? 1 : 0;
+});
+export const notEqual = comparison('not_equal', 'ne', (a, b, out) => (o, n, i, di, j, dj) => {
+  for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] !== b[j] ? 1 : 0;
+});
+export const less = comparison('less', 'lt', (a, b, out) => (o, n, i, di, j, dj) => {
+  for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] < b[j] ? 1 : 0;
+});
+export const lessEqual = comparison('less_equal', 'le', (a, b, out) => (o, n, i, di, j, dj) => {
+  for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] <= b[j] ? 1 : 0;
+});
+export const greater = comparison('greater', 'gt', (a, b, out) => (o, n, i, di, j, dj) => {
+  for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] > b[j] ? 1 : 0;
+});
+export const greaterEqual = comparison('greater_equal', 'ge', (a, b, out) => (o, n, i, di, j, dj) => {
+  for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] >= b[j] ? 1 : 0;
+});
+
+const whereOp: Op<None> = defineOp<None>({
+  name: 'where',
+  type([condition, a, b]) {
+    requireDType('where', condition, 'bool');
+    if (a.dtype !== b.dtype) throw new DTypeError(`where: dtypes differ: ${a.dtype} and ${b.dtype} (convert with cast)`);
+    return { shape: broadcastShapes('where', [condition.shape, a.shape, b.shape]), dtype: a.dtype };
+  },
+  vjp({ cotangent: g, inputs: [condition, a, b] }) {
+    return [null, sumTo(where(condition, g, 0), a.shape), sumTo(where(condition, 0, g), b.shape)];
+  },
+  reference([condition, a, b], _, out) {
+    const [c, x, y, z] = [condition.data, a.data, b.data, out.data];
+    eachRun(out.shape, [condition, a, b], (o, n, at, by) => {
+      let [i, j, k] = at;
+      for (const end = o + n; o < end; o++, i += by[0], j += by[1], k += by[2]) z[o] = c[i] ? x[j] : y[k];
+    });
+  },
+  lower: { kind: 'elementwise', cost: 1, emit: ([c, a, b]) => `v128.bitselect(${a}, ${b}, ${c})` },
+});
+
+/** a where the condition (bool) holds, else b; all three broadcast. */
+export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
+  return apply(whereOp, [toTensor(condition), ...pair(a, b)], {});
+}
+
+type CastAttrs = { to: DType };
+
+const castOp: Op<CastAttrs> = defineOp<CastAttrs>({
+  name: 'cast',
+  type: ([x], { to }): TensorType => ({ shape: x.shape, dtype: to }),
+  vjp: ({ cotangent: g, inputs: [x], attrs }) => [x.dtype === 'f32' && attrs.to === 'f32' ? g : null],
+  reference([x], { to }, out) {
+    if (to === 'bool') for (let i = 0; i < out.data.length; i++) out.data[i] = x.data[i] !== 0 ? 1 : 0;
+    else if (to === 'i32') for (let i = 0; i < out.data.length; i++) out.data[i] = saturate(x.data[i]);
+    else out.data.set(x.data);
+  },
+  lower: {
+    kind: 'elementwise',
+    cost: 1,
+    emit([x], from, to) {
+      if (from === to) return x;
+      if (from === 'bool') return to === 'f32' ? `v128.and(${x}, f32x4.splat(1))` : `v128.and(${x}, i32x4.splat(1))`;
+      if (to === 'bool') return from === 'f32' ? `f32x4.ne(${x}, f32x4.splat(0))` : `i32x4.ne(${x}, i32x4.splat(0))`;
+      return to === 'f32' ? `f32x4.convert_i32x4_s(${x})` : `i32x4.trunc_sat_f32x4_s(${x})`;
+    },
+  },
+});
+
+/** Rounds towards zero and stays within i32, as wasm's saturating truncation does; NaN is 0. */
+function saturate(x: number): number {
+  return Number.isNaN(x) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(x)));
+}
+
+/** Converts between dtypes; f32 to i32 drops the fraction; bool is 0 or 1. No gradient passes. */
+export function cast(x: Tensor, to: DType): Tensor {
+  const t = toTensor(x);
+  return t.dtype === to ? t : apply(castOp, [t], { to });
+}

@@ -1,0 +1,319 @@
+import { broadcastShapes, type DType, requireDType, sameShape, type TensorType } from '../shape.js';
+import { DTypeError } from '../errors.js';
+import { eachRun } from './loops.js';
+import { equal, greater, where } from './compare.js';
+import { defineOp, type Elements, type Op, type VjpContext } from './op.js';
+import { sumTo } from './reduce.js';
+import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
+
+type None = Record<never, never>;
+
+interface UnaryRule {
+  cost: number;
+  emit(x: string): string;
+  loop(x: Elements, out: Elements): void;
+  vjp(context: VjpContext<None>): Tensor;
+  integers?: (x: string) => string;
+}
+
+function unary(name: string, rule: UnaryRule): Op<None> {
+  return defineOp<None>({
+    name,
+    type([x]) {
+      requireDType(name, x, 'f32', ...(rule.integers ? (['i32'] as const) : []));
+      return x;
+    },
+    vjp: (context) => [rule.vjp(context)],
+    reference: ([x], _, out) => rule.loop(x.data, out.data),
+    lower: {
+      kind: 'elementwise',
+      cost: rule.cost,
+      emit: ([x], from) => (from === 'i32' ? rule.integers!(x) : rule.emit(x)),
+    },
+  });
+}
+
+const negOp = unary('neg', {
+  cost: 1,
+  emit: (x) => `f32x4.neg(${x})`,
+  integers: (x) => `i32x4.neg(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = -x[i];
+  },
+  vjp: ({ cotangent: g }) => neg(g),
+});
+
+const expOp = unary('exp', {
+  cost: 12,
+  emit: (x) => `exp4(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = Math.exp(x[i]);
+  },
+  vjp: ({ cotangent: g, output: y }) => mul(g, y),
+});
+
+const logOp = unary('log', {
+  cost: 14,
+  emit: (x) => `log4(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = Math.log(x[i]);
+  },
+  vjp: ({ cotangent: g, inputs: [x] }) => div(g, x),
+});
+
+const sqrtOp = unary('sqrt', {
+  cost: 6,
+  emit: (x) => `f32x4.sqrt(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = Math.sqrt(x[i]);
+  },
+  vjp: ({ cotangent: g, output: y }) => div(mul(g, 0.5), y),
+});
+
+const rsqrtOp = unary('rsqrt', {
+  cost: 10,
+  emit: (x) => `rsqrt4(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = 1 / Math.sqrt(x[i]);
+  },
+  vjp: ({ cotangent: g, output: y }) => mul(mul(g, -0.5), mul(y, mul(y, y))),
+});
+
+const tanhOp = unary('tanh', {
+  cost: 16,
+  emit: (x) => `tanh4(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = Math.tanh(x[i]);
+  },
+  vjp: ({ cotangent: g, output: y }) => mul(g, sub(1, mul(y, y))),
+});
+
+const sigmoidOp = unary('sigmoid', {
+  cost: 16,
+  emit: (x) => `sigmoid4(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-x[i]));
+  },
+  vjp: ({ cotangent: g, output: y }) => mul(g, mul(y, sub(1, y))),
+});
+
+const reluOp = unary('relu', {
+  cost: 1,
+  // pmax is one instruction; x < 0 ? 0 : x lets NaN through.
+  emit: (x) => `f32x4.pmax(${x}, f32x4.splat(0))`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = x[i] < 0 ? 0 : x[i];
+  },
+  vjp: ({ cotangent: g, inputs: [x] }) => where(greater(x, 0), g, 0),
+});
+
+const absOp = unary('abs', {
+  cost: 1,
+  emit: (x) => `f32x4.abs(${x})`,
+  integers: (x) => `i32x4.abs(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = Math.abs(x[i]);
+  },
+  vjp: ({ cotangent: g, inputs: [x] }) => where(greater(x, 0), g, where(equal(x, 0), 0, neg(g))),
+});
+
+const erfOp = unary('erf', {
+  cost: 24,
+  emit: (x) => `erf4(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = erfFloat64(x[i]);
+  },
+  vjp: ({ cotangent: g, inputs: [x] }) => mul(g, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+});
+
+const sinOp = unary('sin', {
+  cost: 20,
+  emit: (x) => `sin4(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = Math.sin(x[i]);
+  },
+  vjp: ({ cotangent: g, inputs: [x] }) => mul(g, cos(x)),
+});
+
+const cosOp = unary('cos', {
+  cost: 20,
+  emit: (x) => `cos4(${x})`,
+  loop(x, out) {
+    for (let i = 0; i < out.length; i++) out[i] = Math.cos(x[i]);
+  },
+  vjp: ({ cotangent: g, inputs: [x] }) => neg(mul(g, sin(x))),
+});
+
+/**
+ * erf to about 1e-15: the Maclaurin series near 0 (Abramowitz and Stegun 7.1.6), where all terms are
+ * positive, and the continued fraction of erfc (7.1.14) further out.
+ */
+export function erfFloat64(x: number): number {
+  const a = Math.abs(x);
+  if (!(a < 6)) return Number.isNaN(x) ? x : Math.sign(x);
+  if (a < 2.5) {
+    let term = x;
+    let sum = x;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      term *= (2 * x * x) / (2 * n + 1);
+      sum += term;
+    }
+    return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+  }
+  let fraction = a;
+  for (let n = 60; n >= 1; n--) fraction = a + n / 2 / fraction;
+  return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction));
+}
+
+interface BinaryRule {
+  cost: number;
+  dtypes: DType[];
+  emit(a: string, b: string, dtype: DType): string;
+  loop(a: Elements, b: Elements, out: Elements): BinaryRun;
+  vjp(context: VjpContext<None>): [Tensor, Tensor];
+}
+
+/** One run over two operands: offsets and strides of a, then of b. */
+type BinaryRun = (o: number, n: number, i: number, di: number, j: number, dj: number) => void;
+
+function binary(name: string, rule: BinaryRule): Op<None> {
+  return defineOp<None>({
+    name,
+    type: ([a, b]) => binaryType(name, a, b, rule.dtypes),
+    vjp(context) {
+      const [da, db] = rule.vjp(context);
+      return [sumTo(da, context.inputs[0].shape), sumTo(db, context.inputs[1].shape)];
+    },
+    reference([a, b], _, out) {
+      const run = rule.loop(a.data, b.data, out.data);
+      eachRun(out.shape, [a, b], (o, n, at, by) => run(o, n, at[0], by[0], at[1], by[1]));
+    },
+    lower: { kind: 'elementwise', cost: rule.cost, emit: ([a, b], from) => rule.emit(a, b, from) },
+  });
+}
+
+/** Operands of one dtype that broadcast together. */
+export function binaryType(name: string, a: TensorType, b: TensorType, dtypes: DType[]): TensorType {
+  if (a.dtype !== b.dtype) {
+    throw new DTypeError(`${name}: dtypes differ: ${a.dtype} and ${b.dtype} (convert with cast)`);
+  }
+  requireDType(name, a, ...dtypes);
+  return { shape: sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(name, [a.shape, b.shape]), dtype: a.dtype };
+}
+
+const numbers: DType[] = ['f32', 'i32'];
+const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
+
+const addOp = binary('add', {
+  cost: 1,
+  dtypes: numbers,
+  emit: (a, b, dtype) => `${lanes(dtype)}.add(${a}, ${b})`,
+  loop: (a, b, out) => (o, n, i, di, j, dj) => {
+    for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] + b[j];
+  },
+  vjp: ({ cotangent: g }) => [g, g],
+});
+
+const subOp = binary('sub', {
+  cost: 1,
+  dtypes: numbers,
+  emit: (a, b, dtype) => `${lanes(dtype)}.sub(${a}, ${b})`,
+  loop: (a, b, out) => (o, n, i, di, j, dj) => {
+    for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] - b[j];
+  },
+  vjp: ({ cotangent: g }) => [g, neg(g)],
+});
+
+const mulOp = binary('mul', {
+  cost: 1,
+  dtypes: numbers,
+  emit: (a, b, dtype) => `${lanes(dtype)}.mul(${a}, ${b})`,
+  loop: (a, b, out) =>
+    out instanceof Int32Array
+      ? (o, n, i, di, j, dj) => {
+          for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = Math.imul(a[i], b[j]);
+        }
+      : (o, n, i, di, j, dj) => {
+          for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] * b[j];
+        },
+  vjp: ({ cotangent: g, inputs: [a, b] }) => [mul(g, b), mul(g, a)],
+});
+
+const divOp = binary('div', {
+  cost: 6,
+  dtypes: ['f32'],
+  emit: (a, b) => `f32x4.div(${a}, ${b})`,
+  loop: (a, b, out) => (o, n, i, di, j, dj) => {
+    for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] / b[j];
+  },
+  vjp: ({ cotangent: g, inputs: [, b], output: y }) => [div(g, b), neg(div(mul(g, y), b))],
+});
+
+/** Where both operands are equal each gets half of the cotangent, as in PyTorch. */
+function tieVjp(aWins: (a: Tensor, b: Tensor) => Tensor) {
+  return ({ cotangent: g, inputs: [a, b] }: VjpContext<None>): [Tensor, Tensor] => {
+    const half = where(equal(a, b), 0.5, 0);
+    const toA = where(aWins(a, b), 1, half);
+    return [mul(g, toA), mul(g, sub(1, toA))];
+  };
+}
+
+const maximumOp = binary('maximum', {
+  cost: 2,
+  dtypes: numbers,
+  emit: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.max(${a}, ${b})`),
+  loop: (a, b, out) => (o, n, i, di, j, dj) => {
+    for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = Math.max(a[i], b[j]);
+  },
+  vjp: tieVjp((a, b) => greater(a, b)),
+});
+
+const minimumOp = binary('minimum', {
+  cost: 2,
+  dtypes: numbers,
+  emit: (a, b, dtype) => (dtype === 'i32' ? `i32x4.min_s(${a}, ${b})` : `f32x4.min(${a}, ${b})`),
+  loop: (a, b, out) => (o, n, i, di, j, dj) => {
+    for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = Math.min(a[i], b[j]);
+  },
+  vjp: tieVjp((a, b) => greater(b, a)),
+});
+
+const one = (op: Op<None>) => (x: TensorLike) => apply(op, [toTensor(x)], {});
+
+/** Element by element; x: f32 or i32. */
+export const neg = one(negOp);
+export const exp = one(expOp);
+export const log = one(logOp);
+export const sqrt = one(sqrtOp);
+/** 1 / sqrt(x). */
+export const rsqrt = one(rsqrtOp);
+export const tanh = one(tanhOp);
+/** 1 / (1 + exp(-x)). */
+export const sigmoid = one(sigmoidOp);
+/** max(x, 0); its gradient at 0 is 0. */
+export const relu = one(reluOp);
+export const abs = one(absOp);
+/** The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+export const erf = one(erfOp);
+export const sin = one(sinOp);
+export const cos = one(cosOp);
+
+/** Two operands as tensors; a number takes the dtype of the other side. */
+export function pair(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
+  return [
+    toTensor(a, b instanceof Tensor ? b.dtype : 'f32'),
+    toTensor(b, a instanceof Tensor ? a.dtype : 'f32'),
+  ];
+}
+
+const two = (op: Op<None>) => (a: TensorLike, b: TensorLike) => apply(op, pair(a, b), {});
+
+/** a + b, broadcast as NumPy does. */
+export const add = two(addOp);
+export const sub = two(subOp);
+export const mul = two(mulOp);
+/** a / b; f32 only. */
+export const div = two(divOp);
+export const maximum = two(maximumOp);
+export const minimum = two(minimumOp);
+

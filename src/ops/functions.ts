@@ -1,0 +1,97 @@
+import { ShapeError } from '../errors.js';
+import { formatShape, normalizeAxes, numel } from '../shape.js';
+import { equal, greater, where } from './compare.js';
+import { add, div, erf, exp, log, mul, sub } from './elementwise.js';
+import { asIndices } from './gather.js';
+import { iota } from './leaf.js';
+import { reshape, stopGradient } from './movement.js';
+import { max, type ReduceOptions, sum } from './reduce.js';
+import { type Tensor, type TensorLike, toTensor } from './tensor.js';
+
+// Functions written in ops: no rules of their own; the compiler fuses them from their structure.
+
+type Axes = number | readonly number[];
+
+export function square(x: TensorLike): Tensor {
+  const t = toTensor(x);
+  return mul(t, t);
+}
+
+/** Mean over `axes` (all, unless given). */
+export function mean(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const t = toTensor(x);
+  return mul(sum(t, axes, options), 1 / countAlong('mean', t, axes));
+}
+
+export interface VarianceOptions extends ReduceOptions {
+  /** Divide by n - 1 (an unbiased estimate of the population's variance) instead of n. */
+  unbiased?: boolean;
+}
+
+/** Variance over `axes` (all, unless given), around the mean over the same axes. */
+export function variance(x: TensorLike, axes?: Axes, { unbiased = false, ...options }: VarianceOptions = {}): Tensor {
+  const t = toTensor(x);
+  const n = countAlong('variance', t, axes);
+  if (unbiased && n < 2) throw new ShapeError('variance: an unbiased estimate needs at least two elements');
+  const centred = sub(t, mean(t, axes, { keepDims: true }));
+  return mul(sum(square(centred), axes, options), 1 / (unbiased ? n - 1 : n));
+}
+
+function countAlong(op: string, t: Tensor, axes: Axes | undefined): number {
+  const n = numel(normalizeAxes(op, axes, t.rank).map((axis) => t.shape[axis]));
+  if (n === 0) throw new ShapeError(`${op}: there are no elements along the axes of ${formatShape(t.shape)}`);
+  return n;
+}
+
+/** exp(x) over its sum along `axis`; the maximum is taken off first, so logits of any size are safe. */
+export function softmax(x: TensorLike, axis = -1): Tensor {
+  const t = toTensor(x);
+  const e = exp(sub(t, stopGradient(max(t, axis, { keepDims: true }))));
+  return div(e, sum(e, axis, { keepDims: true }));
+}
+
+/** log(softmax(x)) without the rounding of a small probability. */
+export function logSoftmax(x: TensorLike, axis = -1): Tensor {
+  const t = toTensor(x);
+  const shifted = sub(t, stopGradient(max(t, axis, { keepDims: true })));
+  return sub(shifted, log(sum(exp(shifted), axis, { keepDims: true })));
+}
+
+/** The element of each last-axis row that an index names: x: [..., n], ids: i32[...] -> [...]. */
+export function pick(x: TensorLike, ids: Tensor): Tensor {
+  const t = toTensor(x);
+  const n = t.shape.at(-1) ?? 0;
+  const index = asIndices(ids, n, 'pick');
+  if (formatShape(index.shape) !== formatShape(t.shape.slice(0, -1))) {
+    throw new ShapeError(`pick: ids ${formatShape(index.shape)} must be one per row of ${formatShape(t.shape)}`);
+  }
+  const chosen = equal(iota([n]), reshape(index, [...index.shape, 1]));
+  return sum(where(chosen, t, 0), -1);
+}
+
+/**
+ * Mean negative log-likelihood of the targets under softmax(logits).
+ * logits: f32[..., classes]; targets: i32[...], each in [0, classes). Returns a scalar, in nats.
+ */
+export function crossEntropy(logits: TensorLike, targets: Tensor): Tensor {
+  const t = toTensor(logits);
+  const shifted = sub(t, stopGradient(max(t, -1, { keepDims: true })));
+  return mean(sub(log(sum(exp(shifted), -1)), pick(shifted, targets)));
+}
+
+/** Mean of (prediction - target)^2 over all elements. */
+export function meanSquaredError(prediction: TensorLike, target: TensorLike): Tensor {
+  return mean(square(sub(prediction, target)));
+}
+
+/** x times the normal distribution function of x, exactly (Hendrycks and Gimpel 2016, with erf). */
+export function gelu(x: TensorLike): Tensor {
+  const t = toTensor(x);
+  return mul(mul(t, 0.5), add(1, erf(mul(t, Math.SQRT1_2))));
+}
+
+/** x where positive, else x times `slope`. */
+export function leakyRelu(x: TensorLike, slope = 0.01): Tensor {
+  const t = toTensor(x);
+  return where(greater(t, 0), t, mul(t, slope));
+}

@@ -1,0 +1,100 @@
+import { DataError, ShapeError } from '../errors.js';
+import { formatShape, numel, requireDType, sameShape, type Shape } from '../shape.js';
+import { broadcastTo } from './movement.js';
+import { defineOp, type Elements, type Op } from './op.js';
+import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
+
+type IndexAttrs = { size: number; what: string };
+
+/**
+ * Declares that integers are indices below `size`. The tape checks them here; the compiler checks the
+ * input that they come from when it is set, so that compiled code needs no test.
+ */
+const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
+  name: 'index',
+  type([ids], { what }) {
+    requireDType(what, ids, 'i32');
+    return ids;
+  },
+  vjp: null,
+  reference([ids], { size, what }, out) {
+    checkIndices(ids.data, size, what);
+    out.data.set(ids.data);
+  },
+  lower: { kind: 'movement' },
+});
+
+/** Throws DataError for the first id outside of [0, size). */
+export function checkIndices(ids: Elements, size: number, what: string): void {
+  for (let i = 0; i < ids.length; i++) {
+    if (!(ids[i] >= 0 && ids[i] < size)) {
+      throw new DataError(`${what}: index ${ids[i]} at position ${i} is outside of 0 to ${size - 1}`);
+    }
+  }
+}
+
+/** The ids as indices below `size`; `what` names their user in errors. */
+export function asIndices(ids: Tensor, size: number, what: string): Tensor {
+  return apply(indexOp, [toTensor(ids)], { size, what });
+}
+
+type None = Record<never, never>;
+
+const gatherOp: Op<None> = defineOp<None>({
+  name: 'gather',
+  type([table, ids]) {
+    requireDType('gather', ids, 'i32');
+    if (table.shape.length < 1) throw new ShapeError('gather: the table needs at least one axis');
+    return { shape: [...ids.shape, ...table.shape.slice(1)], dtype: table.dtype };
+  },
+  vjp({ cotangent: g, inputs: [table, ids] }) {
+    const zeros = broadcastTo(interpreter().constant(0, [], table.dtype), table.shape);
+    return [scatterAdd(zeros, ids, g), null];
+  },
+  reference([table, ids], _, out) {
+    const row = numel(table.shape.slice(1));
+    for (let i = 0; i < ids.data.length; i++) {
+      const from = ids.data[i] * row;
+      for (let j = 0; j < row; j++) out.data[i * row + j] = table.data[from + j];
+    }
+  },
+  lower: { kind: 'gather' },
+});
+
+/** Rows of a table: out[i...] = table[ids[i...]]. table: [rows, ...]; ids: i32, each in [0, rows). */
+export function gather(table: TensorLike, ids: Tensor): Tensor {
+  const t = toTensor(table);
+  if (t.rank < 1) throw new ShapeError('gather: the table needs at least one axis');
+  return apply(gatherOp, [t, asIndices(ids, t.shape[0], 'gather')], {});
+}
+
+const scatterAddOp: Op<None> = defineOp<None>({
+  name: 'scatter_add',
+  type([base, ids, updates]) {
+    requireDType('scatter_add', base, 'f32');
+    requireDType('scatter_add', ids, 'i32');
+    const expected: Shape = [...ids.shape, ...base.shape.slice(1)];
+    if (!sameShape(updates.shape, expected)) {
+      throw new ShapeError(
+        `scatter_add: updates must be ${formatShape(expected)} for ids ${formatShape(ids.shape)}, not ${formatShape(updates.shape)}`,
+      );
+    }
+    return base;
+  },
+  vjp: ({ cotangent: g, inputs: [, ids] }) => [g, null, apply(gatherOp, [g, ids], {})],
+  reference([base, ids, updates], _, out) {
+    out.data.set(base.data);
+    const row = numel(base.shape.slice(1));
+    for (let i = 0; i < ids.data.length; i++) {
+      const to = ids.data[i] * row;
+      for (let j = 0; j < row; j++) out.data[to + j] += updates.data[i * row + j];
+    }
+  },
+  lower: { kind: 'scatter' },
+});
+
+/** base with updates[i...] added to row ids[i...], in order of i; ids may repeat. */
+export function scatterAdd(base: Tensor, ids: Tensor, updates: Tensor): Tensor {
+  const t = toTensor(base);
+  return apply(scatterAddOp, [t, asIndices(ids, t.shape[0] ?? 0, 'scatter_add'), toTensor(updates)], {});
+}

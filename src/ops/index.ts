@@ -1,0 +1,12 @@
+import './methods.js';
+
+export * from './compare.js';
+export { abs, add, cos, div, erf, exp, log, maximum, minimum, mul, neg, relu, rsqrt, sigmoid, sin, sqrt, sub, tanh } from './elementwise.js';
+export * from './functions.js';
+export { gather, scatterAdd } from './gather.js';
+export { iota } from './leaf.js';
+export { matmul } from './matmul.js';
+export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } from './movement.js';
+export { opTable } from './op.js';
+export { max, type ReduceOptions, sum } from './reduce.js';
+export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';

@@ -1,0 +1,43 @@
+import * as compare from './compare.js';
+import * as elementwise from './elementwise.js';
+import * as functions from './functions.js';
+import * as gather from './gather.js';
+import * as matmul from './matmul.js';
+import * as movement from './movement.js';
+import * as reduce from './reduce.js';
+import { Tensor } from './tensor.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: the first parameter is dropped whatever the others are.
+type Rest<F> = F extends (x: any, ...rest: infer R) => Tensor ? (...rest: R) => Tensor : never;
+
+/** The functions of tensors that are also methods: `x.matmul(w).add(b).tanh()`. */
+const methods = {
+  ...{ neg: elementwise.neg, exp: elementwise.exp, log: elementwise.log, sqrt: elementwise.sqrt },
+  ...{ rsqrt: elementwise.rsqrt, tanh: elementwise.tanh, sigmoid: elementwise.sigmoid, relu: elementwise.relu },
+  ...{ abs: elementwise.abs, erf: elementwise.erf, sin: elementwise.sin, cos: elementwise.cos },
+  ...{ add: elementwise.add, sub: elementwise.sub, mul: elementwise.mul, div: elementwise.div },
+  ...{ maximum: elementwise.maximum, minimum: elementwise.minimum },
+  ...{ equal: compare.equal, notEqual: compare.notEqual, less: compare.less, lessEqual: compare.lessEqual },
+  ...{ greater: compare.greater, greaterEqual: compare.greaterEqual, where: compare.where, cast: compare.cast },
+  ...{ sum: reduce.sum, max: reduce.max, mean: functions.mean, variance: functions.variance },
+  ...{ matmul: matmul.matmul, gather: gather.gather, pick: functions.pick },
+  ...{ reshape: movement.reshape, transpose: movement.transpose, broadcastTo: movement.broadcastTo },
+  ...{ slice: movement.slice, pad: movement.pad, stopGradient: movement.stopGradient },
+  ...{ square: functions.square, softmax: functions.softmax, logSoftmax: functions.logSoftmax },
+  ...{ gelu: functions.gelu, leakyRelu: functions.leakyRelu },
+};
+
+type Methods = { [K in keyof typeof methods]: Rest<(typeof methods)[K]> };
+
+declare module './tensor.js' {
+  interface Tensor extends Methods {}
+}
+
+for (const [name, f] of Object.entries(methods)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    configurable: true,
+    value(this: Tensor, ...rest: unknown[]) {
+      return (f as (...all: unknown[]) => Tensor)(this, ...rest);
+    },
+  });
+}

@@ -1,0 +1,226 @@
+import { ShapeError } from '../errors.js';
+import {
+  broadcastShapes,
+  broadcastStrides,
+  checkShape,
+  contiguousStrides,
+  formatShape,
+  normalizeAxis,
+  numel,
+  sameShape,
+  type Shape,
+} from '../shape.js';
+import { eachStridedRun } from './loops.js';
+import { defineOp, type Op, type Value } from './op.js';
+import { sumTo } from './reduce.js';
+import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
+
+/** Copies elements of x, read through `strides` from `offset`, into the row-major output. */
+function copyStrided(x: Value, strides: readonly number[], offset: number, out: Value): void {
+  const [from, to] = [x.data, out.data];
+  eachStridedRun(out.shape, [strides], [offset], (o, n, at, by) => {
+    let i = at[0];
+    for (const end = o + n, d = by[0]; o < end; o++, i += d) to[o] = from[i];
+  });
+}
+
+type ShapeAttrs = { shape: Shape };
+
+const reshapeOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
+  name: 'reshape',
+  type([x], { shape }) {
+    checkShape('reshape', shape);
+    if (numel(shape) !== numel(x.shape)) {
+      throw new ShapeError(
+        `reshape: ${formatShape(x.shape)} has ${numel(x.shape)} elements, ${formatShape(shape)} has ${numel(shape)}`,
+      );
+    }
+    return { shape, dtype: x.dtype };
+  },
+  vjp: ({ cotangent: g, inputs: [x] }) => [reshape(g, x.shape)],
+  reference: ([x], _, out) => out.data.set(x.data),
+  lower: { kind: 'movement' },
+  sharesElements: true,
+});
+
+/** The same elements in row-major order under another shape; one size may be -1 and is then worked out. */
+export function reshape(x: TensorLike, shape: Shape): Tensor {
+  const t = toTensor(x);
+  const free = shape.indexOf(-1);
+  let full = shape;
+  if (free >= 0) {
+    const rest = numel(shape.filter((_, i) => i !== free));
+    if (rest === 0 || numel(t.shape) % rest !== 0) {
+      throw new ShapeError(`reshape: ${formatShape(t.shape)} does not divide into ${formatShape(shape)}`);
+    }
+    full = shape.map((size, i) => (i === free ? numel(t.shape) / rest : size));
+  }
+  return sameShape(t.shape, full) ? t : apply(reshapeOp, [t], { shape: full });
+}
+
+type TransposeAttrs = { perm: readonly number[] };
+
+const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
+  name: 'transpose',
+  type([x], { perm }) {
+    if (perm.length !== x.shape.length || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
+      throw new ShapeError(`transpose: [${perm}] is no order of the ${x.shape.length} axes of ${formatShape(x.shape)}`);
+    }
+    return { shape: perm.map((axis) => x.shape[axis]), dtype: x.dtype };
+  },
+  vjp({ cotangent: g, attrs: { perm } }) {
+    return [transpose(g, perm.map((_, i) => perm.indexOf(i)))];
+  },
+  reference([x], { perm }, out) {
+    const strides = contiguousStrides(x.shape);
+    copyStrided(x, perm.map((axis) => strides[axis]), 0, out);
+  },
+  lower: { kind: 'movement' },
+});
+
+/** Axes in another order: output axis i is input axis perm[i]; without `perm` the order is reversed. */
+export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
+  const t = toTensor(x);
+  const order = (perm ?? t.shape.map((_, i) => t.rank - 1 - i)).map((axis) => normalizeAxis('transpose', axis, t.rank));
+  return order.every((axis, i) => axis === i) && order.length === t.rank ? t : apply(transposeOp, [t], { perm: order });
+}
+
+const broadcastOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
+  name: 'broadcast',
+  type([x], { shape }) {
+    checkShape('broadcast', shape);
+    if (!sameShape(broadcastShapes('broadcast', [x.shape, shape]), shape)) {
+      throw new ShapeError(`broadcast: ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}`);
+    }
+    return { shape, dtype: x.dtype };
+  },
+  vjp: ({ cotangent: g, inputs: [x] }) => [sumTo(g, x.shape)],
+  reference([x], { shape }, out) {
+    copyStrided(x, broadcastStrides(x.shape, contiguousStrides(x.shape), shape), 0, out);
+  },
+  lower: { kind: 'movement' },
+});
+
+/** Repeats x along axes of size 1 and new outer axes until it has `shape`. */
+export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
+  const t = toTensor(x);
+  return sameShape(t.shape, shape) ? t : apply(broadcastOp, [t], { shape });
+}
+
+type SliceAttrs = { starts: readonly number[]; sizes: readonly number[] };
+
+const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
+  name: 'slice',
+  type([x], { starts, sizes }) {
+    const fits = starts.length === x.shape.length && sizes.length === x.shape.length;
+    if (!fits || x.shape.some((n, i) => !(starts[i] >= 0 && sizes[i] >= 0 && starts[i] + sizes[i] <= n))) {
+      throw new ShapeError(`slice: from [${starts}] by [${sizes}] is outside of ${formatShape(x.shape)}`);
+    }
+    checkShape('slice', sizes);
+    checkShape('slice', starts);
+    return { shape: sizes, dtype: x.dtype };
+  },
+  vjp({ cotangent: g, inputs: [x], attrs: { starts, sizes } }) {
+    return [pad(g, starts, x.shape.map((n, i) => n - starts[i] - sizes[i]))];
+  },
+  reference([x], { starts }, out) {
+    const strides = contiguousStrides(x.shape);
+    copyStrided(x, strides, starts.reduce((at, start, i) => at + start * strides[i], 0), out);
+  },
+  lower: { kind: 'movement' },
+});
+
+/** The block that starts at `starts` and has `sizes`, one of each for every axis. */
+export function slice(x: TensorLike, starts: readonly number[], sizes: readonly number[]): Tensor {
+  const t = toTensor(x);
+  return sameShape(t.shape, sizes) && starts.every((s) => s === 0) ? t : apply(sliceOp, [t], { starts, sizes });
+}
+
+type PadAttrs = { before: readonly number[]; after: readonly number[] };
+
+const padOp: Op<PadAttrs> = defineOp<PadAttrs>({
+  name: 'pad',
+  type([x], { before, after }) {
+    if (before.length !== x.shape.length || after.length !== x.shape.length) {
+      throw new ShapeError(`pad: needs one count before and after for each axis of ${formatShape(x.shape)}`);
+    }
+    checkShape('pad', before);
+    checkShape('pad', after);
+    return { shape: x.shape.map((n, i) => n + before[i] + after[i]), dtype: x.dtype };
+  },
+  vjp: ({ cotangent: g, inputs: [x], attrs: { before } }) => [slice(g, before, x.shape)],
+  reference: ([x], { before }, out) => copyInto(x, before, out),
+  lower: { kind: 'copy' },
+});
+
+/** Zeros around x: `before` and `after` count them for each axis. */
+export function pad(x: TensorLike, before: readonly number[], after: readonly number[]): Tensor {
+  const t = toTensor(x);
+  return [...before, ...after].every((n) => n === 0) ? t : apply(padOp, [t], { before, after });
+}
+
+/** Writes x into the block of `out` that starts at `starts`. */
+function copyInto(x: Value, starts: readonly number[], out: Value): void {
+  const strides = contiguousStrides(out.shape);
+  const offset = starts.reduce((at, start, i) => at + start * strides[i], 0);
+  eachStridedRun(x.shape, [strides], [offset], (i, n, at, by) => {
+    let o = at[0];
+    for (const end = i + n, d = by[0]; i < end; i++, o += d) out.data[o] = x.data[i];
+  });
+}
+
+type ConcatAttrs = { axis: number };
+
+const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
+  name: 'concat',
+  type(inputs, { axis }) {
+    const [first, ...rest] = inputs;
+    for (const x of rest) {
+      if (x.dtype !== first.dtype || x.shape.length !== first.shape.length || x.shape.some((n, i) => i !== axis && n !== first.shape[i])) {
+        throw new ShapeError(
+          `concat: tensors must agree but for axis ${axis}: ${inputs.map((i) => `${i.dtype} ${formatShape(i.shape)}`).join(' and ')}`,
+        );
+      }
+    }
+    const size = inputs.reduce((n, x) => n + x.shape[axis], 0);
+    return { shape: first.shape.map((n, i) => (i === axis ? size : n)), dtype: first.dtype };
+  },
+  vjp({ cotangent: g, inputs, attrs: { axis } }) {
+    let at = 0;
+    return inputs.map((x) => {
+      const starts = x.shape.map((_, i) => (i === axis ? at : 0));
+      at += x.shape[axis];
+      return slice(g, starts, x.shape);
+    });
+  },
+  reference(inputs, { axis }, out) {
+    let at = 0;
+    for (const x of inputs) {
+      copyInto(x, x.shape.map((_, i) => (i === axis ? at : 0)), out);
+      at += x.shape[axis];
+    }
+  },
+  lower: { kind: 'copy' },
+});
+
+/** Tensors one after the other along `axis`. */
+export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+  if (tensors.length === 0) throw new ShapeError('concat: needs at least one tensor');
+  const list = tensors.map((t) => toTensor(t));
+  const at = normalizeAxis('concat', axis, list[0].rank);
+  return list.length === 1 ? list[0] : apply(concatOp, list, { axis: at });
+}
+
+const stopGradientOp: Op<Record<never, never>> = defineOp<Record<never, never>>({
+  name: 'stop_gradient',
+  type: ([x]) => x,
+  vjp: null,
+  reference: ([x], _, out) => out.data.set(x.data),
+  lower: { kind: 'movement' },
+  sharesElements: true,
+});
+
+/** The same value, seen as a constant by differentiation. */
+export function stopGradient(x: TensorLike): Tensor {
+  return apply(stopGradientOp, [toTensor(x)], {});
+}

@@ -1,0 +1,68 @@
+import type { DType, Shape, TensorType } from '../shape.js';
+import type { Tensor } from './tensor.js';
+
+/** Elements as the tape stores them: f32 as Float32Array or Float64Array, i32 and bool as Int32Array. */
+export type Elements = Float32Array | Float64Array | Int32Array;
+
+/** Static options of an op: plain data, so that a graph prints, parses and hashes. */
+export type Attrs = Readonly<Record<string, number | string | boolean | readonly number[]>>;
+
+/** A tensor as the reference implementations see it: row-major elements with their type. */
+export interface Value extends TensorType {
+  readonly data: Elements;
+}
+
+export interface VjpContext<A extends Attrs> {
+  readonly inputs: readonly Tensor[];
+  readonly output: Tensor;
+  readonly cotangent: Tensor;
+  readonly attrs: A;
+}
+
+/** How the compiler turns an op into code; the scheduler decides by `kind`. */
+export type Lowering =
+  /** A v128 expression of v128 arguments, lane by lane (`from`: their dtype, `to`: the result's); `cost` in rough multiply-adds per vector. */
+  | { readonly kind: 'elementwise'; readonly cost: number; emit(args: readonly string[], from: DType, to: DType): string }
+  /** An associative combination of v128 expressions; `horizontal` folds the lanes of one into all its lanes. */
+  | {
+      readonly kind: 'reduce';
+      identity(dtype: DType): string;
+      combine(a: string, b: string, dtype: DType): string;
+      horizontal(x: string, dtype: DType): string;
+    }
+  /** The same elements under another index map. */
+  | { readonly kind: 'movement' }
+  /** Kernels of their own, or leaves. */
+  | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'matmul' | 'copy' };
+
+/**
+ * One operation, declared in one place. Everything else (the tape, autodiff, the compiler, the tests)
+ * works by walking these objects.
+ */
+export interface Op<A extends Attrs = Attrs> {
+  readonly name: string;
+  /** Shape and dtype rule; throws ShapeError or DTypeError in the user's terms. */
+  type(inputs: readonly TensorType[], attrs: A): TensorType;
+  /** Cotangents of the inputs (null: no gradient flows there), or null for an op without gradient. */
+  readonly vjp: ((context: VjpContext<A>) => readonly (Tensor | null)[]) | null;
+  /** Eager implementation on row-major elements; fills `out`, which is zeroed. */
+  reference(inputs: readonly Value[], attrs: A, out: Value): void;
+  readonly lower: Lowering;
+  /** The result has the input's elements in the same order, so the tape shares them instead of copying. */
+  readonly sharesElements?: true;
+}
+
+const table = new Map<string, Op>();
+
+export function defineOp<A extends Attrs>(op: Op<A>): Op<A> {
+  if (table.has(op.name)) throw new Error(`op ${op.name} is defined twice`);
+  table.set(op.name, op as unknown as Op);
+  return op;
+}
+
+/** Every op that has been defined, by name. */
+export function opTable(): ReadonlyMap<string, Op> {
+  return table;
+}
+
+export type { DType, Shape, TensorType };

@@ -1,0 +1,112 @@
+import { ShapeError } from '../errors.js';
+import { contiguousStrides, formatShape, normalizeAxes, requireDType, sameShape, type Shape } from '../shape.js';
+import { cast, equal } from './compare.js';
+import { div, mul } from './elementwise.js';
+import { eachStridedRun } from './loops.js';
+import { broadcastTo, reshape } from './movement.js';
+import { defineOp, type Elements, type Lowering, type Op, type VjpContext } from './op.js';
+import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
+
+/** Reduced axes stay with size 1; the functions below drop them unless asked to keep them. */
+type ReduceAttrs = { axes: readonly number[] };
+
+interface ReduceRule {
+  lower: Omit<Extract<Lowering, { kind: 'reduce' }>, 'kind'>;
+  /** Whether a reduction over no elements means something. */
+  empty: boolean;
+  fill: number;
+  /** Folds x[i .. i + n) into out, which moves by `d`. */
+  run(x: Elements, out: Elements, i: number, n: number, o: number, d: number): void;
+  vjp(context: VjpContext<ReduceAttrs>): Tensor;
+}
+
+function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
+  return defineOp<ReduceAttrs>({
+    name,
+    type([x], { axes }) {
+      requireDType(name, x, 'f32', 'i32');
+      if (!rule.empty && axes.some((axis) => x.shape[axis] === 0)) {
+        throw new ShapeError(`${name}: there is nothing to reduce over axes [${axes}] of ${formatShape(x.shape)}`);
+      }
+      return { shape: x.shape.map((size, i) => (axes.includes(i) ? 1 : size)), dtype: x.dtype };
+    },
+    vjp: (context) => [rule.vjp(context)],
+    reference([x], { axes }, out) {
+      out.data.fill(rule.fill);
+      const strides = contiguousStrides(out.shape).map((s, i) => (axes.includes(i) ? 0 : s));
+      eachStridedRun(x.shape, [strides], [0], (i, n, at, by) => rule.run(x.data, out.data, i, n, at[0], by[0]));
+    },
+    lower: { kind: 'reduce', ...rule.lower },
+  });
+}
+
+const sumOp = reduction('sum', {
+  empty: true,
+  fill: 0,
+  run(x, out, i, n, o, d) {
+    if (d === 0) {
+      let total = 0;
+      for (const end = i + n; i < end; i++) total += x[i];
+      out[o] += total;
+    } else {
+      for (const end = i + n; i < end; i++, o += d) out[o] += x[i];
+    }
+  },
+  vjp: ({ cotangent: g, inputs: [x] }) => broadcastTo(g, x.shape),
+  lower: {
+    identity: (dtype) => (dtype === 'i32' ? 'i32x4.splat(0)' : 'f32x4.splat(0)'),
+    combine: (a, b, dtype) => `${dtype === 'i32' ? 'i32x4' : 'f32x4'}.add(${a}, ${b})`,
+    horizontal: (x, dtype) => (dtype === 'i32' ? `sumLanesI32(${x})` : `sumLanes(${x})`),
+  },
+});
+
+const maxOp = reduction('max', {
+  empty: false,
+  fill: Number.NEGATIVE_INFINITY,
+  run(x, out, i, n, o, d) {
+    for (const end = i + n; i < end; i++, o += d) out[o] = Math.max(out[o], x[i]);
+  },
+  // Elements that tie for the maximum share the cotangent.
+  vjp({ cotangent: g, inputs: [x], output: y, attrs }) {
+    const winners = cast(equal(x, y), 'f32');
+    return mul(winners, div(g, apply(sumOp, [winners], attrs)));
+  },
+  lower: {
+    identity: (dtype) => (dtype === 'i32' ? 'i32x4.splat(i32.MIN_VALUE)' : 'f32x4.splat(-Infinity)'),
+    combine: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.max(${a}, ${b})`),
+    horizontal: (x, dtype) => (dtype === 'i32' ? `maxLanesI32(${x})` : `maxLanes(${x})`),
+  },
+});
+
+export interface ReduceOptions {
+  /** Keep reduced axes with size 1, so that the result broadcasts against the input. */
+  keepDims?: boolean;
+}
+
+type Axes = number | readonly number[];
+
+function reduce(op: Op<ReduceAttrs>, x: TensorLike, axes: Axes | undefined, options: ReduceOptions): Tensor {
+  const t = toTensor(x);
+  const list = normalizeAxes(op.name, axes, t.rank);
+  const kept = list.length === 0 ? t : apply(op, [t], { axes: list });
+  return options.keepDims ? kept : reshape(kept, t.shape.filter((_, i) => !list.includes(i)));
+}
+
+/** Sum over `axes` (all, unless given). */
+export function sum(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return reduce(sumOp, x, axes, options);
+}
+
+/** Largest element over `axes` (all, unless given); where several tie they share the gradient. */
+export function max(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return reduce(maxOp, x, axes, options);
+}
+
+/** Undoes a broadcast: sums a cotangent over the axes along which `shape` was repeated. */
+export function sumTo(g: Tensor, shape: Shape): Tensor {
+  if (sameShape(g.shape, shape)) return g;
+  const pad = g.rank - shape.length;
+  const axes = g.shape.flatMap((size, i) => (i < pad || (shape[i - pad] === 1 && size !== 1) ? [i] : []));
+  return reshape(apply(sumOp, [g], { axes }), shape);
+}
+

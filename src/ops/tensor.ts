@@ -1,0 +1,115 @@
+import { GraphError } from '../errors.js';
+import type { DType, Shape, TensorType } from '../shape.js';
+import type { Attrs, Op } from './op.js';
+
+/** What a tensor was computed from; the thread that reverse mode follows back. */
+export interface Creator {
+  readonly op: Op;
+  readonly inputs: readonly Tensor[];
+  readonly attrs: Attrs;
+}
+
+/**
+ * An array of numbers with a shape and a dtype. What stands behind it depends on who runs the model:
+ * a node of a graph while tracing, typed arrays on the tape, or a variable waiting for either.
+ */
+export abstract class Tensor implements TensorType {
+  abstract readonly shape: Shape;
+  abstract readonly dtype: DType;
+  /** Null for leaves and for tensors that no gradient is asked of. */
+  abstract readonly creator: Creator | null;
+
+  get rank(): number {
+    return this.shape.length;
+  }
+}
+
+/** Gives ops their meaning: the tracer appends nodes to a graph, the tape computes at once. */
+export interface Interpreter {
+  /** Whether layers that differ between training and use (batch norm, dropout) are to train. */
+  readonly training: boolean;
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor;
+  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
+  /** The value that a variable has now, in this trace or on this tape. */
+  read(variable: Variable): Tensor;
+  /** Gives a variable a new value, seen by later reads. */
+  assign(variable: Variable, value: Tensor): void;
+  /** The same value without its creator, where that saves work; else the tensor itself. */
+  detach(tensor: Tensor): Tensor;
+}
+
+/** Fills a new variable: element i of `shape`, from a stream of random numbers of its own. */
+export type Initializer = (shape: Shape, random: RandomSource) => ArrayLike<number>;
+
+/** Random access to the numbers of one stream; the same bits on every machine. */
+export interface RandomSource {
+  /** In (0, 1). */
+  uniform(index: number): number;
+  /** Mean 0, variance 1. */
+  normal(index: number): number;
+}
+
+/**
+ * A named tensor that outlives a step. The loss is differentiated with respect to parameters;
+ * state (running statistics) changes by `assign` alone.
+ */
+export class Variable extends Tensor {
+  override readonly creator = null;
+  constructor(
+    readonly kind: 'parameter' | 'state',
+    override readonly shape: Shape,
+    override readonly dtype: DType,
+    readonly init: Initializer,
+  ) {
+    super();
+  }
+
+  /** Gives this variable a new value, seen by what reads it later in the step, and kept for the next step. */
+  assign(value: Tensor): void {
+    interpreter().assign(this, value);
+  }
+}
+
+const stack: Interpreter[] = [];
+let fallback: (() => Interpreter) | null = null;
+
+/** The interpreter in charge: the innermost `withInterpreter`, or eager computation outside of any. */
+export function interpreter(): Interpreter {
+  const top = stack.at(-1) ?? fallback?.();
+  if (!top) throw new GraphError('no trace or tape is active: run the model through trainStep, trace or the tape');
+  return top;
+}
+
+export function setDefaultInterpreter(create: () => Interpreter): void {
+  fallback = create;
+}
+
+/** Runs `f` with ops meaning what `by` gives them. */
+export function withInterpreter<T>(by: Interpreter, f: () => T): T {
+  stack.push(by);
+  try {
+    return f();
+  } finally {
+    stack.pop();
+  }
+}
+
+/** A tensor, or a number that stands for a scalar of the other operand's dtype. */
+export type TensorLike = Tensor | number;
+
+export function toTensor(x: TensorLike, dtype: DType = 'f32'): Tensor {
+  if (x instanceof Variable) return interpreter().read(x);
+  if (x instanceof Tensor) return x;
+  if (typeof x !== 'number') throw new GraphError(`expected a tensor or a number, got ${describe(x)}`);
+  return interpreter().constant(x, [], dtype);
+}
+
+/** Applies an op under the current interpreter. Every op function ends here. */
+export function apply<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  return interpreter().apply(op as unknown as Op, inputs, attrs);
+}
+
+function describe(x: unknown): string {
+  if (x === null || x === undefined) return String(x);
+  return Array.isArray(x) ? 'an array (use tensor(...))' : `a ${typeof x}`;
+}

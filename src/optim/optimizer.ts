@@ -1,0 +1,122 @@
+import { OptionError } from '../errors.js';
+import * as init from '../init/init.js';
+import { add, div, mul, sqrt, sub } from '../ops/elementwise.js';
+import { type Tensor, Variable } from '../ops/tensor.js';
+
+/** A rule that turns gradients into new parameters. It is traced into the step like the model. */
+export interface Optimizer {
+  readonly name: string;
+  /** Prepares the state for these parameters. */
+  bind(parameters: ReadonlyMap<string, Variable>): BoundOptimizer;
+}
+
+export interface BoundOptimizer {
+  /** State by name, saved with the parameters. */
+  readonly state: ReadonlyMap<string, Variable>;
+  /** Assigns every parameter its next value. */
+  update(gradients: ReadonlyMap<Variable, Tensor>, learningRate: Tensor): void;
+}
+
+export interface SgdOptions {
+  momentum?: number;
+  nesterov?: boolean;
+  /** Times the parameter, added to its gradient. */
+  weightDecay?: number;
+}
+
+/** Stochastic gradient descent; momentum without dampening, as PyTorch's SGD. */
+export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+  fraction('sgd: momentum', momentum);
+  notNegative('sgd: weightDecay', weightDecay);
+  if (nesterov && momentum === 0) throw new OptionError('sgd: nesterov needs a momentum above 0');
+  return perParameter('sgd', momentum > 0 ? ['velocity'] : [], (p, gradient, { velocity }, lr) => {
+    const g = weightDecay > 0 ? add(gradient, mul(p, weightDecay)) : gradient;
+    if (!velocity) return sub(p, mul(g, lr));
+    const v = add(mul(velocity, momentum), g);
+    velocity.assign(v);
+    return sub(p, mul(nesterov ? add(g, mul(v, momentum)) : v, lr));
+  });
+}
+
+export interface AdamOptions {
+  beta1?: number;
+  beta2?: number;
+  eps?: number;
+  weightDecay?: number;
+}
+
+/** Adam; weight decay is added to the gradient. (Kingma and Ba 2015, algorithm 1.) */
+export function adam(options: AdamOptions = {}): Optimizer {
+  return adamRule('adam', { weightDecay: 0, ...options }, false);
+}
+
+/** Adam with weight decay apart from the gradient. (Loshchilov and Hutter 2019, algorithm 2.) */
+export function adamW(options: AdamOptions = {}): Optimizer {
+  return adamRule('adamw', { weightDecay: 0.01, ...options }, true);
+}
+
+function adamRule(name: string, options: AdamOptions, decoupled: boolean): Optimizer {
+  const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = options;
+  fraction(`${name}: beta1`, beta1);
+  fraction(`${name}: beta2`, beta2);
+  notNegative(`${name}: weightDecay`, weightDecay);
+  if (!(eps > 0)) throw new OptionError(`${name}: eps must be above 0, got ${eps}`);
+  return {
+    name,
+    bind(parameters) {
+      // 1 - beta^t by recurrence: exact enough in f32, where 1 - pow(beta, t) would cancel.
+      const correction1 = new Variable('state', [], 'f32', init.zeros);
+      const correction2 = new Variable('state', [], 'f32', init.zeros);
+      const bound = perParameter(name, ['m', 'v'], (p, gradient, { m, v }, lr) => {
+        const g = weightDecay > 0 && !decoupled ? add(gradient, mul(p, weightDecay)) : gradient;
+        const nextM = add(mul(m, beta1), mul(g, 1 - beta1));
+        const nextV = add(mul(v, beta2), mul(mul(g, g), 1 - beta2));
+        m.assign(nextM);
+        v.assign(nextV);
+        const kept = weightDecay > 0 && decoupled ? sub(p, mul(mul(lr, weightDecay), p)) : p;
+        const root = add(div(sqrt(nextV), sqrt(correction2)), eps);
+        return sub(kept, mul(div(lr, correction1), div(nextM, root)));
+      }).bind(parameters);
+      return {
+        state: new Map([...bound.state, ['correction1', correction1], ['correction2', correction2]]),
+        update(gradients, lr) {
+          correction1.assign(add(mul(correction1, beta1), 1 - beta1));
+          correction2.assign(add(mul(correction2, beta2), 1 - beta2));
+          bound.update(gradients, lr);
+        },
+      };
+    },
+  };
+}
+
+type Rule = (p: Variable, gradient: Tensor, state: Record<string, Variable>, lr: Tensor) => Tensor;
+
+/** An optimizer that treats every parameter alike, each with its own zero-initialised `slots`. */
+function perParameter(name: string, slots: string[], rule: Rule): Optimizer {
+  return {
+    name,
+    bind(parameters) {
+      const state = new Map<string, Variable>();
+      const own = new Map<Variable, Record<string, Variable>>();
+      for (const [path, p] of parameters) {
+        const entries = slots.map((slot) => [slot, new Variable('state', p.shape, p.dtype, init.zeros)] as const);
+        for (const [slot, variable] of entries) state.set(`${slot}.${path}`, variable);
+        own.set(p, Object.fromEntries(entries));
+      }
+      return {
+        state,
+        update(gradients, lr) {
+          for (const [p, gradient] of gradients) p.assign(rule(p, gradient, own.get(p)!, lr));
+        },
+      };
+    },
+  };
+}
+
+function fraction(what: string, value: number): void {
+  if (!(value >= 0 && value < 1)) throw new OptionError(`${what} must be from 0 to below 1, got ${value}`);
+}
+
+function notNegative(what: string, value: number): void {
+  if (!(value >= 0 && Number.isFinite(value))) throw new OptionError(`${what} must be 0 or more, got ${value}`);
+}

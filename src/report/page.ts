@@ -1,0 +1,93 @@
+import { escape } from './escape.js';
+
+/** A part of a report: a heading and one kind of content. `html` and `svg` are put in as they are, so must be trusted. */
+export type Section = { heading: string } & (
+  | { html: string }
+  | { svg: string }
+  | { pre: string }
+  | { list: readonly string[] }
+);
+
+export interface Report {
+  title: string;
+  /** Labels and values, shown at the top. */
+  summary: readonly (readonly [label: string, value: string])[];
+  sections: readonly Section[];
+}
+
+/** One HTML page that needs no other file and asks for none, in light and dark, for screens of any width. */
+export function reportPage({ title, summary, sections }: Report): string {
+  const facts = summary.map(
+    ([label, value]) => `<div><dt>${escape(label)}</dt><dd>${escape(value)}</dd></div>`,
+  );
+  const parts = sections.map(
+    (section) => `<section>\n<h2>${escape(section.heading)}</h2>\n${content(section)}\n</section>`,
+  );
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>${escape(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>${escape(title)}</h1>
+${facts.length > 0 ? `<dl>\n${facts.join('\n')}\n</dl>\n` : ''}${parts.join('\n')}
+</main>
+</body>
+</html>
+`;
+}
+
+function content(section: Section): string {
+  // What is wider than the page scrolls inside of a box that the keyboard reaches too.
+  const box = (kind: string, inner: string) =>
+    `<div class="${kind}" tabindex="0" role="region" aria-label="${escape(section.heading)}">${inner}</div>`;
+  if ('svg' in section) return box('figure', inlineSvg(section.svg));
+  if ('pre' in section) return box('text', `<pre>${escape(section.pre)}</pre>`);
+  if ('list' in section)
+    return `<ul>\n${section.list.map((item) => `<li>${escape(item)}</li>`).join('\n')}\n</ul>`;
+  return section.html;
+}
+
+/** An SVG as HTML takes it, never much below half of its size, so that its text stays readable on a phone. */
+function inlineSvg(svg: string): string {
+  const start = Math.max(0, svg.indexOf('<svg'));
+  const open = svg.slice(start, svg.indexOf('>', start) + 1);
+  const width = /\swidth="([\d.]+)(pt|px)?"/.exec(open);
+  if (!width) return svg.slice(start);
+  const pixels = Number(width[1]) * (width[2] === 'pt' ? 4 / 3 : 1);
+  return `<div style="min-width:${Math.round(pixels * 0.53)}px;max-width:${Math.round(pixels)}px">${svg.slice(start)}</div>`;
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1f2933; --quiet: #5b6673; --page: #f6f7f9; --card: #ffffff; --line: #dde2e8; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6eaef; --quiet: #9ba7b4; --page: #12161b; --card: #1b2129; --line: #303944; }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--ink); -webkit-text-size-adjust: 100%;
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
+main { max-width: 56rem; margin: 0 auto; padding: 2rem 1rem 4rem; overflow-wrap: break-word; }
+h1 { font-size: clamp(1.5rem, 5vw, 2.1rem); line-height: 1.2; margin: 0 0 1.25rem; }
+h2 { font-size: 1.2rem; line-height: 1.3; margin: 2.5rem 0 .75rem; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .6rem; margin: 0; }
+dl > div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .55rem .8rem; min-width: 0; }
+dt { color: var(--quiet); font-size: .8rem; }
+dd { margin: 0; font-size: 1.05rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.figure, .text { border: 1px solid var(--line); border-radius: 8px; overflow: auto; max-height: 85vh; }
+.figure { background: #ffffff; padding: .5rem; color-scheme: light; }
+.figure > div { margin: 0 auto; }
+.figure svg { display: block; width: 100%; height: auto; }
+.text { background: var(--card); }
+pre { margin: 0; padding: .8rem 1rem; font: .85rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; tab-size: 2; }
+ul { margin: 0; padding-left: 1.2rem; }
+table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .9rem .35rem 0; text-align: left; vertical-align: top; }
+th { color: var(--quiet); font-size: .85rem; font-weight: 600; }
+@media print { .figure, .text { max-height: none; } pre { white-space: pre-wrap; } }
+`;

@@ -1,0 +1,93 @@
+import { DTypeError, ShapeError } from './errors.js';
+
+/** What an element is: a float (f32; float64 when the tape is asked for it), a 32-bit integer, or a truth value. */
+export type DType = 'f32' | 'i32' | 'bool';
+
+/** Sizes of the axes, outermost first; [] is a scalar. */
+export type Shape = readonly number[];
+
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+export function numel(shape: Shape): number {
+  let n = 1;
+  for (const size of shape) n *= size;
+  return n;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
+}
+
+/** Row-major strides in elements. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
+
+export function formatType({ shape, dtype }: TensorType): string {
+  return `${dtype}[${shape.join(',')}]`;
+}
+
+/** NumPy's rule: align at the right; sizes are equal, or one of them is 1. */
+export function broadcastShapes(op: string, shapes: readonly Shape[]): number[] {
+  const rank = Math.max(...shapes.map((s) => s.length));
+  const out = new Array<number>(rank).fill(1);
+  for (const shape of shapes) {
+    for (let i = 0; i < shape.length; i++) {
+      const at = rank - shape.length + i;
+      if (shape[i] === 1 || shape[i] === out[at]) continue;
+      if (out[at] !== 1) {
+        throw new ShapeError(`${op}: shapes do not broadcast: ${shapes.map(formatShape).join(' and ')}`);
+      }
+      out[at] = shape[i];
+    }
+  }
+  return out;
+}
+
+/** Strides that read a tensor of `from` (strides given) as if it had shape `to`: 0 where an axis is repeated. */
+export function broadcastStrides(from: Shape, strides: readonly number[], to: Shape): number[] {
+  const pad = to.length - from.length;
+  return to.map((_, i) => (i < pad || from[i - pad] === 1 ? 0 : strides[i - pad]));
+}
+
+export function normalizeAxis(op: string, axis: number, rank: number): number {
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    throw new ShapeError(`${op}: axis ${axis} is out of range for a tensor of ${rank} axes`);
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** Sorted, distinct, non-negative axes; `undefined` means all. */
+export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
+  if (new Set(list).size !== list.length) throw new ShapeError(`${op}: an axis is named twice in [${list}]`);
+  return list.sort((a, b) => a - b);
+}
+
+export function checkShape(op: string, shape: Shape): void {
+  for (const size of shape) {
+    if (!Number.isInteger(size) || size < 0) {
+      throw new ShapeError(`${op}: ${formatShape(shape)} is not a shape: sizes are whole numbers from 0`);
+    }
+  }
+}
+
+export function requireDType(op: string, type: TensorType, ...allowed: DType[]): void {
+  if (!allowed.includes(type.dtype)) {
+    throw new DTypeError(`${op}: takes ${allowed.join(' or ')}, not ${formatType(type)}`);
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The user's file and line (`model.ts:14`) that led here: the innermost stack frame outside of this
+ * library, or '' where the engine gives no stack. Models that ship with the library count as user code.
+ */
+export function userLocation(): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 40;
+  const stack = new Error().stack ?? '';
+  Error.stackTraceLimit = limit;
+  for (const line of stack.split('\n').slice(1)) {
+    const frame = /((?:file|https?):\/\/[^\s()]+|\/[^\s():]+|[A-Za-z]:\\[^\s():]+):(\d+):\d+\)?$/.exec(line);
+    if (!frame) continue;
+    const file = decodeURI(frame[1].split('?')[0]);
+    if (file.includes('node:') || file.includes('/node_modules/') || isLibrary(file)) continue;
+    return `${file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)}:${frame[2]}`;
+  }
+  return '';
+}
+
+const root = decodeURI(import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1)).replace(/^file:\/\//, '');
+
+function isLibrary(file: string): boolean {
+  const path = file.replace(/^file:\/\//, '');
+  return path.startsWith(root) && !path.startsWith(`${root}models/`);
+}

@@ -1,0 +1,106 @@
+import { randomIndex, STREAMS } from '../random/philox.js';
+import { numel, type TensorType } from '../shape.js';
+import type { Engine, Numbers } from '../train/engine.js';
+import { initialValues } from '../train/initial.js';
+import type { StepDefinition, Tensors, Types } from '../train/step.js';
+import { type Eager, type Precision, Tape } from './tape.js';
+
+/** Runs a step on the tape: the model's own code, op by op, anew in every step. */
+export class TapeEngine implements Engine {
+  readonly kind = 'tape';
+  readonly threads = 1;
+  private readonly tape: Tape;
+  private dataset: Record<string, Numbers> = {};
+  private rows = 0;
+  private lastGradients: Record<string, Numbers> = {};
+
+  constructor(
+    private readonly definition: StepDefinition,
+    private readonly seed: number,
+    precision: Precision,
+  ) {
+    this.tape = new Tape(precision);
+    const initial = initialValues(definition.variables, seed);
+    for (const { name, variable } of definition.variables) this.tape.set(variable, initial.get(name)!);
+  }
+
+  setData(columns: Record<string, Numbers>, rows: number): void {
+    this.dataset = columns;
+    this.rows = rows;
+  }
+
+  advance(first: number, learningRates: Float32Array): Float64Array {
+    const losses = new Float64Array(learningRates.length);
+    for (let i = 0; i < losses.length; i++) {
+      losses[i] = this.trainOn(this.draw(first + i), learningRates[i]);
+      if (!Number.isFinite(losses[i])) return losses.subarray(0, i + 1);
+    }
+    return losses;
+  }
+
+  trainOn(batch: Record<string, Numbers>, learningRate: number): number {
+    this.tape.training = true;
+    const rate = this.tape.constant(learningRate, [], 'f32');
+    const { loss, ...rest } = this.definition.train(this.tape, this.tensors(batch, this.definition.options.batch), rate);
+    this.lastGradients = Object.fromEntries(
+      Object.entries(rest).map(([name, t]) => [name.slice('gradient.'.length), (t as Eager).data]),
+    );
+    return (loss as Eager).item();
+  }
+
+  evaluate(batch: Record<string, Numbers>): number {
+    this.tape.training = false;
+    return (this.definition.loss(this.tape, this.tensors(batch, this.definition.options.batch)) as Eager).item();
+  }
+
+  predict(inputs: Record<string, Numbers>): Numbers {
+    this.tape.training = false;
+    const types = this.definition.options.predict!.inputs;
+    return (this.definition.predict(this.tape, this.tensors(inputs, types)) as Eager).data;
+  }
+
+  gradients(): Record<string, Numbers> {
+    return this.lastGradients;
+  }
+
+  read(name: string): Numbers {
+    return this.tape.read(this.variable(name)).data;
+  }
+
+  write(name: string, values: Numbers): void {
+    this.tape.set(this.variable(name), values);
+  }
+
+  async close(): Promise<void> {}
+
+  private variable(name: string) {
+    return this.definition.variables.find((v) => v.name === name)!.variable;
+  }
+
+  private tensors(values: Record<string, Numbers>, types: Types): Tensors<Types> {
+    return Object.fromEntries(
+      Object.entries(types).map(([name, { shape, dtype }]: [string, TensorType]) => [
+        name,
+        this.tape.constant(values[name], shape, dtype),
+      ]),
+    );
+  }
+
+  /** The batch of a step: the rows that the compiled engine draws too. */
+  private draw(step: number): Record<string, Numbers> {
+    const picked = Array.from({ length: this.definition.batchSize }, (_, i) =>
+      randomIndex(this.seed, STREAMS.batch, step, i, this.rows),
+    );
+    return Object.fromEntries(
+      Object.entries(this.definition.options.batch).map(([name, { shape, dtype }]) => {
+        const width = numel(shape.slice(1));
+        const out = dtype === 'f32' ? new Float64Array(numel(shape)) : new Int32Array(numel(shape));
+        picked.forEach((row, i) => {
+          for (let j = 0; j < width; j++) out[i * width + j] = this.dataset[name][row * width + j];
+        });
+        return [name, out];
+      }),
+    );
+  }
+}
+

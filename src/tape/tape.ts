@@ -1,0 +1,172 @@
+import { GraphError } from '../errors.js';
+import { gradients } from '../autodiff/gradients.js';
+import type { Attrs, Elements, Op } from '../ops/op.js';
+import { type Creator, type Interpreter, setDefaultInterpreter, Tensor, Variable } from '../ops/tensor.js';
+import { type DType, formatType, numel, type Shape } from '../shape.js';
+
+export type Precision = 'float32' | 'float64';
+
+/** A tensor of the tape: its elements are there, row-major. Never written to after it is made. */
+export class Eager extends Tensor {
+  /** Sum of the gradients that `backward` brought here; only leaves that track have one. */
+  grad: Eager | null = null;
+
+  constructor(
+    readonly data: Elements,
+    override readonly shape: Shape,
+    override readonly dtype: DType,
+    override readonly creator: Creator | null,
+    /** Whether gradients flow through here. */
+    readonly tracked: boolean,
+  ) {
+    super();
+  }
+
+  /** The number in a tensor of one element. */
+  item(): number {
+    if (this.data.length !== 1) throw new GraphError(`item: needs one element, not ${formatType(this)}`);
+    return this.data[0];
+  }
+
+  /** Adds the gradient of this scalar to `grad` of every tracked leaf that it was computed from. */
+  backward(): void {
+    const leaves = trackedLeaves(this);
+    gradients(this, leaves).forEach((gradient, i) => {
+      const leaf = leaves[i];
+      leaf.grad = leaf.grad && gradient ? (leaf.grad.add(gradient) as Eager) : (gradient as Eager | null);
+    });
+  }
+}
+
+function trackedLeaves(output: Eager): Eager[] {
+  const seen = new Set<Tensor>([output]);
+  const leaves: Eager[] = [];
+  for (const tensor of seen) {
+    if (!tensor.creator && (tensor as Eager).tracked) leaves.push(tensor as Eager);
+    for (const input of tensor.creator?.inputs ?? []) if ((input as Eager).tracked) seen.add(input);
+  }
+  return leaves;
+}
+
+/**
+ * The interpreted engine: every op runs at once on typed arrays and remembers its inputs, so that reverse
+ * mode can walk back. The reference for correctness (in float64) and the baseline for speed (in float32).
+ */
+export class Tape implements Interpreter {
+  training = true;
+  private readonly variables = new Map<Variable, Eager>();
+  private readonly create: (variable: Variable) => Elements;
+
+  /** `create` makes a variable's first elements; it is called once per variable. */
+  constructor(
+    readonly precision: Precision = 'float32',
+    create?: (variable: Variable) => ArrayLike<number>,
+  ) {
+    this.create = (variable) => this.elements(create ? create(variable) : refuse(variable), variable.dtype);
+  }
+
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const values = inputs.map(eager);
+    const { shape, dtype } = op.type(values, attrs);
+    const tracked = op.vjp !== null && values.some((v) => v.tracked);
+    const creator = tracked ? { op, inputs: values, attrs } : null;
+    if (op.sharesElements) return new Eager(values[0].data, shape, dtype, creator, tracked);
+    const out = new Eager(this.allocate(numel(shape), dtype), shape, dtype, creator, tracked);
+    op.reference(values, attrs, out);
+    return out;
+  }
+
+  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Eager {
+    const data =
+      typeof values === 'number' ? this.allocate(numel(shape), dtype).fill(values) : this.elements(values, dtype);
+    return new Eager(data, shape, dtype, null, false);
+  }
+
+  read(variable: Variable): Eager {
+    let value = this.variables.get(variable);
+    if (!value) {
+      value = this.leaf(variable, this.create(variable));
+      this.variables.set(variable, value);
+    }
+    return value;
+  }
+
+  assign(variable: Variable, value: Tensor): void {
+    this.set(variable, eager(value).data);
+  }
+
+  /** Gives a variable these elements (copied only where the precision asks for it). */
+  set(variable: Variable, data: ArrayLike<number>): void {
+    if (data.length !== numel(variable.shape)) {
+      throw new GraphError(`assign: ${data.length} elements for a variable of ${formatType(variable)}`);
+    }
+    this.variables.set(variable, this.leaf(variable, this.elements(data, variable.dtype)));
+  }
+
+  detach(tensor: Tensor): Tensor {
+    const t = eager(tensor);
+    return t.tracked ? new Eager(t.data, t.shape, t.dtype, null, false) : t;
+  }
+
+  private leaf(variable: Variable, data: Elements): Eager {
+    return new Eager(data, variable.shape, variable.dtype, null, variable.kind === 'parameter');
+  }
+
+  private allocate(n: number, dtype: DType): Elements {
+    if (dtype !== 'f32') return new Int32Array(n);
+    return this.precision === 'float64' ? new Float64Array(n) : new Float32Array(n);
+  }
+
+  private elements(values: ArrayLike<number>, dtype: DType): Elements {
+    const Type = dtype !== 'f32' ? Int32Array : this.precision === 'float64' ? Float64Array : Float32Array;
+    return values instanceof Type ? values : Type.from(values as ArrayLike<number>);
+  }
+}
+
+function refuse(variable: Variable): never {
+  throw new GraphError(`a ${variable.kind} of shape [${variable.shape}] has no value on this tape`);
+}
+
+function eager(tensor: Tensor): Eager {
+  if (tensor instanceof Eager) return tensor;
+  if (tensor instanceof Variable) return eager(current().read(tensor));
+  throw new GraphError('a traced tensor has no numbers: it is used outside of the function that was traced');
+}
+
+const outside = new Tape();
+const current = () => outside;
+setDefaultInterpreter(current);
+
+type Nested = number | readonly Nested[];
+
+export interface TensorOptions {
+  dtype?: DType;
+  /** Let `backward` bring a gradient here. */
+  requiresGrad?: boolean;
+  precision?: Precision;
+}
+
+/** A tensor from (nested) numbers: tensor([[1, 2], [3, 4]]) has shape [2, 2]. Computed with at once. */
+export function tensor(values: Nested, options: TensorOptions = {}): Eager {
+  const { dtype = 'f32', requiresGrad = false, precision = 'float32' } = options;
+  const shape: number[] = [];
+  for (let v: Nested = values; typeof v !== 'number'; v = v[0]) {
+    shape.push(v.length);
+    if (v.length === 0) break;
+  }
+  const flat: number[] = [];
+  flatten(values, shape, 0, flat);
+  const { data } = new Tape(precision).constant(flat, shape, dtype);
+  return new Eager(data, shape, dtype, null, requiresGrad);
+}
+
+function flatten(value: Nested, shape: Shape, depth: number, out: number[]): void {
+  if (typeof value === 'number') {
+    if (depth !== shape.length) throw new GraphError('tensor: the rows differ in depth');
+    out.push(value);
+    return;
+  }
+  if (value.length !== shape[depth]) throw new GraphError(`tensor: a row has ${value.length} elements, not ${shape[depth]}`);
+  for (const item of value) flatten(item, shape, depth + 1, out);
+}
+

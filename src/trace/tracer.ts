@@ -1,0 +1,139 @@
+import { GraphError } from '../errors.js';
+import { type Graph, fromRoots, makeInput, makeNode, type Node } from '../graph/graph.js';
+import { constantOp } from '../ops/leaf.js';
+import type { Attrs, Op } from '../ops/op.js';
+import { type Creator, type Interpreter, Tensor, Variable, withInterpreter } from '../ops/tensor.js';
+import type { DType, Shape, TensorType } from '../shape.js';
+import { userLocation } from '../source.js';
+
+/** A tensor of a trace: it stands for a node, not for numbers. */
+export class Traced extends Tensor {
+  constructor(
+    readonly node: Node,
+    readonly tracer: Tracer,
+    override readonly creator: Creator | null,
+  ) {
+    super();
+  }
+  override get shape(): Shape {
+    return this.node.shape;
+  }
+  override get dtype(): DType {
+    return this.node.dtype;
+  }
+}
+
+/** Runs a model once on symbolic tensors and keeps every op as a node. */
+export class Tracer implements Interpreter {
+  private readonly data: Node[] = [];
+  private readonly variables = new Map<Variable, { name: string; read: Traced; now: Tensor }>();
+
+  /** `names` gives every variable that the model may use. */
+  constructor(
+    readonly name: string,
+    readonly training: boolean,
+    private readonly names: ReadonlyMap<Variable, string> = new Map(),
+  ) {}
+
+  input(name: string, { shape, dtype }: TensorType): Traced {
+    const node = makeInput(name, 'input', shape, dtype);
+    this.data.push(node);
+    return new Traced(node, this, null);
+  }
+
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const traced = inputs.map((input) => this.lift(input));
+    const node = makeNode(op, traced.map((t) => t.node), attrs, userLocation());
+    return new Traced(node, this, { op, inputs: traced, attrs });
+  }
+
+  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor {
+    const list = typeof values === 'number' ? [values] : Array.from(values);
+    return new Traced(makeNode(constantOp as unknown as Op, [], { values: list, shape, dtype }), this, null);
+  }
+
+  read(variable: Variable): Tensor {
+    return this.entry(variable).now;
+  }
+
+  /** The value that a variable has when the step begins: what gradients are taken with respect to. */
+  initial(variable: Variable): Traced {
+    return this.entry(variable).read;
+  }
+
+  assign(variable: Variable, value: Tensor): void {
+    const entry = this.entry(variable);
+    const node = this.lift(value);
+    if (node.dtype !== variable.dtype || node.shape.join() !== variable.shape.join()) {
+      throw new GraphError(
+        `assign: ${entry.name} is ${variable.dtype}[${variable.shape}], the new value is ${node.dtype}[${node.shape}]`,
+      );
+    }
+    entry.now = node;
+  }
+
+  detach(tensor: Tensor): Tensor {
+    return tensor;
+  }
+
+  /** Variables in the order of their first use. */
+  used(): Variable[] {
+    return [...this.variables.keys()];
+  }
+
+  finish(outputs: Record<string, Tensor>): Graph {
+    const entries = [...this.variables.values()];
+    return fromRoots({
+      name: this.name,
+      inputs: [...this.data, ...entries.map((e) => e.read.node)],
+      outputs: Object.entries(outputs).map(([name, t]) => ({ name, node: this.lift(t).node })),
+      updates: entries
+        .filter((e) => e.now !== e.read)
+        .map((e) => ({ variable: e.read.node, value: this.lift(e.now).node })),
+    });
+  }
+
+  private entry(variable: Variable) {
+    let entry = this.variables.get(variable);
+    if (!entry) {
+      const name = this.names.get(variable);
+      if (name === undefined) {
+        throw new GraphError(
+          `a ${variable.kind} of shape [${variable.shape}] is used but not part of the model${at(userLocation())}: put it into the object given as model`,
+        );
+      }
+      const read = new Traced(makeInput(name, variable.kind, variable.shape, variable.dtype), this, null);
+      entry = { name, read, now: read };
+      this.variables.set(variable, entry);
+    }
+    return entry;
+  }
+
+  private lift(tensor: Tensor): Traced {
+    if (tensor instanceof Traced && tensor.tracer === this) return tensor;
+    if (tensor instanceof Variable) return this.read(tensor) as Traced;
+    if ('data' in tensor) return this.constant(tensor.data as ArrayLike<number>, tensor.shape, tensor.dtype) as Traced;
+    throw new GraphError(`a tensor of another trace is used in ${this.name}${at(userLocation())}: compute it inside`);
+  }
+}
+
+function at(where: string): string {
+  return where ? ` (${where})` : '';
+}
+
+/**
+ * Traces a function of tensors into a graph.
+ * @param inputs name and type of each argument, in order
+ * @param f called once, with one symbolic tensor per input; returns named outputs
+ */
+export function trace(
+  name: string,
+  inputs: Record<string, TensorType>,
+  f: (inputs: Record<string, Tensor>) => Record<string, Tensor>,
+): Graph {
+  const tracer = new Tracer(name, true);
+  return withInterpreter(tracer, () => {
+    const symbols = Object.fromEntries(Object.entries(inputs).map(([key, type]) => [key, tracer.input(key, type)]));
+    return tracer.finish(f(symbols));
+  });
+}

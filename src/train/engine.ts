@@ -1,0 +1,25 @@
+export type Numbers = Float32Array | Float64Array | Int32Array;
+export type Columns = Record<string, ArrayLike<number>>;
+
+/** What a session needs of an engine. Both engines draw the same batches for the same seed. */
+export interface Engine {
+  readonly kind: 'compiled' | 'tape';
+  readonly threads: number;
+  /** Keeps a checked dataset; batches are drawn from its `rows`. */
+  setData(columns: Record<string, Numbers>, rows: number): void;
+  /**
+   * Trains on drawn batches, one step for each learning rate, the first being step `first` (from 0).
+   * Returns the losses; fewer than asked for if one is not finite, which is then the last.
+   */
+  advance(first: number, learningRates: Float32Array): Float32Array | Float64Array;
+  /** Trains one step on this batch; returns the loss. */
+  trainOn(batch: Record<string, Numbers>, learningRate: number): number;
+  evaluate(batch: Record<string, Numbers>): number;
+  predict(inputs: Record<string, Numbers>): Numbers;
+  /** The gradients of the last step, where the step keeps them. */
+  gradients(): Record<string, Numbers>;
+  /** The current elements of a variable: a view where the engine has one. */
+  read(name: string): Numbers;
+  write(name: string, values: Numbers): void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,374 @@
+import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
+import { DataError, DivergedError, OptionError } from '../errors.js';
+import type { Graph } from '../graph/graph.js';
+import { inputAttrs } from '../graph/graph.js';
+import { checkIndices } from '../ops/gather.js';
+import { numel, type TensorType } from '../shape.js';
+import type { Columns, Engine, Numbers } from './engine.js';
+import { indexBounds, type Program } from './program.js';
+import { LEARNING_RATE } from './step.js';
+
+/** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
+export type LearningRate = number | ((step: number) => number);
+
+export interface RunOptions {
+  /** How many steps to take now. */
+  steps: number;
+  lr: LearningRate;
+  /** Report after this many steps; by default about a hundred times in the run. */
+  every?: number;
+  /** Ends the run between two calls into the engine. */
+  signal?: AbortSignal;
+}
+
+export interface Progress {
+  /** Steps taken since the session began (or since the checkpoint's beginning). */
+  at: number;
+  /** Loss of the last step. */
+  loss: number;
+  /** Loss of each step since the last report. */
+  losses: number[];
+  stepsPerSecond: number;
+}
+
+/** Steps in one call into the engine, at most. */
+export const MAX_CHUNK = 4096;
+const CHUNK_MS = 50;
+const SNAPSHOT_MS = 1000;
+
+/** A model in training: parameters, data and the place in the run. Made by `compile()` or `interpret()`. */
+export class Session {
+  /** Steps taken so far. */
+  at = 0;
+  private rows = 0;
+  private closed = false;
+  private lastGood: Snapshot | null = null;
+
+  constructor(
+    readonly program: Program,
+    private readonly engine: Engine,
+    readonly seed: number,
+  ) {}
+
+  get kind(): 'compiled' | 'tape' {
+    return this.engine.kind;
+  }
+
+  get threads(): number {
+    return this.engine.threads;
+  }
+
+  /** Number of trained elements. */
+  get parameterCount(): number {
+    return this.program.variables.filter((v) => v.role === 'parameter').reduce((n, v) => n + numel(v.shape), 0);
+  }
+
+  /** Sets the dataset: each part of the batch with its rows one after the other. Copied once. */
+  data(columns: Columns): void {
+    this.open();
+    const { checked, rows } = checkColumns(this.program.entries.train, columns, LEARNING_RATE);
+    const batch = this.batchSize;
+    if (rows < batch) throw new DataError(`data: ${rows} rows are fewer than a batch of ${batch}`);
+    this.rows = rows;
+    this.engine.setData(checked, rows);
+  }
+
+  /** One step: on `batch` if given, else on rows drawn from the dataset. Returns the loss. */
+  step(options: { lr: number; batch?: Columns }): number {
+    this.open();
+    const lr = checkRate(options.lr, this.at);
+    let loss: number;
+    if (options.batch) {
+      loss = this.engine.trainOn(checkBatch(this.program.entries.train, options.batch, LEARNING_RATE), lr);
+    } else {
+      this.needData();
+      loss = this.engine.advance(this.at, Float32Array.of(lr))[0];
+    }
+    this.at++;
+    return loss;
+  }
+
+  /** Many steps on drawn batches; yields progress. Throws DivergedError when a loss is not finite. */
+  async *run(options: RunOptions): AsyncGenerator<Progress, void, void> {
+    this.open();
+    this.needData();
+    const { steps, lr, signal } = options;
+    if (!Number.isInteger(steps) || steps < 0) throw new OptionError(`run: steps must be a whole number, got ${steps}`);
+    const every = options.every ?? Math.max(1, Math.round(steps / 100));
+    if (!Number.isInteger(every) || every < 1) throw new OptionError(`run: every must be a whole number from 1, got ${every}`);
+    const end = this.at + steps;
+    let losses: number[] = [];
+    let chunk = 1;
+    let reported = performance.now();
+    while (this.at < end && !signal?.aborted && !this.closed) {
+      const untilReport = every - losses.length;
+      const n = Math.min(chunk, untilReport, end - this.at, MAX_CHUNK);
+      const started = performance.now();
+      for (const loss of this.advance(n, lr)) losses.push(loss);
+      const took = performance.now() - started;
+      chunk = Math.max(1, Math.min(MAX_CHUNK, Math.round((n * CHUNK_MS) / Math.max(took, 0.01)), chunk * 8));
+      if (losses.length >= every || this.at === end) {
+        const now = performance.now();
+        yield { at: this.at, loss: losses.at(-1)!, losses, stepsPerSecond: (losses.length * 1000) / (now - reported) };
+        losses = [];
+        reported = performance.now();
+      }
+      await macrotask();
+    }
+    if (losses.length) {
+      const seconds = (performance.now() - reported) / 1000;
+      yield { at: this.at, loss: losses.at(-1)!, losses, stepsPerSecond: losses.length / seconds };
+    }
+  }
+
+  /** Mean loss over rows, with the model in use mode. Rows must not influence each other. */
+  evaluate(columns: Columns): number {
+    this.open();
+    const graph = this.program.entries.evaluate;
+    const { checked, rows } = checkColumns(graph, columns);
+    const size = this.batchSize;
+    const batchAt = (start: number, repeat: boolean) =>
+      Object.fromEntries(Object.entries(checked).map(([name, all]) => [name, rowsOf(all, rows, start, size, repeat)]));
+    let total = 0;
+    let start = 0;
+    for (; start + size <= rows; start += size) total += this.engine.evaluate(batchAt(start, false)) * size;
+    const rest = rows - start;
+    if (rest > 0) {
+      // Fill the last batch with copies of the last row, whose own loss is then taken off again.
+      const last = this.engine.evaluate(batchAt(rows - 1, true));
+      total += this.engine.evaluate(batchAt(start, true)) * size - last * (size - rest);
+    }
+    return total / rows;
+  }
+
+  /** The output of `predict` for these inputs, row-major. */
+  predict(inputs: Columns): Numbers {
+    this.open();
+    const graph = this.program.entries.predict;
+    if (!graph) throw new OptionError(`${this.program.name} has no predict: define it in trainStep`);
+    return this.engine.predict(checkBatch(graph, inputs));
+  }
+
+  /** Gradients of the last step by parameter, where the step was made with keepGradients. */
+  gradients(): Record<string, Numbers> {
+    this.open();
+    return this.engine.gradients();
+  }
+
+  /** Names of the variables, parameters first as the model holds them. */
+  names(role?: 'parameter' | 'state'): string[] {
+    return this.program.variables.filter((v) => !role || v.role === role).map((v) => v.name);
+  }
+
+  /** The elements of a variable: with the compiled engine a view of its memory. */
+  read(name: string): Numbers {
+    this.open();
+    this.variable(name);
+    return this.engine.read(name);
+  }
+
+  write(name: string, values: ArrayLike<number>): void {
+    this.open();
+    const { dtype, shape } = this.variable(name);
+    this.engine.write(name, convert(name, values, { dtype, shape }, numel(shape)));
+  }
+
+  /** Everything a run needs to go on, as a safetensors file. */
+  checkpoint(): Uint8Array {
+    this.open();
+    const tensors = new Map(
+      this.program.variables.map((v) => {
+        const data = this.engine.read(v.name);
+        const dtype = data instanceof Int32Array ? 'I32' : data instanceof Float64Array ? 'F64' : 'F32';
+        return [v.name, { dtype, shape: [...v.shape], data }] as const;
+      }),
+    );
+    return encodeSafetensors(tensors, { format: '2headgrad', step: String(this.at), seed: String(this.seed) });
+  }
+
+  /** Takes the variables and the place in the run from a checkpoint; nothing changes if it does not fit. */
+  restore(bytes: Uint8Array): void {
+    this.open();
+    const { tensors, metadata } = decodeSafetensors(bytes);
+    for (const { name, shape } of this.program.variables) {
+      const tensor = tensors.get(name);
+      if (!tensor) throw new DataError(`checkpoint: ${name} is missing: it was saved from another model`);
+      if (tensor.shape.join() !== shape.join()) {
+        throw new DataError(`checkpoint: ${name} is [${tensor.shape}], the model has [${shape}]`);
+      }
+    }
+    const step = Number(metadata.step ?? 0);
+    if (!Number.isInteger(step) || step < 0) throw new DataError(`checkpoint: ${metadata.step} is not a step`);
+    for (const { name, dtype, shape } of this.program.variables) {
+      this.engine.write(name, convert(name, tensors.get(name)!.data, { dtype, shape }, numel(shape)));
+    }
+    this.at = step;
+    this.lastGood = null;
+  }
+
+  /** Writes a checkpoint; the file is complete or untouched. */
+  async save(path: string): Promise<void> {
+    const { writeFileAtomic } = await import('../data/files.js');
+    await writeFileAtomic(path, this.checkpoint());
+  }
+
+  async load(path: string): Promise<void> {
+    const { readBytes } = await import('../data/files.js');
+    this.restore(await readBytes(path));
+  }
+
+  /** Ends the session's workers. Calling it again does nothing. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.engine.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private advance(n: number, lr: LearningRate): Float32Array | Float64Array {
+    const rates = Float32Array.from({ length: n }, (_, i) =>
+      checkRate(typeof lr === 'number' ? lr : lr(this.at + i), this.at + i),
+    );
+    const due = !this.lastGood || performance.now() - this.lastGood.time > SNAPSHOT_MS;
+    const candidate = due ? this.snapshot() : null;
+    const losses = this.engine.advance(this.at, rates);
+    if (candidate && (Number.isFinite(losses[0]) || !this.lastGood)) this.lastGood = candidate;
+    const last = losses[losses.length - 1];
+    if (!Number.isFinite(last)) {
+      const step = this.at + losses.length;
+      const good = this.lastGood!;
+      for (const [name, values] of good.values) this.engine.write(name, values);
+      this.at = good.at;
+      throw new DivergedError(step, last, good.at);
+    }
+    this.at += losses.length;
+    return losses;
+  }
+
+  private snapshot(): Snapshot {
+    const values = this.program.variables.map((v) => [v.name, this.engine.read(v.name).slice()] as const);
+    return { at: this.at, time: performance.now(), values: new Map(values) };
+  }
+
+  private get batchSize(): number {
+    return inputAttrs(this.program.entries.train.inputs[0]).shape[0] ?? 1;
+  }
+
+  private variable(name: string) {
+    const found = this.program.variables.find((v) => v.name === name);
+    if (!found) throw new OptionError(`there is no variable ${name}; there are ${this.names().join(', ')}`);
+    return found;
+  }
+
+  private open(): void {
+    if (this.closed) throw new OptionError('this session is closed');
+  }
+
+  private needData(): void {
+    if (this.rows === 0) throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
+  }
+}
+
+interface Snapshot {
+  at: number;
+  time: number;
+  values: ReadonlyMap<string, Numbers>;
+}
+
+function rowsOf(all: Numbers, rows: number, start: number, size: number, repeat: boolean): Numbers {
+  const width = all.length / rows;
+  const part = all.subarray(start * width, (start + size) * width);
+  if (!repeat || part.length === size * width) return part;
+  const out = all.slice(0, 0).constructor === Int32Array ? new Int32Array(size * width) : new Float32Array(size * width);
+  out.set(part);
+  const last = all.subarray((rows - 1) * width, rows * width);
+  for (let i = part.length; i < out.length; i += width) out.set(last, i);
+  return out;
+}
+
+/** A learning rate is a number from 0; negative ones would climb. */
+function checkRate(lr: number, step: number): number {
+  if (typeof lr !== 'number' || !(lr >= 0) || !Number.isFinite(lr)) {
+    throw new OptionError(`the learning rate must be a number from 0, got ${lr} at step ${step + 1}`);
+  }
+  return lr;
+}
+
+/** All parts of a batch, of exactly its size. */
+function checkBatch(graph: Graph, columns: Columns, without?: string): Record<string, Numbers> {
+  return check(graph, columns, without, (name, type) => {
+    const n = numel(type.shape);
+    if (columns[name].length !== n) {
+      throw new DataError(`${name}: expected ${n} elements for [${type.shape}], got ${columns[name].length}`);
+    }
+    return n;
+  });
+}
+
+/** All parts of a dataset: whole rows, as many of each. */
+function checkColumns(graph: Graph, columns: Columns, without?: string): { checked: Record<string, Numbers>; rows: number } {
+  let rows = -1;
+  const checked = check(graph, columns, without, (name, type) => {
+    const width = numel(type.shape.slice(1));
+    const { length } = columns[name];
+    if (length % width !== 0 || length === 0) {
+      throw new DataError(`${name}: ${length} elements are not whole rows of [${type.shape.slice(1)}]`);
+    }
+    if (rows >= 0 && length / width !== rows) throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
+    rows = length / width;
+    return length;
+  });
+  return { checked, rows };
+}
+
+function check(
+  graph: Graph,
+  columns: Columns,
+  without: string | undefined,
+  size: (name: string, type: TensorType) => number,
+): Record<string, Numbers> {
+  const types = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input' && a.name !== without);
+  const unknown = Object.keys(columns).find((name) => !types.some((t) => t.name === name));
+  if (unknown) throw new DataError(`there is no input ${unknown}; there are ${types.map((t) => t.name).join(', ')}`);
+  const bounds = indexBounds(graph);
+  return Object.fromEntries(
+    types.map((type) => {
+      if (!(type.name in columns)) throw new DataError(`input ${type.name} is missing`);
+      const values = convert(type.name, columns[type.name], type, size(type.name, type));
+      const bound = bounds.get(type.name);
+      if (bound) checkIndices(values, bound.size, `${type.name} (used by ${bound.what})`);
+      return [type.name, values];
+    }),
+  );
+}
+
+/** The values in the dtype of their place; anything that would change a value on the way is an error. */
+function convert(name: string, values: ArrayLike<number>, type: TensorType, n: number): Numbers {
+  if (values === null || typeof values !== 'object' || typeof values.length !== 'number') {
+    throw new DataError(`${name}: expected an array of numbers`);
+  }
+  if (values.length !== n) throw new DataError(`${name}: expected ${n} elements, got ${values.length}`);
+  if (type.dtype === 'f32') {
+    const floats = values instanceof Float32Array || values instanceof Float64Array ? values : Float32Array.from(values);
+    for (let i = 0; i < floats.length; i++) {
+      if (Number.isNaN(floats[i])) throw new DataError(`${name}: NaN at position ${i}`);
+    }
+    return floats;
+  }
+  const whole = values instanceof Int32Array ? values : Int32Array.from(values);
+  for (let i = 0; i < whole.length; i++) {
+    if (whole[i] !== values[i]) throw new DataError(`${name}: ${values[i]} at position ${i} is not a whole number of 32 bits`);
+  }
+  return whole;
+}
+
+/** Lets timers, signals and messages have their turn. */
+function macrotask(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve);
+  });
+}

@@ -1,0 +1,132 @@
+import { gradients } from '../autodiff/gradients.js';
+import { GraphError, OptionError } from '../errors.js';
+import type { Graph } from '../graph/graph.js';
+import { namedVariables } from '../nn/module.js';
+import { type Interpreter, type Tensor, Variable, withInterpreter } from '../ops/tensor.js';
+import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
+import { formatType, type TensorType } from '../shape.js';
+import { Tracer } from '../trace/tracer.js';
+import type { Program, ProgramVariable } from './program.js';
+
+export type Types = Record<string, TensorType>;
+export type Tensors<T extends Types> = { [K in keyof T]: Tensor };
+
+export interface StepOptions<M, B extends Types, P extends Types> {
+  /** What the program is called in prints and files. */
+  name?: string;
+  /** A layer, or any object or array that holds the layers and variables. */
+  model: M;
+  /** Name and type of each part of a batch, such as { x: i32(32, 3), y: i32(32) }. */
+  batch: B;
+  /** A scalar to minimise: the mean over the batch of something that each row has its own of. */
+  loss: (model: M, batch: Tensors<B>) => Tensor;
+  optimizer: Optimizer;
+  /** What a trained model is used for, on inputs of its own. */
+  predict?: { inputs: P; output: (model: M, inputs: Tensors<P>) => Tensor };
+  /** Accept parameters that the loss does not depend on; they stay as they are. */
+  allowUnused?: boolean;
+  /** Give out every parameter's gradient too; costs the fusion of gradients into updates. */
+  keepGradients?: boolean;
+}
+
+export const LEARNING_RATE = 'learning_rate';
+
+/** A training step before an engine is chosen: its parts as functions that run under any interpreter. */
+export class StepDefinition<M = unknown, B extends Types = Types, P extends Types = Types> {
+  readonly name: string;
+  readonly variables: readonly ProgramVariable[];
+  private readonly parameters: ReadonlyMap<string, Variable>;
+  private readonly optimizer: BoundOptimizer;
+
+  constructor(readonly options: StepOptions<M, B, P>) {
+    this.name = options.name ?? 'step';
+    if (Object.keys(options.batch).length === 0) throw new OptionError('trainStep: batch names no input');
+    if (LEARNING_RATE in options.batch) throw new OptionError(`trainStep: ${LEARNING_RATE} is an input of its own: rename that part of the batch`);
+    const named = namedVariables(options.model);
+    this.parameters = new Map([...named].filter(([, v]) => v.kind === 'parameter'));
+    if (this.parameters.size === 0) throw new OptionError('trainStep: the model has no parameters');
+    this.optimizer = options.optimizer.bind(this.parameters);
+    const state = [...this.optimizer.state].map(([name, v]) => [`optimizer.${name}`, v] as const);
+    this.variables = [...named, ...state].map(([name, variable]) => {
+      const { kind, shape, dtype } = variable;
+      return { name, role: kind, shape, dtype, variable };
+    });
+  }
+
+  /** Rows in one batch. */
+  get batchSize(): number {
+    return Object.values(this.options.batch)[0].shape[0] ?? 1;
+  }
+
+  /** Forward, backward and update under `by`; returns the loss, and the gradients if they are kept. */
+  train(by: Interpreter, batch: Tensors<B>, learningRate: Tensor): Record<string, Tensor> {
+    return withInterpreter(by, () => {
+      const before = [...this.parameters].map(([name, variable]) => ({ name, variable, value: by.read(variable) }));
+      const loss = this.loss(by, batch);
+      const flows = gradients(loss, before.map((p) => p.value));
+      const unused = before.filter((_, i) => !flows[i]).map((p) => p.name);
+      if (unused.length && !this.options.allowUnused) {
+        throw new GraphError(
+          `the loss does not reach ${unused.join(', ')}: take ${unused.length > 1 ? 'them' : 'it'} out of the model, or set allowUnused`,
+        );
+      }
+      const reached = before.flatMap(({ name, variable }, i) => {
+        const gradient = flows[i];
+        return gradient ? [{ name, variable, gradient }] : [];
+      });
+      this.optimizer.update(new Map(reached.map((r) => [r.variable, r.gradient])), learningRate);
+      const kept = this.options.keepGradients ? reached.map((r) => [`gradient.${r.name}`, r.gradient] as const) : [];
+      return { loss, ...Object.fromEntries(kept) };
+    });
+  }
+
+  /** The loss alone. */
+  loss(by: Interpreter, batch: Tensors<B>): Tensor {
+    return withInterpreter(by, () => {
+      const loss = this.options.loss(this.options.model, batch);
+      if (loss.dtype !== 'f32' || loss.shape.some((n) => n !== 1)) {
+        throw new GraphError(`the loss must be one f32 number, not ${formatType(loss)}: take its mean`);
+      }
+      return loss;
+    });
+  }
+
+  predict(by: Interpreter, inputs: Tensors<P>): Tensor {
+    const { predict, model } = this.options;
+    if (!predict) throw new OptionError(`${this.name} has no predict: define it in trainStep`);
+    return withInterpreter(by, () => predict.output(model, inputs));
+  }
+
+  /** Traces every entry. */
+  program(): Program {
+    const { batch, predict } = this.options;
+    const entries: Record<string, Graph> = {
+      train: this.trace('train', { ...batch, [LEARNING_RATE]: { shape: [], dtype: 'f32' } }, true, (by, inputs) =>
+        this.train(by, inputs as Tensors<B>, inputs[LEARNING_RATE]),
+      ),
+      evaluate: this.trace('evaluate', batch, false, (by, inputs) => ({ loss: this.loss(by, inputs as Tensors<B>) })),
+    };
+    if (predict) {
+      entries.predict = this.trace('predict', predict.inputs, false, (by, inputs) => ({
+        output: this.predict(by, inputs as Tensors<P>),
+      }));
+    }
+    return { name: this.name, variables: this.variables, entries };
+  }
+
+  private trace(
+    entry: string,
+    types: Types,
+    training: boolean,
+    body: (by: Interpreter, inputs: Record<string, Tensor>) => Record<string, Tensor>,
+  ): Graph {
+    const names = new Map(this.variables.map((v) => [v.variable, v.name]));
+    const tracer = new Tracer(`${this.name}.${entry}`, training, names);
+    const inputs = Object.fromEntries(Object.entries(types).map(([name, type]) => [name, tracer.input(name, type)]));
+    return tracer.finish(body(tracer, inputs));
+  }
+}
+
+/** Types of inputs: f32(32, 3) is a [32, 3] tensor of floats. */
+export const f32 = (...shape: number[]): TensorType => ({ shape, dtype: 'f32' });
+export const i32 = (...shape: number[]): TensorType => ({ shape, dtype: 'i32' });

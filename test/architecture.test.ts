@@ -1,0 +1,108 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../src/', import.meta.url));
+const MAX_LINES = 400;
+
+// The order of the pipeline. A folder may import from itself, from what its row names, and from nothing else of src.
+// '.' stands for the files directly under src/ that everything rests on (errors, shape).
+const FRONT = ['.', 'graph', 'ops', 'trace'];
+const COMPILER = ['.', 'graph', 'ops', 'trace', 'autodiff', 'optimize', 'schedule', 'plan', 'emit'];
+const allowed: Record<string, string[]> = {
+  '.': [],
+  random: ['.'],
+  graph: ['.'],
+  ops: ['.', 'graph', 'trace', 'random'],
+  trace: ['.', 'graph', 'ops'],
+  autodiff: FRONT,
+  optimize: [...FRONT, 'autodiff'],
+  schedule: FRONT,
+  plan: ['.', 'graph', 'schedule'],
+  emit: ['.', 'graph', 'ops', 'schedule', 'plan'],
+  tape: [...FRONT, 'random', 'autodiff'],
+  init: [...FRONT, 'random'],
+  nn: [...FRONT, 'random', 'init'],
+  optim: [...FRONT, 'nn'],
+  data: ['.', 'random'],
+  run: [...COMPILER, 'random', 'tape', 'init', 'nn', 'optim', 'data'],
+  doctor: [...COMPILER, 'random', 'tape', 'init', 'nn', 'optim', 'run'],
+  report: [...COMPILER, 'data', 'run', 'doctor'],
+  vite: [...COMPILER, 'random', 'tape', 'init', 'nn', 'optim', 'data', 'run'],
+  cli: [...COMPILER, 'random', 'tape', 'init', 'nn', 'optim', 'data', 'run', 'doctor', 'report', 'vite'],
+};
+
+// These run in a page as well, so nothing of Node may reach them.
+const COMPILER_FOLDERS = ['ops', 'trace', 'graph', 'autodiff', 'optimize', 'schedule', 'plan', 'emit'];
+
+// Entry points under src/ gather what users see; they may import every folder, and no folder may import them.
+const isEntry = (path: string) => /^(index|browser|node)\.ts$/.test(path);
+
+/** Files under src, as paths relative to it with forward slashes. */
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return filesOf(path);
+      return /\.[cm]?[jt]s$/.test(entry.name) ? [relative(SRC, path).split(sep).join('/')] : [];
+    })
+    .sort();
+}
+
+/** What a file imports, types and dynamic imports too. */
+function importsOf(path: string): string[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(join(SRC, path), 'utf8'), true, true);
+  return importedFiles.map((file) => file.fileName);
+}
+
+const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '.');
+const files = filesOf(SRC);
+const imports = files.flatMap((from) =>
+  importsOf(from).map((specifier) => ({
+    from,
+    specifier,
+    to: specifier.startsWith('.') ? join(dirname(from), specifier).split(sep).join('/') : undefined,
+  })),
+);
+
+describe('architecture', () => {
+  it('every folder of src has a row in the table of allowed imports', () => {
+    const folders = new Set(files.filter((path) => !isEntry(path)).map(folderOf));
+    expect([...folders].filter((folder) => !(folder in allowed))).toEqual([]);
+  });
+
+  it('a folder imports only from the folders that its row names', () => {
+    const wrong = imports
+      .filter(({ from, to }) => to !== undefined && !isEntry(from))
+      .filter(({ from, to = '' }) => {
+        if (isEntry(to.replace(/js$/, 'ts'))) return true;
+        const [own, other] = [folderOf(from), folderOf(to)];
+        return own !== other && !allowed[own]?.includes(other);
+      });
+    expect(wrong.map(({ from, specifier }) => `${from} imports ${specifier}`)).toEqual([]);
+  });
+
+  it('the compiler imports nothing of Node', () => {
+    const wrong = imports.filter(
+      ({ from, specifier }) => COMPILER_FOLDERS.includes(folderOf(from)) && specifier.startsWith('node:'),
+    );
+    expect(wrong.map(({ from, specifier }) => `${from} imports ${specifier}`)).toEqual([]);
+  });
+
+  it('the table keeps the compiler apart from what runs, reads and reports', () => {
+    const outside = ['run', 'cli', 'report', 'data', 'doctor', 'vite'];
+    const reached = COMPILER_FOLDERS.flatMap((folder) =>
+      allowed[folder]!.filter((name) => outside.includes(name)),
+    );
+    expect(reached).toEqual([]);
+  });
+
+  it(`no file is longer than ${MAX_LINES} lines`, () => {
+    const long = files
+      .map((path) => ({ path, lines: readFileSync(join(SRC, path), 'utf8').trimEnd().split('\n').length }))
+      .filter(({ lines }) => lines > MAX_LINES);
+    expect(long.map(({ path, lines }) => `${path}: ${lines} lines`)).toEqual([]);
+  });
+});
