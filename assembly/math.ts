@@ -1,147 +1,299 @@
-// @ts-ignore: decorator
-@inline function c(v: f32): v128 { return f32x4.splat(v); }
-function k(v: f32): v128 { return f32x4.splat(reinterpret<f32>(reinterpret<i32>(v) ^ (memory.size() >>> 31))); }
-let ONE = k(1); let TWO = k(2);
-let LOG2E = k(1.44269504); let LN2_HI = k(0.693359375); let LN2_LO = k(-2.12194440e-4);
-let E2 = k(0.49999994), E3 = k(0.16666521), E4=k(0.04166829), E5=k(0.0083687045), E6=k(0.0013818942);
-let EMAX=k(89), EMIN=k(-104);
-let MAGIC2 = k(12582912 + 254), MAGIC=k(12582912+127);
-// @ts-ignore: decorator
+// @ts-nocheck: decorators on functions are AssemblyScript; asc checks this file.
+/**
+ * Elementary functions on f32x4: same bits on every engine, every float32 input, no branch that depends on
+ * a neighbouring lane. Only exact IEEE operations (no relaxed SIMD) and no data segment.
+ *
+ * `npx tsx bench/ulp.ts` measures the error bounds given below against float64.
+ * Polynomials: minimax in relative error over the stated interval, by Lawson's iteratively reweighted least
+ * squares on Chebyshev nodes; coefficients are rounded to float32 one by one, lowest first, the others refitted.
+ * Splittings (ln 2, pi/2) follow Cody and Waite, Software Manual for the Elementary Functions, 1980.
+ */
+
+// V8 rebuilds a `v128.const` (three instructions) at every use, in loops too, which cost exp half its speed.
+// A global that the optimiser cannot fold is one load: `memory.size() >>> 31` is always zero, unknown to it.
+function f32s(value: f32): v128 {
+  return f32x4.splat(reinterpret<f32>(reinterpret<u32>(value) ^ (<u32>memory.size() >>> 31)));
+}
+function f64s(value: f64): v128 {
+  return f64x2.splat(reinterpret<f64>(reinterpret<u64>(value) ^ (<u64>memory.size() >>> 31)));
+}
+
+const HALF = f32s(0.5), ONE = f32s(1), TWO = f32s(2);
+const SIGN = f32s(-0.0), INFINITE = f32s(Infinity);
+
+const LOG2_E = f32s(1.44269504);
+// ln 2 = 355/512 - 2.12e-4 (Cephes): n * LN2_HI is exact for |n| < 2^15.
+const LN2_HI = f32s(0.693359375);
+const LN2_LO = f32s(-2.12194440e-4);
+// Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits, here with an exponent bias on top.
+const ROUND_BIASED = f32s(12582912 + 127);
+const ROUND_TWICE_BIASED = f32s(12582912 + 254);
+// exp(89) overflows and exp(-104) is less than half of 2^-149.
+const EXP_MAX = f32s(89), EXP_MIN = f32s(-104);
+// (exp(r) - 1 - r) / r^2 on |r| <= ln2/2, error 2^-28 of exp(r).
+const EXP_2 = f32s(0.49999994), EXP_3 = f32s(0.16666521), EXP_4 = f32s(0.04166829);
+const EXP_5 = f32s(0.0083687045), EXP_6 = f32s(0.0013818942);
+
+/** exp(x - n ln 2) - 1 for the integer n nearest to x / ln 2. */
 @inline
-function expReduced(r: v128): v128 {
+function expm1Reduced(x: v128, n: v128): v128 {
+  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, LN2_HI)), f32x4.mul(n, LN2_LO));
   const r2 = f32x4.mul(r, r);
-  const low = f32x4.add(f32x4.mul(r, E3), E2);
-  const mid = f32x4.add(f32x4.mul(r, E5), E4);
-  const high = f32x4.add(f32x4.mul(r2, E6), mid);
+  const low = f32x4.add(f32x4.mul(r, EXP_3), EXP_2);
+  const middle = f32x4.add(f32x4.mul(r, EXP_5), EXP_4);
+  const high = f32x4.add(f32x4.mul(r2, EXP_6), middle);
   const p = f32x4.add(f32x4.mul(high, r2), low);
   return f32x4.add(f32x4.mul(p, r2), r);
 }
-// @ts-ignore: decorator
+
+/** exp for x in [-104, 89] or NaN. Two factors 2^(n/2) let the result underflow gradually, rounding once. */
 @inline
-function reduce(a: v128, n: v128): v128 {
-  return f32x4.sub(f32x4.sub(a, f32x4.mul(n, LN2_HI)), f32x4.mul(n, LN2_LO));
-}
-// @ts-ignore: decorator
-@inline
-function expc(a: v128): v128 {
-  const t = f32x4.add(f32x4.mul(a, LOG2E), MAGIC2);
-  const n = f32x4.sub(t, MAGIC2);
-  const p = f32x4.add(expReduced(reduce(a, n)), ONE);
-  const h = i32x4.shr_u(t, 1);
-  const s1 = i32x4.shl(h, 23);
-  const s2 = i32x4.shl(i32x4.sub(t, h), 23);
-  return f32x4.mul(f32x4.mul(p, s1), s2);
-}
-export function exp4(x: v128): v128 {
-  return expc(f32x4.pmax(f32x4.pmin(x, EMAX), EMIN));
-}
-export function sigmoid4(x: v128): v128 {
-  const e = expc(f32x4.pmax(f32x4.neg(f32x4.abs(x)), EMIN));
-  return f32x4.div(v128.bitselect(e, ONE, f32x4.lt(x, c(0))), f32x4.add(e, ONE));
-}
-let L3=k(0.3333333),L4=k(-0.2500082),L5=k(0.20001242),L6=k(-0.16623409),L7=k(0.1420158),L8=k(-0.1315961),L9=k(0.12762213),L10=k(-0.07636428);
-let NORM=k(1.17549435e-38), T23=k(8388608), F23=k(23), SQH=k(0.70710677), HALF=k(0.5), INF=k(Infinity), NINF=k(-Infinity);
-export function log4(x: v128): v128 {
-  const tiny = f32x4.lt(x, NORM);
-  const y = v128.bitselect(f32x4.mul(x, T23), x, tiny);
-  const e = i32x4.shr_s(i32x4.sub(y, SQH), 23);
-  const n = f32x4.sub(f32x4.convert_i32x4_s(e), v128.and(tiny, F23));
-  const f = f32x4.sub(i32x4.sub(y, i32x4.shl(e, 23)), ONE);
-  const f2 = f32x4.mul(f, f);
-  const f4 = f32x4.mul(f2, f2);
-  const p0 = f32x4.add(f32x4.mul(f, L4), L3);
-  const p1 = f32x4.add(f32x4.mul(f, L6), L5);
-  const p2 = f32x4.add(f32x4.mul(f, L8), L7);
-  const p3 = f32x4.add(f32x4.mul(f, L10), L9);
-  const q0 = f32x4.add(f32x4.mul(f2, p1), p0);
-  const q1 = f32x4.add(f32x4.mul(f2, p3), p2);
-  const p = f32x4.add(f32x4.mul(f4, q1), q0);
-  const g = f32x4.add(f32x4.mul(f32x4.mul(f, f2), p), f32x4.mul(n, LN2_LO));
-  const h = f32x4.sub(g, f32x4.mul(f2, HALF));
-  const r = f32x4.add(f32x4.add(f, h), f32x4.mul(n, LN2_HI));
-  const bad = v128.or(r, f32x4.lt(x, c(0)));
-  const z = f32x4.add(bad, v128.and(f32x4.eq(x, c(0)), NINF));
-  return v128.bitselect(z, x, f32x4.lt(x, INF));
-}
-let TMAX = k(9.2), NEG2=k(-2);
-let M2=k(0.5),M3=k(0.16666666),M4=k(0.041666493),M5=k(0.008333543),M6=k(0.0013932366),M7=k(0.00019764349);
-export function tanhB4(x: v128): v128 {
-  const sign = v128.and(x, c(-0.0));
-  const z = f32x4.mul(f32x4.pmin(f32x4.abs(x), TMAX), NEG2);
-  const t = f32x4.add(f32x4.mul(z, LOG2E), MAGIC);
-  const n = f32x4.sub(t, MAGIC);
-  const p = expReduced(reduce(z, n));
-  const s = i32x4.shl(t, 23);
-  const e = f32x4.add(f32x4.mul(s, p), f32x4.sub(s, ONE));
-  return v128.or(f32x4.div(f32x4.neg(e), f32x4.add(e, TWO)), sign);
-}
-export function tanhD4(x: v128): v128 {
-  const sign = v128.and(x, c(-0.0));
-  const z = f32x4.mul(f32x4.pmin(f32x4.abs(x), TMAX), NEG2);
-  const t = f32x4.add(f32x4.mul(z, LOG2E), MAGIC);
-  const n = f32x4.sub(t, MAGIC);
-  const r = reduce(z, n);
-  const r2 = f32x4.mul(r, r);
-  const low = f32x4.add(f32x4.mul(r, M3), M2);
-  const mid = f32x4.add(f32x4.mul(r, M5), M4);
-  const high = f32x4.add(f32x4.mul(r, M7), M6);
-  const p = f32x4.add(f32x4.mul(f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(high, r2), r2),f32x4.mul(mid, r2)), low), r2), r);
-  const s = i32x4.shl(t, 23);
-  const e = f32x4.add(f32x4.mul(s, p), f32x4.sub(s, ONE));
-  return v128.or(f32x4.div(f32x4.neg(e), f32x4.add(e, TWO)), sign);
-}
-let S3=k(-0.33331734),S5=k(0.13300112),S7=k(-0.052164698),S9=k(0.01704425), CUT=k(0.55);
-export function tanhC4(x: v128): v128 {
-  const a = f32x4.abs(x);
-  const z = f32x4.pmin(f32x4.add(a, a), k2max);
-  const t = f32x4.add(f32x4.mul(z, LOG2E), MAGIC);
-  const n = f32x4.sub(t, MAGIC);
-  const p = f32x4.add(expReduced(reduce(z, n)), ONE);
-  const e = f32x4.add(f32x4.mul(p, i32x4.shl(t, 23)), ONE);
-  const big = f32x4.sub(ONE, f32x4.div(TWO, e));
-  const q = f32x4.mul(x, x);
-  const q2 = f32x4.mul(q, q);
-  const lo = f32x4.add(f32x4.mul(q, S5), S3);
-  const hi = f32x4.add(f32x4.mul(q, S9), S7);
-  const s = f32x4.add(x, f32x4.mul(f32x4.mul(x, q), f32x4.add(f32x4.mul(hi, q2), lo)));
-  return v128.bitselect(s, v128.or(big, v128.and(x, c(-0.0))), f32x4.lt(a, CUT));
-}
-let k2max=k(19);
-let TMAX2=k(18.4);
-export function tanhP4(x: v128): v128 {
-  const sign = v128.and(x, c(-0.0));
-  const z = f32x4.pmin(f32x4.abs(f32x4.add(x, x)), TMAX2);
-  const t = f32x4.add(f32x4.mul(z, LOG2E), MAGIC);
-  const n = f32x4.sub(t, MAGIC);
-  const p = expReduced(reduce(z, n));
-  const s = i32x4.shl(t, 23);
-  const q = f32x4.mul(s, p); const e = f32x4.add(q, f32x4.sub(s, ONE));
-  return v128.or(f32x4.div(e, f32x4.add(q, f32x4.add(s, ONE))), sign);
-}
-export function tanhQ4(x: v128): v128 {
-  const sign = v128.and(x, c(-0.0));
-  const z = f32x4.pmin(f32x4.abs(f32x4.add(x, x)), TMAX2);
-  const t = f32x4.add(f32x4.mul(z, LOG2E), MAGIC);
-  const n = f32x4.sub(t, MAGIC);
-  const r = reduce(z, n);
-  const r2 = f32x4.mul(r, r);
-  const low = f32x4.add(f32x4.mul(r, M3), M2);
-  const mid = f32x4.add(f32x4.mul(r, M5), M4);
-  const high = f32x4.add(f32x4.mul(r, M7), M6);
-  const p = f32x4.add(f32x4.mul(f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(high, r2), r2),f32x4.mul(mid, r2)), low), r2), r);
-  const s = i32x4.shl(t, 23);
-  const q = f32x4.mul(s, p); const e = f32x4.add(q, f32x4.sub(s, ONE));
-  return v128.or(f32x4.div(e, f32x4.add(q, f32x4.add(s, ONE))), sign);
+function expBounded(x: v128): v128 {
+  const biased = f32x4.add(f32x4.mul(x, LOG2_E), ROUND_TWICE_BIASED);
+  const n = f32x4.sub(biased, ROUND_TWICE_BIASED);
+  const p = f32x4.add(expm1Reduced(x, n), ONE);
+  const half = i32x4.shr_u(biased, 1);
+  const scaled = f32x4.mul(p, i32x4.shl(half, 23));
+  return f32x4.mul(scaled, i32x4.shl(i32x4.sub(biased, half), 23));
 }
 
-export function tanhR4(x: v128): v128 {
-  const sign = v128.and(x, c(-0.0));
-  const z = f32x4.pmin(f32x4.abs(f32x4.add(x, x)), TMAX2);
-  const t = f32x4.add(f32x4.mul(z, LOG2E), MAGIC);
-  const n = f32x4.sub(t, MAGIC);
-  const p = expReduced(reduce(z, n));
-  const s = i32x4.shl(t, 23);
-  const q = f32x4.mul(s, p);
-  const e = f32x4.add(q, f32x4.sub(s, ONE));
-  return v128.or(f32x4.div(e, f32x4.add(e, TWO)), sign);
+/** e^x, error under 1 ulp, gradual underflow. */
+@inline
+export function exp4(x: v128): v128 {
+  // pmin and pmax with x first keep a NaN, and are one instruction where min and max are eight.
+  return expBounded(f32x4.pmax(f32x4.pmin(x, EXP_MAX), EXP_MIN));
+}
+
+/** 1 / (1 + e^-x), error under 2.5 ulp, gradual underflow. */
+@inline
+export function sigmoid4(x: v128): v128 {
+  // e^-|x| never overflows: 1 / (1 + e) for positive x, e / (1 + e) for negative.
+  const e = expBounded(f32x4.pmax(f32x4.neg(f32x4.abs(x)), EXP_MIN));
+  const numerator = v128.bitselect(e, ONE, f32x4.lt(x, f32x4.splat(0)));
+  return f32x4.div(numerator, f32x4.add(e, ONE));
+}
+
+// tanh(9.2) rounds to 1; the cut between the two formulas is where both are good.
+const TANH_TWICE_MAX = f32s(18.4), TANH_CUT = f32s(0.3);
+// (tanh(x) - x) / x^3 in x^2 on |x| <= 0.3, error 2^-26 of tanh(x).
+const TANH_3 = f32s(-0.3333306), TANH_5 = f32s(0.13314804), TANH_7 = f32s(-0.050363883);
+
+/** Hyperbolic tangent, error under 1.6 ulp. */
+@inline
+export function tanh4(x: v128): v128 {
+  const a = f32x4.abs(x);
+  // e / (e + 2) with e = exp(2|x|) - 1; the rounding of e + 2 would cost 2.6 ulp at small x.
+  const y = f32x4.pmin(f32x4.add(a, a), TANH_TWICE_MAX);
+  const biased = f32x4.add(f32x4.mul(y, LOG2_E), ROUND_BIASED);
+  const p = expm1Reduced(y, f32x4.sub(biased, ROUND_BIASED));
+  const scale = i32x4.shl(biased, 23);
+  const e = f32x4.add(f32x4.mul(scale, p), f32x4.sub(scale, ONE));
+  const large = f32x4.div(e, f32x4.add(e, TWO));
+  const z = f32x4.mul(a, a);
+  const q = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(z, TANH_7), TANH_5), z), TANH_3);
+  const small = f32x4.add(a, f32x4.mul(f32x4.mul(a, z), q));
+  const result = v128.bitselect(small, large, f32x4.lt(a, TANH_CUT));
+  return v128.or(result, v128.and(x, SIGN));
+}
+
+const MIN_NORMAL = f32s(1.17549435e-38), TWO_TO_23 = f32s(8388608), TWENTY_THREE = f32s(23);
+const SQRT_HALF = f32s(0.70710677);
+// (log(1 + f) - f + f^2/2) / f^3 on 1 + f in [sqrt(1/2), sqrt(2)], error 2^-27 of log(1 + f).
+const LOG_3 = f32s(0.3333333), LOG_4 = f32s(-0.2500082), LOG_5 = f32s(0.20001242);
+const LOG_6 = f32s(-0.16623409), LOG_7 = f32s(0.1420158), LOG_8 = f32s(-0.1315961);
+const LOG_9 = f32s(0.12762213), LOG_10 = f32s(-0.07636428);
+
+/** Natural logarithm, error under 1 ulp; log(0) = -inf, NaN below. */
+@inline
+export function log4(x: v128): v128 {
+  const tiny = f32x4.lt(x, MIN_NORMAL);
+  const normal = v128.bitselect(f32x4.mul(x, TWO_TO_23), x, tiny);
+  // normal = 2^exponent * (1 + f): as integers, the distance to sqrt(1/2) counts its octaves.
+  const exponent = i32x4.shr_s(i32x4.sub(normal, SQRT_HALF), 23);
+  const f = f32x4.sub(i32x4.sub(normal, i32x4.shl(exponent, 23)), ONE);
+  const n = f32x4.sub(f32x4.convert_i32x4_s(exponent), v128.and(tiny, TWENTY_THREE));
+  const f2 = f32x4.mul(f, f);
+  const p34 = f32x4.add(f32x4.mul(f, LOG_4), LOG_3);
+  const p56 = f32x4.add(f32x4.mul(f, LOG_6), LOG_5);
+  const p78 = f32x4.add(f32x4.mul(f, LOG_8), LOG_7);
+  const p90 = f32x4.add(f32x4.mul(f, LOG_10), LOG_9);
+  const low = f32x4.add(f32x4.mul(f2, p56), p34);
+  const high = f32x4.add(f32x4.mul(f2, p90), p78);
+  const p = f32x4.add(f32x4.mul(f32x4.mul(f2, f2), high), low);
+  // Smallest terms first: f^3 p, n ln2_lo, -f^2/2, f, n ln2_hi.
+  const tail = f32x4.add(f32x4.mul(f32x4.mul(f, f2), p), f32x4.mul(n, LN2_LO));
+  const log1p = f32x4.add(f, f32x4.sub(tail, f32x4.mul(f2, HALF)));
+  const finite = f32x4.add(log1p, f32x4.mul(n, LN2_HI));
+  // All ones is a NaN; adding -inf at zero needs no select; +inf and NaN come back as they are.
+  const zero = f32x4.splat(0);
+  const negative = v128.or(finite, f32x4.lt(x, zero));
+  const atZero = f32x4.add(negative, v128.and(f32x4.eq(x, zero), f32x4.neg(INFINITE)));
+  return v128.bitselect(atZero, x, f32x4.lt(x, INFINITE));
+}
+
+/** 1 / sqrt(x), error under 1.5 ulp; 1 / sqrt(+-0) = +-inf, NaN below. */
+@inline
+export function rsqrt4(x: v128): v128 {
+  return f32x4.div(ONE, f32x4.sqrt(x));
+}
+
+// (erf(x) - x) / x in x^2 on |x| < 1.125, error 2^-27 of erf(x).
+const ERF_CUT = f32s(1.125);
+const ERF_1 = f32s(0.12837917), ERF_3 = f32s(-0.37612602), ERF_5 = f32s(0.11283256), ERF_7 = f32s(-0.026839223);
+const ERF_9 = f32s(0.005160259), ERF_11 = f32s(-0.0007765797), ERF_13 = f32s(7.063507e-5);
+// erfc(x)^(-1/8) on [1.125, 4], so that 1 - erfc(x) errs by 2^-27. The form is that of Abramowitz and Stegun
+// 7.1.28, which takes the 16th root: the 8th halves the amplified rounding error.
+const ERFC_0 = f32s(0.99285305), ERFC_1 = f32s(0.1750863), ERFC_2 = f32s(0.020134615);
+const ERFC_3 = f32s(0.10327732), ERFC_4 = f32s(-0.050624497), ERFC_5 = f32s(0.023932902);
+const ERFC_6 = f32s(-0.005188339), ERFC_7 = f32s(0.0006394932);
+
+/** Error function, error under 3.5 ulp. */
+export function erf4(x: v128): v128 {
+  const a = f32x4.abs(x);
+  const z = f32x4.mul(a, a);
+  const z2 = f32x4.mul(z, z);
+  const s13 = f32x4.add(f32x4.mul(z, ERF_3), ERF_1);
+  const s57 = f32x4.add(f32x4.mul(z, ERF_7), ERF_5);
+  const s911 = f32x4.add(f32x4.mul(z, ERF_11), ERF_9);
+  const sHigh = f32x4.add(f32x4.mul(z2, f32x4.add(f32x4.mul(z2, ERF_13), s911)), s57);
+  const small = f32x4.add(a, f32x4.mul(a, f32x4.add(f32x4.mul(z2, sHigh), s13)));
+  const r01 = f32x4.add(f32x4.mul(a, ERFC_1), ERFC_0);
+  const r23 = f32x4.add(f32x4.mul(a, ERFC_3), ERFC_2);
+  const r45 = f32x4.add(f32x4.mul(a, ERFC_5), ERFC_4);
+  const r67 = f32x4.add(f32x4.mul(a, ERFC_7), ERFC_6);
+  const rLow = f32x4.add(f32x4.mul(z, r23), r01);
+  const rHigh = f32x4.add(f32x4.mul(z, r67), r45);
+  const root = f32x4.add(f32x4.mul(z2, rHigh), rLow);
+  const square = f32x4.mul(root, root);
+  const fourth = f32x4.mul(square, square);
+  const large = f32x4.sub(ONE, f32x4.div(ONE, f32x4.mul(fourth, fourth)));
+  const result = v128.bitselect(small, large, f32x4.lt(a, ERF_CUT));
+  return v128.or(result, v128.and(x, SIGN));
+}
+
+const TWO_OVER_PI = f64s(0.6366197723675814);
+// pi/2 in 26 + 26 + 53 bits: products with the first two are exact for n < 2^27.
+const HALF_PI_1 = f64s(1.5707963109016418);
+const HALF_PI_2 = f64s(1.5893254712295857e-8);
+const HALF_PI_3 = f64s(6.123233995736766e-17);
+// 1.5 * 2^52, rounds a float64 as ROUND_BIASED does a float32.
+const ROUND_64 = f64s(6755399441055744);
+const HUGE: f32 = 134217728; // 2^27
+// (sin(r) - r) / r^3 and (cos(r) - 1 + r^2/2) / r^4 in r^2 on |r| <= pi/4, errors 2^-28 and 2^-33.
+const SIN_3 = f32s(-0.16666655), SIN_5 = f32s(0.008332187), SIN_7 = f32s(-0.00019517903);
+const COS_4 = f32s(0.041666646), COS_6 = f32s(-0.001388731), COS_8 = f32s(2.4432327e-5);
+
+/** Word i of the binary fraction of 2/pi. */
+function twoOverPi(i: u32): u64 {
+  switch (i) {
+    case 0: return 0xa2f9836e;
+    case 1: return 0x4e441529;
+    case 2: return 0xfc2757d1;
+    case 3: return 0xf534ddc0;
+    case 4: return 0xdb629599;
+    case 5: return 0x3c439041;
+    default: return 0xfe5163ab;
+  }
+}
+
+/**
+ * x * 2/pi modulo 4 for 2^27 <= x < inf, as 2.62 fixed point: after Payne and Hanek, Radian reduction for
+ * trigonometric functions, SIGNUM 18, 1983. The bits of 2/pi that give multiples of 4 are left out.
+ */
+function quarterTurns(x: f32): u64 {
+  const bits = reinterpret<u32>(x);
+  const significand = <u64>((bits & 0x7fffff) | 0x800000);
+  const start = (bits >>> 23) - 152;
+  const word = start >>> 5;
+  const shift = <u64>(start & 31);
+  const high = (((twoOverPi(word) << 32) | twoOverPi(word + 1)) << shift) >> 32;
+  const middle = (((twoOverPi(word + 1) << 32) | twoOverPi(word + 2)) << shift) >> 32;
+  const low = (((twoOverPi(word + 2) << 32) | twoOverPi(word + 3)) << shift) >> 32;
+  return ((significand * high) << 32) + significand * middle + ((significand * low) >> 32);
+}
+
+@inline
+function rotate(x: v128): v128 {
+  return v128.shuffle<f32>(x, x, 1, 2, 3, 0);
+}
+
+/** sin(|x| + shift * pi/2); every lane is reduced by the same rule whatever its neighbours are. */
+function sinShifted(a: v128, shift: v128): v128 {
+  const low = f64x2.promote_low_f32x4(a);
+  const high = f64x2.promote_low_f32x4(v128.shuffle<f32>(a, a, 2, 3, 2, 3));
+  const tLow = f64x2.add(f64x2.mul(low, TWO_OVER_PI), ROUND_64);
+  const tHigh = f64x2.add(f64x2.mul(high, TWO_OVER_PI), ROUND_64);
+  let quadrant = v128.shuffle<i32>(tLow, tHigh, 0, 2, 4, 6);
+  let r = v128.shuffle<f32>(
+    f32x4.demote_f64x2_zero(remainder64(low, f64x2.sub(tLow, ROUND_64))),
+    f32x4.demote_f64x2_zero(remainder64(high, f64x2.sub(tHigh, ROUND_64))),
+    0, 1, 4, 5,
+  );
+  if (v128.any_true(f32x4.ge(a, f32x4.splat(HUGE)))) {
+    for (let lane = 0; lane < 4; lane++) {
+      const x = f32x4.extract_lane(a, 0);
+      if (x >= HUGE && x < Infinity) {
+        const turns = quarterTurns(x);
+        // The remainder is the fraction of the nearest quarter turn, times pi/2 * 2^-62.
+        const fraction = <f64>(<i64>(turns << 2) >> 2);
+        quadrant = i32x4.replace_lane(quadrant, 0, <i32>((turns + (1 << 61)) >> 62));
+        r = f32x4.replace_lane(r, 0, <f32>(fraction * 3.4061215800865545e-19));
+      }
+      a = rotate(a);
+      quadrant = rotate(quadrant);
+      r = rotate(r);
+    }
+  }
+  quadrant = i32x4.add(quadrant, shift);
+  const z = f32x4.mul(r, r);
+  const s = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(z, SIN_7), SIN_5), z), SIN_3);
+  const sin = f32x4.add(r, f32x4.mul(f32x4.mul(r, z), s));
+  const c = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(z, COS_8), COS_6), z), COS_4);
+  const cos = f32x4.add(f32x4.sub(ONE, f32x4.mul(z, HALF)), f32x4.mul(f32x4.mul(z, z), c));
+  // Bit 0 of the quadrant chooses the function, bit 1 the sign.
+  const result = v128.bitselect(cos, sin, i32x4.shr_s(i32x4.shl(quadrant, 31), 31));
+  return v128.xor(result, v128.and(i32x4.shl(quadrant, 30), SIGN));
+}
+
+@inline
+function remainder64(x: v128, n: v128): v128 {
+  const r = f64x2.sub(f64x2.sub(x, f64x2.mul(n, HALF_PI_1)), f64x2.mul(n, HALF_PI_2));
+  return f64x2.sub(r, f64x2.mul(n, HALF_PI_3));
+}
+
+/** Sine, error under 1.6 ulp for every x; NaN for +-inf. */
+export function sin4(x: v128): v128 {
+  // The sign is put back last, so that sin(-0) = -0.
+  return v128.xor(sinShifted(f32x4.abs(x), i32x4.splat(0)), v128.and(x, SIGN));
+}
+
+/** Cosine, error under 1.6 ulp for every x; NaN for +-inf. */
+export function cos4(x: v128): v128 {
+  return sinShifted(f32x4.abs(x), i32x4.splat(1));
+}
+
+/** (x0 + x2) + (x1 + x3) in every lane. */
+@inline
+export function hsumSplat4(x: v128): v128 {
+  const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
+  return f32x4.add(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
+}
+
+/** (x0 + x2) + (x1 + x3). */
+@inline
+export function hsum4(x: v128): f32 {
+  return f32x4.extract_lane(hsumSplat4(x), 0);
+}
+
+/** The largest lane in every lane; NaN if one is NaN. */
+@inline
+export function hmaxSplat4(x: v128): v128 {
+  const pairs = f32x4.max(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
+  return f32x4.max(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
+}
+
+/** The largest lane; NaN if one is NaN. */
+@inline
+export function hmax4(x: v128): f32 {
+  return f32x4.extract_lane(hmaxSplat4(x), 0);
 }

@@ -31,8 +31,7 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
   try {
     const target = await realpath(path).catch(() => path);
     const found = await stat(target).catch(() => undefined);
-    if (found?.isDirectory())
-      throw new DataError(`cannot write ${JSON.stringify(path)}: ${REASONS['EISDIR']}`);
+    if (found?.isDirectory()) throw new DataError(`cannot write ${JSON.stringify(path)}: ${REASONS.EISDIR}`);
     if (found && !found.isFile()) return await writeFile(target, content);
     await replace(target, content, found?.mode);
   } catch (error) {

@@ -44,7 +44,8 @@ export function parseWords(bytes: Uint8Array, label: string): string[] {
   const words: string[] = [];
   for (let start = hasByteOrderMark(buffer) ? 3 : 0; start < buffer.length; ) {
     const end = chunkEnd(buffer, start);
-    for (const line of buffer.toString('utf8', start, end).split(/\r\n?|\n/)) {
+    const text = buffer.toString('utf8', start, end).replaceAll('\r', '\n');
+    for (const line of text.split('\n')) {
       const word = line.trim();
       if (word !== '') words.push(word);
     }

@@ -224,7 +224,7 @@ function checkTensor(name: string, { dtype, shape, data }: StoredTensor): void {
   if (name === METADATA) fail('the name is reserved by the safetensors format; choose another');
   if (!Object.hasOwn(DTYPES, dtype)) fail(`dtype ${JSON.stringify(dtype)} is not one of F32, I32 and F64`);
   if (!(data instanceof DTYPES[dtype].array))
-    fail(`${dtype} needs a ${DTYPES[dtype].array.name}, not a ${data?.constructor?.name}`);
+    fail(`${dtype} is held in ${DTYPES[dtype].array.name}, not in ${data?.constructor?.name}`);
   if (!isSizes(shape)) fail(`shape ${JSON.stringify(shape)} is not a list of sizes`);
   const expected = shape.reduce((a, b) => a * b, 1);
   if (expected !== data.length)

@@ -53,8 +53,17 @@ export function constantValue(node: Node): number | undefined {
 }
 
 /** Nodes that a graph must compute: its outputs and the new values of its variables. */
-export function roots(graph: Graph): Node[] {
+export function roots(graph: Pick<Graph, 'outputs' | 'updates'>): Node[] {
   return [...graph.outputs.map((o) => o.node), ...graph.updates.map((u) => u.value)];
+}
+
+/** How often each node is read, by nodes, outputs and updates. */
+export function readerCounts(graph: Graph): Map<Node, number> {
+  const counts = new Map<Node, number>(graph.nodes.map((node) => [node, 0]));
+  const count = (node: Node) => counts.set(node, (counts.get(node) ?? 0) + 1);
+  for (const node of graph.nodes) node.inputs.forEach(count);
+  roots(graph).forEach(count);
+  return counts;
 }
 
 /** Who reads each node, once per use. */
@@ -66,14 +75,15 @@ export function consumers(graph: Graph): Map<Node, Node[]> {
 
 /**
  * Rebuilds a graph node by node: `rule` sees each node with its inputs already rebuilt and returns what
- * stands for it; dead nodes go, and a graph that no rule changed comes back as it was.
+ * stands for it (`before` is the node as it was, for questions about the old graph); dead nodes go, and
+ * nodes that no rule changed stay the same objects.
  */
-export function rewrite(graph: Graph, rule: (node: Node) => Node): Graph {
+export function rewrite(graph: Graph, rule: (node: Node, before: Node) => Node): Graph {
   const images = new Map<Node, Node>();
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((input) => images.get(input)!);
     const same = inputs.every((input, i) => input === node.inputs[i]);
-    images.set(node, rule(same ? node : { ...node, inputs }));
+    images.set(node, rule(same ? node : { ...node, inputs }, node));
   }
   return fromRoots({
     ...graph,
@@ -87,7 +97,7 @@ export function fromRoots(graph: Omit<Graph, 'nodes'>): Graph {
   const nodes: Node[] = [...graph.inputs];
   const seen = new Set<Node>(nodes);
   const stack: { node: Node; next: number }[] = [];
-  for (const root of [...graph.outputs.map((o) => o.node), ...graph.updates.map((u) => u.value)]) {
+  for (const root of roots(graph)) {
     if (!seen.has(root)) stack.push({ node: root, next: 0 });
     seen.add(root);
     while (stack.length) {

@@ -65,7 +65,7 @@ export function pick(x: TensorLike, ids: Tensor): Tensor {
   if (formatShape(index.shape) !== formatShape(t.shape.slice(0, -1))) {
     throw new ShapeError(`pick: ids ${formatShape(index.shape)} must be one per row of ${formatShape(t.shape)}`);
   }
-  const chosen = equal(iota([n]), reshape(index, [...index.shape, 1]));
+  const chosen = equal(iota(n), reshape(index, [...index.shape, 1]));
   return sum(where(chosen, t, 0), -1);
 }
 

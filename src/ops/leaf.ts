@@ -1,4 +1,4 @@
-import { checkShape, contiguousStrides, type DType, normalizeAxis, numel, type Shape } from '../shape.js';
+import { checkShape, type DType, type Shape } from '../shape.js';
 import { defineOp, type Op } from './op.js';
 import { apply, type Tensor } from './tensor.js';
 
@@ -32,23 +32,22 @@ export const constantOp: Op<ConstantAttrs> = defineOp<ConstantAttrs>({
   lower: { kind: 'leaf' },
 });
 
-type IotaAttrs = { shape: Shape; axis: number };
+type IotaAttrs = { size: number };
 
 const iotaOp: Op<IotaAttrs> = defineOp<IotaAttrs>({
   name: 'iota',
-  type(_, { shape }) {
-    checkShape('iota', shape);
-    return { shape, dtype: 'i32' };
+  type(_, { size }) {
+    checkShape('iota', [size]);
+    return { shape: [size], dtype: 'i32' };
   },
   vjp: null,
-  reference(_, { shape, axis }, out) {
-    const stride = contiguousStrides(shape)[axis];
-    for (let i = 0, n = numel(shape); i < n; i++) out.data[i] = Math.floor(i / stride) % shape[axis];
+  reference(_, { size }, out) {
+    for (let i = 0; i < size; i++) out.data[i] = i;
   },
   lower: { kind: 'iota' },
 });
 
-/** Each element's own index along `axis`, as i32. */
-export function iota(shape: Shape, axis = -1): Tensor {
-  return apply(iotaOp, [], { shape, axis: normalizeAxis('iota', axis, shape.length) });
+/** The integers from 0 to size - 1. */
+export function iota(size: number): Tensor {
+  return apply(iotaOp, [], { size });
 }

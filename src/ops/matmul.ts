@@ -44,13 +44,14 @@ const matmulOp: Op<MatmulAttrs> = defineOp<MatmulAttrs>({
   },
   reference([a, b], attrs, out) {
     const { m, n, k, batch } = matmulSizes(a.shape, b.shape, attrs);
-    const [aRow, aCol] = attrs.transposeA ? [1, m] : [k, 1];
-    const batches = numel(batch);
-    const offsets = (shape: Shape) => batchOffsets(shape, batch);
-    const [aAt, bAt] = [offsets(a.shape), offsets(b.shape)];
-    for (let i = 0; i < batches; i++) {
-      if (attrs.transposeB) multiplyDot(a.data, aAt[i], aRow, aCol, b.data, bAt[i], out.data, i * m * n, m, n, k);
-      else multiplyRows(a.data, aAt[i], aRow, aCol, b.data, bAt[i], out.data, i * m * n, m, n, k);
+    const [aAt, bAt] = [batchOffsets(a.shape, batch), batchOffsets(b.shape, batch)];
+    const lies = (transposed: boolean, rows: number, columns: number) =>
+      transposed ? { row: 1, column: rows } : { row: columns, column: 1 };
+    const [aLies, bLies] = [lies(attrs.transposeA, m, k), lies(attrs.transposeB, k, n)];
+    for (let i = 0, batches = numel(batch); i < batches; i++) {
+      const left = { data: a.data, start: aAt[i], ...aLies };
+      const right = { data: b.data, start: bAt[i], ...bLies };
+      multiply(left, right, out.data, i * m * n, m, n, k);
     }
   },
   lower: { kind: 'matmul' },
@@ -74,55 +75,87 @@ export function batchOffsets(shape: Shape, batch: Shape): number[] {
   return offsets;
 }
 
-/** C += A B by rows of B, four at a time: the inner loop is contiguous in B and C. */
-function multiplyRows(
-  a: Elements, a0: number, aRow: number, aCol: number,
-  b: Elements, b0: number,
-  c: Elements, c0: number,
-  m: number, n: number, k: number,
-): void {
-  for (let i = 0; i < m; i++) {
-    const row = c0 + i * n;
-    const from = a0 + i * aRow;
-    let p = 0;
-    for (; p + 4 <= k; p += 4) {
-      const w0 = a[from + p * aCol];
-      const w1 = a[from + (p + 1) * aCol];
-      const w2 = a[from + (p + 2) * aCol];
-      const w3 = a[from + (p + 3) * aCol];
-      let at = b0 + p * n;
-      for (let j = row; j < row + n; j++, at++) {
-        c[j] += w0 * b[at] + w1 * b[at + n] + w2 * b[at + 2 * n] + w3 * b[at + 3 * n];
-      }
-    }
-    for (; p < k; p++) {
-      const w = a[from + p * aCol];
-      let at = b0 + p * n;
-      for (let j = row; j < row + n; j++, at++) c[j] += w * b[at];
-    }
-  }
+/** A matrix among the elements of a tensor: where it starts and how far apart its rows and columns lie. */
+interface Matrix {
+  readonly data: Elements;
+  readonly start: number;
+  readonly row: number;
+  readonly column: number;
 }
 
-/** C = A B^T by dot products: the inner loop is contiguous in B. */
-function multiplyDot(
-  a: Elements, a0: number, aRow: number, aCol: number,
-  b: Elements, b0: number,
-  c: Elements, c0: number,
-  m: number, n: number, k: number,
-): void {
-  for (let i = 0; i < m; i++) {
-    const from = a0 + i * aRow;
-    for (let j = 0; j < n; j++) {
-      const row = b0 + j * k;
-      let s0 = 0;
-      let s1 = 0;
-      let p = 0;
-      for (; p + 2 <= k; p += 2) {
-        s0 += a[from + p * aCol] * b[row + p];
-        s1 += a[from + (p + 1) * aCol] * b[row + p + 1];
+/**
+ * C = A B, two rows by four columns at a time: each element read serves several products, the sums stay in
+ * registers, and they are kept in double precision. C is row-major. a: [m, k], b: [k, n].
+ */
+function multiply(a: Matrix, b: Matrix, c: Elements, start: number, m: number, n: number, k: number): void {
+  const [x, y] = [a.data, b.data];
+  const [xRow, xColumn, yRow, yColumn] = [a.row, a.column, b.row, b.column];
+  const evenRows = m - (m % 2);
+  const fullColumns = n - (n % 4);
+  for (let i = 0; i < evenRows; i += 2) {
+    for (let j = 0; j < fullColumns; j += 4) {
+      let s00 = 0;
+      let s01 = 0;
+      let s02 = 0;
+      let s03 = 0;
+      let s10 = 0;
+      let s11 = 0;
+      let s12 = 0;
+      let s13 = 0;
+      let xAt = a.start + i * xRow;
+      let yAt = b.start + j * yColumn;
+      for (let p = 0; p < k; p++, xAt += xColumn, yAt += yRow) {
+        const x0 = x[xAt];
+        const x1 = x[xAt + xRow];
+        const y0 = y[yAt];
+        const y1 = y[yAt + yColumn];
+        const y2 = y[yAt + 2 * yColumn];
+        const y3 = y[yAt + 3 * yColumn];
+        s00 += x0 * y0;
+        s01 += x0 * y1;
+        s02 += x0 * y2;
+        s03 += x0 * y3;
+        s10 += x1 * y0;
+        s11 += x1 * y1;
+        s12 += x1 * y2;
+        s13 += x1 * y3;
       }
-      if (p < k) s0 += a[from + p * aCol] * b[row + p];
-      c[c0 + i * n + j] = s0 + s1;
+      let at = start + i * n + j;
+      c[at] = s00;
+      c[at + 1] = s01;
+      c[at + 2] = s02;
+      c[at + 3] = s03;
+      at += n;
+      c[at] = s10;
+      c[at + 1] = s11;
+      c[at + 2] = s12;
+      c[at + 3] = s13;
+    }
+  }
+  if (fullColumns < n) multiplyEdge(a, b, c, start, 0, evenRows, fullColumns, n, k);
+  if (evenRows < m) multiplyEdge(a, b, c, start, evenRows, m, 0, n, k);
+}
+
+/** The elements of C in rows `top` to `bottom` and columns `left` to `n`, one by one. */
+function multiplyEdge(
+  a: Matrix,
+  b: Matrix,
+  c: Elements,
+  start: number,
+  top: number,
+  bottom: number,
+  left: number,
+  n: number,
+  k: number,
+): void {
+  const [x, y] = [a.data, b.data];
+  for (let i = top; i < bottom; i++) {
+    for (let j = left; j < n; j++) {
+      let sum = 0;
+      let xAt = a.start + i * a.row;
+      let yAt = b.start + j * b.column;
+      for (let p = 0; p < k; p++, xAt += a.column, yAt += b.row) sum += x[xAt] * y[yAt];
+      c[start + i * n + j] = sum;
     }
   }
 }

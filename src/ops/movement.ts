@@ -224,3 +224,13 @@ const stopGradientOp: Op<Record<never, never>> = defineOp<Record<never, never>>(
 export function stopGradient(x: TensorLike): Tensor {
   return apply(stopGradientOp, [toTensor(x)], {});
 }
+
+/** The same elements, laid out row by row: what a kernel needs that walks its operand in memory order. */
+export const contiguousOp: Op<Record<never, never>> = defineOp<Record<never, never>>({
+  name: 'contiguous',
+  type: ([x]) => x,
+  vjp: ({ cotangent: g }) => [g],
+  reference: ([x], _, out) => out.data.set(x.data),
+  lower: { kind: 'elementwise', cost: 0, emit: ([x]) => x },
+  sharesElements: true,
+});

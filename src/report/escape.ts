@@ -7,7 +7,7 @@ const ENTITIES: Record<string, string> = {
 };
 
 /** Text as it may stand in HTML or XML, in an element or in a quoted attribute. */
-export function escape(text: string): string {
+export function escapeText(text: string): string {
   // XML has no way to write the other control characters, so they become the replacement character.
-  return text.replace(/[&<>"']/g, (c) => ENTITIES[c]).replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, '\ufffd');
+  return text.replace(/[&<>"']/g, (c) => ENTITIES[c]).replace(/[^\P{Cc}\t\n\r]/gu, '\ufffd');
 }

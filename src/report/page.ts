@@ -1,4 +1,4 @@
-import { escape } from './escape.js';
+import { escapeText } from './escape.js';
 
 /** A part of a report: a heading and one kind of content. `html` and `svg` are put in as they are, so must be trusted. */
 export type Section = { heading: string } & (
@@ -18,10 +18,10 @@ export interface Report {
 /** One HTML page that needs no other file and asks for none, in light and dark, for screens of any width. */
 export function reportPage({ title, summary, sections }: Report): string {
   const facts = summary.map(
-    ([label, value]) => `<div><dt>${escape(label)}</dt><dd>${escape(value)}</dd></div>`,
+    ([label, value]) => `<div><dt>${escapeText(label)}</dt><dd>${escapeText(value)}</dd></div>`,
   );
   const parts = sections.map(
-    (section) => `<section>\n<h2>${escape(section.heading)}</h2>\n${content(section)}\n</section>`,
+    (section) => `<section>\n<h2>${escapeText(section.heading)}</h2>\n${content(section)}\n</section>`,
   );
   return `<!doctype html>
 <html lang="en">
@@ -30,12 +30,12 @@ export function reportPage({ title, summary, sections }: Report): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>${escape(title)}</title>
+<title>${escapeText(title)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1>${escape(title)}</h1>
+<h1>${escapeText(title)}</h1>
 ${facts.length > 0 ? `<dl>\n${facts.join('\n')}\n</dl>\n` : ''}${parts.join('\n')}
 </main>
 </body>
@@ -46,11 +46,11 @@ ${facts.length > 0 ? `<dl>\n${facts.join('\n')}\n</dl>\n` : ''}${parts.join('\n'
 function content(section: Section): string {
   // What is wider than the page scrolls inside of a box that the keyboard reaches too.
   const box = (kind: string, inner: string) =>
-    `<div class="${kind}" tabindex="0" role="region" aria-label="${escape(section.heading)}">${inner}</div>`;
+    `<div class="${kind}" tabindex="0" role="region" aria-label="${escapeText(section.heading)}">${inner}</div>`;
   if ('svg' in section) return box('figure', inlineSvg(section.svg));
-  if ('pre' in section) return box('text', `<pre>${escape(section.pre)}</pre>`);
+  if ('pre' in section) return box('text', `<pre>${escapeText(section.pre)}</pre>`);
   if ('list' in section)
-    return `<ul>\n${section.list.map((item) => `<li>${escape(item)}</li>`).join('\n')}\n</ul>`;
+    return `<ul>\n${section.list.map((item) => `<li>${escapeText(item)}</li>`).join('\n')}\n</ul>`;
   return section.html;
 }
 

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { OptionError } from '../errors.js';
-import { escape } from './escape.js';
+import { escapeText } from './escape.js';
 import { type Point, thin } from './thin.js';
 
 /** What a loss curve shows. All lists are as long as `steps`. */
@@ -45,11 +45,12 @@ export function lossCurve(curve: LossCurve): string {
     400,
   );
   const shown = [...raw, ...average, ...held].filter(({ y }) => Number.isFinite(y));
-  const log = wantsLog(shown, losses);
+  const log = !(baseline.value <= 0) && wantsLog(shown, losses);
   const gaps = Array.from(losses).filter((loss) => !Number.isFinite(loss)).length;
 
   const last = held.reduce((x, point) => Math.max(x, point.x), steps[steps.length - 1]);
-  const first = steps[0] < last / 20 || steps.length === 1 ? 0 : steps[0];
+  const earliest = held.reduce((x, point) => Math.min(x, point.x), steps[0]);
+  const first = earliest < last / 20 || steps.length === 1 ? 0 : earliest;
 
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const line = (data: Point[], stroke: string, strokeWidth: number) =>
@@ -181,5 +182,5 @@ function standalone(chart: SVGSVGElement, title: string): string {
   chart.setAttribute('xmlns', SVG);
   chart.setAttribute('role', 'img');
   // Written by hand: linkedom leaves < in attributes, which XML forbids.
-  return chart.outerHTML.replace('<svg ', () => `<svg aria-label="${escape(title)}" `);
+  return chart.outerHTML.replace('<svg ', () => `<svg aria-label="${escapeText(title)}" `);
 }

@@ -1,9 +1,26 @@
+import { type CompiledModule, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
+import { MAX_THREADS } from '../plan/layout.js';
+import { CompiledEngine } from '../run/engine.js';
 import { TapeEngine } from '../tape/engine.js';
 import type { Precision } from '../tape/tape.js';
+import { initialValues } from './initial.js';
 import type { Program } from './program.js';
 import { Session } from './session.js';
 import { StepDefinition, type StepOptions, type Types } from './step.js';
+
+export interface CompileStepOptions {
+  /** Of the initial values and of the batches drawn; 42 unless given. */
+  seed?: number;
+  /** Threads that share the work of a step; the result is the same for any number. */
+  threads?: number;
+  /** Fused multiply-add where the engine has it: faster, but the bits differ between machines. */
+  relaxed?: boolean;
+  /** Keep compiled modules on disk (in Node), by default yes; or the folder to keep them in. */
+  cache?: boolean | string;
+  /** Optimization passes to leave out, for looking for errors. */
+  without?: readonly string[];
+}
 
 export interface InterpretOptions {
   /** Of the initial values and of the batches drawn; 42 unless given. */
@@ -24,6 +41,33 @@ export class TrainStep<M, B extends Types, P extends Types> {
   get program(): Program {
     this.traced ??= this.definition.program();
     return this.traced;
+  }
+
+  /** Compiles the step without running it. */
+  async compileModule({ relaxed = false, cache = true, without }: CompileStepOptions = {}): Promise<CompiledModule> {
+    const { readLibrary, fileCache } = await import('../run/node.js');
+    const store = cache === false ? undefined : fileCache(cache === true ? undefined : cache);
+    return compileProgram(this.program, { library: await readLibrary(), cache: store, relaxed, without });
+  }
+
+  /** Compiles the step to WebAssembly and sets up a session. */
+  async compile(options: CompileStepOptions = {}): Promise<Session> {
+    const { seed = 42, threads = 1 } = options;
+    checkSeed(seed);
+    if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+      throw new OptionError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
+    }
+    const module = await this.compileModule(options);
+    return this.start(module, { seed, threads });
+  }
+
+  /** A session of a compiled module; several may share one. */
+  async start(module: CompiledModule, { seed = 42, threads = 1 }: { seed?: number; threads?: number } = {}): Promise<Session> {
+    const { spawnWorker } = await import('../run/node.js');
+    const { wasm, plan, options } = module;
+    const initial = initialValues(this.program.variables, seed);
+    const engine = await CompiledEngine.start({ wasm, plan, shared: options.shared, threads, seed, initial, spawn: spawnWorker });
+    return new Session(this.program, engine, seed, module);
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */

@@ -1,4 +1,5 @@
 import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
+import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { inputAttrs } from '../graph/graph.js';
@@ -48,6 +49,8 @@ export class Session {
     readonly program: Program,
     private readonly engine: Engine,
     readonly seed: number,
+    /** What the compiled engine runs, with every stage of its compilation; null on the tape. */
+    readonly module: CompiledModule | null = null,
   ) {}
 
   get kind(): 'compiled' | 'tape' {

@@ -1,0 +1,66 @@
+// The threads that run a step together. Each instance of the module is one of them; they share the memory.
+// The first cells of the memory are theirs; run/layout.ts gives their addresses.
+
+/** Cells of the control block, in bytes. */
+const EPOCH: usize = 0; // counts jobs; workers sleep on it
+const JOB: usize = 4; // what to run; 0 ends the workers
+const ARRIVED: usize = 64; // threads at the barrier
+const GENERATION: usize = 128; // barriers passed
+
+/** Turns of the waiting loop before a thread goes to sleep: some ten microseconds. */
+const SPINS: i32 = 4096;
+
+/** This instance's place in the team, and the size of the team. */
+export let thread: i32 = 0;
+export let threads: i32 = 1;
+
+/** Scratch of this thread: one tile of a matrix product. */
+export let tile: usize = 0;
+
+export function enlist(index: i32, count: i32, tiles: usize): void {
+  thread = index;
+  threads = count;
+  tile = tiles + <usize>index * 256;
+}
+
+/** No thread goes on before all have come here; writes before it are seen after it. */
+export function barrier(): void {
+  if (threads == 1) return;
+  const generation = atomic.load<i32>(GENERATION);
+  if (atomic.add<i32>(ARRIVED, 1) == threads - 1) {
+    atomic.store<i32>(ARRIVED, 0);
+    atomic.store<i32>(GENERATION, generation + 1);
+    atomic.notify(GENERATION, -1);
+    return;
+  }
+  let spins = SPINS;
+  while (atomic.load<i32>(GENERATION) == generation) {
+    if (--spins < 0) atomic.wait<i32>(GENERATION, generation, -1);
+  }
+}
+
+/** Gives the workers a job; the caller then runs its own part. */
+export function startJob(job: i32): void {
+  store<i32>(JOB, job);
+  if (threads == 1) return;
+  atomic.add<i32>(EPOCH, 1);
+  atomic.notify(EPOCH, -1);
+}
+
+/** Sleeps until the epoch is not `seen` any more; returns the new one. */
+export function nextJob(seen: i32): i32 {
+  let spins = SPINS;
+  while (atomic.load<i32>(EPOCH) == seen) {
+    if (--spins < 0) atomic.wait<i32>(EPOCH, seen, -1);
+  }
+  return atomic.load<i32>(EPOCH);
+}
+
+export function currentJob(): i32 {
+  return load<i32>(JOB);
+}
+
+/** The first of the units that are this thread's, out of `units` in equal shares; the next thread's first ends them. */
+export function firstUnit(units: i32, index: i32): i32 {
+  return units * index / threads;
+}

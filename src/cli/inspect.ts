@@ -1,0 +1,30 @@
+import { writeFileAtomic } from '../data/files.js';
+import type { Stage } from '../emit/compile.js';
+import { namesStep } from '../models/bengio.js';
+import type { RunSettings } from './settings.js';
+import { loadTask } from './task.js';
+
+export interface InspectOptions
+  extends Pick<RunSettings, 'context' | 'embed' | 'hidden' | 'norm' | 'direct' | 'batch'> {
+  stage?: Stage;
+  svg?: string;
+  data?: string;
+}
+
+/** Prints a stage of the compilation, draws the graph of the training step, or both. */
+export async function inspect({ stage, svg, data, ...options }: InspectOptions): Promise<number> {
+  const { vocabulary } = await loadTask(data ?? null, { ...options, seed: 0 });
+  const step = namesStep({ vocab: vocabulary.size, ...options });
+  const module = await step.compileModule();
+  if (svg !== undefined) {
+    const [{ graphToDot }, { dotToSvg }] = await Promise.all([
+      import('../graph/dot.js'),
+      import('../report/graphviz.js'),
+    ]);
+    await writeFileAtomic(svg, await dotToSvg(graphToDot(module.graphs.train)));
+    process.stderr.write(`Drawn: ${svg}\n`);
+  }
+  if (stage || svg === undefined)
+    process.stdout.write(`${(await module.text(stage ?? 'graph')).trimEnd()}\n`);
+  return 0;
+}

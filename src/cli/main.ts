@@ -1,0 +1,129 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { GradError, OptionError } from '../errors.js';
+import type { InspectOptions } from './inspect.js';
+import { tolerateClosedPipes } from './output.js';
+import type { SampleOptions } from './sample.js';
+import { addSettings, MODEL_SETTINGS, RUN_SETTINGS, wholeOption } from './settings.js';
+import type { TrainOptions } from './train.js';
+
+const FAILURE = 1;
+const USAGE = 2;
+const STAGES = ['graph', 'schedule', 'memory', 'assemblyscript', 'wat'];
+
+const dataOption = () =>
+  new Option('--data <file>', 'words to train on, one a line (default: English first names)');
+const jsonOption = () => new Option('--json', 'one JSON object as the last line of standard output');
+const taskArgument = () => new Argument('<task>', 'what to train').choices(['names']);
+
+function commandLine(run: (command: Promise<number>) => void): Command {
+  const program = new Command('2headgrad')
+    .description(
+      'Trains models that are compiled to WebAssembly: forward, backward and update as one module.',
+    )
+    .version(version(), '--version', 'print the version')
+    .helpOption('--help', 'print this help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+
+  const train = program
+    .command('train')
+    .summary('train a model that makes up names')
+    .description("Trains Bengio's character model on words, and writes a folder with the model and a report.")
+    .addArgument(taskArgument())
+    .addOption(dataOption());
+  addSettings(train, RUN_SETTINGS)
+    .option('--out <dir>', 'folder for the model and the report', 'runs/names')
+    .option('--resume', "go on from the folder's checkpoint, with its settings")
+    .addOption(jsonOption())
+    .action((_task: string, options: TrainOptions) => {
+      const given = (name: string) => train.getOptionValueSource(name) === 'cli';
+      run(import('./train.js').then((module) => module.train(options, given)));
+    });
+
+  program
+    .command('sample')
+    .summary('print names from a trained model')
+    .description('Prints names that a trained model makes up. The same seed gives the same names.')
+    .argument('<dir>', 'a folder that train has written')
+    .addOption(wholeOption('--count <n>', 'how many', 0, 1_000_000).default(20))
+    .addOption(wholeOption('--seed <n>', "of the random numbers (default: the run's)", 0, 0xffffffff))
+    .addOption(jsonOption())
+    .action((folder: string, options: SampleOptions) => {
+      run(import('./sample.js').then((module) => module.sample(folder, options)));
+    });
+
+  const inspect = program
+    .command('inspect')
+    .summary('look at a stage of the compilation')
+    .description(
+      'Compiles the training step without running it, and prints what a stage of the compiler made of it.',
+    )
+    .addArgument(taskArgument())
+    .addOption(new Option('--stage <stage>', 'what to print (default: graph)').choices(STAGES))
+    .option('--svg <file>', 'draw the graph of the training step')
+    .addOption(dataOption());
+  addSettings(inspect, [...MODEL_SETTINGS, 'batch']).action((_task: string, options: InspectOptions) => {
+    run(import('./inspect.js').then((module) => module.inspect(options)));
+  });
+  return program;
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+/** Commander's errors as ours are: one line, with the place where the options are explained. */
+function oneLine(text: string): string {
+  const message = text
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
+  return `2headgrad: ${message} (${hint()})\n`;
+}
+
+function hint(): string {
+  const command = process.argv[2];
+  return `see 2headgrad ${['train', 'sample', 'inspect'].includes(command) ? `${command} ` : ''}--help`;
+}
+
+/** A line stays a line, even where a message quotes pages. */
+function shorten(message: string): string {
+  return message.length > 600 ? `${message.slice(0, 580)} ... (DEBUG=1 shows all)` : message;
+}
+
+/** Says what went wrong in one line; returns the exit code. */
+function fail(error: unknown): number {
+  const debug = (process.env.DEBUG ?? '') !== '';
+  const message = shorten((error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' '));
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (error instanceof OptionError) process.stderr.write(`2headgrad: ${message} (${hint()})\n`);
+  else if (error instanceof GradError) process.stderr.write(`2headgrad: ${message}\n`);
+  else
+    process.stderr.write(`2headgrad: unexpected error: ${message}${debug ? '' : ' (DEBUG=1 shows where)'}\n`);
+  return error instanceof OptionError ? USAGE : FAILURE;
+}
+
+async function main(args: string[]): Promise<number> {
+  let command: Promise<number> = Promise.resolve(0);
+  try {
+    const program = commandLine((started) => {
+      command = started;
+    });
+    if (args.length === 0) {
+      program.outputHelp({ error: true });
+      return USAGE;
+    }
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : USAGE;
+  }
+  return command;
+}
+
+tolerateClosedPipes();
+process.on('uncaughtException', (error) => process.exit(fail(error)));
+process.exitCode = await main(process.argv.slice(2)).catch(fail);

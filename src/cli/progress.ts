@@ -1,0 +1,60 @@
+import { smoother } from '../report/smooth.js';
+import { count, duration, lossText, rate } from './output.js';
+
+/** The place of a run on standard error: a bar on a terminal, else a line for every tenth of the way. */
+export class Progress {
+  private readonly average = smoother(0.99);
+  private loss = Number.NaN;
+  private tenth: number;
+  private bar: { update(at: number, payload: object): void; stop(): void } | null = null;
+
+  private constructor(
+    from: number,
+    private readonly steps: number,
+  ) {
+    this.tenth = Math.floor((from * 10) / Math.max(1, steps));
+  }
+
+  static async start(from: number, steps: number): Promise<Progress> {
+    const progress = new Progress(from, steps);
+    if (process.stderr.isTTY && steps > from) {
+      const { default: cliProgress } = await import('cli-progress');
+      const bar = new cliProgress.SingleBar({
+        stream: process.stderr,
+        format: '{bar} {percentage} %  loss {loss}  {rate} steps/s  {left} left',
+        barCompleteChar: '█',
+        barIncompleteChar: '░',
+        barsize: 28,
+        hideCursor: true,
+        gracefulExit: false,
+      });
+      bar.start(steps, from, { loss: '-', rate: '-', left: '-' });
+      progress.bar = bar;
+      // The bar hides the cursor: it must come back however the process ends.
+      process.once('exit', () => progress.stop());
+    }
+    return progress;
+  }
+
+  update(at: number, losses: readonly number[], stepsPerSecond: number): void {
+    for (const loss of losses) this.loss = this.average(loss);
+    const left = duration((this.steps - at) / stepsPerSecond);
+    const payload = { loss: lossText(this.loss), rate: rate(stepsPerSecond), left };
+    if (this.bar) {
+      this.bar.update(at, payload);
+      return;
+    }
+    const tenth = Math.floor((at * 10) / this.steps);
+    if (process.stderr.isTTY || tenth <= this.tenth) return;
+    this.tenth = tenth;
+    const place = `step ${count(at)} of ${count(this.steps)}`;
+    process.stderr.write(
+      `${place}  loss ${payload.loss}  ${payload.rate} steps/s${at < this.steps ? `  ${left} left` : ''}\n`,
+    );
+  }
+
+  stop(): void {
+    this.bar?.stop();
+    this.bar = null;
+  }
+}

@@ -1,0 +1,91 @@
+import { OptionError } from '../errors.js';
+import type { Session } from '../train/session.js';
+import type { Curve } from './folder.js';
+import { Progress } from './progress.js';
+import { decayStep, type RunSettings } from './settings.js';
+import { meanLoss, type NamesTask } from './task.js';
+
+/** The bar moves this often. */
+const PIECE_SECONDS = 0.1;
+const SAVE_SECONDS = 10;
+/** Losses on dev along the way: so many, if their rows are at most a tenth of those trained on. */
+const DEV_POINTS = 40;
+const DEV_COST = 10;
+
+/** Training to the last step, with progress, checkpoints and now and then the loss on dev. */
+export class Run {
+  /** Steps of this run, and the seconds that went into nothing but them. */
+  steps = 0;
+  seconds = 0;
+
+  constructor(
+    private readonly session: Session,
+    private readonly settings: RunSettings,
+    private readonly task: NamesTask,
+    private readonly curve: Curve,
+    private readonly save: () => Promise<void>,
+  ) {}
+
+  get stepsPerSecond(): number {
+    return this.seconds > 0 ? this.steps / this.seconds : 0;
+  }
+
+  /** Ends at the last step or soon after the signal. */
+  async train(signal: AbortSignal): Promise<void> {
+    const { session, settings } = this;
+    const decay = decayStep(settings);
+    const lr = (step: number) => (step < decay ? settings.lr : settings.lr / 10);
+    const progress = await Progress.start(session.at, settings.steps);
+    let saved = performance.now();
+    let piece = 1;
+    try {
+      while (session.at < settings.steps && !signal.aborted) {
+        const devAt = this.nextDev();
+        const steps = Math.min(piece, settings.steps - session.at, devAt - session.at);
+        const took = await this.advance(steps, lr, signal, progress);
+        piece = Math.max(1, Math.min(piece * 4, Math.round((steps * PIECE_SECONDS) / took)));
+        if (session.at === devAt) await this.measureDev();
+        if (performance.now() - saved > SAVE_SECONDS * 1000) {
+          await this.save();
+          saved = performance.now();
+        }
+      }
+    } finally {
+      progress.stop();
+    }
+  }
+
+  private async advance(
+    steps: number,
+    lr: (step: number) => number,
+    signal: AbortSignal,
+    progress: Progress,
+  ): Promise<number> {
+    const started = performance.now();
+    const from = this.session.at;
+    const losses: number[] = [];
+    for await (const report of this.session.run({ steps, lr, every: steps, signal }))
+      losses.push(...report.losses);
+    const took = Math.max(1e-6, (performance.now() - started) / 1000);
+    for (const loss of losses) this.curve.train.push(loss);
+    if (this.session.at !== from + losses.length)
+      throw new OptionError('the session lost count of its steps');
+    this.steps += losses.length;
+    this.seconds += took;
+    progress.update(this.session.at, losses, this.stepsPerSecond);
+    return took;
+  }
+
+  /** The next step after which the loss on dev is due: fixed by the settings, so that a resumed run has the same. */
+  private nextDev(): number {
+    const { steps, batch } = this.settings;
+    const rows = this.task.rowsOf.dev.rows;
+    const every = Math.max(Math.ceil(steps / DEV_POINTS), Math.ceil((rows * DEV_COST) / batch));
+    return (Math.floor(this.session.at / every) + 1) * every;
+  }
+
+  private async measureDev(): Promise<void> {
+    const { session, task, settings, curve } = this;
+    curve.dev.push({ step: session.at, loss: await meanLoss(session, task.rowsOf.dev, settings.batch) });
+  }
+}

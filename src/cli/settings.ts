@@ -1,0 +1,150 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { NORMS, type Norm } from '../models/bengio.js';
+import { MAX_THREADS } from '../plan/layout.js';
+
+export const ENGINES = ['compiled', 'tape'] as const;
+
+/** What the model is; a trained folder holds these for good. */
+export interface ModelSettings {
+  context: number;
+  embed: number;
+  hidden: number;
+  norm: Norm;
+  direct: boolean;
+}
+
+/** What a run is; `config.json` keeps all of them. */
+export interface RunSettings extends ModelSettings {
+  steps: number;
+  batch: number;
+  lr: number;
+  /** Null: after a fixed part of the steps. */
+  lrDecayAt: number | null;
+  seed: number;
+  threads: number;
+  engine: (typeof ENGINES)[number];
+}
+
+export type SettingName = keyof RunSettings;
+
+interface Setting {
+  /** As commander takes it. */
+  flags: string;
+  help: string;
+  initial: unknown;
+  /** Turns the text of the command line into a value that `problem` judges. */
+  parse?: (text: string) => unknown;
+  choices?: readonly string[];
+  /** What is wrong with a value, or undefined. */
+  problem: (value: unknown) => string | undefined;
+}
+
+/** Where the learning rate falls to a tenth unless told: this part of the steps. */
+const DECAY_AFTER = 0.6;
+
+const whole = (
+  flags: string,
+  help: string,
+  initial: number | null,
+  least: number,
+  most: number,
+): Setting => ({
+  flags,
+  help,
+  initial,
+  parse: toNumber,
+  problem: (value) => {
+    if (value === null && initial === null) return undefined;
+    if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return undefined;
+    return `expected a whole number from ${least} to ${most}`;
+  },
+});
+
+const choice = (flags: string, help: string, choices: readonly string[]): Setting => ({
+  flags,
+  help,
+  initial: choices[0],
+  choices,
+  problem: (value) =>
+    choices.includes(value as string) ? undefined : `expected one of ${choices.join(', ')}`,
+});
+
+export const SETTINGS: Record<SettingName, Setting> = {
+  context: whole('--context <n>', 'characters the model sees', 3, 1, 1_000),
+  embed: whole('--embed <n>', "width of a character's feature vector", 10, 1, 100_000),
+  hidden: whole('--hidden <n>', 'width of the hidden layer', 200, 1, 1_000_000),
+  norm: choice('--norm <kind>', 'normalization before the tanh', NORMS),
+  direct: {
+    flags: '--direct',
+    help: 'connect the feature vectors to the output directly too',
+    initial: false,
+    problem: (value) => (typeof value === 'boolean' ? undefined : 'expected true or false'),
+  },
+  steps: whole('--steps <n>', 'steps of training', 50_000, 0, 10_000_000),
+  batch: whole('--batch <n>', 'rows in one step', 32, 1, 1_000_000),
+  lr: {
+    flags: '--lr <x>',
+    help: 'learning rate',
+    initial: 0.1,
+    parse: toNumber,
+    problem: (value) =>
+      typeof value === 'number' && value >= 0 && Number.isFinite(value)
+        ? undefined
+        : 'expected a number from 0',
+  },
+  lrDecayAt: whole(
+    '--lr-decay-at <step>',
+    `after this step a tenth of the learning rate (default: ${DECAY_AFTER * 100} % of the steps)`,
+    null,
+    0,
+    Number.MAX_SAFE_INTEGER,
+  ),
+  seed: whole('--seed <n>', 'of the split, the initial values and the batches', 42, 0, 0xffffffff),
+  threads: whole('--threads <n>', 'threads of the compiled engine', 1, 1, MAX_THREADS),
+  engine: choice('--engine <kind>', 'what runs the steps', ENGINES),
+};
+
+export const MODEL_SETTINGS = ['context', 'embed', 'hidden', 'norm', 'direct'] as const;
+export const RUN_SETTINGS = Object.keys(SETTINGS) as SettingName[];
+
+/** The option's name as a user types it. */
+export function flagOf(name: SettingName): string {
+  return SETTINGS[name].flags.split(' ')[0];
+}
+
+export function addSettings(command: Command, names: readonly SettingName[]): Command {
+  for (const name of names) {
+    const { flags, help, initial, choices, parse, problem } = SETTINGS[name];
+    const option = new Option(flags, help);
+    if (initial !== null && name !== 'direct') option.default(initial);
+    if (choices) option.choices(choices);
+    if (parse) option.argParser(checked(parse, problem));
+    command.addOption(option);
+  }
+  return command;
+}
+
+/** An option that is no setting of a run. */
+export function wholeOption(flags: string, help: string, least: number, most: number): Option {
+  const { problem } = whole(flags, help, 0, least, most);
+  return new Option(flags, help).argParser(checked(toNumber, problem));
+}
+
+function checked(parse: (text: string) => unknown, problem: Setting['problem']) {
+  return (text: string) => {
+    const value = parse(text);
+    const wrong = problem(value);
+    if (wrong) throw new InvalidArgumentError(`${wrong}.`);
+    return value;
+  };
+}
+
+/** The step from which a run trains with a tenth of its learning rate. */
+export function decayStep({ lrDecayAt, steps }: Pick<RunSettings, 'lrDecayAt' | 'steps'>): number {
+  return lrDecayAt ?? Math.round(steps * DECAY_AFTER);
+}
+
+/** Text that is a decimal number, else NaN: Number() would take '' and '0x10' too. */
+export function toNumber(text: string): number {
+  return /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+}

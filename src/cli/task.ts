@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { type Contexts, contexts, split } from '../data/dataset.js';
+import { loadWords } from '../data/names.js';
+import { Vocabulary } from '../data/vocabulary.js';
+import { DataError } from '../errors.js';
+import type { Session } from '../train/session.js';
+import { breathe } from './interrupt.js';
+import type { RunSettings } from './settings.js';
+
+export const PARTS = ['train', 'dev', 'test'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** The words of a run, cut into rows. */
+export interface NamesTask {
+  words: number;
+  source: string;
+  /** Of all words in their order, so that a resumed run can tell other data. */
+  sha256: string;
+  vocabulary: Vocabulary;
+  wordsOf: Record<Part, number>;
+  rowsOf: Record<Part, Contexts>;
+}
+
+export async function loadTask(
+  file: string | null,
+  { context, seed, batch }: Pick<RunSettings, 'context' | 'seed' | 'batch'>,
+): Promise<NamesTask> {
+  const { words, source } = await loadWords(file ?? undefined);
+  const vocabulary = Vocabulary.from(words);
+  const parts = split(words, seed);
+  const of = <T>(f: (part: Part) => T) => ({ train: f('train'), dev: f('dev'), test: f('test') });
+  const rowsOf = of((part) => contexts(parts[part], vocabulary, context));
+  if (rowsOf.train.rows < batch) {
+    throw new DataError(
+      `--batch ${batch} is larger than the data: the ${parts.train.length} words to train on give ${rowsOf.train.rows} rows`,
+    );
+  }
+  const sha256 = createHash('sha256').update(words.join('\n')).digest('hex');
+  return {
+    words: words.length,
+    source,
+    sha256,
+    vocabulary,
+    wordsOf: of((part) => parts[part].length),
+    rowsOf,
+  };
+}
+
+/** Mean loss over all rows of a part, in pieces, so that a signal is heard in between. */
+export async function meanLoss(session: Session, { x, y, rows }: Contexts, batch: number): Promise<number> {
+  const width = x.length / rows;
+  const piece = batch * Math.ceil(8192 / batch);
+  let total = 0;
+  for (let start = 0; start < rows; start += piece) {
+    const end = Math.min(rows, start + piece);
+    const part = { x: x.subarray(start * width, end * width), y: y.subarray(start, end) };
+    total += session.evaluate(part) * (end - start);
+    await breathe();
+  }
+  return total / rows;
+}

@@ -1,0 +1,242 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../data/files.js';
+import { DataError, DivergedError, OptionError } from '../errors.js';
+import { namesStep } from '../models/bengio.js';
+import type { Session } from '../train/session.js';
+import {
+  absolute,
+  type Config,
+  type Curve,
+  checkWritable,
+  holdsRun,
+  readConfig,
+  readCurve,
+  readModel,
+  saveRun,
+  trimCurve,
+} from './folder.js';
+import { Interrupt } from './interrupt.js';
+import { count, duration, lossText, Output, plural, rate } from './output.js';
+import { Run } from './run.js';
+import { firstOf, sampleWords } from './sampling.js';
+import { decayStep, flagOf, RUN_SETTINGS, type RunSettings, type SettingName } from './settings.js';
+import { loadTask, meanLoss, type NamesTask, PARTS, type Part } from './task.js';
+
+export interface TrainOptions extends Omit<RunSettings, 'lrDecayAt'> {
+  lrDecayAt?: number;
+  data?: string;
+  out: string;
+  resume?: boolean;
+  json?: boolean;
+}
+
+/** Decided when a run begins; another value would make it another run. */
+const FIXED = ['context', 'embed', 'hidden', 'norm', 'direct', 'batch', 'seed'] as const;
+const SAMPLES = 20;
+
+/** `given` tells which options stand on the command line. Returns the exit code. */
+export async function train(options: TrainOptions, given: (name: string) => boolean): Promise<number> {
+  const output = new Output(options.json ?? false);
+  const interrupt = new Interrupt(() =>
+    process.stderr.write('\nStopping. Again to leave at once, without saving.\n'),
+  );
+  const { out: folder } = options;
+  const before = options.resume ? await readConfig(folder) : null;
+  const settings = before ? merge(before.settings, options, given, folder) : ownSettings(options);
+  checkCombination(settings);
+  const file = before && !given('data') ? before.data.file : absolute(options.data);
+  const task = await loadTask(file, settings);
+  if (before && before.data.sha256 !== task.sha256) {
+    throw new DataError(
+      `the run in ${folder} was trained on other words: ${task.source} has changed or is another file`,
+    );
+  }
+  const checkpoint = before ? await readModel(folder, before) : null;
+  if (checkpoint && checkpoint.at > settings.steps) {
+    throw new OptionError(
+      `--steps ${settings.steps}: the run in ${folder} is already at step ${checkpoint.at}`,
+    );
+  }
+  const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
+  const step = namesStep({ vocab: task.vocabulary.size, ...settings });
+  // Traced before anything is touched: a model that cannot be built must not cost a folder.
+  void step.program;
+  await checkWritable(folder);
+  describeData(output, task);
+
+  const { seed, threads, engine } = settings;
+  await using session =
+    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, cache: true });
+  describeModel(output, settings, session);
+  if (checkpoint) {
+    session.restore(checkpoint.bytes);
+    output.line(`Going on from step ${count(session.at)} of ${count(settings.steps)}`);
+  } else if (await holdsRun(folder)) {
+    output.line(`The run that ${folder} holds is replaced by this one (--resume would go on with it)`);
+  }
+  session.data({ x: task.rowsOf.train.x, y: task.rowsOf.train.y });
+
+  const config: Config = {
+    settings,
+    data: { file, words: task.words, sha256: task.sha256 },
+    vocabulary: task.vocabulary,
+  };
+  const save = () => saveRun(folder, config, curve, session.checkpoint());
+  interrupt.hold();
+  const run = new Run(session, settings, task, curve, save);
+  const diverged = await run.train(interrupt.signal).catch((error: unknown) => {
+    if (error instanceof DivergedError) return error;
+    throw error;
+  });
+  if (diverged) throw await afterDivergence(diverged, { session, curve, save, folder });
+  await save();
+  if (interrupt.exitCode) {
+    const place = `step ${count(session.at)} of ${count(settings.steps)}`;
+    output.line(`Stopped at ${place}; saved. Go on with: 2headgrad train names --resume${outFlag(folder)}`);
+    return interrupt.exitCode;
+  }
+  interrupt.release();
+  await finish(output, { session, config, task, curve, run, folder });
+  return 0;
+}
+
+function ownSettings(options: TrainOptions): RunSettings {
+  const all = { ...options, lrDecayAt: options.lrDecayAt ?? null, direct: options.direct ?? false };
+  return Object.fromEntries(RUN_SETTINGS.map((name) => [name, all[name]])) as unknown as RunSettings;
+}
+
+/** The settings of a run that goes on: its own, but for those on the command line, where they may change. */
+function merge(
+  saved: RunSettings,
+  options: TrainOptions,
+  given: (name: string) => boolean,
+  folder: string,
+): RunSettings {
+  const asked = ownSettings(options);
+  for (const name of FIXED) {
+    if (given(name) && asked[name] !== saved[name]) {
+      const value = name === 'direct' ? '' : ` ${asked[name]}`;
+      const has = name === 'direct' ? 'was begun without' : `has ${saved[name]}`;
+      throw new OptionError(
+        `${flagOf(name)}${value}: the run in ${folder} ${has}; leave the option out, or train into another folder`,
+      );
+    }
+  }
+  const merged = { ...saved };
+  const take = <K extends SettingName>(name: K) => {
+    if (given(name)) merged[name] = asked[name];
+  };
+  RUN_SETTINGS.forEach(take);
+  return merged;
+}
+
+function checkCombination({ engine, threads, norm, batch }: RunSettings): void {
+  if (engine === 'tape' && threads > 1)
+    throw new OptionError(`--threads ${threads}: the tape runs on one thread`);
+  if (norm === 'batch' && batch < 2)
+    throw new OptionError(`--batch ${batch}: --norm batch needs a batch of at least 2`);
+}
+
+function describeData(output: Output, { source, words, vocabulary, wordsOf, rowsOf }: NamesTask): void {
+  output.line(
+    `${source}: ${plural(words, 'word')}, ${plural(vocabulary.size - 1, 'character')} and the boundary`,
+  );
+  const part = (name: Part) =>
+    `${name} ${plural(wordsOf[name], 'word')} (${plural(rowsOf[name].rows, 'row')})`;
+  output.line(PARTS.map(part).join(', '));
+}
+
+function describeModel(output: Output, settings: RunSettings, session: Session): void {
+  const { context, embed, hidden, norm, direct, batch, steps, lr } = settings;
+  const extras = `${norm === 'none' ? '' : `, ${norm} norm`}${direct ? ', direct connections' : ''}`;
+  const model = `context ${context}, embedding ${embed}, hidden ${hidden}${extras}`;
+  output.line(`${plural(session.parameterCount, 'parameter')}: ${model}`);
+  const decay = decayStep(settings);
+  const rates = decay < steps ? `${lr}, from step ${count(decay)} ${lr / 10}` : `${lr}`;
+  output.line(`${plural(steps, 'step')} of batch ${batch}, learning rate ${rates}, ${engineText(session)}`);
+}
+
+function engineText({ module, threads }: Session): string {
+  if (!module) return 'on the tape';
+  const kilobytes = (module.wasm.length / 1024).toFixed(1);
+  const from = module.cached ? ' from the cache' : '';
+  return `compiled${from} in ${duration(module.compileMs / 1000)} (${kilobytes} KiB of wasm), ${plural(threads, 'thread')}`;
+}
+
+interface Saved {
+  session: Session;
+  curve: Curve;
+  save: () => Promise<void>;
+  folder: string;
+}
+
+/** Keeps the last good state, unless that is an untrained model and the folder has a better one. */
+async function afterDivergence(
+  error: DivergedError,
+  { session, curve, save, folder }: Saved,
+): Promise<DivergedError> {
+  trimCurve(curve, session.at);
+  const kept = session.at === 0 && (await holdsRun(folder));
+  if (!kept) await save();
+  error.message += kept ? ` ${folder} is as it was before.` : ` Saved in ${folder}.`;
+  return error;
+}
+
+interface Finished {
+  session: Session;
+  config: Config;
+  task: NamesTask;
+  curve: Curve;
+  run: Run;
+  folder: string;
+}
+
+async function finish(
+  output: Output,
+  { session, config, task, curve, run, folder }: Finished,
+): Promise<void> {
+  const { settings, vocabulary } = config;
+  const losses = { train: 0, dev: 0, test: 0 };
+  for (const part of PARTS) losses[part] = await meanLoss(session, task.rowsOf[part], settings.batch);
+  const checkpoint = session.checkpoint();
+  const samples = firstOf(sampleWords(checkpoint, vocabulary, settings, settings.seed), SAMPLES);
+  const baseline = Math.log(vocabulary.size);
+  if (session.module) await writeFileAtomic(join(folder, 'model.wasm'), session.module.wasm);
+  const { writeReport } = await import('./report.js');
+  await writeReport(folder, { session, config, task, curve, losses, baseline, samples, run });
+
+  const { bold, dim } = output.colors;
+  const trained = run.steps > 0 ? `, ${rate(run.stepsPerSecond)} steps/s` : '';
+  output.line(`\n${plural(run.steps, 'step')} in ${duration(run.seconds)}${trained}\n`);
+  const row = (name: string, loss: number, note = '') =>
+    output.line(`  ${name.padEnd(8)} ${lossText(loss)}${note}`);
+  output.line(bold('Loss'));
+  for (const part of PARTS) row(part, losses[part]);
+  row('uniform', baseline, dim(`   ln(${vocabulary.size}): every character as likely as any other`));
+  output.line(bold('\nSamples'));
+  for (let i = 0; i < samples.length; i += 5) output.line(`  ${samples.slice(i, i + 5).join(', ')}`);
+  output.line(`\nReport: ${join(folder, 'report.html')}`);
+  output.line(dim(`More names: 2headgrad sample ${folder}`));
+  output.result({
+    task: 'names',
+    train_loss: losses.train,
+    dev_loss: losses.dev,
+    test_loss: losses.test,
+    baseline,
+    steps: session.at,
+    steps_per_second: run.stepsPerSecond,
+    train_seconds: run.seconds,
+    compile_ms: session.module?.compileMs ?? 0,
+    compile_cached: session.module?.cached ?? false,
+    parameters: session.parameterCount,
+    engine: session.kind,
+    threads: session.threads,
+    seed: settings.seed,
+    words: task.words,
+    vocabulary: vocabulary.size,
+    samples,
+    out: folder,
+  });
+}
+
+const outFlag = (folder: string) => (folder === 'runs/names' ? '' : ` --out ${folder}`);

@@ -1,0 +1,23 @@
+/** Joins lines and indents them by their braces. */
+export function format(lines: readonly string[]): string {
+  let depth = 0;
+  return lines
+    .map((line) => {
+      if (line.startsWith('}')) depth--;
+      const text = line ? '  '.repeat(Math.max(0, depth)) + line : '';
+      if (line.endsWith('{')) depth++;
+      return text;
+    })
+    .join('\n');
+}
+
+/** `base + offset` without what is zero. */
+export function plus(base: string, ...terms: (string | number)[]): string {
+  return [base, ...terms.filter((t) => t !== 0 && t !== '0' && t !== '')].join(' + ');
+}
+
+/** A loop over `index` from 0 in steps, in bytes or units; a loop of one turn is a constant. */
+export function loop(index: string, type: 'usize' | 'i32', end: number | string, step: number, body: readonly string[]): string[] {
+  if (end === step) return [`const ${index}: ${type} = 0;`, ...body];
+  return [`for (let ${index}: ${type} = 0; ${index} < ${end}; ${index} += ${step}) {`, ...body, '}'];
+}

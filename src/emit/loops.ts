@@ -1,0 +1,58 @@
+import type { Node } from '../graph/graph.js';
+import type { Access, Member } from '../schedule/kernel.js';
+
+/** An axis of the loops that are emitted. */
+export interface LoopAxis {
+  readonly size: number;
+  readonly reduced: boolean;
+}
+
+/** A read or write over the emitted axes; strides in elements. */
+export interface LoopAccess {
+  readonly source: Node;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+export interface Loops {
+  readonly axes: readonly LoopAxis[];
+  /** The access over the emitted axes. */
+  over(access: Access): LoopAccess;
+}
+
+/**
+ * The fewest loops that do: axes of size 1 go, and neighbours merge where every access moves through both as
+ * through one, so that the innermost loop is as long as it can be.
+ */
+export function collapse(domain: readonly number[], reduced: readonly boolean[], accesses: readonly Access[]): Loops {
+  const groups: number[][] = [];
+  domain.forEach((size, axis) => {
+    if (size === 1) return;
+    const last = groups.at(-1)?.at(-1);
+    const joins =
+      last !== undefined &&
+      reduced[last] === reduced[axis] &&
+      accesses.every(({ strides }) => strides[last] === strides[axis] * size);
+    if (joins) groups.at(-1)!.push(axis);
+    else groups.push([axis]);
+  });
+  const axes = groups.map((group) => ({
+    size: group.reduce((n, axis) => n * domain[axis], 1),
+    reduced: reduced[group[0]],
+  }));
+  // A scalar is a loop of one.
+  if (axes.length === 0) axes.push({ size: 1, reduced: false });
+  return {
+    axes,
+    over: ({ source, strides, offset }) => ({
+      source,
+      offset,
+      strides: groups.length ? groups.map((group) => strides[group.at(-1)!]) : [0],
+    }),
+  };
+}
+
+/** All reads of some members. */
+export function readsOf(members: readonly Member[]): Access[] {
+  return members.flatMap((member) => [...member.reads]);
+}

@@ -1,0 +1,238 @@
+import type { Node } from '../graph/graph.js';
+import { CONTROL, LOSSES, RATES, TILES } from '../plan/layout.js';
+import type { Buffer, EntryPlan, MemoryPlan } from '../plan/plan.js';
+import type { Kernel, Schedule } from '../schedule/kernel.js';
+import { formatType, numel } from '../shape.js';
+import { format } from './code.js';
+import { isSplit } from '../schedule/cost.js';
+import { emitGemm } from './gemm.js';
+import { type Body, emitNest } from './nest.js';
+import { emitCopy, emitScatter } from './scatter.js';
+
+/** What each file of assembly/ offers to emitted modules. */
+const LIBRARY: Record<string, RegExp> = {
+  './math': /\b(exp4|log4|tanh4|sigmoid4|erf4|sin4|cos4|rsqrt4)\b/g,
+  './lanes': /\b(sumLanes|maxLanes|sumLanesI32|maxLanesI32|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
+  './gemm': /\b(tile[1-4]x[48])\b/g,
+  './random': /\b(randomIndex)\b/g,
+  './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|thread|threads|tile)\b/g,
+};
+
+export interface ModuleSource {
+  readonly text: string;
+  /** Kernels in running order with the function that each became. */
+  readonly functions: readonly { readonly entry: string; readonly kernel: Kernel; readonly name: string; readonly split: boolean }[];
+}
+
+/** Jobs as the workers know them; 0 sends them home. */
+export const JOBS = { end: 0, first: 1 } as const;
+
+/** The AssemblyScript of a whole program: one function a kernel, one a entry, and the loop over training steps. */
+export function emitModule(name: string, schedules: Readonly<Record<string, Schedule>>, plan: MemoryPlan): ModuleSource {
+  const functions: { entry: string; kernel: Kernel; name: string; split: boolean }[] = [];
+  const lines: string[] = [];
+  const names = new Names();
+  lines.push('// Variables');
+  const variableNames = new Map(plan.variables.map((v) => [v.name, names.fresh(v.name)]));
+  for (const v of plan.variables) lines.push(address(variableNames.get(v.name)!, v));
+  const constantNames = new Map<number, string>();
+  for (const c of plan.constants) {
+    constantNames.set(c.address, names.fresh(c.name));
+    lines.push(address(constantNames.get(c.address)!, c));
+  }
+  const entries = Object.keys(schedules);
+  for (const entry of entries) {
+    const local = emitEntry(entry, schedules[entry], plan.entries[entry], names, { variableNames, constantNames });
+    lines.push('', ...local.lines);
+    functions.push(...local.functions);
+  }
+  lines.push('', ...driver(plan, entries));
+  const body = format(lines);
+  const imports = Object.entries(LIBRARY).flatMap(([file, pattern]) => {
+    const used = [...new Set(body.match(pattern) ?? [])].sort();
+    return used.length ? [`import { ${used.join(', ')} } from '${file}';`] : [];
+  });
+  return { text: [`// ${name}: ${entries.join(', ')}`, ...imports, '', body, ''].join('\n'), functions };
+}
+
+function emitEntry(
+  entry: string,
+  schedule: Schedule,
+  plan: EntryPlan,
+  names: Names,
+  shared: { variableNames: ReadonlyMap<string, string>; constantNames: ReadonlyMap<number, string> },
+) {
+  const lines: string[] = [`// ${entry}: inputs, outputs, intermediate values`];
+  const local = new Map<Node, string>();
+  const declare = (buffer: Buffer, stem: string): string => {
+    const name = names.fresh(stem);
+    lines.push(address(name, buffer));
+    return name;
+  };
+  const inputs = new Map(plan.inputs.map((b) => [b.name, declare(b, `${entry}_${b.name}`)]));
+  const outputs = new Map(plan.outputs.map((b) => [b.name, declare(b, `${entry}_${b.name}`)]));
+  const arena = new Map(plan.arena.map((b) => [b.node, declare(b, `${entry}_${b.name}`)]));
+  for (const [node, at] of schedule.storage) {
+    const name =
+      at.kind === 'variable' ? shared.variableNames.get(at.name)
+      : at.kind === 'input' ? inputs.get(at.name)
+      : at.kind === 'output' ? outputs.get(at.name)
+      : at.kind === 'arena' ? arena.get(node)
+      : shared.constantNames.get(plan.address.get(node)!);
+    local.set(node, name!);
+  }
+  const functions = schedule.kernels.map((kernel, index) => {
+    const body = emitKernel(kernel, schedule, (node) => local.get(node)!);
+    const name = `${entry}${index}_${kernel.name}`;
+    const parameters = body.units > 1 ? 'begin: i32, end: i32' : '';
+    lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
+    return { entry, kernel, name, split: isSplit(kernel, body.units), units: body.units };
+  });
+  lines.push('', `/** One run of ${entry}, this thread's part. */`, `function ${entry}Step(): void {`, ...steps(functions, plan), '}');
+  return { lines, functions };
+}
+
+function emitKernel(kernel: Kernel, schedule: Schedule, addressOf: (node: Node) => string): Body {
+  const options = {
+    address: addressOf,
+    stored: new Set(kernel.stores),
+    overwrites: (node: Node) => schedule.storage.get(node)?.kind === 'variable',
+  };
+  switch (kernel.kind) {
+    case 'nest':
+      return emitNest(kernel, options);
+    case 'gemm':
+      return emitGemm(kernel, options);
+    case 'scatter': {
+      const base = schedule.storage.get(kernel.base.source);
+      const own = schedule.storage.get(kernel.node);
+      const same = base?.kind === 'variable' && own?.kind === 'variable' && base.name === own.name;
+      return emitScatter(kernel, { ...options, overwrites: () => same });
+    }
+    case 'copy':
+      return emitCopy(kernel, options);
+  }
+}
+
+/** Calls in order; threads meet wherever one may touch what another has not finished with. */
+function steps(
+  functions: readonly { kernel: Kernel; name: string; split: boolean; units: number }[],
+  plan: EntryPlan,
+): string[] {
+  const lines: string[] = [];
+  let since: typeof functions[number][] = [];
+  for (const next of functions) {
+    const conflict = since.some((before) => (before.split || next.split) && touchesSame(before.kernel, next.kernel, plan));
+    if (conflict) {
+      lines.push('barrier();');
+      since = [];
+    }
+    since.push(next);
+    if (next.split) lines.push(`${next.name}(firstUnit(${next.units}, thread), firstUnit(${next.units}, thread + 1));`);
+    else lines.push(`if (thread == 0) ${next.name}(${next.units > 1 ? `0, ${next.units}` : ''});`);
+  }
+  return lines;
+}
+
+function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
+  const span = (node: Node) => ({ from: plan.address.get(node)!, to: plan.address.get(node)! + 4 * numel(node.shape) });
+  const overlaps = (x: readonly Node[], y: readonly Node[]) =>
+    x.some((m) => y.some((n) => span(m).from < span(n).to && span(n).from < span(m).to));
+  return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
+}
+
+/** What the host calls, and what the workers run. */
+function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
+  const { train } = plan.entries;
+  const rate = train.inputs.at(-1)!;
+  const columns = train.inputs.slice(0, -1);
+  const loss = train.outputs.find((o) => o.name === 'loss')!;
+  const row = (b: Buffer) => 4 * numel(b.shape.slice(1));
+  return [
+    '/** Draws the rows of a batch from the dataset. */',
+    'function drawBatch(step: u32): void {',
+    `const seed = load<u32>(${CONTROL.seed});`,
+    `const rows = load<u32>(${CONTROL.rows});`,
+    `for (let i: u32 = 0; i < ${columns[0].shape[0] ?? 1}; i++) {`,
+    'const row = <usize>randomIndex(seed, 1, step, i, rows);',
+    ...columns.map((b, c) => `memory.copy(${b.address} + <usize>i * ${row(b)}, load<usize>(${CONTROL.columns + 4 * c}) + row * ${row(b)}, ${row(b)});`),
+    '}',
+    '}',
+    '',
+    '/** Training steps on drawn batches, until all are done or a loss is not finite. */',
+    'function trainSteps(): void {',
+    `const steps = load<i32>(${CONTROL.steps});`,
+    `const first = load<u32>(${CONTROL.first});`,
+    'for (let i = 0; i < steps; i++) {',
+    'if (thread == 0) {',
+    'drawBatch(first + i);',
+    `store<f32>(${rate.address}, load<f32>(${RATES} + 4 * <usize>i));`,
+    '}',
+    'barrier();',
+    'trainStep();',
+    'if (thread == 0) {',
+    `store<f32>(${LOSSES} + 4 * <usize>i, load<f32>(${loss.address}));`,
+    `store<i32>(${CONTROL.taken}, i + 1);`,
+    '}',
+    'barrier();',
+    `const loss = load<f32>(${LOSSES} + 4 * <usize>i);`,
+    'if (loss - loss != 0) break;',
+    '}',
+    '}',
+    '',
+    'function runJob(): void {',
+    'switch (currentJob()) {',
+    'case 1: trainSteps(); break;',
+    ...entries.map((entry, i) => `case ${2 + i}: ${entry}Step(); break;`),
+    '}',
+    'barrier();',
+    '}',
+    '',
+    '/** Makes this instance one of `count` threads; the first is the host. */',
+    'export function join(index: i32, count: i32): void {',
+    `enlist(index, count, ${TILES});`,
+    '}',
+    '',
+    `/** Runs a job on all threads: 1 trains steps, ${entries.map((e, i) => `${2 + i} is ${e}`).join(', ')} once. */`,
+    'export function run(job: i32): void {',
+    'startJob(job);',
+    'runJob();',
+    '}',
+    '',
+    '/** Tells the workers to end. */',
+    'export function dismiss(): void {',
+    'startJob(0);',
+    '}',
+    '',
+    '/** A worker: does its part of each job until it is told to end. */',
+    'export function work(seen: i32): void {',
+    'while (true) {',
+    'seen = nextJob(seen);',
+    'if (currentJob() == 0) return;',
+    'runJob();',
+    '}',
+    '}',
+  ];
+}
+
+function describe(kernel: Kernel): string[] {
+  const list = (nodes: readonly Node[]) => nodes.map((n) => `${n.op.name} ${formatType(n)}`).join(', ');
+  const where = [...new Set(kernel.stores.map((n) => n.where).filter(Boolean))].join(', ');
+  return [`/** ${list(kernel.stores)}${where ? ` (${where})` : ''}, from ${list(kernel.loads) || 'constants'}. */`];
+}
+
+function address(name: string, { address, shape, dtype }: Buffer): string {
+  return `const ${name}: usize = ${address}; // ${formatType({ shape, dtype })}`;
+}
+
+/** Distinct identifiers from any text. */
+class Names {
+  private readonly taken = new Set<string>();
+  fresh(text: string): string {
+    const stem = text.replace(/[^A-Za-z0-9]+/g, '_').replace(/^(?=\d)/, '_');
+    let name = stem;
+    for (let i = 2; this.taken.has(name); i++) name = `${stem}_${i}`;
+    this.taken.add(name);
+    return name;
+  }
+}

@@ -1,0 +1,60 @@
+import { constantValue, type Node } from '../graph/graph.js';
+import { contiguousOp } from '../ops/movement.js';
+import type { Op } from '../ops/op.js';
+import type { CopyKernel, NestKernel, ScatterKernel } from '../schedule/kernel.js';
+import { contiguousStrides, numel } from '../shape.js';
+import { type Body, emitNest, type NestOptions } from './nest.js';
+
+/** Adds rows into a table, in order. The table is updated where it lies if the base lies there too. */
+export function emitScatter(kernel: ScatterKernel, options: NestOptions): Body {
+  const { node, base, ids, updates } = kernel;
+  const [to, from] = [options.address(node), options.address(base.source)];
+  const [rows] = node.shape;
+  const width = numel(node.shape.slice(1));
+  const count = numel(ids.source.shape) === 0 ? 0 : numel(updates.source.shape) / Math.max(1, width);
+  const fill = constantValue(base.source);
+  const prepare =
+    fill === 0 ? [`memory.fill(${to}, 0, ${4 * rows * width});`] : options.overwrites(node) ? [] : [`memory.copy(${to}, ${from}, ${4 * rows * width});`];
+  if (count === 0 || width === 0) return { lines: prepare, units: 1 };
+  const full = Math.floor(width / 4);
+  const rest = width % 4;
+  const add = (at: string) => `f32x4.add(v128.load(row${at}), v128.load(update${at}))`;
+  return {
+    units: 1,
+    lines: [
+      ...prepare,
+      `for (let i: usize = 0; i < ${count}; i++) {`,
+      `const row = ${to} + rowIndex(${options.address(ids.source)} + 4 * i, ${rows}) * ${4 * width};`,
+      `const update = ${options.address(updates.source)} + i * ${4 * width};`,
+      ...(full > 0 ? [`for (let j: usize = 0; j < ${16 * full}; j += 16) v128.store(row + j, ${add(' + j')});`] : []),
+      ...(rest > 0 ? [`storeLanes(row + ${16 * full}, ${add(` + ${16 * full}`)}, ${rest});`] : []),
+      '}',
+    ],
+  };
+}
+
+/** Copies blocks to their places in one buffer. */
+export function emitCopy(kernel: CopyKernel, options: NestOptions): Body {
+  const to = contiguousStrides(kernel.node.shape);
+  const lines = kernel.zero ? [`memory.fill(${options.address(kernel.node)}, 0, ${4 * numel(kernel.node.shape)});`] : [];
+  for (const { read, shape, starts } of kernel.parts) {
+    if (numel(shape) === 0) continue;
+    const part: Node = { ...kernel.node, op: contiguousOp as unknown as Op, inputs: [read.source], shape };
+    const strides = read.strides.map((s, i) => (shape[i] === 1 ? 0 : s));
+    const nest: NestKernel = {
+      kind: 'nest',
+      domain: shape,
+      reduced: shape.map(() => false),
+      members: [{ node: part, level: 'element', reads: [{ ...read, strides }] }],
+    };
+    const target = {
+      source: kernel.node,
+      offset: starts.reduce((at, start, i) => at + start * to[i], 0),
+      strides: to.map((s, i) => (shape[i] === 1 ? 0 : s)),
+    };
+    const body = emitNest(nest, { ...options, stored: new Set([part]), target });
+    const whole = body.units === 1 ? body.lines : ['const begin: i32 = 0;', `const end: i32 = ${body.units};`, ...body.lines];
+    lines.push('{', ...whole, '}');
+  }
+  return { lines, units: 1 };
+}

@@ -1,0 +1,278 @@
+import { constantValue, type Node } from '../graph/graph.js';
+import type { Access, Member } from '../schedule/kernel.js';
+import { isInline } from '../schedule/fuse.js';
+import { viewOf } from '../schedule/view.js';
+import { type DType, numel } from '../shape.js';
+import { plus } from './code.js';
+import type { LoopAccess, Loops } from './loops.js';
+
+/** Lines of one level of the loops, and what has been computed in it. */
+export class Scope {
+  readonly lines: string[] = [];
+  readonly memo = new Map<string, Value>();
+}
+
+/** A v128 in a variable (or a literal): at which level of the loops it is known, and whether each vector has its own. */
+interface Value {
+  readonly text: string;
+  readonly level: number;
+  readonly perVector: boolean;
+}
+
+/** Where a kernel's values are computed: the loops around, by level from the outside in. */
+export interface Place {
+  readonly loops: Loops;
+  /** For each axis the level at which its index is known, and the index's name; the vector axis counts in bytes. */
+  readonly levels: readonly number[];
+  readonly indices: readonly string[];
+  readonly vectorAxis: number;
+  readonly members: ReadonlyMap<Node, Member>;
+  /** The constant that holds a node's address. */
+  address(node: Node): string;
+}
+
+/**
+ * Writes the expressions of one kernel. Each value is computed once, at the outermost level where its
+ * operands are known, so what does not change in a loop stands before it.
+ */
+export class Values {
+  readonly scopes: Scope[] = [new Scope()];
+  /** Members whose elements an earlier stage has stored. */
+  readonly stored = new Set<Node>();
+  private count = 0;
+
+  constructor(
+    private readonly place: Place,
+    private readonly domain: readonly number[],
+  ) {}
+
+  /** The vector of a read at vector `u` of the block, of which `lanes` lanes count. */
+  read(access: Access, u: number, lanes: number): string {
+    return this.readValue(access, u, lanes).text;
+  }
+
+  /** Makes a member's value known from outside of the expressions: a finished reduction, an element of a tile. */
+  define(node: Node, u: number, text: string, level: number, perVector: boolean): void {
+    this.scopes[level].memo.set(`${this.key(node)}:${u}`, { text, level, perVector });
+  }
+
+  /** Writes a member's vector to the place that `target` gives. */
+  store(node: Node, target: Access, u: number, lanes: number, level: number): void {
+    const { source, strides } = this.place.loops.over(target);
+    const value = this.memberValue(node, u, lanes).text;
+    const text = source.dtype === 'bool' ? `v128.and(${value}, i32x4.splat(1))` : value;
+    const to = this.pointer(this.place.loops.over(target));
+    const along = strides[this.place.vectorAxis];
+    const { lines } = this.scopes[level];
+    if (along === 1) {
+      const at = plus(to, this.index());
+      if (lanes === 4) lines.push(`v128.store(${at}, ${text}${u ? `, ${16 * u}` : ''});`);
+      else lines.push(`storeLanes(${plus(at, 16 * u)}, ${text}, ${lanes});`);
+    } else {
+      for (let lane = 0; lane < (along === 0 ? 1 : lanes); lane++) {
+        const at = along === 0 ? to : plus(to, along === 1 ? this.index() : `${this.index()} * ${along}`, (4 * u + lane) * 4 * along);
+        lines.push(`v128.store32_lane(${at}, ${text}, ${lane});`);
+      }
+    }
+  }
+
+  /** A fresh variable name. */
+  name(stem: string): string {
+    return `${stem}_${++this.count}`;
+  }
+
+  private readValue(access: Access, u: number, lanes: number): Value {
+    const { source } = access;
+    if (this.place.members.has(source)) return this.memberValue(source, u, lanes);
+    const fill = constantValue(source);
+    if (fill !== undefined) return this.constant(fill, source.dtype);
+    if (source.op.lower.kind === 'iota') return this.iota(this.place.loops.over(access), u);
+    if (isInline(source)) return this.inline(source, u, lanes);
+    return this.load(this.place.loops.over(access), u, lanes);
+  }
+
+  private memberValue(node: Node, u: number, lanes: number): Value {
+    const known = this.lookup(`${this.key(node)}:${u}`);
+    if (known) return known;
+    const member = this.place.members.get(node)!;
+    let value: Value;
+    if (this.stored.has(node)) {
+      value = this.load(this.own(node), u, lanes);
+    } else if (node.op.lower.kind === 'gather') {
+      value = this.gather(member, u, lanes);
+    } else {
+      value = this.compute(node, member.reads.map((read) => this.readValue(read, u, lanes)), u);
+    }
+    this.scopes.at(-1)!.memo.set(`${this.key(node)}:${u}`, value);
+    return value;
+  }
+
+  /** A stored element member read back from its own buffer. */
+  private own(node: Node): LoopAccess {
+    return this.place.loops.over(ownElements(node, this.domain));
+  }
+
+  private inline(node: Node, u: number, lanes: number): Value {
+    const reads = node.inputs.map((input) => {
+      const { source, offset } = viewOf(input);
+      return this.readValue({ source, offset, strides: this.domain.map(() => 0) }, u, lanes);
+    });
+    return this.compute(node, reads, u);
+  }
+
+  private compute(node: Node, args: Value[], u: number): Value {
+    const { lower } = node.op;
+    if (lower.kind !== 'elementwise') {
+      if (args.length === 1) return args[0];
+      throw new Error(`no expression for ${node.op.name}`);
+    }
+    const perVector = args.some((a) => a.perVector);
+    const level = Math.max(0, ...args.map((a) => a.level));
+    const from = node.inputs.at(-1)!.dtype;
+    const text = lower.emit(args.map((a) => a.text), from, node.dtype);
+    return this.bind(node.op.name, `${this.key(node)}:${perVector ? u : 'all'}`, text, level, perVector);
+  }
+
+  private constant(value: number, dtype: DType): Value {
+    if (dtype === 'bool') return { text: value ? 'i32x4.splat(-1)' : 'i32x4.splat(0)', level: 0, perVector: false };
+    const literal = dtype === 'i32' ? `i32x4.splat(${value})` : `f32x4.splat(${float(value)})`;
+    return this.bind('c', `constant:${literal}`, literal, 0, false);
+  }
+
+  private iota({ strides, offset }: LoopAccess, u: number): Value {
+    const { vectorAxis, levels, indices } = this.place;
+    const terms = strides.map((stride, axis) => (axis === vectorAxis || stride === 0 ? '' : times(indices[axis], stride)));
+    const along = strides[vectorAxis];
+    const level = Math.max(this.levelOf(strides, true), along ? levels[vectorAxis] : 0);
+    if (!along) {
+      const text = `i32x4.splat(<i32>(${plus(String(offset), ...terms)}))`;
+      return this.bind('index', `iota:${strides}:${offset}`, text, level, false);
+    }
+    const first = plus(String(offset + 4 * u * along), ...terms, `(${this.index()} >> 2)${along === 1 ? '' : ` * ${along}`}`);
+    const text = `i32x4.add(i32x4.splat(<i32>(${first})), i32x4(0, ${along}, ${2 * along}, ${3 * along}))`;
+    return this.bind('index', `iota:${strides}:${offset}:${u}`, text, level, true);
+  }
+
+  private load(access: LoopAccess, u: number, lanes: number): Value {
+    const { vectorAxis, levels } = this.place;
+    const { source, strides, offset } = access;
+    const along = strides[vectorAxis];
+    const base = this.levelOf(strides, true);
+    const pointer = this.pointer(access);
+    const stem = this.place.address(source);
+    const key = `load:${this.key(source)}:${strides}:${offset}`;
+    if (along === 0) return this.bind(stem, key, asMask(source, `v128.load32_splat(${pointer})`), base, false);
+    const level = Math.max(base, levels[vectorAxis]);
+    const text =
+      along === 1
+        ? `v128.load(${plus(pointer, this.index())}${u ? `, ${16 * u}` : ''})`
+        : `loadStrided(${plus(pointer, `${this.index()} * ${along}`, 16 * u * along)}, ${4 * along}, ${lanes})`;
+    return this.bind(stem, `${key}:${u}`, asMask(source, text), level, true);
+  }
+
+  private gather({ node, reads: [rest, ids] }: Member, u: number, lanes: number): Value {
+    const { vectorAxis, levels } = this.place;
+    const [table, index] = [rest, ids].map((access) => this.place.loops.over(access));
+    const view = viewOf(node.inputs[0]);
+    const width = 4 * view.strides[0];
+    const rows = node.inputs[0].shape[0];
+    const level = Math.max(this.levelOf(table.strides, true), this.levelOf(index.strides, true));
+    const along = levels[vectorAxis];
+    const [from, at] = [this.pointer(table), this.pointer(index)];
+    const key = `${this.key(node)}:${u}`;
+    if (index.strides[vectorAxis] !== 0) {
+      const stride = 4 * index.strides[vectorAxis];
+      const first = plus(at, times(this.index(), index.strides[vectorAxis]), 4 * u * stride);
+      const text = `gatherLanes(${from}, ${width}, ${rows}, ${first}, ${stride}, ${lanes})`;
+      return this.bind('gather', key, asMask(node, text), Math.max(level, along), true);
+    }
+    const row = this.pointerName('row', `row:${this.key(node)}`, `${from} + rowIndex(${at}, ${rows}) * ${width}`, level);
+    const step = table.strides[vectorAxis];
+    if (step === 0) return this.bind('gather', `${this.key(node)}:all`, asMask(node, `v128.load32_splat(${row})`), level, false);
+    const text =
+      step === 1
+        ? `v128.load(${plus(row, this.index())}${u ? `, ${16 * u}` : ''})`
+        : `loadStrided(${plus(row, `${this.index()} * ${step}`, 16 * u * step)}, ${4 * step}, ${lanes})`;
+    return this.bind('gather', key, asMask(node, text), Math.max(level, along), true);
+  }
+
+  /** The address of an access at the current point, all but the vector axis. */
+  private pointer({ source, strides, offset }: LoopAccess): string {
+    const base = plus(this.place.address(source), 4 * offset);
+    const level = this.levelOf(strides, true);
+    const terms = strides.map((stride, axis) =>
+      axis === this.place.vectorAxis || stride === 0 ? '' : times(this.place.indices[axis], 4 * stride),
+    );
+    if (terms.every((t) => t === '')) return base;
+    return this.pointerName(`${this.place.address(source)}_at`, `pointer:${this.key(source)}:${terms}:${offset}`, plus(base, ...terms), level);
+  }
+
+  private pointerName(stem: string, key: string, text: string, level: number): string {
+    return this.bind(stem, key, text, level, false).text;
+  }
+
+  private levelOf(strides: readonly number[], withoutVector: boolean): number {
+    return Math.max(
+      0,
+      ...strides.map((s, axis) => (s === 0 || (withoutVector && axis === this.place.vectorAxis) ? 0 : this.place.levels[axis])),
+    );
+  }
+
+  private index(): string {
+    return this.place.indices[this.place.vectorAxis];
+  }
+
+  private lookup(key: string): Value | undefined {
+    for (let i = this.scopes.length - 1; i >= 0; i--) {
+      const value = this.scopes[i].memo.get(key);
+      if (value) return value;
+    }
+    return undefined;
+  }
+
+  private bind(stem: string, key: string, text: string, level: number, perVector: boolean): Value {
+    const known = this.lookup(key);
+    if (known) return known;
+    const scope = this.scopes[level];
+    const value = { text: this.name(stem), level, perVector };
+    scope.lines.push(`const ${value.text} = ${text};`);
+    scope.memo.set(key, value);
+    return value;
+  }
+
+  private readonly keys = new Map<Node, number>();
+  private key(node: Node): string {
+    if (!this.keys.has(node)) this.keys.set(node, this.keys.size);
+    return `n${this.keys.get(node)}`;
+  }
+}
+
+/** A member's own elements over its kernel's domain, row by row. */
+export function ownElements(node: Node, domain: readonly number[]): Access {
+  let stride = numel(domain);
+  return {
+    source: node,
+    offset: 0,
+    strides: domain.map((size) => {
+      stride /= size || 1;
+      return size === 1 ? 0 : stride;
+    }),
+  };
+}
+
+function times(index: string, factor: number): string {
+  return factor === 1 ? index : `${index} * ${factor}`;
+}
+
+/** Truth values are 0 or 1 in memory and all zeros or ones in a lane. */
+function asMask(source: Node, text: string): string {
+  return source.dtype === 'bool' ? `i32x4.ne(${text}, i32x4.splat(0))` : text;
+}
+
+/** A literal that is exactly this number in f32. */
+function float(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
+  const text = Object.is(value, -0) ? '-0' : String(Math.fround(value));
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}

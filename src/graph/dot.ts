@@ -1,0 +1,127 @@
+import { formatType } from '../shape.js';
+import { constantValue, type Graph, inputAttrs, isInput, type Node } from './graph.js';
+import { formatAttrs } from './print.js';
+
+/** How each kind of node looks; widths and corners tell kinds apart without colour too. */
+const STYLES = {
+  input: 'style="filled" fillcolor="#e8e8e8" color="#555555"',
+  parameter: 'style="filled" fillcolor="#ffe9b8" color="#8a6100" peripheries=2',
+  state: 'style="filled" fillcolor="#fff6e0" color="#8a6100" peripheries=2',
+  elementwise: 'fillcolor="#ffffff" color="#777777"',
+  reduce: 'fillcolor="#d9ecff" color="#1f5f99" penwidth=1.6',
+  matmul: 'fillcolor="#b9d7f5" color="#123f6b" penwidth=2.4',
+  movement: 'style="rounded,filled,dashed" fillcolor="#f6f6f6" color="#999999"',
+  gather: 'fillcolor="#dcf2dc" color="#2c6e2c" penwidth=1.6',
+  output: 'style="filled" fillcolor="#333333" color="#000000" fontcolor="#ffffff"',
+} as const;
+
+/**
+ * The graph as Graphviz DOT: a box for each op, data from top to bottom, dashed edges into the new values of
+ * variables. Numbers, scalar inputs, and a variable in its own update stand in labels, without an edge.
+ */
+export function graphToDot(graph: Graph): string {
+  const ids = new Map(graph.nodes.map((node, i) => [node, `n${i}`]));
+  const written = new Map(graph.updates.map(({ variable, value }) => [value, variable]));
+  const operandsOf = (node: Node): Operand[] =>
+    node.inputs.map((input) => {
+      const source = behindMarkers(input);
+      return inWords(source, written.get(node)) ?? source;
+    });
+  const ends = [
+    ...graph.outputs.map(({ name, node }, i) => ({ id: `out${i}`, name, node, look: STYLES.output, edge: '' })),
+    ...graph.updates.map(({ variable, value }, i) => {
+      const { name, role } = inputAttrs(variable);
+      return { id: `update${i}`, name: `${name}'`, node: value, look: STYLES[role], edge: ' [style=dashed]' };
+    }),
+  ];
+  const lines: string[] = [];
+  const drawn = new Set<Node>();
+  for (const node of graph.nodes) {
+    if (isInput(node) || isMarker(node) || constantValue(node) !== undefined) continue;
+    const operands = operandsOf(node);
+    lines.push(`  ${ids.get(node)} [label=<${label(node, operands)}> ${style(node)}]`);
+    for (const operand of operands) {
+      if (typeof operand === 'string') continue;
+      if (isInput(operand)) drawn.add(operand);
+      lines.push(`  ${ids.get(operand)} -> ${ids.get(node)}`);
+    }
+  }
+  for (const { id, name, node, look, edge } of ends) {
+    const source = behindMarkers(node);
+    const words = inWords(source);
+    lines.push(`  ${id} [label=<${escape(words === undefined ? name : `${name} = ${words}`)}> ${look}]`);
+    if (words === undefined) lines.push(`  ${ids.get(source)} -> ${id}${edge}`);
+    if (words === undefined && isInput(source)) drawn.add(source);
+  }
+  return [
+    `digraph ${JSON.stringify(graph.name)} {`,
+    '  graph [rankdir=TB nodesep=0.18 ranksep=0.28 bgcolor="transparent"]',
+    '  node [shape=box style="rounded,filled" fontname="Helvetica" fontsize=11 height=0.3 margin="0.13,0.05"]',
+    '  edge [color="#555555" arrowsize=0.6]',
+    ...[...drawn].map((node) => `  ${ids.get(node)} [label=<${label(node, [])}> ${style(node)}]`),
+    ...lines,
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** A node that an edge comes from, or what the label says instead. */
+type Operand = Node | string;
+
+function inWords(node: Node, updated?: Node): string | undefined {
+  const value = constantValue(node);
+  if (value !== undefined) return String(Number(value.toPrecision(4)));
+  return isInput(node) && (node === updated || node.shape.length === 0) ? inputAttrs(node).name : undefined;
+}
+
+function isMarker(node: Node): boolean {
+  return node.op.name === 'stop_gradient' || node.op.name === 'index';
+}
+
+/** Markers change no value. */
+function behindMarkers(node: Node): Node {
+  let at = node;
+  while (isMarker(at)) at = at.inputs[0];
+  return at;
+}
+
+function style(node: Node): string {
+  if (isInput(node)) return STYLES[inputAttrs(node).role];
+  switch (node.op.lower.kind) {
+    case 'reduce':
+      return STYLES.reduce;
+    case 'matmul':
+      return STYLES.matmul;
+    case 'movement':
+    case 'copy':
+      return STYLES.movement;
+    case 'gather':
+    case 'scatter':
+      return STYLES.gather;
+    case 'leaf':
+    case 'iota':
+      return STYLES.input;
+    default:
+      return STYLES.elementwise;
+  }
+}
+
+function label(node: Node, operands: readonly Operand[]): string {
+  const inWords = operands.some((operand) => typeof operand === 'string');
+  const list = operands.map((operand) => (typeof operand === 'string' ? operand : '_')).join(', ');
+  const name = isInput(node) ? inputAttrs(node).name : `${node.op.name}${inWords ? `(${list})` : ''}${attributes(node)}`;
+  return `${escape(name)}<br/><font point-size="9">${escape(formatType(node))}</font>`;
+}
+
+/** The attributes that the type below the name does not tell. */
+function attributes(node: Node): string {
+  const told = new Set(['name', 'role', 'shape', 'sizes', 'size', 'to', 'values', 'dtype']);
+  const entries = Object.entries(node.attrs).filter(([key, value]) => value !== false && !told.has(key));
+  return formatAttrs(Object.fromEntries(entries))
+    .map((text) => ` ${text}`)
+    .join('');
+}
+
+function escape(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+}

@@ -1,0 +1,93 @@
+import type { Attrs } from '../ops/op.js';
+import { formatType, type TensorType } from '../shape.js';
+import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
+
+/** The graph as text, one node a line; parseGraph reads it back. */
+export function printGraph(graph: Graph): string {
+  const names = nodeNames(graph);
+  const data = graph.inputs.map(inputAttrs).filter((input) => input.role === 'input');
+  const signature = data.map((input) => `${formatName(input.name)}: ${formatType(input)}`).join(', ');
+  return [
+    `graph ${formatName(graph.name)}(${signature}) {`,
+    ...graph.nodes.map((node) => `  ${printNode(node, names)}`),
+    ...graph.outputs.map(({ name, node }) => `  return ${formatName(name)} = ${names.get(node) ?? '?'}`),
+    ...graph.updates.map(({ variable, value }) => {
+      const name = isInput(variable) ? JSON.stringify(inputAttrs(variable).name) : (names.get(variable) ?? '?');
+      return `  update ${name} = ${names.get(value) ?? '?'}`;
+    }),
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** %0, %1, ... in the order of the nodes. */
+export function nodeNames(graph: Graph): Map<Node, string> {
+  return new Map(graph.nodes.map((node, i) => [node, `%${i}`]));
+}
+
+/** One line: `%5 = gather %3, %4 : f32[32,3,10]   # model.ts:12`. A node that has no name shows as ?. */
+export function printNode(node: Node, names: ReadonlyMap<Node, string>): string {
+  const inputs = node.inputs.map((input) => names.get(input) ?? '?').join(', ');
+  const words = [head(node), inputs, ...printedAttrs(node)].filter((word) => word !== '').join(' ');
+  const where = node.where ? `   # ${node.where}` : '';
+  return `${names.get(node) ?? '?'} = ${words} : ${formatType(node)}${where}`;
+}
+
+/** What makes two nodes on the same inputs the same value: the op and every attribute, as text. */
+export function formatAttrs(attrs: Attrs): string[] {
+  return Object.entries(attrs).map(([key, value]) => (value === true ? key : `${key}=${formatValue(value)}`));
+}
+
+/**
+ * Attributes that the text leaves out because the result's type tells them, or because they have their
+ * usual value: printing drops what equals these, parsing fills it in.
+ */
+export function impliedAttrs(op: string, { shape, dtype }: TensorType): Attrs {
+  switch (op) {
+    case 'reshape':
+    case 'broadcast':
+      return { shape };
+    case 'slice':
+      return { sizes: shape };
+    case 'cast':
+      return { to: dtype };
+    case 'iota':
+      return { size: shape[0] };
+    case 'matmul':
+      return { transposeA: false, transposeB: false };
+    default:
+      return {};
+  }
+}
+
+function head(node: Node): string {
+  if (isInput(node)) {
+    const { role, name } = inputAttrs(node);
+    return `${role} ${JSON.stringify(name)}`;
+  }
+  if (node.op.name !== 'constant') return node.op.name;
+  const values = node.attrs.values as readonly number[];
+  return `constant ${formatValue(values.length === 1 ? values[0] : values)}`;
+}
+
+/** The attributes that neither the head nor the type tells. */
+function printedAttrs(node: Node): string[] {
+  if (isInput(node) || node.op.name === 'constant') return [];
+  const implied = impliedAttrs(node.op.name, node);
+  const told = ([key, value]: [string, Attrs[string]]) => key in implied && formatValue(value) === formatValue(implied[key]);
+  return formatAttrs(Object.fromEntries(Object.entries(node.attrs).filter((entry) => !told(entry))));
+}
+
+function formatValue(value: Attrs[string]): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'object') return `[${value.map(formatNumber).join(',')}]`;
+  return typeof value === 'number' ? formatNumber(value) : String(value);
+}
+
+function formatNumber(x: number): string {
+  return Object.is(x, -0) ? '-0' : String(x);
+}
+
+function formatName(name: string): string {
+  return /^[A-Za-z_][\w.]*$/.test(name) ? name : JSON.stringify(name);
+}

@@ -1,0 +1,69 @@
+import { GraphError } from '../errors.js';
+import { formatType, numel, sameShape, type TensorType } from '../shape.js';
+import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
+import { nodeNames, printNode } from './print.js';
+
+/**
+ * Checks every rule of the IR; throws a GraphError that names the broken rule, the pass that broke it and
+ * the node as printed. Passes may rely on what is checked here.
+ */
+export function verifyGraph(graph: Graph, afterPass: string): void {
+  const names = nodeNames(graph);
+  const fail = (rule: string, node?: Node): never => {
+    throw new GraphError(`after ${afterPass}: ${rule}${node ? `: ${printNode(node, names)}` : ''}`);
+  };
+  if (names.size !== graph.nodes.length) fail('a node stands twice in the graph', firstRepeated(graph.nodes));
+  const above = new Set<Node>();
+  const inputs = new Set(graph.inputs);
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) {
+      if (!names.has(input)) fail('a node reads one that is not of this graph', node);
+      if (!above.has(input)) fail('a node must stand after its inputs', node);
+    }
+    above.add(node);
+    if (isInput(node) && !inputs.has(node)) fail('an input must be in the list of inputs', node);
+    const expected = expectedType(node, (message) => fail(`the op refuses its inputs (${message})`, node));
+    if (!sameType(node, expected)) fail(`a node's type must be what its op says, ${formatType(expected)}`, node);
+    if (node.op.name === 'constant') {
+      const { length } = node.attrs.values as readonly number[];
+      if (length !== 1 && length !== numel(node.shape)) fail('a constant has one value, or one for each element', node);
+    }
+  }
+  for (const input of graph.inputs) {
+    if (!names.has(input)) fail('an input must be one of the nodes', input);
+    if (!isInput(input)) fail('the list of inputs holds a node that is computed', input);
+  }
+  const repeatedInput = firstRepeated(graph.inputs.map((input) => inputAttrs(input).name));
+  if (repeatedInput !== undefined) fail(`two inputs are called ${JSON.stringify(repeatedInput)}`);
+  const repeatedOutput = firstRepeated(graph.outputs.map((output) => output.name));
+  if (repeatedOutput !== undefined) fail(`two outputs are called ${JSON.stringify(repeatedOutput)}`);
+  for (const { name, node } of graph.outputs) {
+    if (!names.has(node)) fail(`output ${JSON.stringify(name)} is not one of the nodes`, node);
+  }
+  for (const { variable, value } of graph.updates) {
+    if (!inputs.has(variable) || inputAttrs(variable).role === 'input') {
+      fail('an update must be of a parameter or a state', variable);
+    }
+    const name = JSON.stringify(inputAttrs(variable).name);
+    if (!names.has(value)) fail(`the update of ${name} is not one of the nodes`, value);
+    if (!sameType(variable, value)) fail(`the update of ${name} must be ${formatType(variable)}`, value);
+  }
+  const repeatedUpdate = firstRepeated(graph.updates.map((update) => update.variable));
+  if (repeatedUpdate) fail('a variable is updated twice', repeatedUpdate);
+}
+
+function expectedType(node: Node, refuse: (message: string) => never): TensorType {
+  try {
+    return node.op.type(node.inputs, node.attrs);
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function sameType(a: TensorType, b: TensorType): boolean {
+  return a.dtype === b.dtype && sameShape(a.shape, b.shape);
+}
+
+function firstRepeated<T>(list: readonly T[]): T | undefined {
+  return list.find((item, i) => list.indexOf(item) !== i);
+}

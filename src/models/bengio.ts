@@ -1,0 +1,101 @@
+import { OptionError } from '../errors.js';
+import * as init from '../init/index.js';
+import * as nn from '../nn/index.js';
+import { add, crossEntropy, reshape, softmax, tanh } from '../ops/index.js';
+import * as optim from '../optim/index.js';
+import { trainStep } from '../train/index.js';
+import { i32 } from '../train/step.js';
+
+export const NORMS = ['none', 'batch', 'layer'] as const;
+export type Norm = (typeof NORMS)[number];
+
+export interface BengioOptions {
+  /** Number of tokens, the boundary among them. */
+  vocab: number;
+  /** How many tokens are seen before the one that is predicted. */
+  context: number;
+  /** Width of a token's feature vector. */
+  embed: number;
+  /** Width of the tanh layer. */
+  hidden: number;
+  /** What stands between the hidden layer's matrix and its tanh. */
+  norm?: Norm;
+  /** Connect the feature vectors to the output directly too. */
+  direct?: boolean;
+}
+
+/**
+ * Weight of a new batch in batch norm's running statistics: they average a thousand batches, so that what the
+ * model is used with hardly depends on the last few.
+ */
+const MOMENTUM = 0.001;
+
+/**
+ * The neural probabilistic language model. ids: i32[batch, context] -> logits: f32[batch, vocab].
+ * y = b + W x + U tanh(d + H x), x being the context's feature vectors joined; W only with `direct`.
+ * (Bengio et al. 2003, equation 1; normalization before the tanh as in Ioffe and Szegedy 2015.)
+ */
+export function bengio({
+  vocab,
+  context,
+  embed,
+  hidden,
+  norm = 'none',
+  direct = false,
+}: BengioOptions): nn.Module {
+  const width = context * embed;
+  const embedding = nn.embedding(vocab, embed);
+  const parts: Record<string, nn.Module> = { embedding };
+  parts.hidden = nn.linear(width, hidden, {
+    weight: init.kaimingNormal({ nonlinearity: 'tanh' }),
+    // Batch norm takes the mean off again, so a bias before it would never change anything.
+    bias: norm !== 'batch',
+    biasInit: init.zeros,
+  });
+  const normalize = normalization(norm, hidden);
+  if (normalize) parts.norm = normalize;
+  // Nearly equal logits: the first loss is that of a uniform guess, ln(vocab), and no step is spent on getting there.
+  const small = init.normal(0, 0.01);
+  parts.output = nn.linear(hidden, vocab, { weight: small, biasInit: init.zeros });
+  if (direct) parts.direct = nn.linear(width, vocab, { weight: small, bias: false });
+
+  return nn.layer(parts, (ids) => {
+    const x = reshape(embedding(ids), [ids.shape[0], width]);
+    const before = parts.hidden(x);
+    const logits = parts.output(tanh(normalize ? normalize(before) : before));
+    return direct ? add(logits, parts.direct(x)) : logits;
+  });
+}
+
+function normalization(norm: Norm, features: number): nn.Module | null {
+  switch (norm) {
+    case 'none':
+      return null;
+    case 'batch':
+      return nn.batchNorm1d(features, { momentum: MOMENTUM });
+    case 'layer':
+      return nn.layerNorm(features);
+    default:
+      throw new OptionError(`norm: expected one of ${NORMS.join(', ')}, got ${norm}`);
+  }
+}
+
+/**
+ * Trains `bengio` by stochastic gradient descent on batches { x: i32[batch, context], y: i32[batch] }.
+ * `predict` gives the probabilities of the token after one context: i32[1, context] -> f32[1, vocab].
+ */
+export function namesStep({ batch, ...options }: BengioOptions & { batch: number }) {
+  return trainStep({
+    name: 'names',
+    model: bengio(options),
+    batch: { x: i32(batch, options.context), y: i32(batch) },
+    loss: (model, { x, y }) => crossEntropy(model(x), y),
+    optimizer: optim.sgd(),
+    predict: {
+      inputs: { x: i32(1, options.context) },
+      output: (model, { x }) => softmax(model(x)),
+    },
+  });
+}
+
+export type NamesStep = ReturnType<typeof namesStep>;

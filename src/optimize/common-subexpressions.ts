@@ -1,0 +1,28 @@
+import { isInput, type Node, rewrite } from '../graph/graph.js';
+import { formatAttrs } from '../graph/print.js';
+import type { Pass } from './pass.js';
+
+// Computes once what is computed twice from the same inputs. Ops have no side effects, and those listed
+// here give the same bits with their operands swapped.
+const commutative = new Set(['add', 'mul', 'maximum', 'minimum', 'equal', 'not_equal']);
+
+export const commonSubexpressions: Pass = {
+  name: 'common-subexpressions',
+  run(graph) {
+    const numbers = new Map<Node, number>();
+    const seen = new Map<string, Node>();
+    const numberOf = (node: Node) => {
+      if (!numbers.has(node)) numbers.set(node, numbers.size);
+      return numbers.get(node)!;
+    };
+    return rewrite(graph, (node) => {
+      if (isInput(node)) return node;
+      const inputs = node.inputs.map(numberOf);
+      if (commutative.has(node.op.name)) inputs.sort((a, b) => a - b);
+      const key = [node.op.name, inputs, formatAttrs(node.attrs).sort()].join(' ');
+      const first = seen.get(key);
+      if (!first) seen.set(key, node);
+      return first ?? node;
+    });
+  },
+};

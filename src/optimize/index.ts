@@ -1,0 +1,72 @@
+import { OptionError } from '../errors.js';
+import type { Graph } from '../graph/graph.js';
+import { verifyGraph } from '../graph/verify.js';
+import { commonSubexpressions } from './common-subexpressions.js';
+import { deadCode } from './dead-code.js';
+import { dropMarkers } from './drop-markers.js';
+import { factorSums } from './factor-sums.js';
+import { foldConstants } from './fold-constants.js';
+import { foldTransposes } from './fold-transposes.js';
+import { implicitBroadcasts } from './implicit-broadcasts.js';
+import type { Pass } from './pass.js';
+import { joinPads } from './join-pads.js';
+import { simplifyArithmetic } from './simplify-arithmetic.js';
+import { simplifyMovement } from './simplify-movement.js';
+import { sinkReshapes } from './sink-reshapes.js';
+import { sparseUpdates } from './sparse-updates.js';
+
+export type { Pass } from './pass.js';
+
+/** In the order in which they run; each makes work for those after it, and the round starts again. */
+export const passes: readonly Pass[] = [
+  dropMarkers,
+  foldConstants,
+  simplifyArithmetic,
+  simplifyMovement,
+  sinkReshapes,
+  implicitBroadcasts,
+  factorSums,
+  foldTransposes,
+  joinPads,
+  sparseUpdates,
+  commonSubexpressions,
+  deadCode,
+];
+
+export interface OptimizeOptions {
+  /** Names of passes to leave out. */
+  without?: readonly string[];
+}
+
+const MAX_ROUNDS = 20;
+
+/** Runs the passes, verifying after each, until a whole round changes nothing. */
+export function optimize(graph: Graph, { without = [] }: OptimizeOptions = {}): Graph {
+  for (const name of without) {
+    if (!passes.some((pass) => pass.name === name)) {
+      throw new OptionError(`there is no pass ${name}: the passes are ${passes.map((pass) => pass.name).join(', ')}`);
+    }
+  }
+  verifyGraph(graph, 'tracing');
+  const chosen = passes.filter((pass) => !without.includes(pass.name));
+  let now = graph;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const before = now;
+    for (const pass of chosen) {
+      now = pass.run(now);
+      verifyGraph(now, pass.name);
+    }
+    if (sameGraph(before, now)) break;
+  }
+  return now;
+}
+
+function sameGraph(a: Graph, b: Graph): boolean {
+  return (
+    a.nodes.length === b.nodes.length &&
+    a.updates.length === b.updates.length &&
+    a.nodes.every((node, i) => node === b.nodes[i]) &&
+    a.outputs.every((output, i) => output.node === b.outputs[i].node) &&
+    a.updates.every((update, i) => update.value === b.updates[i].value)
+  );
+}

@@ -1,0 +1,39 @@
+/** Every region and buffer starts at a multiple of this many bytes: a cache line. */
+export const ALIGNMENT = 64;
+
+/** Fixed cells at the start of the memory, in bytes. EPOCH to GENERATION are known to assembly/team.ts. */
+export const CONTROL = {
+  epoch: 0,
+  job: 4,
+  arrived: 64,
+  generation: 128,
+  /** Arguments of a training job: steps to take, number of the first step, seed, rows of the dataset. */
+  steps: 192,
+  first: 196,
+  seed: 200,
+  rows: 204,
+  /** Steps that were taken. */
+  taken: 208,
+  /** Address of each column of the dataset, in the order of the batch. */
+  columns: 256,
+} as const;
+
+export const MAX_COLUMNS = 64;
+export const CONTROL_BYTES = 1024;
+/** Where asc may put data of its own. */
+export const STATIC_BASE = 1024;
+export const STATIC_END = 4096;
+/** Learning rates and losses of the steps of one job. */
+export const MAX_STEPS = 4096;
+export const RATES = STATIC_END;
+export const LOSSES = RATES + 4 * MAX_STEPS;
+export const TILES = LOSSES + 4 * MAX_STEPS;
+export const TILE_BYTES = 256;
+export const MAX_THREADS = 64;
+export const FIRST_REGION = TILES + TILE_BYTES * MAX_THREADS;
+/** Vectors may be read past the last element of a buffer, never written. */
+export const SLACK = 64;
+
+export function align(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}

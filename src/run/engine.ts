@@ -1,0 +1,165 @@
+import { GradError } from '../errors.js';
+import { CONTROL, LOSSES, MAX_COLUMNS, RATES, SLACK, align } from '../plan/layout.js';
+import type { Buffer, MemoryPlan } from '../plan/plan.js';
+import type { Engine, Numbers } from '../train/engine.js';
+
+/** What every emitted module exports. */
+export interface Exports {
+  join(index: number, count: number): void;
+  run(job: number): void;
+  dismiss(): void;
+  work(seen: number): void;
+}
+
+/** A thread other than the host's. */
+export interface Helper {
+  /** Settles when the thread waits for work; rejects if it cannot. */
+  readonly ready: Promise<void>;
+  /** Settles when the thread has ended. */
+  ended(): Promise<void>;
+}
+
+export type Spawn = (start: { module: WebAssembly.Module; memory: WebAssembly.Memory; index: number; count: number }) => Helper;
+
+const PAGE = 65536;
+const TRAIN_JOB = 1;
+
+/** Runs a compiled module: all data lies in one memory, which the typed arrays of the host look into. */
+export class CompiledEngine implements Engine {
+  readonly kind = 'compiled';
+  private readonly helpers: Helper[] = [];
+
+  private constructor(
+    private readonly plan: MemoryPlan,
+    private readonly memory: WebAssembly.Memory,
+    private readonly exports: Exports,
+    readonly threads: number,
+    private readonly jobs: ReadonlyMap<string, number>,
+  ) {}
+
+  /** Sets up the memory and starts the threads. */
+  static async start(options: {
+    wasm: Uint8Array;
+    plan: MemoryPlan;
+    shared: boolean;
+    threads: number;
+    seed: number;
+    initial: ReadonlyMap<string, Numbers>;
+    spawn: Spawn;
+  }): Promise<CompiledEngine> {
+    const { plan, shared, threads, seed, initial, spawn } = options;
+    const pages = Math.ceil(plan.end / PAGE);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared });
+    const module = await WebAssembly.compile(options.wasm as BufferSource);
+    const instance = await WebAssembly.instantiate(module, { env: { memory, abort } });
+    const exports = instance.exports as unknown as Exports;
+    const jobs = new Map(Object.keys(plan.entries).map((entry, i) => [entry, TRAIN_JOB + 1 + i]));
+    const engine = new CompiledEngine(plan, memory, exports, threads, jobs);
+    exports.join(0, threads);
+    for (const { address, bytes, dtype, values } of plan.constants) engine.fill({ address, bytes, dtype }, values);
+    for (const [name, values] of initial) engine.write(name, values);
+    engine.words[CONTROL.seed / 4] = seed;
+    for (let index = 1; index < threads; index++) engine.helpers.push(spawn({ module, memory, index, count: threads }));
+    await Promise.all(engine.helpers.map((h) => h.ready));
+    return engine;
+  }
+
+  setData(columns: Record<string, Numbers>, rows: number): void {
+    const batch = this.plan.entries.train.inputs.slice(0, -1);
+    if (batch.length > MAX_COLUMNS) throw new GradError(`a batch may have ${MAX_COLUMNS} parts, this has ${batch.length}`);
+    let end = align(this.plan.end);
+    const places = batch.map(({ name }) => {
+      const address = end;
+      end = align(end + 4 * columns[name].length);
+      return address;
+    });
+    this.reserve(end + SLACK);
+    batch.forEach(({ name, dtype }, i) => {
+      this.fill({ address: places[i], bytes: 4 * columns[name].length, dtype }, columns[name]);
+      this.words[CONTROL.columns / 4 + i] = places[i];
+    });
+    this.words[CONTROL.rows / 4] = rows;
+  }
+
+  advance(first: number, learningRates: Float32Array): Float32Array {
+    const { words } = this;
+    new Float32Array(this.memory.buffer, RATES, learningRates.length).set(learningRates);
+    words[CONTROL.steps / 4] = learningRates.length;
+    words[CONTROL.first / 4] = first;
+    this.exports.run(TRAIN_JOB);
+    return new Float32Array(this.memory.buffer, LOSSES, words[CONTROL.taken / 4]).slice();
+  }
+
+  trainOn(batch: Record<string, Numbers>, learningRate: number): number {
+    return this.call('train', { ...batch, learning_rate: Float32Array.of(learningRate) })[0];
+  }
+
+  evaluate(batch: Record<string, Numbers>): number {
+    return this.call('evaluate', batch)[0];
+  }
+
+  predict(inputs: Record<string, Numbers>): Numbers {
+    return this.call('predict', inputs).slice();
+  }
+
+  gradients(): Record<string, Numbers> {
+    const prefix = 'gradient.';
+    const kept = this.plan.entries.train.outputs.filter((b) => b.name.startsWith(prefix));
+    return Object.fromEntries(kept.map((b) => [b.name.slice(prefix.length), this.view(b).slice()]));
+  }
+
+  read(name: string): Numbers {
+    return this.view(this.variable(name));
+  }
+
+  write(name: string, values: Numbers): void {
+    this.view(this.variable(name)).set(values);
+  }
+
+  async close(): Promise<void> {
+    this.exports.dismiss();
+    await Promise.all(this.helpers.map((h) => h.ended()));
+  }
+
+  /** Fills the inputs of an entry, runs it once, and returns a view of its first output. */
+  private call(entry: string, inputs: Record<string, Numbers>): Numbers {
+    const plan = this.plan.entries[entry];
+    for (const buffer of plan.inputs) this.view(buffer).set(inputs[buffer.name]);
+    this.exports.run(this.jobs.get(entry)!);
+    return this.view(plan.outputs[0]);
+  }
+
+  private variable(name: string): Buffer {
+    return this.plan.variables.find((v) => v.name === name)!;
+  }
+
+  private fill(place: Pick<Buffer, 'address' | 'bytes' | 'dtype'>, values: ArrayLike<number>): void {
+    const view = this.view(place);
+    if (values.length === 1) view.fill(values[0]);
+    else view.set(values);
+  }
+
+  /** Views are made anew because a memory that grows may leave old ones empty. */
+  private view({ address, bytes, dtype }: Pick<Buffer, 'address' | 'bytes' | 'dtype'>): Float32Array | Int32Array {
+    const Type = dtype === 'f32' ? Float32Array : Int32Array;
+    return new Type(this.memory.buffer, address, bytes / 4);
+  }
+
+  private get words(): Uint32Array {
+    return new Uint32Array(this.memory.buffer, 0, 256);
+  }
+
+  private reserve(bytes: number): void {
+    const missing = Math.ceil((bytes - this.memory.buffer.byteLength) / PAGE);
+    if (missing <= 0) return;
+    try {
+      this.memory.grow(missing);
+    } catch {
+      throw new GradError(`the dataset needs ${Math.ceil(bytes / 2 ** 20)} MiB of memory, more than a session can have`);
+    }
+  }
+}
+
+function abort(): never {
+  throw new GradError('the compiled module stopped itself; please report this');
+}

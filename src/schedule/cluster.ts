@@ -1,0 +1,142 @@
+import type { Node } from '../graph/graph.js';
+import { broadcastStrides, numel, type Shape } from '../shape.js';
+import type { Access, Level, Member } from './kernel.js';
+import { identityStrides, needsCopy, reshapeStrides, viewOf } from './view.js';
+
+/** Nodes that will share a kernel, while the schedule is being made. */
+export interface Cluster {
+  readonly id: number;
+  readonly kind: 'nest' | 'gemm';
+  readonly domain: readonly number[];
+  /** All false until a reduction joins. */
+  reduced: readonly boolean[];
+  readonly members: Map<Node, Member>;
+}
+
+/** Members beyond this make a kernel that no register file holds. */
+const MAX_MEMBERS = 96;
+
+/** The shape that a node's loops run over. */
+export function loopShape(node: Node): Shape {
+  return node.op.lower.kind === 'reduce' || needsCopy(node) ? node.inputs[0].shape : node.shape;
+}
+
+/** How a node reads its inputs over its own loop shape; a gather reads the rest of a row of its table, and its indices. */
+export function ownReads(node: Node): Access[] {
+  const shape = loopShape(node);
+  if (node.op.lower.kind === 'gather') {
+    const [table, ids] = node.inputs.map(viewOf);
+    const rank = node.inputs[1].shape.length;
+    return [
+      { source: table.source, offset: table.offset, strides: dropOnes(shape, (i) => (i < rank ? 0 : table.strides[i - rank + 1])) },
+      { source: ids.source, offset: ids.offset, strides: dropOnes(shape, (i) => (i < rank ? ids.strides[i] : 0)) },
+    ];
+  }
+  return node.inputs.map((input) => readOver(input, shape));
+}
+
+/** A read of a node, broadcast to `shape`. */
+export function readOver(node: Node, shape: Shape): Access {
+  const { source, strides, offset } = viewOf(node);
+  const over = broadcastStrides(node.shape, strides, shape);
+  return { source, offset, strides: dropOnes(shape, (i) => over[i]) };
+}
+
+/** Strides with 0 on axes of size 1, so that equal maps compare equal. */
+function dropOnes(shape: Shape, stride: (axis: number) => number): number[] {
+  return shape.map((size, i) => (size === 1 ? 0 : stride(i)));
+}
+
+/** Sizes of the axes that are not reduced. */
+export function rowShape(cluster: { domain: readonly number[]; reduced: readonly boolean[] }): number[] {
+  return cluster.domain.filter((_, i) => !cluster.reduced[i]);
+}
+
+/** Strides of a value of one element per row (contiguous over the rows), over the whole domain. */
+function rowStrides(domain: readonly number[], reduced: readonly boolean[]): number[] {
+  const own = identityStrides(domain.filter((_, i) => !reduced[i]));
+  let next = 0;
+  return domain.map((_, i) => (reduced[i] ? 0 : own[next++]));
+}
+
+/** The node as a member of the cluster and the reduced axes that this asks for, or why it cannot be one. */
+export function fit(cluster: Cluster, node: Node): { member: Member; reduced: readonly boolean[] } | string {
+  if (cluster.members.size >= MAX_MEMBERS) return 'the kernel is full';
+  const shape = loopShape(node);
+  if (numel(shape) === 0 || numel(cluster.domain) === 0) return 'it has no elements';
+  const reads = ownReads(node);
+  const { kind } = node.op.lower;
+  if (kind === 'reduce') return fitReduce(cluster, node, reads);
+  if (kind === 'gather' && cluster.kind === 'gemm') return 'a gather is not an epilogue';
+  if (numel(shape) === numel(cluster.domain)) {
+    const over = reads.map((read) => reshapeRead(read, shape, cluster.domain));
+    if (over.includes(null)) return 'its shape does not follow the loops';
+    const member: Member = { node, level: 'element', reads: over as Access[] };
+    return checkReads(cluster, cluster.reduced, member) ?? { member, reduced: cluster.reduced };
+  }
+  if (!cluster.reduced.includes(true)) return 'its shape differs from the loops';
+  const rows = rowShape(cluster);
+  if (numel(shape) !== numel(rows)) return 'its shape differs from the loops';
+  const over = reads.map((read) => reshapeRead(read, shape, rows));
+  if (over.includes(null)) return 'its shape does not follow the rows';
+  const widened = (over as Access[]).map((read) => {
+    let next = 0;
+    return { ...read, strides: cluster.domain.map((_, i) => (cluster.reduced[i] ? 0 : read.strides[next++])) };
+  });
+  const member: Member = { node, level: 'row', reads: widened };
+  return checkReads(cluster, cluster.reduced, member) ?? { member, reduced: cluster.reduced };
+}
+
+function fitReduce(cluster: Cluster, node: Node, reads: Access[]) {
+  if (cluster.kind === 'gemm') return 'a product is not reduced while it is made';
+  const [from] = node.inputs;
+  const axes = node.attrs.axes as readonly number[];
+  const keep = from.shape.map((size, i) => ({ size, reduced: axes.includes(i) })).filter((axis) => axis.size !== 1);
+  const own = cluster.domain.map((size, i) => ({ size, i })).filter((axis) => axis.size !== 1);
+  if (keep.length !== own.length || keep.some((axis, i) => axis.size !== own[i].size)) return 'its axes are not the loops';
+  const reduced = cluster.domain.map(() => false);
+  keep.forEach((axis, i) => {
+    reduced[own[i].i] = axis.reduced;
+  });
+  const free = !cluster.reduced.includes(true);
+  if (!free && reduced.some((r, i) => r !== cluster.reduced[i] && cluster.domain[i] !== 1)) return 'it reduces other axes';
+  const over = reshapeRead(reads[0], from.shape, cluster.domain);
+  if (!over) return 'its shape does not follow the loops';
+  const member: Member = { node, level: 'reduce', reads: [over] };
+  return checkReads(cluster, free ? reduced : cluster.reduced, member) ?? { member, reduced: free ? reduced : cluster.reduced };
+}
+
+function reshapeRead(read: Access, from: Shape, to: Shape): Access | null {
+  const strides = reshapeStrides(from, read.strides, to);
+  return strides && { ...read, strides };
+}
+
+/** Members are read from registers, so at their own point of the loops alone. */
+function checkReads(cluster: Cluster, reduced: readonly boolean[], member: Member): string | null {
+  for (const read of member.reads) {
+    const made = cluster.members.get(read.source);
+    if (!made) continue;
+    if (member.node.op.lower.kind === 'gather') return 'indices must be in memory';
+    const elementwise = made.level === 'element';
+    if (elementwise && member.level === 'row') return 'a row cannot read single elements';
+    const expected = elementwise ? identityStrides(cluster.domain) : rowStrides(cluster.domain, reduced);
+    if (read.offset !== 0 || read.strides.some((s, i) => s !== expected[i])) return 'it reads other elements than its own';
+  }
+  return null;
+}
+
+/** A cluster for one node. */
+export function startCluster(id: number, node: Node, kind: 'nest' | 'gemm'): Cluster {
+  const domain = loopShape(node);
+  const axes = (node.attrs.axes as readonly number[] | undefined) ?? [];
+  const reducing = node.op.lower.kind === 'reduce';
+  const level: Level = reducing ? 'reduce' : 'element';
+  const reads = kind === 'gemm' ? [] : ownReads(node);
+  return {
+    id,
+    kind,
+    domain,
+    reduced: domain.map((_, i) => reducing && axes.includes(i)),
+    members: new Map([[node, { node, level, reads }]]),
+  };
+}

@@ -1,0 +1,134 @@
+import { constantValue, type Graph, isInput, type Node, roots } from '../graph/graph.js';
+import { numel } from '../shape.js';
+import { type Cluster, fit, ownReads, startCluster } from './cluster.js';
+import type { Access } from './kernel.js';
+import { needsCopy, viewOf } from './view.js';
+
+export interface Fusion {
+  readonly clusters: readonly Cluster[];
+  readonly home: ReadonlyMap<Node, Cluster>;
+  /** Why a node did not join the cluster of one of its inputs. */
+  readonly refusals: readonly { readonly from: Node; readonly to: Node; readonly why: string }[];
+}
+
+/** Whether a kernel can make the node on the spot from constants, indices and scalars in memory. */
+export function isInline(node: Node): boolean {
+  if (constantValue(node) !== undefined || node.op.lower.kind === 'iota') return true;
+  return node.op.lower.kind === 'elementwise' && numel(node.shape) === 1;
+}
+
+/** Nodes that a node needs in memory or in its cluster: its sources, seen through inlined ones. */
+export function sourcesOf(node: Node): Node[] {
+  const out = new Set<Node>();
+  const visit = (source: Node) => {
+    if (isInline(source)) for (const input of source.inputs) visit(viewOf(input).source);
+    else out.add(source);
+  };
+  for (const input of node.inputs) {
+    const { source } = viewOf(input);
+    if (readsWhole(node)) out.add(source);
+    else visit(source);
+  }
+  return [...out];
+}
+
+/** Whether a kernel reads its operands from memory alone. */
+function readsWhole(node: Node): boolean {
+  return ['matmul', 'scatter', 'copy', 'gather'].includes(node.op.lower.kind);
+}
+
+/**
+ * Puts every node that must be computed into a cluster. In topological order each node joins a cluster that
+ * makes one of its inputs, else one that reads the same elements, else it starts its own. It may join only
+ * where its loops are the cluster's and where no path leads from the cluster through another one back to it.
+ */
+export function fuse(graph: Graph): Fusion {
+  const clusters: Cluster[] = [];
+  const home = new Map<Node, Cluster>();
+  const refusals: { from: Node; to: Node; why: string }[] = [];
+  const wanted = mustPlace(graph);
+
+  /** Whether making `node` waits for something that waits for `cluster`. */
+  const waitsFor = (node: Node, cluster: Cluster): boolean => {
+    const seen = new Set<Cluster | Node>();
+    const stack = sourcesOf(node);
+    for (let source = stack.pop(); source; source = stack.pop()) {
+      const at = home.get(source);
+      if (at === cluster) continue;
+      const key = at ?? source;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const inner = at ? [...at.members.keys()] : [source];
+      for (const from of inner.flatMap(sourcesOf)) {
+        if (home.get(from) === cluster) return true;
+        stack.push(from);
+      }
+    }
+    return false;
+  };
+
+  const join = (node: Node): boolean => {
+    const sources = sourcesOf(node);
+    const makers = [...new Set(sources.map((s) => home.get(s)).filter((c) => c !== undefined))];
+    const siblings = clusters.filter((c) => !makers.includes(c) && c.kind === 'nest' && readsInCommon(c, node));
+    for (const cluster of [...makers.sort((a, b) => b.id - a.id), ...siblings.reverse()]) {
+      const fitted = fit(cluster, node);
+      const why = typeof fitted === 'string' ? fitted : waitsFor(node, cluster) ? 'another kernel has to run between' : null;
+      if (why === null && typeof fitted !== 'string') {
+        cluster.members.set(node, fitted.member);
+        cluster.reduced = fitted.reduced;
+        home.set(node, cluster);
+        return true;
+      }
+      const from = sources.find((s) => home.get(s) === cluster);
+      if (from && why) refusals.push({ from, to: node, why });
+    }
+    return false;
+  };
+
+  for (const node of graph.nodes) {
+    if (!wanted.has(node)) continue;
+    const { kind } = node.op.lower;
+    const alone = kind === 'matmul' || kind === 'scatter' || kind === 'copy';
+    if (!alone && join(node)) continue;
+    const cluster = startCluster(clusters.length, node, kind === 'matmul' ? 'gemm' : 'nest');
+    clusters.push(cluster);
+    home.set(node, cluster);
+  }
+  return { clusters, home, refusals };
+}
+
+/** Nodes that need a kernel: all but inputs, maps and what is made on the spot, unless memory must hold it. */
+function mustPlace(graph: Graph): Set<Node> {
+  const placed = new Set<Node>();
+  for (const node of graph.nodes) {
+    if (isInput(node) || node.op.lower.kind === 'leaf') continue;
+    if (node.op.lower.kind === 'movement' ? needsCopy(node) : !isInline(node)) placed.add(node);
+  }
+  // Kernels that read whole operands need them in memory, as do outputs and new values of variables.
+  for (const node of [...placed]) {
+    if (readsWhole(node)) for (const operand of node.inputs) placeSource(operand, placed);
+  }
+  for (const root of roots(graph)) placeSource(root, placed);
+  return placed;
+}
+
+function placeSource(node: Node, placed: Set<Node>): void {
+  const { source } = viewOf(node);
+  if (isInline(source)) placed.add(source);
+}
+
+function readsInCommon(cluster: Cluster, node: Node): boolean {
+  const own = ownReads(node).filter((read) => numel(read.source.shape) > 1 && !isInline(read.source));
+  if (own.length === 0 && numel(node.shape) > 1) return false;
+  if (numel(node.shape) === 1 && numel(cluster.domain) === 1) return true;
+  for (const member of cluster.members.values()) {
+    if (member.reads.some((read) => own.some((o) => sameElements(o, read)))) return true;
+  }
+  return false;
+}
+
+function sameElements(a: Access, b: Access): boolean {
+  return a.source === b.source && a.offset === b.offset;
+}
+

@@ -1,0 +1,91 @@
+import type { Node } from '../graph/graph.js';
+
+/** One read of a node's elements from inside a kernel: strides are over the kernel's domain. */
+export interface Access {
+  readonly source: Node;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/**
+ * Where in a kernel's loops a value lives:
+ * `element` has one for each point of the domain, `row` one for each point of the axes that are not reduced,
+ * `reduce` takes elements to a row value.
+ */
+export type Level = 'element' | 'row' | 'reduce';
+
+export interface Member {
+  readonly node: Node;
+  readonly level: Level;
+  /** In the order of the node's inputs; a gather's first read walks the rest of a table's row. */
+  readonly reads: readonly Access[];
+}
+
+/**
+ * A loop nest over `domain`. Axes marked in `reduced` are folded by reductions; the loops over them may run
+ * several times (stages) for each point of the others, as softmax and normalization need.
+ */
+export interface NestKernel {
+  readonly kind: 'nest';
+  readonly domain: readonly number[];
+  readonly reduced: readonly boolean[];
+  readonly members: readonly Member[];
+}
+
+/** C = A B for each matrix of the batch, then the other members on each element of C while it is at hand. */
+export interface GemmKernel {
+  readonly kind: 'gemm';
+  /** [batch..., m, n] */
+  readonly domain: readonly number[];
+  readonly k: number;
+  /** Strides over [batch..., m, k] and [batch..., k, n]. */
+  readonly a: Access;
+  readonly b: Access;
+  /** The product first, then its epilogue. */
+  readonly members: readonly Member[];
+}
+
+/** target[ids[i]] += updates[i], row by row and in order; the target starts as `base`. */
+export interface ScatterKernel {
+  readonly kind: 'scatter';
+  readonly node: Node;
+  readonly base: Access;
+  readonly ids: Access;
+  readonly updates: Access;
+}
+
+/** Writes reads of equal rank into blocks of one buffer, over zeros where they leave gaps. */
+export interface CopyKernel {
+  readonly kind: 'copy';
+  readonly node: Node;
+  readonly parts: readonly { readonly read: Access; readonly shape: readonly number[]; readonly starts: readonly number[] }[];
+  readonly zero: boolean;
+}
+
+export type KernelBody = NestKernel | GemmKernel | ScatterKernel | CopyKernel;
+
+/** Where a stored node's elements lie. */
+export type Storage =
+  | { readonly kind: 'input'; readonly name: string }
+  | { readonly kind: 'variable'; readonly name: string }
+  | { readonly kind: 'output'; readonly name: string }
+  | { readonly kind: 'constant' }
+  | { readonly kind: 'arena' };
+
+export type Kernel = KernelBody & {
+  /** Says what the kernel is: `gemm_nn_32x200x30_add_tanh`. */
+  readonly name: string;
+  /** Nodes whose elements the kernel writes to memory. */
+  readonly stores: readonly Node[];
+  /** Nodes whose elements it reads from memory. */
+  readonly loads: readonly Node[];
+};
+
+/** A graph as kernels in the order in which they run. */
+export interface Schedule {
+  readonly name: string;
+  readonly kernels: readonly Kernel[];
+  readonly storage: ReadonlyMap<Node, Storage>;
+  /** Reads that go through memory, and why they were not fused. */
+  readonly unfused: readonly { readonly from: Node; readonly to: Node; readonly why: string }[];
+}

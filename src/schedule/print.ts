@@ -1,0 +1,40 @@
+import type { Node } from '../graph/graph.js';
+import { formatType } from '../shape.js';
+import { costOf } from './cost.js';
+import type { Kernel, Schedule, Storage } from './kernel.js';
+
+/** One block a kernel: what it computes, reads and writes, and what it costs; then the reads that could not be fused. */
+export function printSchedule(schedule: Schedule): string {
+  const lines = [`schedule ${schedule.name}: ${schedule.kernels.length} kernels`];
+  schedule.kernels.forEach((kernel, i) => {
+    const { flops, bytes } = costOf(kernel);
+    lines.push(`  ${i} ${kernel.name}`);
+    lines.push(`    fuses  ${fused(kernel)}`);
+    lines.push(`    loads  ${kernel.loads.map((n) => place(n, schedule)).join(', ') || 'nothing'}`);
+    lines.push(`    stores ${kernel.stores.map((n) => place(n, schedule)).join(', ')}`);
+    lines.push(`    cost   ${flops} flops, ${bytes} bytes, ${(flops / Math.max(1, bytes)).toFixed(2)} flops/byte`);
+  });
+  const seen = new Set<string>();
+  for (const { from, to, why } of schedule.unfused) {
+    const line = `  ${label(from)} -> ${label(to)}: ${why}`;
+    if (seen.size === 0) lines.push('  not fused:');
+    if (!seen.has(line)) lines.push(`  ${line}`);
+    seen.add(line);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function fused(kernel: Kernel): string {
+  if (kernel.kind === 'scatter' || kernel.kind === 'copy') return kernel.node.op.name;
+  return kernel.members.map(({ node, level }) => (level === 'element' ? node.op.name : `${node.op.name} (${level})`)).join(', ');
+}
+
+function place(node: Node, { storage }: Schedule): string {
+  const at: Storage | undefined = storage.get(node);
+  const name = at && 'name' in at ? `${at.kind} ${at.name}` : node.op.name;
+  return `${name} ${formatType(node)}`;
+}
+
+function label(node: Node): string {
+  return `${node.op.name} ${formatType(node)}${node.where ? ` (${node.where})` : ''}`;
+}

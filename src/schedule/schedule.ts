@@ -1,0 +1,187 @@
+import { constantValue, type Graph, inputAttrs, isInput, type Node } from '../graph/graph.js';
+import type { MatmulAttrs } from '../ops/matmul.js';
+import { broadcastStrides, numel } from '../shape.js';
+import type { Cluster } from './cluster.js';
+import { type Fusion, fuse, isInline, sourcesOf } from './fuse.js';
+import type { Access, CopyKernel, GemmKernel, Kernel, KernelBody, NestKernel, ScatterKernel, Schedule, Storage } from './kernel.js';
+import { legalize } from './legalize.js';
+import { kernelName } from './name.js';
+import { orderKernels } from './order.js';
+import { storedMembers } from './stages.js';
+import { identityStrides, viewOf } from './view.js';
+
+/** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
+export function schedule(optimized: Graph): Schedule {
+  const graph = legalize(optimized);
+  const fusion = fuse(graph);
+  const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
+  const storage = new Map<Node, Storage>();
+  for (const node of graph.nodes) {
+    if (isInput(node)) {
+      const { name, role } = inputAttrs(node);
+      storage.set(node, role === 'input' ? { kind: 'input', name } : { kind: 'variable', name });
+    } else if (node.op.lower.kind === 'leaf' && constantValue(node) === undefined) {
+      storage.set(node, { kind: 'constant' });
+    }
+  }
+  const loads = new Map([...bodies].map(([cluster, kernel]) => [kernel, loadsOf(cluster, fusion)]));
+  const copies: KernelBody[] = [];
+  const final = settle(graph, fusion, bodies, loads, storage, copies);
+  for (const copy of copies) loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
+
+  const read = new Set([...loads.values()].flat());
+  const stores = (kernel: KernelBody): Node[] =>
+    kernel.kind === 'scatter' || kernel.kind === 'copy'
+      ? [kernel.node]
+      : storedMembers(kernel, (node) => read.has(node) || final.has(node));
+  const kernels = [...bodies.values(), ...copies].map((kernel): Kernel => {
+    const written = stores(kernel);
+    for (const node of written) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
+    return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
+  });
+  const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
+  return { name: graph.name, kernels: orderKernels(kernels, storage), storage, unfused };
+}
+
+/**
+ * Gives outputs and updated variables the memory of the value itself where nothing else claims it; otherwise
+ * a copy at the end of the step brings the value to its place. Returns the nodes stored on this account.
+ */
+function settle(
+  graph: Graph,
+  fusion: Fusion,
+  bodies: ReadonlyMap<Cluster, KernelBody>,
+  loads: ReadonlyMap<KernelBody, Node[]>,
+  storage: Map<Node, Storage>,
+  copies: KernelBody[],
+): Set<Node> {
+  const final = new Set<Node>();
+  const targets = [
+    ...graph.updates.map((u) => ({ value: u.value, variable: u.variable as Node | null, to: storage.get(u.variable)! })),
+    ...graph.outputs.map((o) => ({ value: o.node, variable: null, to: { kind: 'output', name: o.name } as Storage })),
+  ];
+  const mayOverwrite = overwriteRule(fusion, bodies, loads);
+  for (const { value, variable, to } of targets) {
+    const { source, strides, offset } = viewOf(value);
+    final.add(source);
+    const whole = numel(source.shape) === numel(value.shape) && offset === 0;
+    const plain = whole && strides.every((s, i) => value.shape[i] === 1 || s === identityStrides(value.shape)[i]);
+    const at = fusion.home.get(source);
+    if (plain && at && !storage.has(source) && (variable === null || mayOverwrite(at, source, variable))) {
+      storage.set(source, to);
+      continue;
+    }
+    let read: Access = { source, offset, strides };
+    const copyTo = (place: Storage) => {
+      const node: Node = { ...value, inputs: [value], where: '' };
+      storage.set(node, place);
+      copies.push({ kind: 'copy', node, zero: false, parts: [{ read, shape: value.shape, starts: value.shape.map(() => 0) }] });
+      read = { source: node, offset: 0, strides: identityStrides(value.shape) };
+    };
+    // Another variable's old value may be overwritten before it is copied: keep it aside.
+    if (variable && isInput(source) && inputAttrs(source).role !== 'input') copyTo({ kind: 'arena' });
+    copyTo(to);
+  }
+  return final;
+}
+
+/**
+ * A kernel may write a variable's new value over the old one if every other reader of the old value can run
+ * before it, and if it reads the old value only at the element that it is about to write.
+ */
+function overwriteRule(
+  fusion: Fusion,
+  bodies: ReadonlyMap<Cluster, KernelBody>,
+  loads: ReadonlyMap<KernelBody, Node[]>,
+): (cluster: Cluster, value: Node, variable: Node) => boolean {
+  const before = new Map<Cluster, Set<Cluster>>();
+  for (const [cluster, kernel] of bodies) {
+    before.set(cluster, new Set(loads.get(kernel)!.flatMap((node) => fusion.home.get(node) ?? [])));
+  }
+  const reaches = (from: Cluster, to: Cluster): boolean => {
+    const seen = new Set<Cluster>([to]);
+    for (const cluster of seen) for (const earlier of before.get(cluster)!) seen.add(earlier);
+    return seen.has(from);
+  };
+  return (cluster, value, variable) => {
+    const kernel = bodies.get(cluster)!;
+    if (loads.get(kernel)!.includes(variable) && !readsInPlace(kernel, value, variable)) return false;
+    const readers = [...bodies].filter(([c, k]) => c !== cluster && loads.get(k)!.includes(variable)).map(([c]) => c);
+    if (readers.some((reader) => reaches(cluster, reader))) return false;
+    for (const reader of readers) before.get(cluster)!.add(reader);
+    return true;
+  };
+}
+
+function readsInPlace(kernel: KernelBody, value: Node, variable: Node): boolean {
+  if (kernel.kind === 'scatter') return kernel.base.source === variable && kernel.ids.source !== variable && kernel.updates.source !== variable;
+  if (kernel.kind === 'copy') return false;
+  if (kernel.kind === 'gemm' && (kernel.a.source === variable || kernel.b.source === variable)) return false;
+  const made = kernel.members.find((m) => m.node === value)!;
+  if (kernel.members.some((m) => m.node.op.lower.kind === 'gather' && viewOf(m.node.inputs[0]).source === variable)) return false;
+  const reduced = kernel.kind === 'nest' ? kernel.reduced : kernel.domain.map(() => false);
+  const rows = identityStrides(kernel.domain.filter((_, i) => made.level === 'element' || !reduced[i]));
+  let next = 0;
+  const own = kernel.domain.map((_, i) => (made.level === 'element' || !reduced[i] ? rows[next++] : 0));
+  // A scalar read through an inlined expression has no strides of its own: it is in place for scalars alone.
+  const inlined = kernel.members.some((m) => m.reads.some((r) => isInline(r.source) && sourcesOf(r.source).includes(variable)));
+  if (inlined && numel(kernel.domain) !== 1) return false;
+  return kernel.members.every((m) =>
+    m.reads.every((r) => r.source !== variable || (r.offset === 0 && r.strides.every((s, i) => s === own[i]))),
+  );
+}
+
+/** Nodes that a cluster's kernel reads from memory. */
+function loadsOf(cluster: Cluster, fusion: Fusion): Node[] {
+  const nodes = [...cluster.members.keys()].flatMap((node) => sourcesOf(node));
+  const external = nodes.filter(
+    (node) => fusion.home.get(node) !== cluster && !(isInline(node) && !fusion.home.has(node)),
+  );
+  return [...new Set(external)];
+}
+
+function body(cluster: Cluster): KernelBody {
+  const [first] = cluster.members.keys();
+  const members = [...cluster.members.values()];
+  switch (first.op.lower.kind) {
+    case 'matmul':
+      return gemm(first, cluster);
+    case 'scatter': {
+      const [base, ids, updates] = first.inputs.map(ownAccess);
+      return { kind: 'scatter', node: first, base, ids, updates } satisfies ScatterKernel;
+    }
+    case 'copy':
+      return copy(first);
+    default:
+      return { kind: 'nest', domain: cluster.domain, reduced: cluster.reduced, members } satisfies NestKernel;
+  }
+}
+
+function ownAccess(node: Node): Access {
+  return viewOf(node);
+}
+
+function gemm(node: Node, cluster: Cluster): GemmKernel {
+  const { transposeA, transposeB } = node.attrs as MatmulAttrs;
+  const operand = (input: Node, transposed: boolean): Access & { k: number } => {
+    const { source, strides, offset } = viewOf(input);
+    const matrix = transposed ? [strides.at(-1)!, strides.at(-2)!] : [strides.at(-2)!, strides.at(-1)!];
+    const batch = broadcastStrides(input.shape.slice(0, -2), strides.slice(0, -2), node.shape.slice(0, -2));
+    return { source, offset, strides: [...batch, ...matrix], k: transposed ? input.shape.at(-2)! : input.shape.at(-1)! };
+  };
+  const { k, ...a } = operand(node.inputs[0], transposeA);
+  const { k: _, ...b } = operand(node.inputs[1], transposeB);
+  return { kind: 'gemm', domain: cluster.domain, k, a, b, members: [...cluster.members.values()] };
+}
+
+function copy(node: Node): CopyKernel {
+  const axis = node.attrs.axis as number;
+  let at = 0;
+  const parts = node.inputs.map((input) => {
+    const starts = node.op.name === 'pad' ? [...(node.attrs.before as readonly number[])] : node.shape.map((_, i) => (i === axis ? at : 0));
+    at += input.shape[axis] ?? 0;
+    return { read: ownAccess(input), shape: input.shape, starts };
+  });
+  return { kind: 'copy', node, parts, zero: node.op.name === 'pad' };
+}
+

@@ -1,0 +1,80 @@
+import type { Node } from '../graph/graph.js';
+import { isInline, sourcesOf } from './fuse.js';
+import type { Access, GemmKernel, Member, NestKernel } from './kernel.js';
+
+/** A value cheaper than this (in multiply-adds per vector) is computed again rather than written and read. */
+const RECOMPUTE_BELOW = 4;
+
+/**
+ * When the members of a nest are computed. Stage s is the s-th run of the loops over the reduced axes: a
+ * reduction done in stage s is known to rows, and to elements of stage s + 1.
+ */
+export interface Stages {
+  readonly count: number;
+  /** The stage of an element or reduction; for a row value, the first stage that can use it. */
+  readonly of: ReadonlyMap<Node, number>;
+}
+
+export function stagesOf(kernel: NestKernel | GemmKernel): Stages {
+  const of = new Map<Node, number>();
+  const members = new Map(kernel.members.map((m) => [m.node, m]));
+  let count = 1;
+  for (const { node, level, reads } of kernel.members) {
+    let stage = 0;
+    for (const made of membersRead(reads, members)) {
+      stage = Math.max(stage, of.get(made.node)! + (made.level === 'reduce' ? 1 : 0));
+    }
+    of.set(node, stage);
+    if (level !== 'row') count = Math.max(count, stage + 1);
+  }
+  return { count, of };
+}
+
+/** Members that some reads lead to, directly or through values that are made on the spot. */
+function membersRead(reads: readonly Access[], members: ReadonlyMap<Node, Member>): Member[] {
+  const sources = reads.flatMap(({ source }) => (members.has(source) || !isInline(source) ? [source] : sourcesOf(source)));
+  return sources.flatMap((source) => members.get(source) ?? []);
+}
+
+/** Element members that the targets of each stage (reductions, stored elements) need, by stage. */
+export function demands(kernel: NestKernel | GemmKernel, stored: ReadonlySet<Node>): Set<Node>[] {
+  const stages = stagesOf(kernel);
+  const members = new Map(kernel.members.map((m) => [m.node, m]));
+  const sets = Array.from({ length: stages.count }, () => new Set<Node>());
+  const need = (node: Node, stage: number) => {
+    const member = members.get(node);
+    if (member?.level !== 'element' || sets[stage].has(node)) return;
+    sets[stage].add(node);
+    for (const { source } of member.reads) need(source, stage);
+  };
+  for (const { node, level, reads } of kernel.members) {
+    if (level === 'reduce') need(reads[0].source, stages.of.get(node)!);
+    else if (level === 'element' && stored.has(node)) need(node, stages.of.get(node)!);
+  }
+  return sets;
+}
+
+/**
+ * Members that must be written to memory: those that others need, and elements of an earlier stage that are
+ * needed again in a later one and cost too much to compute twice.
+ */
+export function storedMembers(kernel: NestKernel | GemmKernel, needed: (node: Node) => boolean): Node[] {
+  const stored = new Set(kernel.members.map((m) => m.node).filter(needed));
+  const members = new Map(kernel.members.map((m) => [m.node, m]));
+  for (const { node, level } of kernel.members) {
+    if (level !== 'element' || stored.has(node)) continue;
+    const uses = demands(kernel, stored).filter((set) => set.has(node)).length;
+    if (uses > 1 && cost(node, members, stored) >= RECOMPUTE_BELOW) stored.add(node);
+  }
+  return kernel.members.map((m) => m.node).filter((node) => stored.has(node));
+}
+
+function cost(node: Node, members: ReadonlyMap<Node, Member>, stored: ReadonlySet<Node>): number {
+  const { lower } = node.op;
+  const own = lower.kind === 'elementwise' ? lower.cost : RECOMPUTE_BELOW;
+  const inputs = members.get(node)!.reads.map((read) => read.source);
+  return inputs.reduce((total, input) => {
+    const made = members.get(input);
+    return total + (made?.level === 'element' && !stored.has(input) ? cost(input, members, stored) : 0);
+  }, own);
+}

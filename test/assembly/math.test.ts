@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import { compileMath, erf, instantiate, measure, REFERENCES, ulpError } from '../../bench/ulp.js';
+
+/** The bounds that the docstrings of assembly/math.ts state, in ulp. */
+const BOUNDS: Record<string, number> = {
+  exp: 1,
+  log: 1,
+  tanh: 1.6,
+  sigmoid: 2.5,
+  erf: 3.5,
+  sin: 1.6,
+  cos: 1.6,
+  rsqrt: 1.5,
+};
+
+const math = await compileMath(Object.keys(REFERENCES));
+const lanes = new Float32Array(math.memory.buffer, 0, 8);
+
+/** The function at four inputs, read back as numbers. */
+function evaluate(name: string, ...inputs: [number, number, number, number]): number[] {
+  lanes.set(inputs);
+  math.run(name, 0, 16, 4);
+  return [...lanes.subarray(4)];
+}
+
+const INFINITY = Number.POSITIVE_INFINITY;
+const SMALLEST = 2 ** -149;
+const LARGEST = 3.4028234663852886e38;
+
+/** Results that must be exact. Object.is tells -0 from 0. */
+const SPECIAL: Record<string, [input: number, result: number][]> = {
+  exp: [
+    [0, 1],
+    [-0, 1],
+    [SMALLEST, 1],
+    [INFINITY, INFINITY],
+    [-INFINITY, 0],
+    [LARGEST, INFINITY],
+    [-LARGEST, 0],
+    [89, INFINITY],
+    [-104, 0],
+    [-103, SMALLEST],
+  ],
+  log: [
+    [1, 0],
+    [0, -INFINITY],
+    [-0, -INFINITY],
+    [-1, Number.NaN],
+    [-SMALLEST, Number.NaN],
+    [-INFINITY, Number.NaN],
+    [INFINITY, INFINITY],
+    [SMALLEST, Math.fround(-149 * Math.LN2)],
+    [2 ** -126, Math.fround(-126 * Math.LN2)],
+    [LARGEST, Math.fround(128 * Math.LN2)],
+  ],
+  tanh: [
+    [0, 0],
+    [-0, -0],
+    [INFINITY, 1],
+    [-INFINITY, -1],
+    [LARGEST, 1],
+    [-9.2, -1],
+    [SMALLEST, SMALLEST],
+    [-SMALLEST, -SMALLEST],
+    [2 ** -20, 2 ** -20],
+  ],
+  sigmoid: [
+    [0, 0.5],
+    [-0, 0.5],
+    [INFINITY, 1],
+    [-INFINITY, 0],
+    [LARGEST, 1],
+    [-LARGEST, 0],
+    [-103, SMALLEST],
+  ],
+  erf: [
+    [0, 0],
+    [-0, -0],
+    [INFINITY, 1],
+    [-INFINITY, -1],
+    [LARGEST, 1],
+    [-4, -1],
+    [SMALLEST, SMALLEST],
+  ],
+  sin: [
+    [0, 0],
+    [-0, -0],
+    [SMALLEST, SMALLEST],
+    [INFINITY, Number.NaN],
+    [-INFINITY, Number.NaN],
+  ],
+  cos: [
+    [0, 1],
+    [-0, 1],
+    [SMALLEST, 1],
+    [INFINITY, Number.NaN],
+    [-INFINITY, Number.NaN],
+  ],
+  rsqrt: [
+    [1, 1],
+    [4, 0.5],
+    [0, INFINITY],
+    [-0, -INFINITY],
+    [INFINITY, 0],
+    [-1, Number.NaN],
+    [-INFINITY, Number.NaN],
+    [2 ** -148, 2 ** 74],
+  ],
+};
+
+describe.each(Object.keys(BOUNDS))('%s4', (name) => {
+  it('is exact at special values, in every lane', () => {
+    for (const [input, result] of [...SPECIAL[name], [Number.NaN, Number.NaN]]) {
+      for (let lane = 0; lane < 4; lane++) {
+        const inputs: [number, number, number, number] = [0.7, 0.7, 0.7, 0.7];
+        inputs[lane] = input;
+        expect({ input, lane, result: evaluate(name, ...inputs)[lane] }).toEqual({ input, lane, result });
+      }
+    }
+  });
+
+  it(`errs by less than ${BOUNDS[name]} ulp at every 4,099th float32`, () => {
+    const { max, at } = measure(math, name, 4099);
+    expect(max, `at ${at}`).toBeLessThan(BOUNDS[name]);
+  });
+
+  it('gives a lane the same bits whatever its neighbours are', () => {
+    for (const x of [0.3, -1.5, 7, 1e6, 2 ** 26, 3e8, -1e30, 1e-40]) {
+      const [alone] = evaluate(name, x, x, x, x);
+      for (const y of [Number.NaN, INFINITY, 1e38, 0, -1e-45, 2 ** 27]) {
+        expect(evaluate(name, x, y, y, y)[0]).toBe(alone);
+        expect(evaluate(name, y, y, y, x)[3]).toBe(alone);
+      }
+    }
+  });
+});
+
+describe('horizontal operations', async () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const wrapper = await instantiate(
+    `import { hsum4, hmax4, hsumSplat4, hmaxSplat4 } from './math';
+     export function sum(): f32 { return hsum4(v128.load(0)); }
+     export function max(): f32 { return hmax4(v128.load(0)); }
+     export function sumSplat(): void { v128.store(16, hsumSplat4(v128.load(0))); }
+     export function maxSplat(): void { v128.store(16, hmaxSplat4(v128.load(0))); }`,
+    memory,
+  );
+  const floats = new Float32Array(memory.buffer, 0, 8);
+  const cases = [
+    [1, 2, 3, 4],
+    [1e8, 1, -1e8, 1],
+    [1, 1e8, 1, -1e8],
+    [0.1, 0.7, -0.3, 1e-7],
+    [-5, -4, -3, -9],
+    [INFINITY, 1, 2, 3],
+    [1, Number.NaN, 2, 3],
+    [1, 2, 3, Number.NaN],
+  ];
+
+  it('sums in the order (x0 + x2) + (x1 + x3), alike in every lane', () => {
+    for (const x of cases) {
+      floats.set(x);
+      const [a, b, c, d] = floats;
+      const want = Math.fround(Math.fround(a + c) + Math.fround(b + d));
+      expect(wrapper.sum()).toBe(want);
+      wrapper.sumSplat();
+      expect([...floats.subarray(4)]).toEqual([want, want, want, want]);
+    }
+  });
+
+  it('finds the maximum, alike in every lane, and NaN where there is one', () => {
+    for (const x of cases) {
+      floats.set(x);
+      const want = Math.max(...floats.subarray(0, 4));
+      expect(wrapper.max()).toBe(want);
+      wrapper.maxSplat();
+      expect([...floats.subarray(4)]).toEqual([want, want, want, want]);
+    }
+  });
+});
+
+describe('the ulp measure itself', () => {
+  it('has an erf reference of 1e-15, by values of mpmath', () => {
+    for (const [x, value] of ERF_VALUES) {
+      expect(Math.abs(erf(x) / value - 1)).toBeLessThan(1e-15);
+      expect(erf(-x)).toBe(-erf(x));
+    }
+  });
+
+  it('counts the distance in units of the last place of the exact result', () => {
+    expect(ulpError(1 + 2 ** -23, 1)).toBe(1);
+    expect(ulpError(1, 1 + 2 ** -24)).toBe(0.5);
+    expect(ulpError(0, SMALLEST / 4)).toBe(0.25);
+    expect(ulpError(INFINITY, LARGEST)).toBe(1);
+    expect(ulpError(INFINITY, 1e300)).toBe(0);
+    expect(ulpError(Number.NaN, 1)).toBe(INFINITY);
+    expect(ulpError(Number.NaN, Number.NaN)).toBe(0);
+  });
+});
+
+const ERF_VALUES: [number, number][] = [
+  [1e-30, 1.12837916709551267e-30],
+  [0.0009765625, 0.0011019324300718147],
+  [0.5, 0.520499877813046538],
+  [1, 0.842700792949714869],
+  [2, 0.995322265018952734],
+  [2.875, 0.999952145160256227],
+  [3, 0.999977909503001415],
+  [3.5, 0.999999256901627659],
+  [5, 0.99999999999846254],
+];

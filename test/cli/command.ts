@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Starts the command line as a shell would. */
+export function start(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DEBUG: '', FORCE_COLOR: '', ...env },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (text) => (stdout += text));
+  child.stderr.on('data', (text) => (stderr += text));
+  const ended = new Promise<Ended>((resolve) =>
+    child.once('close', (code) => resolve({ code, stdout, stderr })),
+  );
+  return { child, ended };
+}
+
+export const run = (...args: string[]): Promise<Ended> => start(args).ended;
+
+/** The last line of standard output. */
+export const lastJson = ({ stdout }: Ended) => JSON.parse(stdout.trimEnd().split('\n').at(-1)!);
+
+/** A model small enough for the tape: `train names` with these. */
+export const SMALL = ['--engine', 'tape', '--hidden', '16', '--embed', '4', '--batch', '8'];
+
+const SYLLABLES = ['an', 'be', 'co', 'di', 'el', 'fa', 'gu', 'ho'];
+/** 64 made-up names. */
+export const WORDS = SYLLABLES.flatMap((a) => SYLLABLES.map((b) => a + b + a));
+
+/** A folder of its own for a file of tests, with `words.txt` in it. */
+export function workspace(): {
+  path: (...parts: string[]) => string;
+  list: (...parts: string[]) => Promise<string[]>;
+} {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), '2headgrad-cli-'));
+    await writeFile(join(folder, 'words.txt'), `${WORDS.join('\n')}\n`);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const path = (...parts: string[]) => join(folder, ...parts);
+  return { path, list: (...parts) => readdir(path(...parts)).then((names) => names.sort()) };
+}
+
+export const json = async (path: string) => JSON.parse(await readFile(path, 'utf8'));

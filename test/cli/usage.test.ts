@@ -1,0 +1,201 @@
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { beforeAll, expect, test } from 'vitest';
+import { run, SMALL, start, workspace } from './command.js';
+
+const { path, list } = workspace();
+const { version } = createRequire(import.meta.url)('../../package.json');
+
+beforeAll(async () => {
+  await writeFile(path('empty.txt'), '');
+  await writeFile(path('blank.txt'), '\r\n  \n\n');
+  await writeFile(path('binary.bin'), new Uint8Array([0x61, 0xff, 0xfe, 0x0a]));
+  await writeFile(path('two.txt'), 'anna\nbob\n');
+  await writeFile(path('few.txt'), 'a\nb\nc\nd\n');
+  await writeFile(path('file'), 'x');
+  await mkdir(path('folder'));
+});
+
+test.each([
+  [['--help'], ['train', 'sample', 'inspect']],
+  [
+    ['train', '--help'],
+    ['--data', '--context', '--norm', '--lr-decay-at', '--resume', '--json', 'default: 50000', '60 %'],
+  ],
+  [
+    ['sample', '--help'],
+    ['<dir>', '--count', '--seed', '--json'],
+  ],
+  [
+    ['inspect', '--help'],
+    ['--stage', 'assemblyscript', '--svg', '--hidden'],
+  ],
+])('%s explains itself', async (args, words) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect([code, stderr]).toEqual([0, '']);
+  for (const word of words) expect(stdout).toContain(word);
+});
+
+test('--version prints the version of the package', async () => {
+  expect(await run('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('no command at all prints the help, on standard error', async () => {
+  const { code, stdout, stderr } = await run();
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toContain('Usage: 2headgrad');
+});
+
+test.each([
+  [['fly'], "unknown command 'fly' (see 2headgrad --help)"],
+  [['train'], "missing required argument 'task' (see 2headgrad train --help)"],
+  [['train', 'poems'], "'poems' is invalid for argument 'task'. Allowed choices are names."],
+  [['train', 'names', 'now'], 'too many arguments'],
+  [['train', 'names', '--hiden', '3'], "unknown option '--hiden' (Did you mean --hidden?)"],
+  [['train', 'names', '--steps'], "option '--steps <n>' argument missing"],
+  [['train', 'names', '--context', '0'], "argument '0' is invalid. expected a whole number from 1"],
+  [['train', 'names', '--context', '2.5'], "argument '2.5' is invalid"],
+  [['train', 'names', '--hidden', 'many'], "argument 'many' is invalid"],
+  [['train', 'names', '--batch', '0x10'], "argument '0x10' is invalid"],
+  [['train', 'names', '--steps', ''], "argument '' is invalid"],
+  [['train', 'names', '--steps', '-1'], "argument '-1' is invalid"],
+  [['train', 'names', '--lr', '-0.1'], "argument '-0.1' is invalid. expected a number from 0"],
+  [['train', 'names', '--lr', 'NaN'], "argument 'NaN' is invalid"],
+  [['train', 'names', '--lr', 'Infinity'], "argument 'Infinity' is invalid"],
+  [['train', 'names', '--lr', '1e999'], "argument '1e999' is invalid"],
+  [['train', 'names', '--norm', 'group'], 'Allowed choices are none, batch, layer'],
+  [['train', 'names', '--engine', 'gpu'], 'Allowed choices are compiled, tape'],
+  [['train', 'names', '--seed', '4294967296'], "argument '4294967296' is invalid"],
+  [['train', 'names', '--threads', '0'], "argument '0' is invalid"],
+  [['train', 'names', '--engine', 'tape', '--threads', '2'], 'the tape runs on one thread'],
+  [['train', 'names', '--norm', 'batch', '--batch', '1'], '--norm batch needs a batch of at least 2'],
+  [['sample'], "missing required argument 'dir'"],
+  [['sample', 'x', '--count', '-3'], "argument '-3' is invalid"],
+  [
+    ['inspect', 'names', '--stage', 'binary'],
+    'Allowed choices are graph, schedule, memory, assemblyscript, wat',
+  ],
+])('%j is a wrong use: one line, exit code 2', async (args, message) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^2headgrad: .* \(see 2headgrad( train| sample| inspect)? ?--help\)\n$/);
+  expect(stderr).toContain(message);
+});
+
+test.each([
+  ['a data file that does not exist', ['--data', 'missing.txt'], 'missing.txt": it does not exist'],
+  ['a data file that is a folder', ['--data', 'folder'], 'it is a folder'],
+  ['an empty data file', ['--data', 'empty.txt'], 'empty.txt" is empty'],
+  ['a data file of blank lines', ['--data', 'blank.txt'], 'has only blank lines'],
+  ['a data file that is not text', ['--data', 'binary.bin'], 'is not valid UTF-8 on line 1'],
+  ['two words', ['--data', 'two.txt'], '2 words are too few'],
+  [
+    'a batch larger than the data',
+    ['--data', 'few.txt', '--batch', '9'],
+    '--batch 9 is larger than the data',
+  ],
+  [
+    'a batch larger than the data, by one',
+    ['--data', 'few.txt', '--batch', '5'],
+    'the 2 words to train on give 4 rows',
+  ],
+  ['an output folder that is a file', ['--out', 'file'], 'is a file; give a folder'],
+  ['an output folder inside of a file', ['--out', 'file/x'], 'is a file; give a folder'],
+])('%s: one line, exit code 1, nothing written', async (_, options, message) => {
+  const before = await list();
+  const places = options.map((option) => (/^(-|\d)/.test(option) ? option : path(option)));
+  const data = options.includes('--data') ? [] : ['--data', path('words.txt')];
+  const out = options.includes('--out') ? [] : ['--out', path('deep', 'out')];
+  const { code, stderr } = await run('train', 'names', ...SMALL, '--steps', '5', ...data, ...out, ...places);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^2headgrad: .*\n$/);
+  expect(stderr).toContain(message);
+  expect(await list()).toEqual(before);
+});
+
+test('an output folder that refuses new files is found out before training', async () => {
+  // Not even root can make a file there.
+  const { code, stderr } = await run(
+    'train',
+    'names',
+    ...SMALL,
+    '--data',
+    path('words.txt'),
+    '--out',
+    '/proc/self/x',
+  );
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/^2headgrad: cannot write into the folder "\/proc\/self\/x": .*\n$/),
+  ]);
+});
+
+test('a loss that is no number any more stops the run, names the step and keeps the last good state', async () => {
+  const args = [
+    'train',
+    'names',
+    ...SMALL,
+    '--data',
+    path('words.txt'),
+    '--out',
+    path('nan'),
+    '--steps',
+    '50',
+  ];
+  const { code, stdout, stderr } = await run(...args, '--lr', '1e38');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /2headgrad: the loss became NaN at step \d+; the parameters were put back to step 0/,
+  );
+  expect(stderr).toContain(`Saved in ${path('nan')}`);
+  expect(stdout).not.toContain('Samples');
+  const sampled = await run('sample', path('nan'), '--count', '2');
+  expect([sampled.code, sampled.stderr]).toEqual([0, '']);
+});
+
+test('a run that diverges at once leaves an earlier model alone', async () => {
+  const args = [
+    'train',
+    'names',
+    ...SMALL,
+    '--data',
+    path('words.txt'),
+    '--out',
+    path('kept'),
+    '--steps',
+    '5',
+  ];
+  expect((await run(...args)).code).toBe(0);
+  const before = await run('sample', path('kept'));
+  const { code, stderr } = await run(...args, '--lr', '1e38', '--embed', '5');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('is as it was before')]);
+  expect(await run('sample', path('kept'))).toEqual(before);
+});
+
+test('a reader that leaves early is no error', async () => {
+  const args = [
+    'train',
+    'names',
+    ...SMALL,
+    '--data',
+    path('words.txt'),
+    '--out',
+    path('piped'),
+    '--steps',
+    '5',
+  ];
+  const { child, ended } = start(args);
+  child.stdout!.destroy();
+  const { code, stderr } = await ended;
+  expect(code).toBe(0);
+  expect(stderr).not.toMatch(/Error|at .*\.js/);
+  await access(path('piped', 'report.html'));
+});
+
+test('an error that is a bug says where its stack can be had, and DEBUG=1 shows it', async () => {
+  const args = ['train', 'names', ...SMALL, '--data', path('missing.txt')];
+  const plain = await run(...args);
+  expect(plain.stderr).not.toContain('    at ');
+  const { stderr } = await start(args, { DEBUG: '1' }).ended;
+  expect(stderr).toContain('    at ');
+});

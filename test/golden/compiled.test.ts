@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { identical, train } from '../../bench/golden/compare.js';
+import { buildGolden } from '../../bench/golden/model.js';
+import { followsGoldenFiles, goldenFiles } from './suite.js';
+
+const tolerance = { loss: 1e-5, sums: 1e-4 };
+
+followsGoldenFiles({
+  name: 'compiled code',
+  tolerance,
+  open: (step) => step.compile({ threads: 1, seed: 1 }),
+});
+
+followsGoldenFiles({
+  name: 'compiled code that keeps its gradients',
+  options: { keepGradients: true },
+  tolerance,
+  open: (step) => step.compile({ threads: 1, seed: 1 }),
+});
+
+describe('compiled code with two threads', () => {
+  it.each(goldenFiles)('gives the bits of one thread on $name', async (file) => {
+    const run = buildGolden(file.config);
+    await using one = await run.step.compile({ threads: 1, seed: 1 });
+    await using two = await run.step.compile({ threads: 2, seed: 1 });
+    expect(two.threads).toBe(2);
+    const { losses } = train(run, one, file);
+    const { losses: again } = train(run, two, file);
+    expect(identical({ losses, session: one }, { losses: again, session: two })).toBe(true);
+  });
+});

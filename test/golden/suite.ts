@@ -1,0 +1,82 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Outcome, ours, train } from '../../bench/golden/compare.js';
+import { type GoldenFile, readGolden, type Sums } from '../../bench/golden/file.js';
+import { type BuildOptions, buildGolden } from '../../bench/golden/model.js';
+import type { Session } from '../../src/index.js';
+
+export interface Engine {
+  name: string;
+  options?: BuildOptions;
+  /** Whether to look at the gradients alone, after one step. */
+  firstStepOnly?: boolean;
+  /** Relative. */
+  tolerance: { loss: number; sums: number };
+  open(step: ReturnType<typeof buildGolden>['step']): Session | Promise<Session>;
+}
+
+const folder = fileURLToPath(new URL('./', import.meta.url));
+
+/** The golden files of models that can be built. */
+export const goldenFiles: GoldenFile[] = readdirSync(folder)
+  .filter((file) => file.endsWith('.json'))
+  .sort()
+  .map((file) => readGolden(folder + file))
+  .filter(({ config }) => config.model !== 'gpt');
+
+/** Tests that an engine follows every golden file. */
+export function followsGoldenFiles(engine: Engine): void {
+  const { tolerance } = engine;
+  describe.each(goldenFiles)(`${engine.name} on $name`, (file) => {
+    const steps = engine.firstStepOnly ? 1 : file.loss.length;
+    let got: Outcome;
+
+    beforeAll(async () => {
+      const run = buildGolden(file.config, engine.options);
+      await using session = await engine.open(run.step);
+      got = train(run, session, file, steps);
+    });
+
+    it(`has PyTorch's loss at each of the steps`, () => {
+      expect(got.losses).toHaveLength(steps);
+      const off = got.losses
+        .map((loss, t) => ({ step: t + 1, loss, want: file.loss[t], error: Math.abs(loss / file.loss[t] - 1) }))
+        .filter(({ error }) => !(error <= tolerance.loss));
+      expect(off).toEqual([]);
+    });
+
+    if (engine.options?.keepGradients) {
+      it(`has PyTorch's gradients in the first step`, () => {
+        expect(different(got.firstGradients, file.firstGradients, tolerance.sums)).toEqual([]);
+      });
+    }
+
+    if (!engine.firstStepOnly) {
+      it('ends with the parameters and running statistics of PyTorch', () => {
+        expect(different(got.final, file.final, tolerance.sums)).toEqual([]);
+      });
+
+      it('has a sum in the file for every parameter of the model', () => {
+        const run = buildGolden(file.config);
+        const parameters = run.step.program.variables.filter(({ role }) => role === 'parameter');
+        const summed = Object.keys(file.final).map((name) => ours(run, name));
+        expect(parameters.map(({ name }) => name).filter((name) => !summed.includes(name))).toEqual([]);
+      });
+    }
+  });
+}
+
+/**
+ * Sums further apart than the tolerance: of the sum of squares itself, and of the sum relative to the root of the
+ * sum of squares (a sum of some thousand numbers cancels, so that its own size is no scale).
+ */
+function different(got: Sums, want: Sums, tolerance: number): unknown[] {
+  return Object.entries(want).flatMap(([name, [sum, squares]]) => {
+    const [gotSum, gotSquares] = got[name] ?? [Number.NaN, Number.NaN];
+    const near =
+      Math.abs(gotSquares - squares) <= tolerance * squares &&
+      Math.abs(gotSum - sum) <= 10 * tolerance * Math.sqrt(squares);
+    return near ? [] : [{ name, got: [gotSum, gotSquares], want: [sum, squares] }];
+  });
+}
