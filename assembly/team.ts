@@ -61,6 +61,6 @@ export function currentJob(): i32 {
 }
 
 /** The first of the units that are this thread's, out of `units` in equal shares; the next thread's first ends them. */
-export function firstUnit(units: i32, index: i32): i32 {
-  return units * index / threads;
+export function firstUnit(units: i32, index: i32): usize {
+  return <usize>(units * index / threads);
 }

@@ -1,8 +1,7 @@
 import { writeFileAtomic } from '../data/files.js';
 import type { Stage } from '../emit/compile.js';
-import { namesStep } from '../models/bengio.js';
 import type { RunSettings } from './settings.js';
-import { loadTask } from './task.js';
+import { buildStep, loadTask } from './task.js';
 
 export interface InspectOptions
   extends Pick<RunSettings, 'context' | 'embed' | 'hidden' | 'norm' | 'direct' | 'batch'> {
@@ -14,7 +13,7 @@ export interface InspectOptions
 /** Prints a stage of the compilation, draws the graph of the training step, or both. */
 export async function inspect({ stage, svg, data, ...options }: InspectOptions): Promise<number> {
   const { vocabulary } = await loadTask(data ?? null, { ...options, seed: 0 });
-  const step = namesStep({ vocab: vocabulary.size, ...options });
+  const step = buildStep(vocabulary, options);
   const module = await step.compileModule();
   if (svg !== undefined) {
     const [{ graphToDot }, { dotToSvg }] = await Promise.all([

@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { type Contexts, contexts, split } from '../data/dataset.js';
 import { loadWords } from '../data/names.js';
 import { Vocabulary } from '../data/vocabulary.js';
-import { DataError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
+import { type NamesStep, namesStep } from '../models/bengio.js';
+import { numel } from '../shape.js';
 import type { Session } from '../train/session.js';
 import { breathe } from './interrupt.js';
-import type { RunSettings } from './settings.js';
+import { count } from './output.js';
+import type { ModelSettings, RunSettings } from './settings.js';
 
 export const PARTS = ['train', 'dev', 'test'] as const;
 export type Part = (typeof PARTS)[number];
@@ -44,6 +47,21 @@ export async function loadTask(
     wordsOf: of((part) => parts[part].length),
     rowsOf,
   };
+}
+
+/** More would not fit into the memory of a wasm module beside their gradients. */
+const MOST_PARAMETERS = 2 ** 28;
+
+/** The training step of the model, traced: from here on its shapes are known to fit. */
+export function buildStep(vocabulary: Vocabulary, settings: ModelSettings & { batch: number }): NamesStep {
+  const step = namesStep({ vocab: vocabulary.size, ...settings });
+  const parameters = step.program.variables.reduce((sum, { shape }) => sum + numel(shape), 0);
+  if (parameters > MOST_PARAMETERS) {
+    throw new OptionError(
+      `the model would have ${count(parameters)} parameters; at most ${count(MOST_PARAMETERS)} are possible`,
+    );
+  }
+  return step;
 }
 
 /** Mean loss over all rows of a part, in pieces, so that a signal is heard in between. */

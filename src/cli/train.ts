@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
-import { namesStep } from '../models/bengio.js';
 import type { Session } from '../train/session.js';
 import {
   absolute,
@@ -20,7 +19,7 @@ import { count, duration, lossText, Output, plural, rate } from './output.js';
 import { Run } from './run.js';
 import { firstOf, sampleWords } from './sampling.js';
 import { decayStep, flagOf, RUN_SETTINGS, type RunSettings, type SettingName } from './settings.js';
-import { loadTask, meanLoss, type NamesTask, PARTS, type Part } from './task.js';
+import { buildStep, loadTask, meanLoss, type NamesTask, PARTS, type Part } from './task.js';
 
 export interface TrainOptions extends Omit<RunSettings, 'lrDecayAt'> {
   lrDecayAt?: number;
@@ -58,9 +57,7 @@ export async function train(options: TrainOptions, given: (name: string) => bool
     );
   }
   const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
-  const step = namesStep({ vocab: task.vocabulary.size, ...settings });
-  // Traced before anything is touched: a model that cannot be built must not cost a folder.
-  void step.program;
+  const step = buildStep(task.vocabulary, settings);
   await checkWritable(folder);
   describeData(output, task);
 

@@ -84,7 +84,7 @@ export function emitGemm(kernel: GemmKernel, options: NestOptions): Body {
   const blocks = Math.ceil(m / ROWS);
   const matrices = numel(batch);
   const split = matrices > 1 ? 'batch' : panels >= blocks ? 'panels' : 'rows';
-  const range = split === 'rows' ? [`begin * ${ROWS}`, `min<i32>(end * ${ROWS}, ${m})`] : ['0', String(m)];
+  const range = split === 'rows' ? [`begin * ${ROWS}`, `min<usize>(end * ${ROWS}, ${m})`] : ['0', String(m)];
   const edge = rest > 0 ? rows(Math.ceil(rest / 4), rest % 4 || 4, range[0], range[1]) : [];
   const edgeLines = [`const j: usize = ${full * 4 * PANEL};`, ...edge];
   const fullRows = full > 0 ? rows(2, 4, range[0], range[1]) : [];
@@ -92,7 +92,7 @@ export function emitGemm(kernel: GemmKernel, options: NestOptions): Body {
   const body =
     split === 'panels'
       ? [
-          ...(full ? [`for (let j: usize = begin * ${step}; j < <usize>min<i32>(end, ${full}) * ${step}; j += ${step}) {`, ...fullRows, '}'] : []),
+          ...(full ? [`for (let j: usize = begin * ${step}; j < min<usize>(end, ${full}) * ${step}; j += ${step}) {`, ...fullRows, '}'] : []),
           ...(rest ? [`if (end == ${panels}) {`, ...edgeLines, '}'] : []),
         ]
       : [
@@ -105,5 +105,5 @@ export function emitGemm(kernel: GemmKernel, options: NestOptions): Body {
   }
   const units = split === 'batch' ? 1 : split === 'panels' ? panels : blocks;
   const lines = [...values.scopes[0].lines, ...around];
-  return { lines: units === 1 && split !== 'batch' ? ['const begin: i32 = 0;', 'const end: i32 = 1;', ...lines] : lines, units };
+  return { lines: units === 1 && split !== 'batch' ? ['const begin: usize = 0;', 'const end: usize = 1;', ...lines] : lines, units };
 }

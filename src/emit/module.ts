@@ -84,7 +84,7 @@ function emitEntry(
   const functions = schedule.kernels.map((kernel, index) => {
     const body = emitKernel(kernel, schedule, (node) => local.get(node)!);
     const name = `${entry}${index}_${kernel.name}`;
-    const parameters = body.units > 1 ? 'begin: i32, end: i32' : '';
+    const parameters = body.units > 1 ? 'begin: usize, end: usize' : '';
     lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
     return { entry, kernel, name, split: isSplit(kernel, body.units), units: body.units };
   });

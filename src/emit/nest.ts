@@ -82,7 +82,7 @@ class NestEmitter {
       units = this.axes[outer[0]].size;
       body = this.alongRow ? this.row() : this.columns(null);
       for (const axis of [...outer].reverse()) {
-        if (axis === outer[0]) body = [`for (let i${axis}: usize = begin; i${axis} < <usize>end; i${axis}++) {`, ...body, '}'];
+        if (axis === outer[0]) body = [`for (let i${axis}: usize = begin; i${axis} < end; i${axis}++) {`, ...body, '}'];
         else body = loop(`i${axis}`, 'usize', this.axes[axis].size, 1, body);
       }
     } else if (this.alongRow && reducing) {
@@ -123,8 +123,8 @@ class NestEmitter {
       const lines: string[] = [];
       if (units !== undefined) {
         if (full > 0) {
-          const last = rest > 0 ? `min<i32>(end, ${full})` : 'end';
-          lines.push(`for (let j: usize = begin * ${bytes}; j < <usize>${last} * ${bytes}; j += ${bytes}) {`, ...main, '}');
+          const last = rest > 0 ? `min<usize>(end, ${full})` : 'end';
+          lines.push(`for (let j: usize = begin * ${bytes}; j < ${last} * ${bytes}; j += ${bytes}) {`, ...main, '}');
         }
         if (rest > 0) lines.push(`if (end == ${units}) {`, `const j: usize = ${full * bytes};`, ...tail, '}');
       } else {
@@ -168,9 +168,9 @@ class NestEmitter {
     if (units === null) {
       return [...(full ? ['{', ...loop('j', 'usize', full * bytes, bytes, main), '}'] : []), ...(rest ? ['{', ...tailLines, '}'] : [])];
     }
-    const last = rest > 0 ? `min<i32>(end, ${full})` : 'end';
+    const last = rest > 0 ? `min<usize>(end, ${full})` : 'end';
     return [
-      ...(full ? [`for (let j: usize = begin * ${bytes}; j < <usize>${last} * ${bytes}; j += ${bytes}) {`, ...main, '}'] : []),
+      ...(full ? [`for (let j: usize = begin * ${bytes}; j < ${last} * ${bytes}; j += ${bytes}) {`, ...main, '}'] : []),
       ...(rest ? [`if (end == ${units}) {`, ...tailLines, '}'] : []),
     ];
   }
@@ -284,5 +284,5 @@ class NestEmitter {
 /** A kernel that is not split runs its one unit. */
 function bind(lines: readonly string[]): string[] {
   const used = lines.some((line) => /\b(begin|end)\b/.test(line));
-  return used ? ['const begin: i32 = 0;', 'const end: i32 = 1;', ...lines] : [...lines];
+  return used ? ['const begin: usize = 0;', 'const end: usize = 1;', ...lines] : [...lines];
 }

@@ -53,7 +53,7 @@ export function emitCopy(kernel: CopyKernel, options: NestOptions): Body {
       strides: to.map((s, i) => (shape[i] === 1 ? 0 : s)),
     };
     const body = emitNest(nest, { ...options, stored: new Set([part]), target });
-    const whole = body.units === 1 ? body.lines : ['const begin: i32 = 0;', `const end: i32 = ${body.units};`, ...body.lines];
+    const whole = body.units === 1 ? body.lines : ['const begin: usize = 0;', `const end: usize = ${body.units};`, ...body.lines];
     lines.push('{', ...whole, '}');
   }
   return { lines, units: 1 };

@@ -141,15 +141,15 @@ export class Values {
 
   private iota({ strides, offset }: LoopAccess, u: number): Value {
     const { vectorAxis, levels, indices } = this.place;
-    const terms = strides.map((stride, axis) => (axis === vectorAxis || stride === 0 ? '' : times(indices[axis], stride)));
+    const terms = strides.map((stride, axis) => (axis === vectorAxis || stride === 0 ? '' : times(`<i32>${indices[axis]}`, stride)));
     const along = strides[vectorAxis];
     const level = Math.max(this.levelOf(strides, true), along ? levels[vectorAxis] : 0);
     if (!along) {
-      const text = `i32x4.splat(<i32>(${plus(String(offset), ...terms)}))`;
+      const text = `i32x4.splat(${plus(String(offset), ...terms)})`;
       return this.bind('index', `iota:${strides}:${offset}`, text, level, false);
     }
-    const first = plus(String(offset + 4 * u * along), ...terms, `(${this.index()} >> 2)${along === 1 ? '' : ` * ${along}`}`);
-    const text = `i32x4.add(i32x4.splat(<i32>(${first})), i32x4(0, ${along}, ${2 * along}, ${3 * along}))`;
+    const first = plus(String(offset + 4 * u * along), ...terms, `(<i32>${this.index()} >> 2)${along === 1 ? '' : ` * ${along}`}`);
+    const text = `i32x4.add(i32x4.splat(${first}), i32x4(0, ${along}, ${2 * along}, ${3 * along}))`;
     return this.bind('index', `iota:${strides}:${offset}:${u}`, text, level, true);
   }
 

@@ -40,14 +40,19 @@ function defaultFolder(): string {
 
 export const spawnWorker: Spawn = (start) => {
   const worker = new Worker(new URL('./node-worker.js', import.meta.url), { workerData: start });
-  // A session that nobody closes must not keep the process alive.
-  worker.unref();
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   return {
     ready: new Promise<void>((resolve, reject) => {
-      worker.once('message', () => resolve());
+      worker.once('message', () => {
+        // A session that nobody closes must not keep the process alive.
+        worker.unref();
+        resolve();
+      });
       worker.once('error', reject);
     }),
-    ended: () => ended,
+    ended() {
+      worker.ref();
+      return exit;
+    },
   } satisfies Helper;
 };

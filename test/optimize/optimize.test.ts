@@ -86,7 +86,7 @@ describe('optimize on training steps', () => {
 
 function names(norm: 'none' | 'batch' | 'layer', optimizer: optim.Optimizer): Graph {
   const between = { none: [], batch: [nn.batchNorm1d(20)], layer: [nn.layerNorm(20)] }[norm];
-  const model = nn.sequential(nn.embedding(27, 5), nn.flatten(), nn.linear(15, 20), ...between, nn.tanh(), nn.linear(20, 27));
+  const model = nn.sequential(nn.embedding(27, 5), nn.flatten(), nn.linear(15, 20, { bias: norm === 'none' }), ...between, nn.tanh(), nn.linear(20, 27));
   const batch = { x: i32(8, 3), y: i32(8) };
   const loss = (m: { model: nn.Module }, { x, y }: Tensors<typeof batch>) => crossEntropy(m.model(x), y);
   return new StepDefinition<{ model: nn.Module }, typeof batch, Types>({ name: 'names', model: { model }, batch, loss, optimizer }).program()
