@@ -96,7 +96,12 @@ export class Values {
     if (known) return known;
     const member = this.place.members.get(node)!;
     let value: Value;
-    if (this.stored.has(node)) {
+    const fill = constantValue(node);
+    if (fill !== undefined) {
+      value = this.constant(fill, node.dtype);
+    } else if (node.op.lower.kind === 'iota') {
+      value = this.iota(this.own(node), u);
+    } else if (this.stored.has(node)) {
       value = this.load(this.own(node), u, lanes);
     } else if (node.op.lower.kind === 'gather') {
       value = this.gather(member, u, lanes);

@@ -1,4 +1,4 @@
-import { constantValue, type Graph, isInput, type Node, roots } from '../graph/graph.js';
+import { constantValue, consumers, type Graph, isInput, type Node, roots } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { type Cluster, fit, ownReads, startCluster } from './cluster.js';
 import type { Access } from './kernel.js';
@@ -86,14 +86,39 @@ export function fuse(graph: Graph): Fusion {
     return false;
   };
 
-  for (const node of graph.nodes) {
-    if (!wanted.has(node)) continue;
-    const { kind } = node.op.lower;
-    const alone = kind === 'matmul' || kind === 'scatter' || kind === 'copy';
-    if (!alone && join(node)) continue;
-    const cluster = startCluster(clusters.length, node, kind === 'matmul' ? 'gemm' : 'nest');
+  const start = (node: Node) => {
+    const cluster = startCluster(clusters.length, node, node.op.lower.kind === 'matmul' ? 'gemm' : 'nest');
     clusters.push(cluster);
     home.set(node, cluster);
+  };
+
+  // What needs inputs alone can be computed anywhere: it waits for the first node that wants it, to join its cluster.
+  const waiting = new Set<Node>();
+  const settle = (node: Node, among: readonly Node[]) => {
+    waiting.delete(node);
+    const makers = [...new Set(among.map((s) => home.get(s)).filter((c) => c !== undefined))].sort((a, b) => b.id - a.id);
+    for (const cluster of makers) {
+      const fitted = cluster.kind === 'nest' ? fit(cluster, node) : 'not a nest';
+      if (typeof fitted === 'string') continue;
+      cluster.members.set(node, fitted.member);
+      home.set(node, cluster);
+      return;
+    }
+    if (!join(node)) start(node);
+  };
+
+  const floating = floatingNodes(graph, wanted);
+  for (const node of graph.nodes) {
+    if (!wanted.has(node)) continue;
+    if (floating.has(node)) {
+      waiting.add(node);
+      continue;
+    }
+    const sources = sourcesOf(node);
+    for (const source of sources) if (waiting.has(source)) settle(source, sources);
+    const { kind } = node.op.lower;
+    const alone = kind === 'matmul' || kind === 'scatter' || kind === 'copy';
+    if (alone || !join(node)) start(node);
   }
   return { clusters, home, refusals };
 }
@@ -107,7 +132,10 @@ function mustPlace(graph: Graph): Set<Node> {
   }
   // Kernels that read whole operands need them in memory, as do outputs and new values of variables.
   for (const node of [...placed]) {
-    if (readsWhole(node)) for (const operand of node.inputs) placeSource(operand, placed);
+    if (!readsWhole(node)) continue;
+    // A scatter fills its table with zeros itself.
+    const operands = node.inputs.filter((operand, i) => !(node.op.lower.kind === 'scatter' && i === 0 && constantValue(viewOf(operand).source) === 0));
+    for (const operand of operands) placeSource(operand, placed);
   }
   for (const root of roots(graph)) placeSource(root, placed);
   return placed;
@@ -116,6 +144,20 @@ function mustPlace(graph: Graph): Set<Node> {
 function placeSource(node: Node, placed: Set<Node>): void {
   const { source } = viewOf(node);
   if (isInline(source)) placed.add(source);
+}
+
+/** Cheap elementwise nodes that read inputs alone and that only elementwise nodes read. */
+function floatingNodes(graph: Graph, wanted: ReadonlySet<Node>): Set<Node> {
+  const users = consumers(graph);
+  const kept = new Set(roots(graph).map((root) => viewOf(root).source));
+  return new Set(
+    graph.nodes.filter((node) => {
+      const { lower } = node.op;
+      if (!wanted.has(node) || kept.has(node) || lower.kind !== 'elementwise' || lower.cost > 2) return false;
+      const readers = users.get(node)!;
+      return readers.every((r) => r.op.lower.kind === 'elementwise') && sourcesOf(node).every((s) => !wanted.has(s));
+    }),
+  );
 }
 
 function readsInCommon(cluster: Cluster, node: Node): boolean {

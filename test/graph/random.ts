@@ -69,7 +69,7 @@ function tryStep(kind: number, picks: number[], pool: Node[], ids: Node): Node |
   const n = picks[4];
   const axes = [...x.shape.keys()].filter((axis) => (n >> axis) & 1);
   try {
-    switch (kind % 16) {
+    switch (kind % 20) {
       case 0:
         return make(UNARY[n % UNARY.length], [x]);
       case 1:
@@ -99,15 +99,41 @@ function tryStep(kind: number, picks: number[], pool: Node[], ids: Node): Node |
         return make('matmul', [x, y], { transposeA: n % 2 > 0, transposeB: n % 4 > 1 });
       case 14:
         return make('gather', [x, make('index', [ids], { size: 4, what: 'gather' })]);
+      case 15: {
+        // A product with something that is the same along the summed axes, plus another.
+        const row = make('slice', [y], { starts: y.shape.map(() => 0), sizes: y.shape.map((size, i) => ((n >> i) & 1 ? 1 : size)) });
+        const terms = [make('mul', [x, row]), make(n % 3 ? 'mul' : 'sub', [row, pick(5)])];
+        return make('sum', [make(n % 2 ? 'add' : 'mul', terms)], { axes: axes.length ? axes : [0] });
+      }
+      case 16:
+        return make(BINARY[n % BINARY.length], [make('reshape', [x], { shape: reshapeOf(x.shape, n) }), y]);
+      case 17: {
+        const turn = (t: Node) => make('transpose', [t], { perm: swapLast(t.shape.length) });
+        const product = n % 2 ? make('matmul', [turn(x), y]) : make('matmul', [x, turn(y)], { transposeA: n % 4 > 1, transposeB: false });
+        return n % 3 ? product : turn(product);
+      }
+      case 18: {
+        // A step of gradient descent on a table.
+        const step = make('mul', [scatter(constant(0, [4, 3]), ids, x), floats.find((node) => numel(node.shape) === 1)!]);
+        return make(n % 2 ? 'sub' : 'add', [pool.find((node) => node.shape.join() === '4,3')!, n % 3 ? step : make('neg', [step])]);
+      }
       default: {
         const base = n % 2 ? constant(0, [4, 3]) : pool.find((node) => node.shape.join() === '4,3')!;
-        const rows = x.shape.join() === '2,2,3' ? x : make('broadcast', [x], { shape: [2, 2, 3] });
-        return make('scatter_add', [base, ids, rows]);
+        return scatter(base, ids, x);
       }
     }
   } catch {
     return undefined;
   }
+}
+
+function scatter(base: Node, ids: Node, x: Node): Node {
+  const rows = x.shape.join() === '2,2,3' ? x : make('broadcast', [x], { shape: [2, 2, 3] });
+  return make('scatter_add', [base, ids, rows]);
+}
+
+function swapLast(rank: number): number[] {
+  return [...Array(rank).keys()].map((axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis));
 }
 
 function reshapeOf(shape: Shape, n: number): number[] {
