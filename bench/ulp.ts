@@ -123,7 +123,12 @@ export interface Accuracy {
 }
 
 /** Errors of `name` over the float32 bit patterns 0, stride, 2 stride, ... */
-export function measure(math: MathModule, name: string, stride: number, progress?: (part: number) => void): Accuracy {
+export function measure(
+  math: MathModule,
+  name: string,
+  stride: number,
+  progress?: (part: number) => void,
+): Accuracy {
   const BLOCK = 1 << 20;
   const FROM = 65536;
   const bits = new Uint32Array(math.memory.buffer, FROM, BLOCK);
@@ -183,8 +188,12 @@ async function main(args: string[]): Promise<void> {
   const names = option('--only')?.split(',') ?? Object.keys(REFERENCES);
   const stride = Number(option('--stride') ?? 1);
   const unknown = names.filter((name) => !(name in REFERENCES));
-  if (unknown.length > 0) throw new Error(`--only: no function named ${unknown.join(', ')}; there is ${Object.keys(REFERENCES).join(', ')}`);
-  if (!Number.isInteger(stride) || stride < 1) throw new Error(`--stride: a positive whole number, not ${option('--stride')}`);
+  if (unknown.length > 0)
+    throw new Error(
+      `--only: no function named ${unknown.join(', ')}; there is ${Object.keys(REFERENCES).join(', ')}`,
+    );
+  if (!Number.isInteger(stride) || stride < 1)
+    throw new Error(`--stride: a positive whole number, not ${option('--stride')}`);
   const math = await compileMath(names);
   console.log(`function  max ulp   at input              mean ulp  ns / 4 lanes   (stride ${stride})`);
   for (const name of names) {
@@ -193,7 +202,12 @@ async function main(args: string[]): Promise<void> {
       process.stderr.write(`\r${name} ${(part * 100).toFixed(1)} %  `),
     );
     process.stderr.write('\r                    \r');
-    const cells = [name.padEnd(9), max.toFixed(4).padEnd(9), String(at).padEnd(21), mean.toFixed(4).padEnd(9)];
+    const cells = [
+      name.padEnd(9),
+      max.toFixed(4).padEnd(9),
+      String(at).padEnd(21),
+      mean.toFixed(4).padEnd(9),
+    ];
     console.log(cells.join(' '), nanoseconds.toFixed(2));
   }
 }

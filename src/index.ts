@@ -1,13 +1,21 @@
+export { gradients } from './autodiff/gradients.js';
+export { type CompiledModule, STAGES, type Stage } from './emit/compile.js';
+export {
+  DataError,
+  DivergedError,
+  DTypeError,
+  GradError,
+  GraphError,
+  OptionError,
+  ShapeError,
+} from './errors.js';
 export * as init from './init/index.js';
 export * as nn from './nn/index.js';
-export * as optim from './optim/index.js';
-export { gradients } from './autodiff/gradients.js';
-export { DataError, DivergedError, DTypeError, GradError, GraphError, OptionError, ShapeError } from './errors.js';
 export * from './ops/index.js';
+export * as optim from './optim/index.js';
 export type { DType, Shape, TensorType } from './shape.js';
 export { type Eager, type Precision, type TensorOptions, tensor } from './tape/tape.js';
 export { trace } from './trace/tracer.js';
-export { type CompiledModule, type Stage, STAGES } from './emit/compile.js';
 export { type CompileStepOptions, type InterpretOptions, TrainStep, trainStep } from './train/index.js';
 export type { Program } from './train/program.js';
 export { type LearningRate, type Progress, type RunOptions, Session } from './train/session.js';

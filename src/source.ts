@@ -17,7 +17,10 @@ export function userLocation(): string {
   return '';
 }
 
-const root = decodeURI(import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1)).replace(/^file:\/\//, '');
+const root = decodeURI(import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1)).replace(
+  /^file:\/\//,
+  '',
+);
 
 function isLibrary(file: string): boolean {
   const path = file.replace(/^file:\/\//, '');

@@ -159,7 +159,11 @@ export function parseGolden(raw: unknown, fallbackName = 'golden'): GoldenFile {
   const config = withoutNulls(raw.config);
   oneNamed('config.model', config.model, [...Object.keys(models), 'gpt']);
   if (config.model !== 'gpt') checkConfig(config);
-  const rules = { loss_float64: numbers, first_step_grad_sum_sumsq_float64: pairs, final_sum_sumsq_float64: pairs };
+  const rules = {
+    loss_float64: numbers,
+    first_step_grad_sum_sumsq_float64: pairs,
+    final_sum_sumsq_float64: pairs,
+  };
   checkAll('', raw, rules);
   const loss = raw.loss_float64 as number[];
   if (loss.length !== config.steps) {
@@ -181,7 +185,11 @@ function checkConfig(config: Record<string, unknown>): void {
   config.optim = withoutNulls(config.optim as Record<string, unknown>);
   const optim = config.optim as Record<string, unknown>;
   oneNamed('config.optim.name', optim.name, Object.keys(optimizers));
-  const options = { lr: notNegative, weight_decay: optional(notNegative), ...optimizers[optim.name as string] };
+  const options = {
+    lr: notNegative,
+    weight_decay: optional(notNegative),
+    ...optimizers[optim.name as string],
+  };
   checkAll('config.optim.', optim, options);
   refuseOthers('config.optim.', optim, ['name', ...Object.keys(options)]);
 }

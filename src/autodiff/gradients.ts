@@ -1,7 +1,7 @@
 import { GraphError } from '../errors.js';
-import { formatType } from '../shape.js';
 import { add } from '../ops/elementwise.js';
-import { type Tensor, interpreter } from '../ops/tensor.js';
+import { interpreter, type Tensor } from '../ops/tensor.js';
+import { formatType } from '../shape.js';
 
 export interface GradientOptions {
   /** Cotangent of the output, of its shape; 1 for a scalar output. */
@@ -15,10 +15,17 @@ export interface GradientOptions {
  * does not depend on it. Works on whatever made the tensors: on a trace it appends nodes, on the tape it
  * computes. (Griewank and Walther 2008, section 3.2: one sweep from the output back.)
  */
-export function gradients(output: Tensor, wrt: readonly Tensor[], options: GradientOptions = {}): (Tensor | null)[] {
-  if (output.dtype !== 'f32') throw new GraphError(`gradients: the output must be f32, not ${formatType(output)}`);
+export function gradients(
+  output: Tensor,
+  wrt: readonly Tensor[],
+  options: GradientOptions = {},
+): (Tensor | null)[] {
+  if (output.dtype !== 'f32')
+    throw new GraphError(`gradients: the output must be f32, not ${formatType(output)}`);
   if (!options.cotangent && output.shape.some((size) => size !== 1)) {
-    throw new GraphError(`gradients: the output must be a scalar, not ${formatType(output)}: take its sum or mean`);
+    throw new GraphError(
+      `gradients: the output must be a scalar, not ${formatType(output)}: take its sum or mean`,
+    );
   }
   const by = interpreter();
   const fixed = (t: Tensor) => (options.createGraph ? t : by.detach(t));

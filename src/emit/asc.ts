@@ -15,14 +15,26 @@ export type Library = Readonly<Record<string, string>>;
 export const MAX_PAGES = 65536;
 
 /** Compiles AssemblyScript in this process: loading the compiler takes about a second, each module less. */
-export async function runAsc(source: string, library: Library, { shared, relaxed }: AscOptions): Promise<Uint8Array> {
+export async function runAsc(
+  source: string,
+  library: Library,
+  { shared, relaxed }: AscOptions,
+): Promise<Uint8Array> {
   const { default: asc } = await import('assemblyscript/asc');
   const files: Record<string, string> = { ...library, 'kernels.ts': source };
   if (relaxed) files['madd.ts'] = library['madd-relaxed.ts'];
   const outputs = new Map<string, Uint8Array>();
   const flags = [
     ['--outFile', 'kernels.wasm', '-O3', '--runtime', 'stub', '--noAssert', '--uncheckedBehavior', 'always'],
-    ['--memoryBase', String(STATIC_BASE), '--importMemory', '--initialMemory', '1', '--maximumMemory', String(MAX_PAGES)],
+    [
+      '--memoryBase',
+      String(STATIC_BASE),
+      '--importMemory',
+      '--initialMemory',
+      '1',
+      '--maximumMemory',
+      String(MAX_PAGES),
+    ],
     ['--enable', 'simd', '--enable', 'threads', '--enable', 'bulk-memory'],
     relaxed ? ['--enable', 'relaxed-simd'] : [],
     shared ? ['--sharedMemory'] : [],
@@ -36,7 +48,9 @@ export async function runAsc(source: string, library: Library, { shared, relaxed
   });
   const wasm = outputs.get('kernels.wasm');
   if (error || !wasm) {
-    throw new GradError(`the emitted AssemblyScript does not compile; please report this:\n${stderr.toString() || error}`);
+    throw new GradError(
+      `the emitted AssemblyScript does not compile; please report this:\n${stderr.toString() || error}`,
+    );
   }
   return wasm;
 }

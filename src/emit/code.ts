@@ -17,7 +17,13 @@ export function plus(base: string, ...terms: (string | number)[]): string {
 }
 
 /** A loop over `index` from 0 in steps, in bytes or units; a loop of one turn is a constant. */
-export function loop(index: string, type: 'usize' | 'i32', end: number | string, step: number, body: readonly string[]): string[] {
+export function loop(
+  index: string,
+  type: 'usize' | 'i32',
+  end: number | string,
+  step: number,
+  body: readonly string[],
+): string[] {
   if (end === step) return [`const ${index}: ${type} = 0;`, ...body];
   return [`for (let ${index}: ${type} = 0; ${index} < ${end}; ${index} += ${step}) {`, ...body, '}'];
 }

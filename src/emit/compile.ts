@@ -1,8 +1,8 @@
 import type { Graph } from '../graph/graph.js';
 import { printGraph } from '../graph/print.js';
-import { optimize, type OptimizeOptions } from '../optimize/index.js';
-import { printMemory } from '../plan/print.js';
+import { type OptimizeOptions, optimize } from '../optimize/index.js';
 import { type MemoryPlan, planMemory } from '../plan/plan.js';
+import { printMemory } from '../plan/print.js';
 import type { Schedule } from '../schedule/kernel.js';
 import { printSchedule } from '../schedule/print.js';
 import { schedule } from '../schedule/schedule.js';
@@ -70,7 +70,9 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
   const { library, cache, shared = true, relaxed = false } = options;
   const entries = Object.entries(input.entries);
   const graphs = Object.fromEntries(entries.map(([entry, graph]) => [entry, optimize(graph, options)]));
-  const schedules = Object.fromEntries(Object.entries(graphs).map(([entry, graph]) => [entry, schedule(graph)]));
+  const schedules = Object.fromEntries(
+    Object.entries(graphs).map(([entry, graph]) => [entry, schedule(graph)]),
+  );
   const plan = planMemory(schedules, input.variables);
   const source = emitModule(input.name, schedules, plan);
   const asc = { shared, relaxed };

@@ -35,21 +35,36 @@ export function emitGemm(kernel: GemmKernel, options: NestOptions): Body {
   );
   values.scopes.push(new Scope());
   const operand = (access: typeof a, index: (axis: number) => string) =>
-    plus(options.address(access.source), 4 * access.offset, ...access.strides.map((s, i) => (s === 0 || index(i) === '' ? '' : `${index(i)} * ${4 * s}`)));
+    plus(
+      options.address(access.source),
+      4 * access.offset,
+      ...access.strides.map((s, i) => (s === 0 || index(i) === '' ? '' : `${index(i)} * ${4 * s}`)),
+    );
   const aAt = operand(a, (i) => (i < m0 ? `b${i}` : i === m0 ? 'i' : ''));
-  const bAt = plus(operand(b, (i) => (i < m0 ? `b${i}` : '')), 'j');
+  const bAt = plus(
+    operand(b, (i) => (i < m0 ? `b${i}` : '')),
+    'j',
+  );
   const [aRow, aCol] = a.strides.slice(-2).map((s) => 4 * s);
   const bRow = 4 * b.strides.at(-2)!;
 
   /** All rows of some columns: `vectors` of them, `lanes` in the last. */
   const rows = (vectors: number, lanes: number, from: string, to: string): string[] => {
-    const call = (size: number) => `tile${size}x${4 * vectors}(${aAt}, ${aRow}, ${aCol}, ${bAt}, ${bRow}, ${k}, tile);`;
+    const call = (size: number) =>
+      `tile${size}x${4 * vectors}(${aAt}, ${aRow}, ${aCol}, ${bAt}, ${bRow}, ${k}, tile);`;
     const rest = m % ROWS;
     const count = rest === 0 ? String(ROWS) : m < ROWS ? String(rest) : 'rows';
     const tiles =
       rest === 0 || m < ROWS
         ? [call(m < ROWS ? rest : ROWS)]
-        : [`const rows = min<usize>(${ROWS}, ${m} - i);`, `if (rows == ${ROWS}) {`, call(ROWS), '} else {', call(rest), '}'];
+        : [
+            `const rows = min<usize>(${ROWS}, ${m} - i);`,
+            `if (rows == ${ROWS}) {`,
+            call(ROWS),
+            '} else {',
+            call(rest),
+            '}',
+          ];
     values.scopes[ROW] = new Scope();
     const block = new Scope();
     values.scopes[BLOCK] = block;
@@ -92,7 +107,13 @@ export function emitGemm(kernel: GemmKernel, options: NestOptions): Body {
   const body =
     split === 'panels'
       ? [
-          ...(full ? [`for (let j: usize = begin * ${step}; j < min<usize>(end, ${full}) * ${step}; j += ${step}) {`, ...fullRows, '}'] : []),
+          ...(full
+            ? [
+                `for (let j: usize = begin * ${step}; j < min<usize>(end, ${full}) * ${step}; j += ${step}) {`,
+                ...fullRows,
+                '}',
+              ]
+            : []),
           ...(rest ? [`if (end == ${panels}) {`, ...edgeLines, '}'] : []),
         ]
       : [
@@ -105,5 +126,11 @@ export function emitGemm(kernel: GemmKernel, options: NestOptions): Body {
   }
   const units = split === 'batch' ? 1 : split === 'panels' ? panels : blocks;
   const lines = [...values.scopes[0].lines, ...around];
-  return { lines: units === 1 && split !== 'batch' ? ['const begin: usize = 0;', 'const end: usize = 1;', ...lines] : lines, units };
+  return {
+    lines:
+      units === 1 && split !== 'batch'
+        ? ['const begin: usize = 0;', 'const end: usize = 1;', ...lines]
+        : lines,
+    units,
+  };
 }

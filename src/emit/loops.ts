@@ -24,7 +24,11 @@ export interface Loops {
  * The fewest loops that do: axes of size 1 go, and neighbours merge where every access moves through both as
  * through one, so that the innermost loop is as long as it can be.
  */
-export function collapse(domain: readonly number[], reduced: readonly boolean[], accesses: readonly Access[]): Loops {
+export function collapse(
+  domain: readonly number[],
+  reduced: readonly boolean[],
+  accesses: readonly Access[],
+): Loops {
   const groups: number[][] = [];
   domain.forEach((size, axis) => {
     if (size === 1) return;

@@ -1,10 +1,10 @@
 import type { Node } from '../graph/graph.js';
 import { CONTROL, LOSSES, RATES, TILES } from '../plan/layout.js';
 import type { Buffer, EntryPlan, MemoryPlan } from '../plan/plan.js';
+import { isSplit } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { formatType, numel } from '../shape.js';
 import { format } from './code.js';
-import { isSplit } from '../schedule/cost.js';
 import { emitGemm } from './gemm.js';
 import { type Body, emitNest } from './nest.js';
 import { emitCopy, emitScatter } from './scatter.js';
@@ -12,7 +12,8 @@ import { emitCopy, emitScatter } from './scatter.js';
 /** What each file of assembly/ offers to emitted modules. */
 const LIBRARY: Record<string, RegExp> = {
   './math': /\b(exp4|log4|tanh4|sigmoid4|erf4|sin4|cos4|rsqrt4)\b/g,
-  './lanes': /\b(sumLanes|maxLanes|sumLanesI32|maxLanesI32|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
+  './lanes':
+    /\b(sumLanes|maxLanes|sumLanesI32|maxLanesI32|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
   './gemm': /\b(tile[1-4]x[48])\b/g,
   './random': /\b(randomIndex)\b/g,
   './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|thread|threads|tile)\b/g,
@@ -21,14 +22,23 @@ const LIBRARY: Record<string, RegExp> = {
 export interface ModuleSource {
   readonly text: string;
   /** Kernels in running order with the function that each became. */
-  readonly functions: readonly { readonly entry: string; readonly kernel: Kernel; readonly name: string; readonly split: boolean }[];
+  readonly functions: readonly {
+    readonly entry: string;
+    readonly kernel: Kernel;
+    readonly name: string;
+    readonly split: boolean;
+  }[];
 }
 
 /** Jobs as the workers know them; 0 sends them home. */
 export const JOBS = { end: 0, first: 1 } as const;
 
 /** The AssemblyScript of a whole program: one function a kernel, one a entry, and the loop over training steps. */
-export function emitModule(name: string, schedules: Readonly<Record<string, Schedule>>, plan: MemoryPlan): ModuleSource {
+export function emitModule(
+  name: string,
+  schedules: Readonly<Record<string, Schedule>>,
+  plan: MemoryPlan,
+): ModuleSource {
   const functions: { entry: string; kernel: Kernel; name: string; split: boolean }[] = [];
   const lines: string[] = [];
   const names = new Names();
@@ -42,7 +52,10 @@ export function emitModule(name: string, schedules: Readonly<Record<string, Sche
   }
   const entries = Object.keys(schedules);
   for (const entry of entries) {
-    const local = emitEntry(entry, schedules[entry], plan.entries[entry], names, { variableNames, constantNames });
+    const local = emitEntry(entry, schedules[entry], plan.entries[entry], names, {
+      variableNames,
+      constantNames,
+    });
     lines.push('', ...local.lines);
     functions.push(...local.functions);
   }
@@ -74,11 +87,15 @@ function emitEntry(
   const arena = new Map(plan.arena.map((b) => [b.node, declare(b, `${entry}_${b.name}`)]));
   for (const [node, at] of schedule.storage) {
     const name =
-      at.kind === 'variable' ? shared.variableNames.get(at.name)
-      : at.kind === 'input' ? inputs.get(at.name)
-      : at.kind === 'output' ? outputs.get(at.name)
-      : at.kind === 'arena' ? arena.get(node)
-      : shared.constantNames.get(plan.address.get(node)!);
+      at.kind === 'variable'
+        ? shared.variableNames.get(at.name)
+        : at.kind === 'input'
+          ? inputs.get(at.name)
+          : at.kind === 'output'
+            ? outputs.get(at.name)
+            : at.kind === 'arena'
+              ? arena.get(node)
+              : shared.constantNames.get(plan.address.get(node)!);
     local.set(node, name!);
   }
   const functions = schedule.kernels.map((kernel, index) => {
@@ -88,7 +105,13 @@ function emitEntry(
     lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
     return { entry, kernel, name, split: isSplit(kernel, body.units), units: body.units };
   });
-  lines.push('', `/** One run of ${entry}, this thread's part. */`, `function ${entry}Step(): void {`, ...steps(functions, plan), '}');
+  lines.push(
+    '',
+    `/** One run of ${entry}, this thread's part. */`,
+    `function ${entry}Step(): void {`,
+    ...steps(functions, plan),
+    '}',
+  );
   return { lines, functions };
 }
 
@@ -120,22 +143,28 @@ function steps(
   plan: EntryPlan,
 ): string[] {
   const lines: string[] = [];
-  let since: typeof functions[number][] = [];
+  let since: (typeof functions)[number][] = [];
   for (const next of functions) {
-    const conflict = since.some((before) => (before.split || next.split) && touchesSame(before.kernel, next.kernel, plan));
+    const conflict = since.some(
+      (before) => (before.split || next.split) && touchesSame(before.kernel, next.kernel, plan),
+    );
     if (conflict) {
       lines.push('barrier();');
       since = [];
     }
     since.push(next);
-    if (next.split) lines.push(`${next.name}(firstUnit(${next.units}, thread), firstUnit(${next.units}, thread + 1));`);
+    if (next.split)
+      lines.push(`${next.name}(firstUnit(${next.units}, thread), firstUnit(${next.units}, thread + 1));`);
     else lines.push(`if (thread == 0) ${next.name}(${next.units > 1 ? `0, ${next.units}` : ''});`);
   }
   return lines;
 }
 
 function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
-  const span = (node: Node) => ({ from: plan.address.get(node)!, to: plan.address.get(node)! + 4 * numel(node.shape) });
+  const span = (node: Node) => ({
+    from: plan.address.get(node)!,
+    to: plan.address.get(node)! + 4 * numel(node.shape),
+  });
   const overlaps = (x: readonly Node[], y: readonly Node[]) =>
     x.some((m) => y.some((n) => span(m).from < span(n).to && span(n).from < span(m).to));
   return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
@@ -155,7 +184,10 @@ function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
     `const rows = load<u32>(${CONTROL.rows});`,
     `for (let i: u32 = 0; i < ${columns[0].shape[0] ?? 1}; i++) {`,
     'const row = <usize>randomIndex(seed, 1, step, i, rows);',
-    ...columns.map((b, c) => `memory.copy(${b.address} + <usize>i * ${row(b)}, load<usize>(${CONTROL.columns + 4 * c}) + row * ${row(b)}, ${row(b)});`),
+    ...columns.map(
+      (b, c) =>
+        `memory.copy(${b.address} + <usize>i * ${row(b)}, load<usize>(${CONTROL.columns + 4 * c}) + row * ${row(b)}, ${row(b)});`,
+    ),
     '}',
     '}',
     '',
@@ -218,7 +250,9 @@ function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
 function describe(kernel: Kernel): string[] {
   const list = (nodes: readonly Node[]) => nodes.map((n) => `${n.op.name} ${formatType(n)}`).join(', ');
   const where = [...new Set(kernel.stores.map((n) => n.where).filter(Boolean))].join(', ');
-  return [`/** ${list(kernel.stores)}${where ? ` (${where})` : ''}, from ${list(kernel.loads) || 'constants'}. */`];
+  return [
+    `/** ${list(kernel.stores)}${where ? ` (${where})` : ''}, from ${list(kernel.loads) || 'constants'}. */`,
+  ];
 }
 
 function address(name: string, { address, shape, dtype }: Buffer): string {

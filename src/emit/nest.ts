@@ -1,7 +1,7 @@
 import type { Node } from '../graph/graph.js';
+import type { Lowering } from '../ops/op.js';
 import type { Access, Member, NestKernel } from '../schedule/kernel.js';
 import { stagesOf } from '../schedule/stages.js';
-import type { Lowering } from '../ops/op.js';
 import { loop } from './code.js';
 import { collapse, type LoopAxis, type Loops, readsOf } from './loops.js';
 import { ownElements, Scope, Values } from './values.js';
@@ -48,16 +48,25 @@ class NestEmitter {
   ) {
     this.stages = stagesOf(kernel);
     this.targets = new Map(
-      kernel.members.filter((m) => options.stored.has(m.node)).map((m) => [m.node, options.target ?? this.ownAccess(m)]),
+      kernel.members
+        .filter((m) => options.stored.has(m.node))
+        .map((m) => [m.node, options.target ?? this.ownAccess(m)]),
     );
-    this.loops = collapse(kernel.domain, kernel.reduced, [...readsOf(kernel.members), ...this.targets.values()]);
+    this.loops = collapse(kernel.domain, kernel.reduced, [
+      ...readsOf(kernel.members),
+      ...this.targets.values(),
+    ]);
     const hasReduced = this.loops.axes.some((axis) => axis.reduced);
     const last = this.loops.axes.length - 1;
     // Without a reduction the innermost axis plays the part of the row.
-    this.axes = hasReduced ? this.loops.axes : this.loops.axes.map((axis, i) => ({ ...axis, reduced: i === last }));
+    this.axes = hasReduced
+      ? this.loops.axes
+      : this.loops.axes.map((axis, i) => ({ ...axis, reduced: i === last }));
     this.vectorAxis = last;
     this.alongRow = this.axes[last].reduced;
-    const heavy = kernel.members.some((m) => m.node.op.lower.kind === 'elementwise' && m.node.op.lower.cost > 8);
+    const heavy = kernel.members.some(
+      (m) => m.node.op.lower.kind === 'elementwise' && m.node.op.lower.cost > 8,
+    );
     this.unroll = kernel.members.length > 24 ? 1 : heavy || kernel.members.length > 10 ? 2 : 4;
     const inRow = this.alongRow ? BLOCK : ROW;
     this.values = new Values(
@@ -82,7 +91,8 @@ class NestEmitter {
       units = this.axes[outer[0]].size;
       body = this.alongRow ? this.row() : this.columns(null);
       for (const axis of [...outer].reverse()) {
-        if (axis === outer[0]) body = [`for (let i${axis}: usize = begin; i${axis} < end; i${axis}++) {`, ...body, '}'];
+        if (axis === outer[0])
+          body = [`for (let i${axis}: usize = begin; i${axis} < end; i${axis}++) {`, ...body, '}'];
         else body = loop(`i${axis}`, 'usize', this.axes[axis].size, 1, body);
       }
     } else if (this.alongRow && reducing) {
@@ -103,7 +113,10 @@ class NestEmitter {
   private ownAccess({ node, level }: Member): Access {
     const { domain, reduced } = this.kernel;
     if (level === 'element') return ownElements(node, domain);
-    const rows = ownElements(node, domain.filter((_, i) => !reduced[i])).strides;
+    const rows = ownElements(
+      node,
+      domain.filter((_, i) => !reduced[i]),
+    ).strides;
     let next = 0;
     return { source: node, offset: 0, strides: domain.map((_, i) => (reduced[i] ? 0 : rows[next++])) };
   }
@@ -124,7 +137,11 @@ class NestEmitter {
       if (units !== undefined) {
         if (full > 0) {
           const last = rest > 0 ? `min<usize>(end, ${full})` : 'end';
-          lines.push(`for (let j: usize = begin * ${bytes}; j < ${last} * ${bytes}; j += ${bytes}) {`, ...main, '}');
+          lines.push(
+            `for (let j: usize = begin * ${bytes}; j < ${last} * ${bytes}; j += ${bytes}) {`,
+            ...main,
+            '}',
+          );
         }
         if (rest > 0) lines.push(`if (end == ${units}) {`, `const j: usize = ${full * bytes};`, ...tail, '}');
       } else {
@@ -134,7 +151,8 @@ class NestEmitter {
       const around = this.outerLoops([...this.values.scopes[OUTER].lines, ...lines]);
       this.leave(OUTER);
       for (const { node } of this.reductions(stage)) {
-        for (let u = 0; u < Math.max(1, accumulators); u++) row.lines.push(`let ${this.accumulator(node, u)} = ${this.rule(node).identity(node.dtype)};`);
+        for (let u = 0; u < Math.max(1, accumulators); u++)
+          row.lines.push(`let ${this.accumulator(node, u)} = ${this.rule(node).identity(node.dtype)};`);
       }
       row.lines.push(...around);
       for (const { node } of this.reductions(stage)) {
@@ -166,11 +184,16 @@ class NestEmitter {
     const tail = rest > 0 ? this.columnBlock(Math.ceil(rest / 4), rest % 4 || 4) : [];
     const tailLines = [`const j: usize = ${full * bytes};`, ...tail];
     if (units === null) {
-      return [...(full ? ['{', ...loop('j', 'usize', full * bytes, bytes, main), '}'] : []), ...(rest ? ['{', ...tailLines, '}'] : [])];
+      return [
+        ...(full ? ['{', ...loop('j', 'usize', full * bytes, bytes, main), '}'] : []),
+        ...(rest ? ['{', ...tailLines, '}'] : []),
+      ];
     }
     const last = rest > 0 ? `min<usize>(end, ${full})` : 'end';
     return [
-      ...(full ? [`for (let j: usize = begin * ${bytes}; j < ${last} * ${bytes}; j += ${bytes}) {`, ...main, '}'] : []),
+      ...(full
+        ? [`for (let j: usize = begin * ${bytes}; j < ${last} * ${bytes}; j += ${bytes}) {`, ...main, '}']
+        : []),
       ...(rest ? [`if (end == ${units}) {`, ...tailLines, '}'] : []),
     ];
   }
@@ -184,7 +207,8 @@ class NestEmitter {
       const around = this.outerLoops([...this.values.scopes[OUTER].lines, ...block]);
       this.leave(OUTER);
       for (const { node } of this.reductions(stage)) {
-        for (let u = 0; u < vectors; u++) row.lines.push(`let ${this.accumulator(node, u)} = ${this.rule(node).identity(node.dtype)};`);
+        for (let u = 0; u < vectors; u++)
+          row.lines.push(`let ${this.accumulator(node, u)} = ${this.rule(node).identity(node.dtype)};`);
       }
       row.lines.push(...around);
       for (const { node } of this.reductions(stage)) {
@@ -214,7 +238,9 @@ class NestEmitter {
           this.alongRow && lanes(u) < 4
             ? `v128.bitselect(${value}, ${rule.identity(node.dtype)}, firstLanes(${lanes(u)}))`
             : value;
-        scope.lines.push(`${this.accumulator(node, u)} = ${rule.combine(this.accumulator(node, u), used, node.dtype)};`);
+        scope.lines.push(
+          `${this.accumulator(node, u)} = ${rule.combine(this.accumulator(node, u), used, node.dtype)};`,
+        );
       }
     }
     for (const { node } of this.elementStores(stage)) {

@@ -14,7 +14,11 @@ export function emitScatter(kernel: ScatterKernel, options: NestOptions): Body {
   const count = numel(ids.source.shape) === 0 ? 0 : numel(updates.source.shape) / Math.max(1, width);
   const fill = constantValue(base.source);
   const prepare =
-    fill === 0 ? [`memory.fill(${to}, 0, ${4 * rows * width});`] : options.overwrites(node) ? [] : [`memory.copy(${to}, ${from}, ${4 * rows * width});`];
+    fill === 0
+      ? [`memory.fill(${to}, 0, ${4 * rows * width});`]
+      : options.overwrites(node)
+        ? []
+        : [`memory.copy(${to}, ${from}, ${4 * rows * width});`];
   if (count === 0 || width === 0) return { lines: prepare, units: 1 };
   const full = Math.floor(width / 4);
   const rest = width % 4;
@@ -26,7 +30,9 @@ export function emitScatter(kernel: ScatterKernel, options: NestOptions): Body {
       `for (let i: usize = 0; i < ${count}; i++) {`,
       `const row = ${to} + rowIndex(${options.address(ids.source)} + 4 * i, ${rows}) * ${4 * width};`,
       `const update = ${options.address(updates.source)} + i * ${4 * width};`,
-      ...(full > 0 ? [`for (let j: usize = 0; j < ${16 * full}; j += 16) v128.store(row + j, ${add(' + j')});`] : []),
+      ...(full > 0
+        ? [`for (let j: usize = 0; j < ${16 * full}; j += 16) v128.store(row + j, ${add(' + j')});`]
+        : []),
       ...(rest > 0 ? [`storeLanes(row + ${16 * full}, ${add(` + ${16 * full}`)}, ${rest});`] : []),
       '}',
     ],
@@ -36,7 +42,9 @@ export function emitScatter(kernel: ScatterKernel, options: NestOptions): Body {
 /** Copies blocks to their places in one buffer. */
 export function emitCopy(kernel: CopyKernel, options: NestOptions): Body {
   const to = contiguousStrides(kernel.node.shape);
-  const lines = kernel.zero ? [`memory.fill(${options.address(kernel.node)}, 0, ${4 * numel(kernel.node.shape)});`] : [];
+  const lines = kernel.zero
+    ? [`memory.fill(${options.address(kernel.node)}, 0, ${4 * numel(kernel.node.shape)});`]
+    : [];
   for (const { read, shape, starts } of kernel.parts) {
     if (numel(shape) === 0) continue;
     const part: Node = { ...kernel.node, op: contiguousOp as unknown as Op, inputs: [read.source], shape };
@@ -53,7 +61,10 @@ export function emitCopy(kernel: CopyKernel, options: NestOptions): Body {
       strides: to.map((s, i) => (shape[i] === 1 ? 0 : s)),
     };
     const body = emitNest(nest, { ...options, stored: new Set([part]), target });
-    const whole = body.units === 1 ? body.lines : ['const begin: usize = 0;', `const end: usize = ${body.units};`, ...body.lines];
+    const whole =
+      body.units === 1
+        ? body.lines
+        : ['const begin: usize = 0;', `const end: usize = ${body.units};`, ...body.lines];
     lines.push('{', ...whole, '}');
   }
   return { lines, units: 1 };

@@ -1,6 +1,6 @@
 import { constantValue, type Node } from '../graph/graph.js';
-import type { Access, Member } from '../schedule/kernel.js';
 import { isInline } from '../schedule/fuse.js';
+import type { Access, Member } from '../schedule/kernel.js';
 import { viewOf } from '../schedule/view.js';
 import { type DType, numel } from '../shape.js';
 import { plus } from './code.js';
@@ -70,7 +70,10 @@ export class Values {
       else lines.push(`storeLanes(${plus(at, 16 * u)}, ${text}, ${lanes});`);
     } else {
       for (let lane = 0; lane < (along === 0 ? 1 : lanes); lane++) {
-        const at = along === 0 ? to : plus(to, along === 1 ? this.index() : `${this.index()} * ${along}`, (4 * u + lane) * 4 * along);
+        const at =
+          along === 0
+            ? to
+            : plus(to, along === 1 ? this.index() : `${this.index()} * ${along}`, (4 * u + lane) * 4 * along);
         lines.push(`v128.store32_lane(${at}, ${text}, ${lane});`);
       }
     }
@@ -106,7 +109,11 @@ export class Values {
     } else if (node.op.lower.kind === 'gather') {
       value = this.gather(member, u, lanes);
     } else {
-      value = this.compute(node, member.reads.map((read) => this.readValue(read, u, lanes)), u);
+      value = this.compute(
+        node,
+        member.reads.map((read) => this.readValue(read, u, lanes)),
+        u,
+      );
     }
     this.scopes.at(-1)!.memo.set(`${this.key(node)}:${u}`, value);
     return value;
@@ -134,26 +141,37 @@ export class Values {
     const perVector = args.some((a) => a.perVector);
     const level = Math.max(0, ...args.map((a) => a.level));
     const from = node.inputs.at(-1)!.dtype;
-    const text = lower.emit(args.map((a) => a.text), from, node.dtype);
+    const text = lower.emit(
+      args.map((a) => a.text),
+      from,
+      node.dtype,
+    );
     return this.bind(node.op.name, `${this.key(node)}:${perVector ? u : 'all'}`, text, level, perVector);
   }
 
   private constant(value: number, dtype: DType): Value {
-    if (dtype === 'bool') return { text: value ? 'i32x4.splat(-1)' : 'i32x4.splat(0)', level: 0, perVector: false };
+    if (dtype === 'bool')
+      return { text: value ? 'i32x4.splat(-1)' : 'i32x4.splat(0)', level: 0, perVector: false };
     const literal = dtype === 'i32' ? `i32x4.splat(${value})` : `f32x4.splat(${float(value)})`;
     return this.bind('c', `constant:${literal}`, literal, 0, false);
   }
 
   private iota({ strides, offset }: LoopAccess, u: number): Value {
     const { vectorAxis, levels, indices } = this.place;
-    const terms = strides.map((stride, axis) => (axis === vectorAxis || stride === 0 ? '' : times(`<i32>${indices[axis]}`, stride)));
+    const terms = strides.map((stride, axis) =>
+      axis === vectorAxis || stride === 0 ? '' : times(`<i32>${indices[axis]}`, stride),
+    );
     const along = strides[vectorAxis];
     const level = Math.max(this.levelOf(strides, true), along ? levels[vectorAxis] : 0);
     if (!along) {
       const text = `i32x4.splat(${plus(String(offset), ...terms)})`;
       return this.bind('index', `iota:${strides}:${offset}`, text, level, false);
     }
-    const first = plus(String(offset + 4 * u * along), ...terms, `(<i32>${this.index()} >> 2)${along === 1 ? '' : ` * ${along}`}`);
+    const first = plus(
+      String(offset + 4 * u * along),
+      ...terms,
+      `(<i32>${this.index()} >> 2)${along === 1 ? '' : ` * ${along}`}`,
+    );
     const text = `i32x4.add(i32x4.splat(${first}), i32x4(0, ${along}, ${2 * along}, ${3 * along}))`;
     return this.bind('index', `iota:${strides}:${offset}:${u}`, text, level, true);
   }
@@ -166,7 +184,8 @@ export class Values {
     const pointer = this.pointer(access);
     const stem = this.place.address(source);
     const key = `load:${this.key(source)}:${strides}:${offset}`;
-    if (along === 0) return this.bind(stem, key, asMask(source, `v128.load32_splat(${pointer})`), base, false);
+    if (along === 0)
+      return this.bind(stem, key, asMask(source, `v128.load32_splat(${pointer})`), base, false);
     const level = Math.max(base, levels[vectorAxis]);
     const text =
       along === 1
@@ -191,9 +210,21 @@ export class Values {
       const text = `gatherLanes(${from}, ${width}, ${rows}, ${first}, ${stride}, ${lanes})`;
       return this.bind('gather', key, asMask(node, text), Math.max(level, along), true);
     }
-    const row = this.pointerName('row', `row:${this.key(node)}`, `${from} + rowIndex(${at}, ${rows}) * ${width}`, level);
+    const row = this.pointerName(
+      'row',
+      `row:${this.key(node)}`,
+      `${from} + rowIndex(${at}, ${rows}) * ${width}`,
+      level,
+    );
     const step = table.strides[vectorAxis];
-    if (step === 0) return this.bind('gather', `${this.key(node)}:all`, asMask(node, `v128.load32_splat(${row})`), level, false);
+    if (step === 0)
+      return this.bind(
+        'gather',
+        `${this.key(node)}:all`,
+        asMask(node, `v128.load32_splat(${row})`),
+        level,
+        false,
+      );
     const text =
       step === 1
         ? `v128.load(${plus(row, this.index())}${u ? `, ${16 * u}` : ''})`
@@ -209,7 +240,12 @@ export class Values {
       axis === this.place.vectorAxis || stride === 0 ? '' : times(this.place.indices[axis], 4 * stride),
     );
     if (terms.every((t) => t === '')) return base;
-    return this.pointerName(`${this.place.address(source)}_at`, `pointer:${this.key(source)}:${terms}:${offset}`, plus(base, ...terms), level);
+    return this.pointerName(
+      `${this.place.address(source)}_at`,
+      `pointer:${this.key(source)}:${terms}:${offset}`,
+      plus(base, ...terms),
+      level,
+    );
   }
 
   private pointerName(stem: string, key: string, text: string, level: number): string {
@@ -219,7 +255,9 @@ export class Values {
   private levelOf(strides: readonly number[], withoutVector: boolean): number {
     return Math.max(
       0,
-      ...strides.map((s, axis) => (s === 0 || (withoutVector && axis === this.place.vectorAxis) ? 0 : this.place.levels[axis])),
+      ...strides.map((s, axis) =>
+        s === 0 || (withoutVector && axis === this.place.vectorAxis) ? 0 : this.place.levels[axis],
+      ),
     );
   }
 

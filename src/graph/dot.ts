@@ -28,7 +28,13 @@ export function graphToDot(graph: Graph): string {
       return inWords(source, written.get(node)) ?? source;
     });
   const ends = [
-    ...graph.outputs.map(({ name, node }, i) => ({ id: `out${i}`, name, node, look: STYLES.output, edge: '' })),
+    ...graph.outputs.map(({ name, node }, i) => ({
+      id: `out${i}`,
+      name,
+      node,
+      look: STYLES.output,
+      edge: '',
+    })),
     ...graph.updates.map(({ variable, value }, i) => {
       const { name, role } = inputAttrs(variable);
       return { id: `update${i}`, name: `${name}'`, node: value, look: STYLES[role], edge: ' [style=dashed]' };
@@ -109,7 +115,9 @@ function style(node: Node): string {
 function label(node: Node, operands: readonly Operand[]): string {
   const inWords = operands.some((operand) => typeof operand === 'string');
   const list = operands.map((operand) => (typeof operand === 'string' ? operand : '_')).join(', ');
-  const name = isInput(node) ? inputAttrs(node).name : `${node.op.name}${inWords ? `(${list})` : ''}${attributes(node)}`;
+  const name = isInput(node)
+    ? inputAttrs(node).name
+    : `${node.op.name}${inWords ? `(${list})` : ''}${attributes(node)}`;
   return `${escape(name)}<br/><font point-size="9">${escape(formatType(node))}</font>`;
 }
 

@@ -14,17 +14,28 @@ export interface Evaluated {
 type Numbers = Readonly<Record<string, ArrayLike<number>>>;
 
 /** Runs a graph node by node through the ops' reference implementations: slow, and easy to trust. */
-export function evaluateGraph(graph: Graph, inputs: Numbers, variables: Numbers, precision: Precision = 'float32'): Evaluated {
+export function evaluateGraph(
+  graph: Graph,
+  inputs: Numbers,
+  variables: Numbers,
+  precision: Precision = 'float32',
+): Evaluated {
   const values = new Map<Node, Value>();
   for (const node of graph.nodes) {
     const value = isInput(node)
       ? given(node, inputAttrs(node).role === 'input' ? inputs : variables, precision)
-      : evaluateNode(node, node.inputs.map((input) => values.get(input)!), precision);
+      : evaluateNode(
+          node,
+          node.inputs.map((input) => values.get(input)!),
+          precision,
+        );
     values.set(node, value);
   }
   return {
     outputs: Object.fromEntries(graph.outputs.map(({ name, node }) => [name, values.get(node)!])),
-    updates: Object.fromEntries(graph.updates.map((u) => [inputAttrs(u.variable).name, values.get(u.value)!])),
+    updates: Object.fromEntries(
+      graph.updates.map((u) => [inputAttrs(u.variable).name, values.get(u.value)!]),
+    ),
   };
 }
 
@@ -47,7 +58,9 @@ function given(node: Node, values: Numbers, precision: Precision): Value {
   const numbers = values[name];
   if (numbers === undefined) throw new GraphError(`evaluate: no value is given for ${role} ${name}`);
   if (numbers.length !== numel(node.shape)) {
-    throw new GraphError(`evaluate: ${role} ${name} is ${formatType(node)}, but ${numbers.length} elements are given`);
+    throw new GraphError(
+      `evaluate: ${role} ${name} is ${formatType(node)}, but ${numbers.length} elements are given`,
+    );
   }
   const data = allocate(numbers.length, node.dtype, precision);
   data.set(numbers);

@@ -1,5 +1,5 @@
-import type { Attrs, Op } from '../ops/op.js';
 import { type InputAttrs, inputOp } from '../ops/leaf.js';
+import type { Attrs, Op } from '../ops/op.js';
 import type { DType, Shape, TensorType } from '../shape.js';
 
 /** One value of the graph (SSA): computed once, never changed. */

@@ -19,7 +19,8 @@ export function parseGraph(text: string): Graph {
   return parser.finish();
 }
 
-const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*")|(%[\w.]+)|(-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Infinity)\b|NaN\b)|([A-Za-z_][\w.]*)|(#.*)|(\S))/y;
+const TOKEN =
+  /\s*(?:("(?:[^"\\]|\\.)*")|(%[\w.]+)|(-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Infinity)\b|NaN\b)|([A-Za-z_][\w.]*)|(#.*)|(\S))/y;
 
 type Kind = 'string' | 'node' | 'number' | 'word' | 'comment' | 'mark' | 'end';
 const KINDS: Kind[] = ['string', 'node', 'number', 'word', 'comment', 'mark'];
@@ -83,7 +84,8 @@ class Line {
 
   type(): TensorType {
     const dtype = this.take('word', 'a dtype');
-    if (dtype !== 'f32' && dtype !== 'i32' && dtype !== 'bool') throw new GraphError(`${dtype} is no dtype: f32, i32 or bool`);
+    if (dtype !== 'f32' && dtype !== 'i32' && dtype !== 'bool')
+      throw new GraphError(`${dtype} is no dtype: f32, i32 or bool`);
     return { dtype: dtype as DType, shape: this.numbers() };
   }
 
@@ -116,7 +118,8 @@ class Parser {
     if (this.name === undefined) this.header(line);
     else if (line.skip('}')) this.closed = true;
     else if (line.skip('return')) this.outputs.push({ name: line.name(), node: this.target(line) });
-    else if (line.skip('update')) this.updates.push({ variable: this.variable(line.string()), value: this.target(line) });
+    else if (line.skip('update'))
+      this.updates.push({ variable: this.variable(line.string()), value: this.target(line) });
     else return this.node(line);
     line.comment();
   }
@@ -128,7 +131,9 @@ class Parser {
     const data = inputs.map(inputAttrs).filter((input) => input.role === 'input');
     const found = data.map((input) => `${input.name}: ${formatType(input)}`).join(', ');
     if (found !== this.signature.join(', ')) {
-      throw new GraphError(`line 1: the signature (${this.signature.join(', ')}) is not that of the inputs (${found})`);
+      throw new GraphError(
+        `line 1: the signature (${this.signature.join(', ')}) is not that of the inputs (${found})`,
+      );
     }
     return { name: this.name!, inputs, nodes, outputs: this.outputs, updates: this.updates };
   }
@@ -199,7 +204,9 @@ class Parser {
   }
 
   private variable(name: string): Node {
-    const found = [...this.named.values()].find((n) => isInput(n) && inputAttrs(n).role !== 'input' && inputAttrs(n).name === name);
+    const found = [...this.named.values()].find(
+      (n) => isInput(n) && inputAttrs(n).role !== 'input' && inputAttrs(n).name === name,
+    );
     if (!found) throw new GraphError(`no parameter or state is called ${JSON.stringify(name)}`);
     return found;
   }

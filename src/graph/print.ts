@@ -12,7 +12,9 @@ export function printGraph(graph: Graph): string {
     ...graph.nodes.map((node) => `  ${printNode(node, names)}`),
     ...graph.outputs.map(({ name, node }) => `  return ${formatName(name)} = ${names.get(node) ?? '?'}`),
     ...graph.updates.map(({ variable, value }) => {
-      const name = isInput(variable) ? JSON.stringify(inputAttrs(variable).name) : (names.get(variable) ?? '?');
+      const name = isInput(variable)
+        ? JSON.stringify(inputAttrs(variable).name)
+        : (names.get(variable) ?? '?');
       return `  update ${name} = ${names.get(value) ?? '?'}`;
     }),
     '}',
@@ -74,7 +76,8 @@ function head(node: Node): string {
 function printedAttrs(node: Node): string[] {
   if (isInput(node) || node.op.name === 'constant') return [];
   const implied = impliedAttrs(node.op.name, node);
-  const told = ([key, value]: [string, Attrs[string]]) => key in implied && formatValue(value) === formatValue(implied[key]);
+  const told = ([key, value]: [string, Attrs[string]]) =>
+    key in implied && formatValue(value) === formatValue(implied[key]);
   return formatAttrs(Object.fromEntries(Object.entries(node.attrs).filter((entry) => !told(entry))));
 }
 

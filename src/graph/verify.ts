@@ -23,10 +23,12 @@ export function verifyGraph(graph: Graph, afterPass: string): void {
     above.add(node);
     if (isInput(node) && !inputs.has(node)) fail('an input must be in the list of inputs', node);
     const expected = expectedType(node, (message) => fail(`the op refuses its inputs (${message})`, node));
-    if (!sameType(node, expected)) fail(`a node's type must be what its op says, ${formatType(expected)}`, node);
+    if (!sameType(node, expected))
+      fail(`a node's type must be what its op says, ${formatType(expected)}`, node);
     if (node.op.name === 'constant') {
       const { length } = node.attrs.values as readonly number[];
-      if (length !== 1 && length !== numel(node.shape)) fail('a constant has one value, or one for each element', node);
+      if (length !== 1 && length !== numel(node.shape))
+        fail('a constant has one value, or one for each element', node);
     }
   }
   for (const input of graph.inputs) {

@@ -23,7 +23,8 @@ export function normal(mean = 0, std = 1): Initializer {
 /** These numbers, in row-major order. */
 export function values(list: ArrayLike<number>): Initializer {
   return (shape) => {
-    if (list.length !== numel(shape)) throw new OptionError(`init.values: ${list.length} numbers for shape [${shape}]`);
+    if (list.length !== numel(shape))
+      throw new OptionError(`init.values: ${list.length} numbers for shape [${shape}]`);
     return list;
   };
 }

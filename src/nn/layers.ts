@@ -1,11 +1,19 @@
+import { ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
+import {
+  add,
+  mul,
+  relu as reluFunction,
+  rsqrt,
+  sigmoid as sigmoidFunction,
+  sub,
+  tanh as tanhFunction,
+} from '../ops/elementwise.js';
 import { gelu as geluFunction, leakyRelu as leaky, mean, variance } from '../ops/functions.js';
-import { add, mul, relu as reluFunction, rsqrt, sigmoid as sigmoidFunction, sub, tanh as tanhFunction } from '../ops/elementwise.js';
 import { gather } from '../ops/gather.js';
 import { matmul } from '../ops/matmul.js';
 import { reshape } from '../ops/movement.js';
 import { type Initializer, interpreter, type Tensor } from '../ops/tensor.js';
-import { ShapeError } from '../errors.js';
 import { formatShape } from '../shape.js';
 import { layer, type Module, parameter, state, wholeNumber } from './module.js';
 

@@ -33,7 +33,8 @@ export function namedVariables(model: unknown): Map<string, Variable> {
   const names = new Map<string, Variable>();
   const seen = new Set<unknown>();
   const visit = (value: unknown, path: string) => {
-    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return;
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value))
+      return;
     seen.add(value);
     if (value instanceof Variable) {
       names.set(path || value.kind, value);
@@ -53,4 +54,3 @@ export function wholeNumber(what: string, value: number, least = 1): number {
   }
   return value;
 }
-

@@ -1,10 +1,10 @@
-import { broadcastShapes, type DType, requireDType, type TensorType } from '../shape.js';
 import { DTypeError } from '../errors.js';
+import { broadcastShapes, type DType, requireDType, type TensorType } from '../shape.js';
 import { binaryType, pair } from './elementwise.js';
 import { eachRun } from './loops.js';
 import { defineOp, type Elements, type Op } from './op.js';
 import { sumTo } from './reduce.js';
-import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
+import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 type None = Record<never, never>;
 type Run = (o: number, n: number, i: number, di: number, j: number, dj: number) => void;
@@ -58,7 +58,8 @@ const whereOp: Op<None> = defineOp<None>({
   name: 'where',
   type([condition, a, b]) {
     requireDType('where', condition, 'bool');
-    if (a.dtype !== b.dtype) throw new DTypeError(`where: dtypes differ: ${a.dtype} and ${b.dtype} (convert with cast)`);
+    if (a.dtype !== b.dtype)
+      throw new DTypeError(`where: dtypes differ: ${a.dtype} and ${b.dtype} (convert with cast)`);
     return { shape: broadcastShapes('where', [condition.shape, a.shape, b.shape]), dtype: a.dtype };
   },
   vjp({ cotangent: g, inputs: [condition, a, b] }) {
@@ -95,8 +96,10 @@ const castOp: Op<CastAttrs> = defineOp<CastAttrs>({
     cost: 1,
     emit([x], from, to) {
       if (from === to) return x;
-      if (from === 'bool') return to === 'f32' ? `v128.and(${x}, f32x4.splat(1))` : `v128.and(${x}, i32x4.splat(1))`;
-      if (to === 'bool') return from === 'f32' ? `f32x4.ne(${x}, f32x4.splat(0))` : `i32x4.ne(${x}, i32x4.splat(0))`;
+      if (from === 'bool')
+        return to === 'f32' ? `v128.and(${x}, f32x4.splat(1))` : `v128.and(${x}, i32x4.splat(1))`;
+      if (to === 'bool')
+        return from === 'f32' ? `f32x4.ne(${x}, f32x4.splat(0))` : `i32x4.ne(${x}, i32x4.splat(0))`;
       return to === 'f32' ? `f32x4.convert_i32x4_s(${x})` : `i32x4.trunc_sat_f32x4_s(${x})`;
     },
   },

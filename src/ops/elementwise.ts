@@ -1,7 +1,7 @@
-import { broadcastShapes, type DType, requireDType, sameShape, type TensorType } from '../shape.js';
 import { DTypeError } from '../errors.js';
-import { eachRun } from './loops.js';
+import { broadcastShapes, type DType, requireDType, sameShape, type TensorType } from '../shape.js';
 import { equal, greater, where } from './compare.js';
+import { eachRun } from './loops.js';
 import { defineOp, type Elements, type Op, type VjpContext } from './op.js';
 import { sumTo } from './reduce.js';
 import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
@@ -198,7 +198,10 @@ export function binaryType(name: string, a: TensorType, b: TensorType, dtypes: D
     throw new DTypeError(`${name}: dtypes differ: ${a.dtype} and ${b.dtype} (convert with cast)`);
   }
   requireDType(name, a, ...dtypes);
-  return { shape: sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(name, [a.shape, b.shape]), dtype: a.dtype };
+  return {
+    shape: sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(name, [a.shape, b.shape]),
+    dtype: a.dtype,
+  };
 }
 
 const numbers: DType[] = ['f32', 'i32'];
@@ -316,4 +319,3 @@ export const mul = two(mulOp);
 export const div = two(divOp);
 export const maximum = two(maximumOp);
 export const minimum = two(minimumOp);
-

@@ -29,7 +29,11 @@ export interface VarianceOptions extends ReduceOptions {
 }
 
 /** Variance over `axes` (all, unless given), around the mean over the same axes. */
-export function variance(x: TensorLike, axes?: Axes, { unbiased = false, ...options }: VarianceOptions = {}): Tensor {
+export function variance(
+  x: TensorLike,
+  axes?: Axes,
+  { unbiased = false, ...options }: VarianceOptions = {},
+): Tensor {
   const t = toTensor(x);
   const n = countAlong('variance', t, axes);
   if (unbiased && n < 2) throw new ShapeError('variance: an unbiased estimate needs at least two elements');
@@ -63,7 +67,9 @@ export function pick(x: TensorLike, ids: Tensor): Tensor {
   const n = t.shape.at(-1) ?? 0;
   const index = asIndices(ids, n, 'pick');
   if (formatShape(index.shape) !== formatShape(t.shape.slice(0, -1))) {
-    throw new ShapeError(`pick: ids ${formatShape(index.shape)} must be one per row of ${formatShape(t.shape)}`);
+    throw new ShapeError(
+      `pick: ids ${formatShape(index.shape)} must be one per row of ${formatShape(t.shape)}`,
+    );
   }
   const chosen = equal(iota(n), reshape(index, [...index.shape, 1]));
   return sum(where(chosen, t, 0), -1);

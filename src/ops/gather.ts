@@ -1,5 +1,5 @@
 import { DataError, ShapeError } from '../errors.js';
-import { formatShape, numel, requireDType, sameShape, type Shape } from '../shape.js';
+import { formatShape, numel, requireDType, type Shape, sameShape } from '../shape.js';
 import { broadcastTo } from './movement.js';
 import { defineOp, type Elements, type Op } from './op.js';
 import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';

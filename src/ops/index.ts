@@ -1,7 +1,26 @@
 import './methods.js';
 
 export * from './compare.js';
-export { abs, add, cos, div, erf, exp, log, maximum, minimum, mul, neg, relu, rsqrt, sigmoid, sin, sqrt, sub, tanh } from './elementwise.js';
+export {
+  abs,
+  add,
+  cos,
+  div,
+  erf,
+  exp,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  relu,
+  rsqrt,
+  sigmoid,
+  sin,
+  sqrt,
+  sub,
+  tanh,
+} from './elementwise.js';
 export * from './functions.js';
 export { gather, scatterAdd } from './gather.js';
 export { iota } from './leaf.js';

@@ -10,7 +10,12 @@ export type Run = (out: number, n: number, at: readonly number[], by: readonly n
  */
 export function eachRun(shape: Shape, operands: readonly Value[], run: Run): void {
   const strides = operands.map((o) => broadcastStrides(o.shape, contiguousStrides(o.shape), shape));
-  eachStridedRun(shape, strides, operands.map(() => 0), run);
+  eachStridedRun(
+    shape,
+    strides,
+    operands.map(() => 0),
+    run,
+  );
 }
 
 /** As eachRun, with the operands given by their strides over `shape` and the offsets where they start. */

@@ -1,5 +1,13 @@
 import { ShapeError } from '../errors.js';
-import { broadcastShapes, broadcastStrides, contiguousStrides, formatShape, numel, requireDType, type Shape } from '../shape.js';
+import {
+  broadcastShapes,
+  broadcastStrides,
+  contiguousStrides,
+  formatShape,
+  numel,
+  requireDType,
+  type Shape,
+} from '../shape.js';
 import { reshape } from './movement.js';
 import { defineOp, type Elements, type Op } from './op.js';
 import { sumTo } from './reduce.js';
@@ -18,7 +26,9 @@ export interface MatmulSizes {
 /** Sizes of a (possibly transposed) product, with the leading axes broadcast. */
 export function matmulSizes(a: Shape, b: Shape, { transposeA, transposeB }: MatmulAttrs): MatmulSizes {
   if (a.length < 2 || b.length < 2) {
-    throw new ShapeError(`matmul: operands need two axes or more: ${formatShape(a)} x ${formatShape(b)} (use reshape)`);
+    throw new ShapeError(
+      `matmul: operands need two axes or more: ${formatShape(a)} x ${formatShape(b)} (use reshape)`,
+    );
   }
   const [m, ka] = transposeA ? [a.at(-1)!, a.at(-2)!] : [a.at(-2)!, a.at(-1)!];
   const [kb, n] = transposeB ? [b.at(-1)!, b.at(-2)!] : [b.at(-2)!, b.at(-1)!];
@@ -61,7 +71,11 @@ const matmulOp: Op<MatmulAttrs> = defineOp<MatmulAttrs>({
 export function batchOffsets(shape: Shape, batch: Shape): number[] {
   const leading = shape.slice(0, -2);
   const matrix = shape.at(-1)! * shape.at(-2)!;
-  const strides = broadcastStrides(leading, contiguousStrides(leading).map((s) => s * matrix), batch);
+  const strides = broadcastStrides(
+    leading,
+    contiguousStrides(leading).map((s) => s * matrix),
+    batch,
+  );
   const offsets: number[] = [];
   for (let i = 0, total = numel(batch); i < total; i++) {
     let rest = i;
@@ -172,7 +186,10 @@ export function matmul(a: TensorLike, b: TensorLike): Tensor {
   const [x, w] = [toTensor(a), toTensor(b)];
   if (x.rank > 2 && w.rank === 2 && x.shape.at(-1) === w.shape[0]) {
     const rows = numel(x.shape.slice(0, -1));
-    return reshape(product(reshape(x, [rows, w.shape[0]]), w, false, false), [...x.shape.slice(0, -1), w.shape[1]]);
+    return reshape(product(reshape(x, [rows, w.shape[0]]), w, false, false), [
+      ...x.shape.slice(0, -1),
+      w.shape[1],
+    ]);
   }
   return product(x, w, false, false);
 }

@@ -13,12 +13,22 @@ type Rest<F> = F extends (x: any, ...rest: infer R) => Tensor ? (...rest: R) => 
 /** The functions of tensors that are also methods: `x.matmul(w).add(b).tanh()`. */
 const methods = {
   ...{ neg: elementwise.neg, exp: elementwise.exp, log: elementwise.log, sqrt: elementwise.sqrt },
-  ...{ rsqrt: elementwise.rsqrt, tanh: elementwise.tanh, sigmoid: elementwise.sigmoid, relu: elementwise.relu },
+  ...{
+    rsqrt: elementwise.rsqrt,
+    tanh: elementwise.tanh,
+    sigmoid: elementwise.sigmoid,
+    relu: elementwise.relu,
+  },
   ...{ abs: elementwise.abs, erf: elementwise.erf, sin: elementwise.sin, cos: elementwise.cos },
   ...{ add: elementwise.add, sub: elementwise.sub, mul: elementwise.mul, div: elementwise.div },
   ...{ maximum: elementwise.maximum, minimum: elementwise.minimum },
   ...{ equal: compare.equal, notEqual: compare.notEqual, less: compare.less, lessEqual: compare.lessEqual },
-  ...{ greater: compare.greater, greaterEqual: compare.greaterEqual, where: compare.where, cast: compare.cast },
+  ...{
+    greater: compare.greater,
+    greaterEqual: compare.greaterEqual,
+    where: compare.where,
+    cast: compare.cast,
+  },
   ...{ sum: reduce.sum, max: reduce.max, mean: functions.mean, variance: functions.variance },
   ...{ matmul: matmul.matmul, gather: gather.gather, pick: functions.pick },
   ...{ reshape: movement.reshape, transpose: movement.transpose, broadcastTo: movement.broadcastTo },

@@ -7,8 +7,8 @@ import {
   formatShape,
   normalizeAxis,
   numel,
-  sameShape,
   type Shape,
+  sameShape,
 } from '../shape.js';
 import { eachStridedRun } from './loops.js';
 import { defineOp, type Op, type Value } from './op.js';
@@ -64,16 +64,28 @@ const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
   name: 'transpose',
   type([x], { perm }) {
     if (perm.length !== x.shape.length || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
-      throw new ShapeError(`transpose: [${perm}] is no order of the ${x.shape.length} axes of ${formatShape(x.shape)}`);
+      throw new ShapeError(
+        `transpose: [${perm}] is no order of the ${x.shape.length} axes of ${formatShape(x.shape)}`,
+      );
     }
     return { shape: perm.map((axis) => x.shape[axis]), dtype: x.dtype };
   },
   vjp({ cotangent: g, attrs: { perm } }) {
-    return [transpose(g, perm.map((_, i) => perm.indexOf(i)))];
+    return [
+      transpose(
+        g,
+        perm.map((_, i) => perm.indexOf(i)),
+      ),
+    ];
   },
   reference([x], { perm }, out) {
     const strides = contiguousStrides(x.shape);
-    copyStrided(x, perm.map((axis) => strides[axis]), 0, out);
+    copyStrided(
+      x,
+      perm.map((axis) => strides[axis]),
+      0,
+      out,
+    );
   },
   lower: { kind: 'movement' },
 });
@@ -81,8 +93,12 @@ const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
 /** Axes in another order: output axis i is input axis perm[i]; without `perm` the order is reversed. */
 export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
   const t = toTensor(x);
-  const order = (perm ?? t.shape.map((_, i) => t.rank - 1 - i)).map((axis) => normalizeAxis('transpose', axis, t.rank));
-  return order.every((axis, i) => axis === i) && order.length === t.rank ? t : apply(transposeOp, [t], { perm: order });
+  const order = (perm ?? t.shape.map((_, i) => t.rank - 1 - i)).map((axis) =>
+    normalizeAxis('transpose', axis, t.rank),
+  );
+  return order.every((axis, i) => axis === i) && order.length === t.rank
+    ? t
+    : apply(transposeOp, [t], { perm: order });
 }
 
 const broadcastOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
@@ -121,11 +137,22 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
     return { shape: sizes, dtype: x.dtype };
   },
   vjp({ cotangent: g, inputs: [x], attrs: { starts, sizes } }) {
-    return [pad(g, starts, x.shape.map((n, i) => n - starts[i] - sizes[i]))];
+    return [
+      pad(
+        g,
+        starts,
+        x.shape.map((n, i) => n - starts[i] - sizes[i]),
+      ),
+    ];
   },
   reference([x], { starts }, out) {
     const strides = contiguousStrides(x.shape);
-    copyStrided(x, strides, starts.reduce((at, start, i) => at + start * strides[i], 0), out);
+    copyStrided(
+      x,
+      strides,
+      starts.reduce((at, start, i) => at + start * strides[i], 0),
+      out,
+    );
   },
   lower: { kind: 'movement' },
 });
@@ -133,7 +160,9 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
 /** The block that starts at `starts` and has `sizes`, one of each for every axis. */
 export function slice(x: TensorLike, starts: readonly number[], sizes: readonly number[]): Tensor {
   const t = toTensor(x);
-  return sameShape(t.shape, sizes) && starts.every((s) => s === 0) ? t : apply(sliceOp, [t], { starts, sizes });
+  return sameShape(t.shape, sizes) && starts.every((s) => s === 0)
+    ? t
+    : apply(sliceOp, [t], { starts, sizes });
 }
 
 type PadAttrs = { before: readonly number[]; after: readonly number[] };
@@ -176,7 +205,11 @@ const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
   type(inputs, { axis }) {
     const [first, ...rest] = inputs;
     for (const x of rest) {
-      if (x.dtype !== first.dtype || x.shape.length !== first.shape.length || x.shape.some((n, i) => i !== axis && n !== first.shape[i])) {
+      if (
+        x.dtype !== first.dtype ||
+        x.shape.length !== first.shape.length ||
+        x.shape.some((n, i) => i !== axis && n !== first.shape[i])
+      ) {
         throw new ShapeError(
           `concat: tensors must agree but for axis ${axis}: ${inputs.map((i) => `${i.dtype} ${formatShape(i.shape)}`).join(' and ')}`,
         );
@@ -196,7 +229,11 @@ const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
   reference(inputs, { axis }, out) {
     let at = 0;
     for (const x of inputs) {
-      copyInto(x, x.shape.map((_, i) => (i === axis ? at : 0)), out);
+      copyInto(
+        x,
+        x.shape.map((_, i) => (i === axis ? at : 0)),
+        out,
+      );
       at += x.shape[axis];
     }
   },

@@ -22,7 +22,11 @@ export interface VjpContext<A extends Attrs> {
 /** How the compiler turns an op into code; the scheduler decides by `kind`. */
 export type Lowering =
   /** A v128 expression of v128 arguments, lane by lane (`from`: their dtype, `to`: the result's); `cost` in rough multiply-adds per vector. */
-  | { readonly kind: 'elementwise'; readonly cost: number; emit(args: readonly string[], from: DType, to: DType): string }
+  | {
+      readonly kind: 'elementwise';
+      readonly cost: number;
+      emit(args: readonly string[], from: DType, to: DType): string;
+    }
   /** An associative combination of v128 expressions; `horizontal` folds the lanes of one into all its lanes. */
   | {
       readonly kind: 'reduce';

@@ -1,5 +1,12 @@
 import { ShapeError } from '../errors.js';
-import { contiguousStrides, formatShape, normalizeAxes, requireDType, sameShape, type Shape } from '../shape.js';
+import {
+  contiguousStrides,
+  formatShape,
+  normalizeAxes,
+  requireDType,
+  type Shape,
+  sameShape,
+} from '../shape.js';
 import { cast, equal } from './compare.js';
 import { div, mul } from './elementwise.js';
 import { eachStridedRun } from './loops.js';
@@ -26,7 +33,9 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
     type([x], { axes }) {
       requireDType(name, x, 'f32', 'i32');
       if (!rule.empty && axes.some((axis) => x.shape[axis] === 0)) {
-        throw new ShapeError(`${name}: there is nothing to reduce over axes [${axes}] of ${formatShape(x.shape)}`);
+        throw new ShapeError(
+          `${name}: there is nothing to reduce over axes [${axes}] of ${formatShape(x.shape)}`,
+        );
       }
       return { shape: x.shape.map((size, i) => (axes.includes(i) ? 1 : size)), dtype: x.dtype };
     },
@@ -34,7 +43,9 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
     reference([x], { axes }, out) {
       out.data.fill(rule.fill);
       const strides = contiguousStrides(out.shape).map((s, i) => (axes.includes(i) ? 0 : s));
-      eachStridedRun(x.shape, [strides], [0], (i, n, at, by) => rule.run(x.data, out.data, i, n, at[0], by[0]));
+      eachStridedRun(x.shape, [strides], [0], (i, n, at, by) =>
+        rule.run(x.data, out.data, i, n, at[0], by[0]),
+      );
     },
     lower: { kind: 'reduce', ...rule.lower },
   });
@@ -89,7 +100,12 @@ function reduce(op: Op<ReduceAttrs>, x: TensorLike, axes: Axes | undefined, opti
   const t = toTensor(x);
   const list = normalizeAxes(op.name, axes, t.rank);
   const kept = list.length === 0 ? t : apply(op, [t], { axes: list });
-  return options.keepDims ? kept : reshape(kept, t.shape.filter((_, i) => !list.includes(i)));
+  return options.keepDims
+    ? kept
+    : reshape(
+        kept,
+        t.shape.filter((_, i) => !list.includes(i)),
+      );
 }
 
 /** Sum over `axes` (all, unless given). */
@@ -109,4 +125,3 @@ export function sumTo(g: Tensor, shape: Shape): Tensor {
   const axes = g.shape.flatMap((size, i) => (i < pad || (shape[i - pad] === 1 && size !== 1) ? [i] : []));
   return reshape(apply(sumOp, [g], { axes }), shape);
 }
-

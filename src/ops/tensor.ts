@@ -76,7 +76,8 @@ let fallback: (() => Interpreter) | null = null;
 /** The interpreter in charge: the innermost `withInterpreter`, or eager computation outside of any. */
 export function interpreter(): Interpreter {
   const top = stack.at(-1) ?? fallback?.();
-  if (!top) throw new GraphError('no trace or tape is active: run the model through trainStep, trace or the tape');
+  if (!top)
+    throw new GraphError('no trace or tape is active: run the model through trainStep, trace or the tape');
   return top;
 }
 

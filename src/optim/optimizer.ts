@@ -99,7 +99,9 @@ function perParameter(name: string, slots: string[], rule: Rule): Optimizer {
       const state = new Map<string, Variable>();
       const own = new Map<Variable, Record<string, Variable>>();
       for (const [path, p] of parameters) {
-        const entries = slots.map((slot) => [slot, new Variable('state', p.shape, p.dtype, init.zeros)] as const);
+        const entries = slots.map(
+          (slot) => [slot, new Variable('state', p.shape, p.dtype, init.zeros)] as const,
+        );
         for (const [slot, variable] of entries) state.set(`${slot}.${path}`, variable);
         own.set(p, Object.fromEntries(entries));
       }
@@ -118,5 +120,6 @@ function fraction(what: string, value: number): void {
 }
 
 function notNegative(what: string, value: number): void {
-  if (!(value >= 0 && Number.isFinite(value))) throw new OptionError(`${what} must be 0 or more, got ${value}`);
+  if (!(value >= 0 && Number.isFinite(value)))
+    throw new OptionError(`${what} must be 0 or more, got ${value}`);
 }

@@ -39,7 +39,12 @@ export function axesBefore(groups: readonly AxisGroup[], axes: readonly number[]
  * The shape that broadcasts against `from` as `shape` (of the rank of `to`) does against `to`, with the same
  * elements in the same order; undefined where it is repeated along but a part of a split or joined axis.
  */
-export function shapeBefore(groups: readonly AxisGroup[], from: Shape, to: Shape, shape: Shape): Shape | undefined {
+export function shapeBefore(
+  groups: readonly AxisGroup[],
+  from: Shape,
+  to: Shape,
+  shape: Shape,
+): Shape | undefined {
   const before = new Array<number>(from.length).fill(1);
   for (const group of groups) {
     if (group.to.every((axis) => shape[axis] === 1)) continue;

@@ -2,7 +2,7 @@ import { makeNode, type Node } from '../graph/graph.js';
 import { opTable } from '../ops/index.js';
 import { constantOp } from '../ops/leaf.js';
 import type { Attrs, Op } from '../ops/op.js';
-import { numel, sameShape, type Shape, type TensorType } from '../shape.js';
+import { numel, type Shape, sameShape, type TensorType } from '../shape.js';
 
 /** A node of the op with this name. */
 export function build(op: string, inputs: readonly Node[], attrs: Attrs, where: string): Node {

@@ -37,14 +37,19 @@ function summed(node: Node, x: Node): Node | undefined {
 /** sum(a + b) as sum(a) + sum(b), if both have a factor of their own to take out. */
 function byTerms(node: Node, x: Node): Node | undefined {
   if (!is(x, 'add') && !is(x, 'sub')) return undefined;
-  const terms = x.inputs.map((term) => (spans(node, term) && hasFactor(node, term) ? summed(node, term) : undefined));
+  const terms = x.inputs.map((term) =>
+    spans(node, term) && hasFactor(node, term) ? summed(node, term) : undefined,
+  );
   return terms[0] && terms[1] ? build(x.op.name, [terms[0], terms[1]], {}, node.where) : undefined;
 }
 
 function hasFactor(node: Node, x: Node): boolean {
   const { rest, after } = factored(node, x, new Map());
   if (after.some(isWorthIt)) return true;
-  return (is(rest, 'add') || is(rest, 'sub')) && rest.inputs.every((term) => spans(node, term) && hasFactor(node, term));
+  return (
+    (is(rest, 'add') || is(rest, 'sub')) &&
+    rest.inputs.every((term) => spans(node, term) && hasFactor(node, term))
+  );
 }
 
 function factored(node: Node, x: Node, seen: Map<Node, Product>): Product {
@@ -67,7 +72,10 @@ function split(node: Node, x: Node, seen: Map<Node, Product>): Product {
     return { rest, after: [...after, { op: 'div', by: b }] };
   }
   if (is(x, 'mul')) {
-    for (const [varying, fixed] of [[a, b], [b, a]]) {
+    for (const [varying, fixed] of [
+      [a, b],
+      [b, a],
+    ]) {
       if (!invariant(node, fixed)) continue;
       const { rest, after } = factored(node, varying, seen);
       return { rest, after: [...after, { op: 'mul', by: fixed }] };
@@ -92,7 +100,10 @@ function plainSum(node: Node, x: Node): Node {
 /** Whether x is the same all along the summed axes: it has size 1 there. */
 function invariant(node: Node, x: Node): boolean {
   const shape = padShape(x.shape, node.shape.length);
-  return axesOf(node).every((axis) => shape[axis] === 1) && !axesOf(node).every((axis) => node.inputs[0].shape[axis] === 1);
+  return (
+    axesOf(node).every((axis) => shape[axis] === 1) &&
+    !axesOf(node).every((axis) => node.inputs[0].shape[axis] === 1)
+  );
 }
 
 /** Whether x has all that the sum runs over, rather than being repeated along some of it. */

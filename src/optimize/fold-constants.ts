@@ -1,5 +1,5 @@
-import { constantValue, makeNode, type Node, rewrite } from '../graph/graph.js';
 import { evaluateNode } from '../graph/evaluate.js';
+import { constantValue, makeNode, type Node, rewrite } from '../graph/graph.js';
 import type { Value } from '../ops/op.js';
 import { numel } from '../shape.js';
 import { fill, is, isElementwise } from './build.js';
@@ -35,7 +35,11 @@ function folded(node: Node): Node | undefined {
   if (is(node, 'max')) return fill(x, node, where);
   if (is(node, 'sum')) {
     const count = numel((node.attrs.axes as number[]).map((axis) => inputs[0].shape[axis]));
-    return fill(node.dtype === 'i32' ? Math.imul(x, count) : Math.fround(Math.fround(x) * count), node, where);
+    return fill(
+      node.dtype === 'i32' ? Math.imul(x, count) : Math.fround(Math.fround(x) * count),
+      node,
+      where,
+    );
   }
   return undefined;
 }
@@ -43,7 +47,11 @@ function folded(node: Node): Node | undefined {
 /** The op on one element of each fill. */
 function scalarResult(node: Node): number {
   const scalars = node.inputs.map((input): Value => {
-    const out: Value = { shape: [], dtype: input.dtype, data: input.dtype === 'f32' ? new Float32Array(1) : new Int32Array(1) };
+    const out: Value = {
+      shape: [],
+      dtype: input.dtype,
+      data: input.dtype === 'f32' ? new Float32Array(1) : new Int32Array(1),
+    };
     out.data[0] = constantValue(input)!;
     return out;
   });

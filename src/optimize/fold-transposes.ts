@@ -38,5 +38,10 @@ function swapsLastAxes(node: Node): boolean {
   if (!is(node, 'transpose')) return false;
   const perm = node.attrs.perm as number[];
   const last = perm.length - 1;
-  return last >= 1 && perm[last] === last - 1 && perm[last - 1] === last && perm.slice(0, -2).every((axis, i) => axis === i);
+  return (
+    last >= 1 &&
+    perm[last] === last - 1 &&
+    perm[last - 1] === last &&
+    perm.slice(0, -2).every((axis, i) => axis === i)
+  );
 }

@@ -36,10 +36,20 @@ function source(operand: Node, rank: number): Node {
 function matmul(node: Node): Node {
   const operands = node.inputs.map((operand) => {
     const [x] = operand.inputs;
-    const sameMatrix = is(operand, 'broadcast') && x.shape.length >= 2 && sameShape(x.shape.slice(-2), operand.shape.slice(-2));
+    const sameMatrix =
+      is(operand, 'broadcast') &&
+      x.shape.length >= 2 &&
+      sameShape(x.shape.slice(-2), operand.shape.slice(-2));
     return sameMatrix ? x : operand;
   });
-  const batch = broadcastShapes('matmul', operands.map((operand) => operand.shape.slice(0, -2)));
-  if (operands.every((operand, i) => operand === node.inputs[i]) || !sameShape(batch, node.shape.slice(0, -2))) return node;
+  const batch = broadcastShapes(
+    'matmul',
+    operands.map((operand) => operand.shape.slice(0, -2)),
+  );
+  if (
+    operands.every((operand, i) => operand === node.inputs[i]) ||
+    !sameShape(batch, node.shape.slice(0, -2))
+  )
+    return node;
   return build('matmul', operands, node.attrs, node.where);
 }

@@ -8,8 +8,8 @@ import { factorSums } from './factor-sums.js';
 import { foldConstants } from './fold-constants.js';
 import { foldTransposes } from './fold-transposes.js';
 import { implicitBroadcasts } from './implicit-broadcasts.js';
-import type { Pass } from './pass.js';
 import { joinPads } from './join-pads.js';
+import type { Pass } from './pass.js';
 import { simplifyArithmetic } from './simplify-arithmetic.js';
 import { simplifyMovement } from './simplify-movement.js';
 import { sinkReshapes } from './sink-reshapes.js';
@@ -44,7 +44,9 @@ const MAX_ROUNDS = 20;
 export function optimize(graph: Graph, { without = [] }: OptimizeOptions = {}): Graph {
   for (const name of without) {
     if (!passes.some((pass) => pass.name === name)) {
-      throw new OptionError(`there is no pass ${name}: the passes are ${passes.map((pass) => pass.name).join(', ')}`);
+      throw new OptionError(
+        `there is no pass ${name}: the passes are ${passes.map((pass) => pass.name).join(', ')}`,
+      );
     }
   }
   verifyGraph(graph, 'tracing');

@@ -8,8 +8,13 @@ export const joinPads: Pass = {
   name: 'join-pads',
   run(graph) {
     const readers = readerCounts(graph);
-    const inside = new Set(graph.nodes.filter((n) => is(n, 'add')).flatMap((n) => n.inputs.filter((x) => readers.get(x) === 1)));
-    return rewrite(graph, (node, before) => (is(node, 'add') && !inside.has(before) ? joined(node, readers) : undefined) ?? node);
+    const inside = new Set(
+      graph.nodes.filter((n) => is(n, 'add')).flatMap((n) => n.inputs.filter((x) => readers.get(x) === 1)),
+    );
+    return rewrite(
+      graph,
+      (node, before) => (is(node, 'add') && !inside.has(before) ? joined(node, readers) : undefined) ?? node,
+    );
   },
 };
 
@@ -25,7 +30,14 @@ function joined(node: Node, readers: ReadonlyMap<Node, number>): Node | undefine
     if (start(pad) !== end) return undefined;
     end += pad.inputs[0].shape[axis];
   }
-  return end === node.shape[axis] ? build('concat', pads.map((pad) => pad.inputs[0]), { axis }, node.where) : undefined;
+  return end === node.shape[axis]
+    ? build(
+        'concat',
+        pads.map((pad) => pad.inputs[0]),
+        { axis },
+        node.where,
+      )
+    : undefined;
 }
 
 /** The terms of a sum of sums, where nobody else reads the sums inside. */

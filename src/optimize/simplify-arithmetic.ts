@@ -14,7 +14,11 @@ function simplified(node: Node): Node | undefined {
   return rule?.(node, node.inputs, node.inputs.map(constantValue));
 }
 
-type Rule = (node: Node, inputs: readonly Node[], values: readonly (number | undefined)[]) => Node | undefined;
+type Rule = (
+  node: Node,
+  inputs: readonly Node[],
+  values: readonly (number | undefined)[],
+) => Node | undefined;
 
 const rules: Record<string, Rule> = {
   neg: (_, [x]) => (is(x, 'neg') ? x.inputs[0] : undefined),

@@ -31,7 +31,9 @@ const rules: Record<string, Rule> = {
     }
     // Where only axes of size 1 change places the elements stay in order.
     const moved = perm.filter((axis) => x.shape[axis] !== 1);
-    return moved.every((axis, i) => i === 0 || axis > moved[i - 1]) ? reshape(x, node.shape, node.where) : undefined;
+    return moved.every((axis, i) => i === 0 || axis > moved[i - 1])
+      ? reshape(x, node.shape, node.where)
+      : undefined;
   },
   broadcast(node, x) {
     if (is(x, 'broadcast')) return broadcast(x.inputs[0], node.shape, node.where);
@@ -46,7 +48,12 @@ const rules: Record<string, Rule> = {
     const starts = node.attrs.starts as number[];
     if (is(x, 'slice')) {
       const inner = x.attrs.starts as number[];
-      return build('slice', x.inputs, { starts: starts.map((s, i) => s + inner[i]), sizes: node.shape }, node.where);
+      return build(
+        'slice',
+        x.inputs,
+        { starts: starts.map((s, i) => s + inner[i]), sizes: node.shape },
+        node.where,
+      );
     }
     const before = x.attrs.before as number[] | undefined;
     const undone = is(x, 'pad') && sameShape(node.shape, x.inputs[0].shape) && sameShape(starts, before!);

@@ -1,6 +1,6 @@
 import { consumers, type Graph, type Node, rewrite, roots } from '../graph/graph.js';
-import { numel, sameShape, type Shape } from '../shape.js';
-import { axesBefore, type AxisGroup, axisGroups, shapeBefore } from './axes.js';
+import { numel, type Shape, sameShape } from '../shape.js';
+import { type AxisGroup, axesBefore, axisGroups, shapeBefore } from './axes.js';
 import { build, is, isElementwise, padShape, reshape } from './build.js';
 import type { Pass } from './pass.js';
 
@@ -23,7 +23,8 @@ function chosenReaders(graph: Graph): Set<Node> {
   for (const node of graph.nodes) {
     if (!is(node, 'reshape') || kept.has(node)) continue;
     const all = readers.get(node)!;
-    if (all.every((reader) => is(reader, 'reshape') || sunk(reader))) for (const reader of all) chosen.add(reader);
+    if (all.every((reader) => is(reader, 'reshape') || sunk(reader)))
+      for (const reader of all) chosen.add(reader);
   }
   return chosen;
 }

@@ -17,7 +17,9 @@ export const sparseUpdates: Pass = {
       const movable = (i: number) => {
         const scatter = node.inputs[i];
         const once = readers.get(before.inputs[i]) === 1 && sameShape(scatter.shape, node.shape);
-        return once && is(scatter, 'scatter_add') && (made.has(scatter) || constantValue(scatter.inputs[0]) === 0);
+        return (
+          once && is(scatter, 'scatter_add') && (made.has(scatter) || constantValue(scatter.inputs[0]) === 0)
+        );
       };
       const moved = inward(node, movable);
       if (moved) made.add(moved);
@@ -36,10 +38,17 @@ function inward(node: Node, movable: (operand: number) => boolean): Node | undef
     return build('scatter_add', [onBase(base), ids, onRows(rows)], {}, where);
   };
   /** What keeps zeros zero leaves them alone. */
-  const unlessZero = (f: (base: Node) => Node) => (base: Node) => (constantValue(base) === 0 ? base : f(base));
+  const unlessZero = (f: (base: Node) => Node) => (base: Node) =>
+    constantValue(base) === 0 ? base : f(base);
   switch (node.op.name) {
     case 'neg':
-      return movable(0) ? scatter(x, unlessZero((b) => one('neg', b)), (r) => one('neg', r)) : undefined;
+      return movable(0)
+        ? scatter(
+            x,
+            unlessZero((b) => one('neg', b)),
+            (r) => one('neg', r),
+          )
+        : undefined;
     case 'mul': {
       const at = [0, 1].find((i) => movable(i) && isScalar(node.inputs[1 - i]));
       if (at === undefined) return undefined;
@@ -51,11 +60,26 @@ function inward(node: Node, movable: (operand: number) => boolean): Node | undef
       const at = [1, 0].find(movable);
       if (at === undefined) return undefined;
       const other = node.inputs[1 - at];
-      return scatter(node.inputs[at], (b) => plus(node, other, b), (r) => r);
+      return scatter(
+        node.inputs[at],
+        (b) => plus(node, other, b),
+        (r) => r,
+      );
     }
     case 'sub':
-      if (movable(1)) return scatter(y, (b) => minus(node, x, b), (r) => one('neg', r));
-      return movable(0) ? scatter(x, (b) => two('sub', b, y), (r) => r) : undefined;
+      if (movable(1))
+        return scatter(
+          y,
+          (b) => minus(node, x, b),
+          (r) => one('neg', r),
+        );
+      return movable(0)
+        ? scatter(
+            x,
+            (b) => two('sub', b, y),
+            (r) => r,
+          )
+        : undefined;
     default:
       return undefined;
   }
@@ -63,9 +87,13 @@ function inward(node: Node, movable: (operand: number) => boolean): Node | undef
 
 /** The base is of the node's shape by `movable`; a zero base leaves the other operand, if that is too. */
 function plus(node: Node, x: Node, base: Node): Node {
-  return constantValue(base) === 0 && sameShape(x.shape, node.shape) ? x : build('add', [x, base], {}, node.where);
+  return constantValue(base) === 0 && sameShape(x.shape, node.shape)
+    ? x
+    : build('add', [x, base], {}, node.where);
 }
 
 function minus(node: Node, x: Node, base: Node): Node {
-  return constantValue(base) === 0 && sameShape(x.shape, node.shape) ? x : build('sub', [x, base], {}, node.where);
+  return constantValue(base) === 0 && sameShape(x.shape, node.shape)
+    ? x
+    : build('sub', [x, base], {}, node.where);
 }

@@ -46,7 +46,10 @@ interface VariableType {
 }
 
 /** Lays out one memory for the schedules of a program: variables are shared, and so is the arena, since entries run one at a time. */
-export function planMemory(schedules: Readonly<Record<string, Schedule>>, variables: readonly VariableType[]): MemoryPlan {
+export function planMemory(
+  schedules: Readonly<Record<string, Schedule>>,
+  variables: readonly VariableType[],
+): MemoryPlan {
   let end = FIRST_REGION;
   const place = (name: string, { shape, dtype }: { shape: Shape; dtype: DType }): Buffer => {
     const bytes = 4 * numel(shape);
@@ -83,22 +86,40 @@ export function planMemory(schedules: Readonly<Record<string, Schedule>>, variab
       return [entry, { ...rest, address, arena: placed }];
     }),
   );
-  return { variables: placedVariables, constants, entries, arena, end: align(arena.address + arena.bytes + SLACK) };
+  return {
+    variables: placedVariables,
+    constants,
+    entries,
+    arena,
+    end: align(arena.address + arena.bytes + SLACK),
+  };
 }
 
 /** Offsets for the intermediate values: the largest first, each as low as those alive at the same time allow. */
-function placeArena(schedule: Schedule): Pick<EntryPlan, 'peak' | 'lowerBound' | 'unshared'> & { buffers: ArenaBuffer[] } {
+function placeArena(
+  schedule: Schedule,
+): Pick<EntryPlan, 'peak' | 'lowerBound' | 'unshared'> & { buffers: ArenaBuffer[] } {
   const { kernels, storage } = schedule;
-  const lives = [...storage].filter(([, at]) => at.kind === 'arena').map(([node]) => ({ node, ...life(node, kernels) }));
+  const lives = [...storage]
+    .filter(([, at]) => at.kind === 'arena')
+    .map(([node]) => ({ node, ...life(node, kernels) }));
   const counts = new Map<string, number>();
   const named = lives.map(({ node, from, to }) => {
     const name = node.op.name;
     const count = counts.get(name) ?? 0;
     counts.set(name, count + 1);
-    return { node, from, to, name: count ? `${name}${count + 1}` : name, bytes: align(Math.max(4, 4 * numel(node.shape))) };
+    return {
+      node,
+      from,
+      to,
+      name: count ? `${name}${count + 1}` : name,
+      bytes: align(Math.max(4, 4 * numel(node.shape))),
+    };
   });
   const placed: ArenaBuffer[] = [];
-  for (const { node, name, bytes, from, to } of [...named].sort((a, b) => b.bytes - a.bytes || a.from - b.from)) {
+  for (const { node, name, bytes, from, to } of [...named].sort(
+    (a, b) => b.bytes - a.bytes || a.from - b.from,
+  )) {
     const rivals = placed.filter((p) => p.from <= to && from <= p.to).sort((a, b) => a.address - b.address);
     let address = 0;
     for (const rival of rivals) {
@@ -108,7 +129,9 @@ function placeArena(schedule: Schedule): Pick<EntryPlan, 'peak' | 'lowerBound' |
     placed.push({ node, name, bytes, from, to, address, shape: node.shape, dtype: node.dtype });
   }
   placed.sort((a, b) => a.from - b.from || a.address - b.address);
-  const live = kernels.map((_, i) => placed.reduce((n, b) => n + (b.from <= i && i <= b.to ? b.bytes : 0), 0));
+  const live = kernels.map((_, i) =>
+    placed.reduce((n, b) => n + (b.from <= i && i <= b.to ? b.bytes : 0), 0),
+  );
   return {
     buffers: placed,
     peak: Math.max(0, ...placed.map((b) => b.address + b.bytes)),
@@ -122,4 +145,3 @@ function life(node: Node, kernels: readonly Kernel[]): { from: number; to: numbe
   const to = kernels.findLastIndex((k) => k.loads.includes(node));
   return { from, to: Math.max(from, to) };
 }
-

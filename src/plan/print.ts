@@ -4,7 +4,10 @@ import type { Buffer, MemoryPlan } from './plan.js';
 
 /** The memory map: every region and buffer with its address and size in bytes, and how well the arena is shared. */
 export function printMemory(plan: MemoryPlan): string {
-  const lines = [`memory: ${plan.end} bytes before the dataset`, row(0, FIRST_REGION, 'control, learning rates, losses, tiles')];
+  const lines = [
+    `memory: ${plan.end} bytes before the dataset`,
+    row(0, FIRST_REGION, 'control, learning rates, losses, tiles'),
+  ];
   const list = (title: string, buffers: readonly Buffer[]) => {
     if (buffers.length === 0) return;
     lines.push(`  ${title}`);
@@ -16,10 +19,14 @@ export function printMemory(plan: MemoryPlan): string {
     list(`${entry}: inputs`, inputs);
     list(`${entry}: outputs`, outputs);
   }
-  lines.push('  arena', row(plan.arena.address, plan.arena.bytes, 'shared by the entries, which run one at a time'));
+  lines.push(
+    '  arena',
+    row(plan.arena.address, plan.arena.bytes, 'shared by the entries, which run one at a time'),
+  );
   for (const [entry, { arena, peak, lowerBound, unshared }] of Object.entries(plan.entries)) {
     lines.push(`  ${entry}: peak ${peak} bytes; largest live set ${lowerBound}; without sharing ${unshared}`);
-    for (const b of arena) lines.push(`${row(b.address, b.bytes, `${b.name}: ${formatType(b)}`)}  kernels ${b.from} to ${b.to}`);
+    for (const b of arena)
+      lines.push(`${row(b.address, b.bytes, `${b.name}: ${formatType(b)}`)}  kernels ${b.from} to ${b.to}`);
   }
   return `${lines.join('\n')}\n`;
 }

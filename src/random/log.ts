@@ -6,7 +6,8 @@
  * whose series s^3/3 + s^5/5 + ... is cut at s^21, below 2^-55 of the sum.
  */
 export function log(x: number): number {
-  if (!(x > 0) || x === Number.POSITIVE_INFINITY) return x === 0 ? Number.NEGATIVE_INFINITY : x > 0 ? x : Number.NaN;
+  if (!(x > 0) || x === Number.POSITIVE_INFINITY)
+    return x === 0 ? Number.NEGATIVE_INFINITY : x > 0 ? x : Number.NaN;
   let k = 0;
   if (x < 2 ** -1022) {
     x *= 2 ** 54;

@@ -1,5 +1,5 @@
 import { GradError } from '../errors.js';
-import { CONTROL, LOSSES, MAX_COLUMNS, RATES, SLACK, align } from '../plan/layout.js';
+import { align, CONTROL, LOSSES, MAX_COLUMNS, RATES, SLACK } from '../plan/layout.js';
 import type { Buffer, MemoryPlan } from '../plan/plan.js';
 import type { Engine, Numbers } from '../train/engine.js';
 
@@ -19,7 +19,12 @@ export interface Helper {
   ended(): Promise<void>;
 }
 
-export type Spawn = (start: { module: WebAssembly.Module; memory: WebAssembly.Memory; index: number; count: number }) => Helper;
+export type Spawn = (start: {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  index: number;
+  count: number;
+}) => Helper;
 
 const PAGE = 65536;
 const TRAIN_JOB = 1;
@@ -56,17 +61,20 @@ export class CompiledEngine implements Engine {
     const jobs = new Map(Object.keys(plan.entries).map((entry, i) => [entry, TRAIN_JOB + 1 + i]));
     const engine = new CompiledEngine(plan, memory, exports, threads, jobs);
     exports.join(0, threads);
-    for (const { address, bytes, dtype, values } of plan.constants) engine.fill({ address, bytes, dtype }, values);
+    for (const { address, bytes, dtype, values } of plan.constants)
+      engine.fill({ address, bytes, dtype }, values);
     for (const [name, values] of initial) engine.write(name, values);
     engine.words[CONTROL.seed / 4] = seed;
-    for (let index = 1; index < threads; index++) engine.helpers.push(spawn({ module, memory, index, count: threads }));
+    for (let index = 1; index < threads; index++)
+      engine.helpers.push(spawn({ module, memory, index, count: threads }));
     await Promise.all(engine.helpers.map((h) => h.ready));
     return engine;
   }
 
   setData(columns: Record<string, Numbers>, rows: number): void {
     const batch = this.plan.entries.train.inputs.slice(0, -1);
-    if (batch.length > MAX_COLUMNS) throw new GradError(`a batch may have ${MAX_COLUMNS} parts, this has ${batch.length}`);
+    if (batch.length > MAX_COLUMNS)
+      throw new GradError(`a batch may have ${MAX_COLUMNS} parts, this has ${batch.length}`);
     let end = align(this.plan.end);
     const places = batch.map(({ name }) => {
       const address = end;
@@ -140,7 +148,11 @@ export class CompiledEngine implements Engine {
   }
 
   /** Views are made anew because a memory that grows may leave old ones empty. */
-  private view({ address, bytes, dtype }: Pick<Buffer, 'address' | 'bytes' | 'dtype'>): Float32Array | Int32Array {
+  private view({
+    address,
+    bytes,
+    dtype,
+  }: Pick<Buffer, 'address' | 'bytes' | 'dtype'>): Float32Array | Int32Array {
     const Type = dtype === 'f32' ? Float32Array : Int32Array;
     return new Type(this.memory.buffer, address, bytes / 4);
   }
@@ -155,7 +167,9 @@ export class CompiledEngine implements Engine {
     try {
       this.memory.grow(missing);
     } catch {
-      throw new GradError(`the dataset needs ${Math.ceil(bytes / 2 ** 20)} MiB of memory, more than a session can have`);
+      throw new GradError(
+        `the dataset needs ${Math.ceil(bytes / 2 ** 20)} MiB of memory, more than a session can have`,
+      );
     }
   }
 }

@@ -1,8 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { tmpdir, homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { randomUUID } from 'node:crypto';
 import type { Library } from '../emit/asc.js';
 import type { Cache } from '../emit/compile.js';
 import type { Helper, Spawn } from './engine.js';
@@ -11,7 +11,9 @@ import type { Helper, Spawn } from './engine.js';
 export async function readLibrary(): Promise<Library> {
   const folder = new URL('../../assembly/', import.meta.url);
   const names = (await readdir(folder)).filter((name) => name.endsWith('.ts') && name !== 'index.ts').sort();
-  const files = await Promise.all(names.map(async (name) => [name, await readFile(new URL(name, folder), 'utf8')]));
+  const files = await Promise.all(
+    names.map(async (name) => [name, await readFile(new URL(name, folder), 'utf8')]),
+  );
   return Object.fromEntries(files);
 }
 

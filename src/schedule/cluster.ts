@@ -28,8 +28,16 @@ export function ownReads(node: Node): Access[] {
     const [table, ids] = node.inputs.map(viewOf);
     const rank = node.inputs[1].shape.length;
     return [
-      { source: table.source, offset: table.offset, strides: dropOnes(shape, (i) => (i < rank ? 0 : table.strides[i - rank + 1])) },
-      { source: ids.source, offset: ids.offset, strides: dropOnes(shape, (i) => (i < rank ? ids.strides[i] : 0)) },
+      {
+        source: table.source,
+        offset: table.offset,
+        strides: dropOnes(shape, (i) => (i < rank ? 0 : table.strides[i - rank + 1])),
+      },
+      {
+        source: ids.source,
+        offset: ids.offset,
+        strides: dropOnes(shape, (i) => (i < rank ? ids.strides[i] : 0)),
+      },
     ];
   }
   return node.inputs.map((input) => readOver(input, shape));
@@ -81,7 +89,10 @@ export function fit(cluster: Cluster, node: Node): { member: Member; reduced: re
   if (over.includes(null)) return 'its shape does not follow the rows';
   const widened = (over as Access[]).map((read) => {
     let next = 0;
-    return { ...read, strides: cluster.domain.map((_, i) => (cluster.reduced[i] ? 0 : read.strides[next++])) };
+    return {
+      ...read,
+      strides: cluster.domain.map((_, i) => (cluster.reduced[i] ? 0 : read.strides[next++])),
+    };
   });
   const member: Member = { node, level: 'row', reads: widened };
   return checkReads(cluster, cluster.reduced, member) ?? { member, reduced: cluster.reduced };
@@ -91,19 +102,28 @@ function fitReduce(cluster: Cluster, node: Node, reads: Access[]) {
   if (cluster.kind === 'gemm') return 'a product is not reduced while it is made';
   const [from] = node.inputs;
   const axes = node.attrs.axes as readonly number[];
-  const keep = from.shape.map((size, i) => ({ size, reduced: axes.includes(i) })).filter((axis) => axis.size !== 1);
+  const keep = from.shape
+    .map((size, i) => ({ size, reduced: axes.includes(i) }))
+    .filter((axis) => axis.size !== 1);
   const own = cluster.domain.map((size, i) => ({ size, i })).filter((axis) => axis.size !== 1);
-  if (keep.length !== own.length || keep.some((axis, i) => axis.size !== own[i].size)) return 'its axes are not the loops';
+  if (keep.length !== own.length || keep.some((axis, i) => axis.size !== own[i].size))
+    return 'its axes are not the loops';
   const reduced = cluster.domain.map(() => false);
   keep.forEach((axis, i) => {
     reduced[own[i].i] = axis.reduced;
   });
   const free = !cluster.reduced.includes(true);
-  if (!free && reduced.some((r, i) => r !== cluster.reduced[i] && cluster.domain[i] !== 1)) return 'it reduces other axes';
+  if (!free && reduced.some((r, i) => r !== cluster.reduced[i] && cluster.domain[i] !== 1))
+    return 'it reduces other axes';
   const over = reshapeRead(reads[0], from.shape, cluster.domain);
   if (!over) return 'its shape does not follow the loops';
   const member: Member = { node, level: 'reduce', reads: [over] };
-  return checkReads(cluster, free ? reduced : cluster.reduced, member) ?? { member, reduced: free ? reduced : cluster.reduced };
+  return (
+    checkReads(cluster, free ? reduced : cluster.reduced, member) ?? {
+      member,
+      reduced: free ? reduced : cluster.reduced,
+    }
+  );
 }
 
 function reshapeRead(read: Access, from: Shape, to: Shape): Access | null {
@@ -120,7 +140,8 @@ function checkReads(cluster: Cluster, reduced: readonly boolean[], member: Membe
     const elementwise = made.level === 'element';
     if (elementwise && member.level === 'row') return 'a row cannot read single elements';
     const expected = elementwise ? identityStrides(cluster.domain) : rowStrides(cluster.domain, reduced);
-    if (read.offset !== 0 || read.strides.some((s, i) => s !== expected[i])) return 'it reads other elements than its own';
+    if (read.offset !== 0 || read.strides.some((s, i) => s !== expected[i]))
+      return 'it reads other elements than its own';
   }
   return null;
 }

@@ -1,5 +1,5 @@
-import type { Kernel } from './kernel.js';
 import { numel } from '../shape.js';
+import type { Kernel } from './kernel.js';
 
 /** Work of a kernel: floating-point operations, and bytes that cross between memory and registers at least once. */
 export interface Cost {
@@ -21,7 +21,10 @@ export function costOf(kernel: Kernel): Cost {
   }
   if (kernel.kind === 'copy') return { flops: 0, bytes, nanoseconds: bytes / 8 };
   const points = numel(kernel.domain);
-  const perPoint = kernel.members.reduce((n, { node }) => n + (node.op.lower.kind === 'elementwise' ? Math.max(1, node.op.lower.cost) : 1), 0);
+  const perPoint = kernel.members.reduce(
+    (n, { node }) => n + (node.op.lower.kind === 'elementwise' ? Math.max(1, node.op.lower.cost) : 1),
+    0,
+  );
   const products = kernel.kind === 'gemm' ? 2 * points * kernel.k : 0;
   return {
     flops: products + points * perPoint,

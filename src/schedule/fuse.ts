@@ -70,10 +70,17 @@ export function fuse(graph: Graph): Fusion {
   const join = (node: Node): boolean => {
     const sources = sourcesOf(node);
     const makers = [...new Set(sources.map((s) => home.get(s)).filter((c) => c !== undefined))];
-    const siblings = clusters.filter((c) => !makers.includes(c) && c.kind === 'nest' && readsInCommon(c, node));
+    const siblings = clusters.filter(
+      (c) => !makers.includes(c) && c.kind === 'nest' && readsInCommon(c, node),
+    );
     for (const cluster of [...makers.sort((a, b) => b.id - a.id), ...siblings.reverse()]) {
       const fitted = fit(cluster, node);
-      const why = typeof fitted === 'string' ? fitted : waitsFor(node, cluster) ? 'another kernel has to run between' : null;
+      const why =
+        typeof fitted === 'string'
+          ? fitted
+          : waitsFor(node, cluster)
+            ? 'another kernel has to run between'
+            : null;
       if (why === null && typeof fitted !== 'string') {
         cluster.members.set(node, fitted.member);
         cluster.reduced = fitted.reduced;
@@ -96,7 +103,9 @@ export function fuse(graph: Graph): Fusion {
   const waiting = new Set<Node>();
   const settle = (node: Node, among: readonly Node[]) => {
     waiting.delete(node);
-    const makers = [...new Set(among.map((s) => home.get(s)).filter((c) => c !== undefined))].sort((a, b) => b.id - a.id);
+    const makers = [...new Set(among.map((s) => home.get(s)).filter((c) => c !== undefined))].sort(
+      (a, b) => b.id - a.id,
+    );
     for (const cluster of makers) {
       const fitted = cluster.kind === 'nest' ? fit(cluster, node) : 'not a nest';
       if (typeof fitted === 'string') continue;
@@ -134,7 +143,10 @@ function mustPlace(graph: Graph): Set<Node> {
   for (const node of [...placed]) {
     if (!readsWhole(node)) continue;
     // A scatter fills its table with zeros itself.
-    const operands = node.inputs.filter((operand, i) => !(node.op.lower.kind === 'scatter' && i === 0 && constantValue(viewOf(operand).source) === 0));
+    const operands = node.inputs.filter(
+      (operand, i) =>
+        !(node.op.lower.kind === 'scatter' && i === 0 && constantValue(viewOf(operand).source) === 0),
+    );
     for (const operand of operands) placeSource(operand, placed);
   }
   for (const root of roots(graph)) placeSource(root, placed);
@@ -155,7 +167,10 @@ function floatingNodes(graph: Graph, wanted: ReadonlySet<Node>): Set<Node> {
       const { lower } = node.op;
       if (!wanted.has(node) || kept.has(node) || lower.kind !== 'elementwise' || lower.cost > 2) return false;
       const readers = users.get(node)!;
-      return readers.every((r) => r.op.lower.kind === 'elementwise') && sourcesOf(node).every((s) => !wanted.has(s));
+      return (
+        readers.every((r) => r.op.lower.kind === 'elementwise') &&
+        sourcesOf(node).every((s) => !wanted.has(s))
+      );
     }),
   );
 }
@@ -173,4 +188,3 @@ function readsInCommon(cluster: Cluster, node: Node): boolean {
 function sameElements(a: Access, b: Access): boolean {
   return a.source === b.source && a.offset === b.offset;
 }
-

@@ -58,7 +58,11 @@ export interface ScatterKernel {
 export interface CopyKernel {
   readonly kind: 'copy';
   readonly node: Node;
-  readonly parts: readonly { readonly read: Access; readonly shape: readonly number[]; readonly starts: readonly number[] }[];
+  readonly parts: readonly {
+    readonly read: Access;
+    readonly shape: readonly number[];
+    readonly starts: readonly number[];
+  }[];
   readonly zero: boolean;
 }
 

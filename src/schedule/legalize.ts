@@ -15,7 +15,10 @@ export function legalize(graph: Graph): Graph {
       case 'matmul':
         return legalMatmul(node);
       case 'scatter':
-        return withInputs(node, node.inputs.map((input) => (isContiguous(input) ? input : contiguous(input))));
+        return withInputs(
+          node,
+          node.inputs.map((input) => (isContiguous(input) ? input : contiguous(input))),
+        );
       default:
         return node;
     }

@@ -9,7 +9,10 @@ export function kernelName(kernel: KernelBody): string {
       const [aRow, aCol] = kernel.a.strides.slice(-2);
       const [, bCol] = kernel.b.strides.slice(-2);
       const flags = `${aCol === 1 || kernel.k === 1 || aRow !== 1 ? 'n' : 't'}${bCol === 1 || n === 1 ? 'n' : 't'}`;
-      return join(`gemm_${flags}_${batch.join('')}${m}x${n}x${kernel.k}`, kernel.members.slice(1).map((x) => x.node.op.name));
+      return join(
+        `gemm_${flags}_${batch.join('')}${m}x${n}x${kernel.k}`,
+        kernel.members.slice(1).map((x) => x.node.op.name),
+      );
     }
     case 'scatter':
       return `scatter_add_${kernel.node.shape.join('x')}`;
@@ -17,7 +20,10 @@ export function kernelName(kernel: KernelBody): string {
       return `${kernel.node.op.lower.kind === 'copy' ? kernel.node.op.name : 'copy'}_${kernel.node.shape.join('x') || 'scalar'}`;
     case 'nest': {
       const kind = kernel.reduced.includes(true) ? 'reduce' : 'map';
-      return join(`${kind}_${kernel.domain.join('x') || 'scalar'}`, kernel.members.map((x) => x.node.op.name));
+      return join(
+        `${kind}_${kernel.domain.join('x') || 'scalar'}`,
+        kernel.members.map((x) => x.node.op.name),
+      );
     }
   }
 }

@@ -32,7 +32,10 @@ export function orderKernels(kernels: readonly Kernel[], storage: ReadonlyMap<No
   const order: Kernel[] = [];
   while (order.length < kernels.length) {
     const next = kernels.find((k) => !done.has(k) && [...waits.get(k)!].every((w) => done.has(w)));
-    if (!next) throw new Error(`kernels wait for each other: ${kernels.filter((k) => !done.has(k)).map((k) => k.name)}`);
+    if (!next)
+      throw new Error(
+        `kernels wait for each other: ${kernels.filter((k) => !done.has(k)).map((k) => k.name)}`,
+      );
     done.add(next);
     order.push(next);
   }

@@ -12,7 +12,9 @@ export function printSchedule(schedule: Schedule): string {
     lines.push(`    fuses  ${fused(kernel)}`);
     lines.push(`    loads  ${kernel.loads.map((n) => place(n, schedule)).join(', ') || 'nothing'}`);
     lines.push(`    stores ${kernel.stores.map((n) => place(n, schedule)).join(', ')}`);
-    lines.push(`    cost   ${flops} flops, ${bytes} bytes, ${(flops / Math.max(1, bytes)).toFixed(2)} flops/byte`);
+    lines.push(
+      `    cost   ${flops} flops, ${bytes} bytes, ${(flops / Math.max(1, bytes)).toFixed(2)} flops/byte`,
+    );
   });
   const seen = new Set<string>();
   for (const { from, to, why } of schedule.unfused) {
@@ -26,7 +28,9 @@ export function printSchedule(schedule: Schedule): string {
 
 function fused(kernel: Kernel): string {
   if (kernel.kind === 'scatter' || kernel.kind === 'copy') return kernel.node.op.name;
-  return kernel.members.map(({ node, level }) => (level === 'element' ? node.op.name : `${node.op.name} (${level})`)).join(', ');
+  return kernel.members
+    .map(({ node, level }) => (level === 'element' ? node.op.name : `${node.op.name} (${level})`))
+    .join(', ');
 }
 
 function place(node: Node, { storage }: Schedule): string {

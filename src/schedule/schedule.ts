@@ -3,7 +3,17 @@ import type { MatmulAttrs } from '../ops/matmul.js';
 import { broadcastStrides, numel } from '../shape.js';
 import type { Cluster } from './cluster.js';
 import { type Fusion, fuse, isInline, sourcesOf } from './fuse.js';
-import type { Access, CopyKernel, GemmKernel, Kernel, KernelBody, NestKernel, ScatterKernel, Schedule, Storage } from './kernel.js';
+import type {
+  Access,
+  CopyKernel,
+  GemmKernel,
+  Kernel,
+  KernelBody,
+  NestKernel,
+  ScatterKernel,
+  Schedule,
+  Storage,
+} from './kernel.js';
 import { legalize } from './legalize.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
@@ -27,7 +37,8 @@ export function schedule(optimized: Graph): Schedule {
   const loads = new Map([...bodies].map(([cluster, kernel]) => [kernel, loadsOf(cluster, fusion)]));
   const copies: KernelBody[] = [];
   const final = settle(graph, fusion, bodies, loads, storage, copies);
-  for (const copy of copies) loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
+  for (const copy of copies)
+    loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
 
   const read = new Set([...loads.values()].flat());
   const stores = (kernel: KernelBody): Node[] =>
@@ -57,15 +68,24 @@ function settle(
 ): Set<Node> {
   const final = new Set<Node>();
   const targets = [
-    ...graph.updates.map((u) => ({ value: u.value, variable: u.variable as Node | null, to: storage.get(u.variable)! })),
-    ...graph.outputs.map((o) => ({ value: o.node, variable: null, to: { kind: 'output', name: o.name } as Storage })),
+    ...graph.updates.map((u) => ({
+      value: u.value,
+      variable: u.variable as Node | null,
+      to: storage.get(u.variable)!,
+    })),
+    ...graph.outputs.map((o) => ({
+      value: o.node,
+      variable: null,
+      to: { kind: 'output', name: o.name } as Storage,
+    })),
   ];
   const mayOverwrite = overwriteRule(fusion, bodies, loads);
   for (const { value, variable, to } of targets) {
     const { source, strides, offset } = viewOf(value);
     final.add(source);
     const whole = numel(source.shape) === numel(value.shape) && offset === 0;
-    const plain = whole && strides.every((s, i) => value.shape[i] === 1 || s === identityStrides(value.shape)[i]);
+    const plain =
+      whole && strides.every((s, i) => value.shape[i] === 1 || s === identityStrides(value.shape)[i]);
     const at = fusion.home.get(source);
     if (plain && at && !storage.has(source) && (variable === null || mayOverwrite(at, source, variable))) {
       storage.set(source, to);
@@ -75,7 +95,12 @@ function settle(
     const copyTo = (place: Storage) => {
       const node: Node = { ...value, inputs: [value], where: '' };
       storage.set(node, place);
-      copies.push({ kind: 'copy', node, zero: false, parts: [{ read, shape: value.shape, starts: value.shape.map(() => 0) }] });
+      copies.push({
+        kind: 'copy',
+        node,
+        zero: false,
+        parts: [{ read, shape: value.shape, starts: value.shape.map(() => 0) }],
+      });
       read = { source: node, offset: 0, strides: identityStrides(value.shape) };
     };
     // Another variable's old value may be overwritten before it is copied: keep it aside.
@@ -106,7 +131,9 @@ function overwriteRule(
   return (cluster, value, variable) => {
     const kernel = bodies.get(cluster)!;
     if (loads.get(kernel)!.includes(variable) && !readsInPlace(kernel, value, variable)) return false;
-    const readers = [...bodies].filter(([c, k]) => c !== cluster && loads.get(k)!.includes(variable)).map(([c]) => c);
+    const readers = [...bodies]
+      .filter(([c, k]) => c !== cluster && loads.get(k)!.includes(variable))
+      .map(([c]) => c);
     if (readers.some((reader) => reaches(cluster, reader))) return false;
     for (const reader of readers) before.get(cluster)!.add(reader);
     return true;
@@ -114,20 +141,32 @@ function overwriteRule(
 }
 
 function readsInPlace(kernel: KernelBody, value: Node, variable: Node): boolean {
-  if (kernel.kind === 'scatter') return kernel.base.source === variable && kernel.ids.source !== variable && kernel.updates.source !== variable;
+  if (kernel.kind === 'scatter')
+    return (
+      kernel.base.source === variable && kernel.ids.source !== variable && kernel.updates.source !== variable
+    );
   if (kernel.kind === 'copy') return false;
   if (kernel.kind === 'gemm' && (kernel.a.source === variable || kernel.b.source === variable)) return false;
   const made = kernel.members.find((m) => m.node === value)!;
-  if (kernel.members.some((m) => m.node.op.lower.kind === 'gather' && viewOf(m.node.inputs[0]).source === variable)) return false;
+  if (
+    kernel.members.some(
+      (m) => m.node.op.lower.kind === 'gather' && viewOf(m.node.inputs[0]).source === variable,
+    )
+  )
+    return false;
   const reduced = kernel.kind === 'nest' ? kernel.reduced : kernel.domain.map(() => false);
   const rows = identityStrides(kernel.domain.filter((_, i) => made.level === 'element' || !reduced[i]));
   let next = 0;
   const own = kernel.domain.map((_, i) => (made.level === 'element' || !reduced[i] ? rows[next++] : 0));
   // A scalar read through an inlined expression has no strides of its own: it is in place for scalars alone.
-  const inlined = kernel.members.some((m) => m.reads.some((r) => isInline(r.source) && sourcesOf(r.source).includes(variable)));
+  const inlined = kernel.members.some((m) =>
+    m.reads.some((r) => isInline(r.source) && sourcesOf(r.source).includes(variable)),
+  );
   if (inlined && numel(kernel.domain) !== 1) return false;
   return kernel.members.every((m) =>
-    m.reads.every((r) => r.source !== variable || (r.offset === 0 && r.strides.every((s, i) => s === own[i]))),
+    m.reads.every(
+      (r) => r.source !== variable || (r.offset === 0 && r.strides.every((s, i) => s === own[i])),
+    ),
   );
 }
 
@@ -167,7 +206,12 @@ function gemm(node: Node, cluster: Cluster): GemmKernel {
     const { source, strides, offset } = viewOf(input);
     const matrix = transposed ? [strides.at(-1)!, strides.at(-2)!] : [strides.at(-2)!, strides.at(-1)!];
     const batch = broadcastStrides(input.shape.slice(0, -2), strides.slice(0, -2), node.shape.slice(0, -2));
-    return { source, offset, strides: [...batch, ...matrix], k: transposed ? input.shape.at(-2)! : input.shape.at(-1)! };
+    return {
+      source,
+      offset,
+      strides: [...batch, ...matrix],
+      k: transposed ? input.shape.at(-2)! : input.shape.at(-1)!,
+    };
   };
   const { k, ...a } = operand(node.inputs[0], transposeA);
   const { k: _, ...b } = operand(node.inputs[1], transposeB);
@@ -178,10 +222,12 @@ function copy(node: Node): CopyKernel {
   const axis = node.attrs.axis as number;
   let at = 0;
   const parts = node.inputs.map((input) => {
-    const starts = node.op.name === 'pad' ? [...(node.attrs.before as readonly number[])] : node.shape.map((_, i) => (i === axis ? at : 0));
+    const starts =
+      node.op.name === 'pad'
+        ? [...(node.attrs.before as readonly number[])]
+        : node.shape.map((_, i) => (i === axis ? at : 0));
     at += input.shape[axis] ?? 0;
     return { read: ownAccess(input), shape: input.shape, starts };
   });
   return { kind: 'copy', node, parts, zero: node.op.name === 'pad' };
 }
-

@@ -32,7 +32,9 @@ export function stagesOf(kernel: NestKernel | GemmKernel): Stages {
 
 /** Members that some reads lead to, directly or through values that are made on the spot. */
 function membersRead(reads: readonly Access[], members: ReadonlyMap<Node, Member>): Member[] {
-  const sources = reads.flatMap(({ source }) => (members.has(source) || !isInline(source) ? [source] : sourcesOf(source)));
+  const sources = reads.flatMap(({ source }) =>
+    members.has(source) || !isInline(source) ? [source] : sourcesOf(source),
+  );
   return sources.flatMap((source) => members.get(source) ?? []);
 }
 

@@ -41,7 +41,11 @@ export class TapeEngine implements Engine {
   trainOn(batch: Record<string, Numbers>, learningRate: number): number {
     this.tape.training = true;
     const rate = this.tape.constant(learningRate, [], 'f32');
-    const { loss, ...rest } = this.definition.train(this.tape, this.tensors(batch, this.definition.options.batch), rate);
+    const { loss, ...rest } = this.definition.train(
+      this.tape,
+      this.tensors(batch, this.definition.options.batch),
+      rate,
+    );
     this.lastGradients = Object.fromEntries(
       Object.entries(rest).map(([name, t]) => [name.slice('gradient.'.length), (t as Eager).data]),
     );
@@ -50,7 +54,9 @@ export class TapeEngine implements Engine {
 
   evaluate(batch: Record<string, Numbers>): number {
     this.tape.training = false;
-    return (this.definition.loss(this.tape, this.tensors(batch, this.definition.options.batch)) as Eager).item();
+    return (
+      this.definition.loss(this.tape, this.tensors(batch, this.definition.options.batch)) as Eager
+    ).item();
   }
 
   predict(inputs: Record<string, Numbers>): Numbers {
@@ -103,4 +109,3 @@ export class TapeEngine implements Engine {
     );
   }
 }
-

@@ -1,5 +1,5 @@
-import { GraphError } from '../errors.js';
 import { gradients } from '../autodiff/gradients.js';
+import { GraphError } from '../errors.js';
 import type { Attrs, Elements, Op } from '../ops/op.js';
 import { type Creator, type Interpreter, setDefaultInterpreter, Tensor, Variable } from '../ops/tensor.js';
 import { type DType, formatType, numel, type Shape } from '../shape.js';
@@ -78,7 +78,9 @@ export class Tape implements Interpreter {
 
   constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Eager {
     const data =
-      typeof values === 'number' ? this.allocate(numel(shape), dtype).fill(values) : this.elements(values, dtype);
+      typeof values === 'number'
+        ? this.allocate(numel(shape), dtype).fill(values)
+        : this.elements(values, dtype);
     return new Eager(data, shape, dtype, null, false);
   }
 
@@ -166,7 +168,7 @@ function flatten(value: Nested, shape: Shape, depth: number, out: number[]): voi
     out.push(value);
     return;
   }
-  if (value.length !== shape[depth]) throw new GraphError(`tensor: a row has ${value.length} elements, not ${shape[depth]}`);
+  if (value.length !== shape[depth])
+    throw new GraphError(`tensor: a row has ${value.length} elements, not ${shape[depth]}`);
   for (const item of value) flatten(item, shape, depth + 1, out);
 }
-

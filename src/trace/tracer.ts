@@ -1,5 +1,5 @@
 import { GraphError } from '../errors.js';
-import { type Graph, fromRoots, makeInput, makeNode, type Node } from '../graph/graph.js';
+import { fromRoots, type Graph, makeInput, makeNode, type Node } from '../graph/graph.js';
 import { constantOp } from '../ops/leaf.js';
 import type { Attrs, Op } from '../ops/op.js';
 import { type Creator, type Interpreter, Tensor, Variable, withInterpreter } from '../ops/tensor.js';
@@ -43,7 +43,12 @@ export class Tracer implements Interpreter {
 
   apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
     const traced = inputs.map((input) => this.lift(input));
-    const node = makeNode(op, traced.map((t) => t.node), attrs, userLocation());
+    const node = makeNode(
+      op,
+      traced.map((t) => t.node),
+      attrs,
+      userLocation(),
+    );
     return new Traced(node, this, { op, inputs: traced, attrs });
   }
 
@@ -112,8 +117,11 @@ export class Tracer implements Interpreter {
   private lift(tensor: Tensor): Traced {
     if (tensor instanceof Traced && tensor.tracer === this) return tensor;
     if (tensor instanceof Variable) return this.read(tensor) as Traced;
-    if ('data' in tensor) return this.constant(tensor.data as ArrayLike<number>, tensor.shape, tensor.dtype) as Traced;
-    throw new GraphError(`a tensor of another trace is used in ${this.name}${at(userLocation())}: compute it inside`);
+    if ('data' in tensor)
+      return this.constant(tensor.data as ArrayLike<number>, tensor.shape, tensor.dtype) as Traced;
+    throw new GraphError(
+      `a tensor of another trace is used in ${this.name}${at(userLocation())}: compute it inside`,
+    );
   }
 }
 
@@ -133,7 +141,9 @@ export function trace(
 ): Graph {
   const tracer = new Tracer(name, true);
   return withInterpreter(tracer, () => {
-    const symbols = Object.fromEntries(Object.entries(inputs).map(([key, type]) => [key, tracer.input(key, type)]));
+    const symbols = Object.fromEntries(
+      Object.entries(inputs).map(([key, type]) => [key, tracer.input(key, type)]),
+    );
     return tracer.finish(f(symbols));
   });
 }

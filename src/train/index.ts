@@ -44,7 +44,11 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** Compiles the step without running it. */
-  async compileModule({ relaxed = false, cache = true, without }: CompileStepOptions = {}): Promise<CompiledModule> {
+  async compileModule({
+    relaxed = false,
+    cache = true,
+    without,
+  }: CompileStepOptions = {}): Promise<CompiledModule> {
     const { readLibrary, fileCache } = await import('../run/node.js');
     const store = cache === false ? undefined : fileCache(cache === true ? undefined : cache);
     return compileProgram(this.program, { library: await readLibrary(), cache: store, relaxed, without });
@@ -62,18 +66,33 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** A session of a compiled module; several may share one. */
-  async start(module: CompiledModule, { seed = 42, threads = 1 }: { seed?: number; threads?: number } = {}): Promise<Session> {
+  async start(
+    module: CompiledModule,
+    { seed = 42, threads = 1 }: { seed?: number; threads?: number } = {},
+  ): Promise<Session> {
     const { spawnWorker } = await import('../run/node.js');
     const { wasm, plan, options } = module;
     const initial = initialValues(this.program.variables, seed);
-    const engine = await CompiledEngine.start({ wasm, plan, shared: options.shared, threads, seed, initial, spawn: spawnWorker });
+    const engine = await CompiledEngine.start({
+      wasm,
+      plan,
+      shared: options.shared,
+      threads,
+      seed,
+      initial,
+      spawn: spawnWorker,
+    });
     return new Session(this.program, engine, seed, module);
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
   interpret({ seed = 42, precision = 'float32' }: InterpretOptions = {}): Session {
     checkSeed(seed);
-    return new Session(this.program, new TapeEngine(this.definition as unknown as StepDefinition, seed, precision), seed);
+    return new Session(
+      this.program,
+      new TapeEngine(this.definition as unknown as StepDefinition, seed, precision),
+      seed,
+    );
   }
 }
 

@@ -2,7 +2,10 @@ import { RandomStream, STREAMS } from '../random/philox.js';
 import type { ProgramVariable } from './program.js';
 
 /** First elements of every variable, in f32; each draws from a random stream of its own. */
-export function initialValues(variables: readonly ProgramVariable[], seed: number): Map<string, Float32Array | Int32Array> {
+export function initialValues(
+  variables: readonly ProgramVariable[],
+  seed: number,
+): Map<string, Float32Array | Int32Array> {
   return new Map(
     variables.map(({ name, shape, dtype, variable }, index) => {
       const random = new RandomStream(seed, STREAMS.init + 256 * index);

@@ -44,6 +44,9 @@ function sourceOf(node: Node): Node {
 /** The graph of an entry, or an error that lists those there are. */
 export function entry(program: Program, name: string): Graph {
   const graph = program.entries[name];
-  if (!graph) throw new GraphError(`${program.name} has no entry ${name}: it has ${Object.keys(program.entries).join(', ')}`);
+  if (!graph)
+    throw new GraphError(
+      `${program.name} has no entry ${name}: it has ${Object.keys(program.entries).join(', ')}`,
+    );
   return graph;
 }

@@ -63,7 +63,9 @@ export class Session {
 
   /** Number of trained elements. */
   get parameterCount(): number {
-    return this.program.variables.filter((v) => v.role === 'parameter').reduce((n, v) => n + numel(v.shape), 0);
+    return this.program.variables
+      .filter((v) => v.role === 'parameter')
+      .reduce((n, v) => n + numel(v.shape), 0);
   }
 
   /** Sets the dataset: each part of the batch with its rows one after the other. Copied once. */
@@ -96,9 +98,11 @@ export class Session {
     this.open();
     this.needData();
     const { steps, lr, signal } = options;
-    if (!Number.isInteger(steps) || steps < 0) throw new OptionError(`run: steps must be a whole number, got ${steps}`);
+    if (!Number.isInteger(steps) || steps < 0)
+      throw new OptionError(`run: steps must be a whole number, got ${steps}`);
     const every = options.every ?? Math.max(1, Math.round(steps / 100));
-    if (!Number.isInteger(every) || every < 1) throw new OptionError(`run: every must be a whole number from 1, got ${every}`);
+    if (!Number.isInteger(every) || every < 1)
+      throw new OptionError(`run: every must be a whole number from 1, got ${every}`);
     const end = this.at + steps;
     let losses: number[] = [];
     let chunk = 1;
@@ -112,7 +116,12 @@ export class Session {
       chunk = Math.max(1, Math.min(MAX_CHUNK, Math.round((n * CHUNK_MS) / Math.max(took, 0.01)), chunk * 8));
       if (losses.length >= every || this.at === end) {
         const now = performance.now();
-        yield { at: this.at, loss: losses.at(-1)!, losses, stepsPerSecond: (losses.length * 1000) / (now - reported) };
+        yield {
+          at: this.at,
+          loss: losses.at(-1)!,
+          losses,
+          stepsPerSecond: (losses.length * 1000) / (now - reported),
+        };
         losses = [];
         reported = performance.now();
       }
@@ -131,7 +140,9 @@ export class Session {
     const { checked, rows } = checkColumns(graph, columns);
     const size = this.batchSize;
     const batchAt = (start: number, repeat: boolean) =>
-      Object.fromEntries(Object.entries(checked).map(([name, all]) => [name, rowsOf(all, rows, start, size, repeat)]));
+      Object.fromEntries(
+        Object.entries(checked).map(([name, all]) => [name, rowsOf(all, rows, start, size, repeat)]),
+      );
     let total = 0;
     let start = 0;
     for (; start + size <= rows; start += size) total += this.engine.evaluate(batchAt(start, false)) * size;
@@ -186,7 +197,11 @@ export class Session {
         return [v.name, { dtype, shape: [...v.shape], data }] as const;
       }),
     );
-    return encodeSafetensors(tensors, { format: '2headgrad', step: String(this.at), seed: String(this.seed) });
+    return encodeSafetensors(tensors, {
+      format: '2headgrad',
+      step: String(this.at),
+      seed: String(this.seed),
+    });
   }
 
   /** Takes the variables and the place in the run from a checkpoint; nothing changes if it does not fit. */
@@ -201,7 +216,8 @@ export class Session {
       }
     }
     const step = Number(metadata.step ?? 0);
-    if (!Number.isInteger(step) || step < 0) throw new DataError(`checkpoint: ${metadata.step} is not a step`);
+    if (!Number.isInteger(step) || step < 0)
+      throw new DataError(`checkpoint: ${metadata.step} is not a step`);
     for (const { name, dtype, shape } of this.program.variables) {
       this.engine.write(name, convert(name, tensors.get(name)!.data, { dtype, shape }, numel(shape)));
     }
@@ -271,7 +287,8 @@ export class Session {
   }
 
   private needData(): void {
-    if (this.rows === 0) throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
+    if (this.rows === 0)
+      throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
   }
 }
 
@@ -285,7 +302,10 @@ function rowsOf(all: Numbers, rows: number, start: number, size: number, repeat:
   const width = all.length / rows;
   const part = all.subarray(start * width, (start + size) * width);
   if (!repeat || part.length === size * width) return part;
-  const out = all.slice(0, 0).constructor === Int32Array ? new Int32Array(size * width) : new Float32Array(size * width);
+  const out =
+    all.slice(0, 0).constructor === Int32Array
+      ? new Int32Array(size * width)
+      : new Float32Array(size * width);
   out.set(part);
   const last = all.subarray((rows - 1) * width, rows * width);
   for (let i = part.length; i < out.length; i += width) out.set(last, i);
@@ -312,7 +332,11 @@ function checkBatch(graph: Graph, columns: Columns, without?: string): Record<st
 }
 
 /** All parts of a dataset: whole rows, as many of each. */
-function checkColumns(graph: Graph, columns: Columns, without?: string): { checked: Record<string, Numbers>; rows: number } {
+function checkColumns(
+  graph: Graph,
+  columns: Columns,
+  without?: string,
+): { checked: Record<string, Numbers>; rows: number } {
   let rows = -1;
   const checked = check(graph, columns, without, (name, type) => {
     const width = numel(type.shape.slice(1));
@@ -320,7 +344,8 @@ function checkColumns(graph: Graph, columns: Columns, without?: string): { check
     if (length % width !== 0 || length === 0) {
       throw new DataError(`${name}: ${length} elements are not whole rows of [${type.shape.slice(1)}]`);
     }
-    if (rows >= 0 && length / width !== rows) throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
+    if (rows >= 0 && length / width !== rows)
+      throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
     rows = length / width;
     return length;
   });
@@ -335,7 +360,8 @@ function check(
 ): Record<string, Numbers> {
   const types = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input' && a.name !== without);
   const unknown = Object.keys(columns).find((name) => !types.some((t) => t.name === name));
-  if (unknown) throw new DataError(`there is no input ${unknown}; there are ${types.map((t) => t.name).join(', ')}`);
+  if (unknown)
+    throw new DataError(`there is no input ${unknown}; there are ${types.map((t) => t.name).join(', ')}`);
   const bounds = indexBounds(graph);
   return Object.fromEntries(
     types.map((type) => {
@@ -355,7 +381,8 @@ function convert(name: string, values: ArrayLike<number>, type: TensorType, n: n
   }
   if (values.length !== n) throw new DataError(`${name}: expected ${n} elements, got ${values.length}`);
   if (type.dtype === 'f32') {
-    const floats = values instanceof Float32Array || values instanceof Float64Array ? values : Float32Array.from(values);
+    const floats =
+      values instanceof Float32Array || values instanceof Float64Array ? values : Float32Array.from(values);
     for (let i = 0; i < floats.length; i++) {
       if (Number.isNaN(floats[i])) throw new DataError(`${name}: NaN at position ${i}`);
     }
@@ -363,7 +390,8 @@ function convert(name: string, values: ArrayLike<number>, type: TensorType, n: n
   }
   const whole = values instanceof Int32Array ? values : Int32Array.from(values);
   for (let i = 0; i < whole.length; i++) {
-    if (whole[i] !== values[i]) throw new DataError(`${name}: ${values[i]} at position ${i} is not a whole number of 32 bits`);
+    if (whole[i] !== values[i])
+      throw new DataError(`${name}: ${values[i]} at position ${i} is not a whole number of 32 bits`);
   }
   return whole;
 }

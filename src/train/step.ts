@@ -2,7 +2,7 @@ import { gradients } from '../autodiff/gradients.js';
 import { GraphError, OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { namedVariables } from '../nn/module.js';
-import { type Interpreter, type Tensor, Variable, withInterpreter } from '../ops/tensor.js';
+import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
 import { formatType, type TensorType } from '../shape.js';
 import { Tracer } from '../trace/tracer.js';
@@ -41,7 +41,10 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   constructor(readonly options: StepOptions<M, B, P>) {
     this.name = options.name ?? 'step';
     if (Object.keys(options.batch).length === 0) throw new OptionError('trainStep: batch names no input');
-    if (LEARNING_RATE in options.batch) throw new OptionError(`trainStep: ${LEARNING_RATE} is an input of its own: rename that part of the batch`);
+    if (LEARNING_RATE in options.batch)
+      throw new OptionError(
+        `trainStep: ${LEARNING_RATE} is an input of its own: rename that part of the batch`,
+      );
     const named = namedVariables(options.model);
     this.parameters = new Map([...named].filter(([, v]) => v.kind === 'parameter'));
     if (this.parameters.size === 0) throw new OptionError('trainStep: the model has no parameters');
@@ -61,9 +64,16 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   /** Forward, backward and update under `by`; returns the loss, and the gradients if they are kept. */
   train(by: Interpreter, batch: Tensors<B>, learningRate: Tensor): Record<string, Tensor> {
     return withInterpreter(by, () => {
-      const before = [...this.parameters].map(([name, variable]) => ({ name, variable, value: by.read(variable) }));
+      const before = [...this.parameters].map(([name, variable]) => ({
+        name,
+        variable,
+        value: by.read(variable),
+      }));
       const loss = this.loss(by, batch);
-      const flows = gradients(loss, before.map((p) => p.value));
+      const flows = gradients(
+        loss,
+        before.map((p) => p.value),
+      );
       const unused = before.filter((_, i) => !flows[i]).map((p) => p.name);
       if (unused.length && !this.options.allowUnused) {
         throw new GraphError(
@@ -75,7 +85,9 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
         return gradient ? [{ name, variable, gradient }] : [];
       });
       this.optimizer.update(new Map(reached.map((r) => [r.variable, r.gradient])), learningRate);
-      const kept = this.options.keepGradients ? reached.map((r) => [`gradient.${r.name}`, r.gradient] as const) : [];
+      const kept = this.options.keepGradients
+        ? reached.map((r) => [`gradient.${r.name}`, r.gradient] as const)
+        : [];
       return { loss, ...Object.fromEntries(kept) };
     });
   }
@@ -101,10 +113,15 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   program(): Program {
     const { batch, predict } = this.options;
     const entries: Record<string, Graph> = {
-      train: this.trace('train', { ...batch, [LEARNING_RATE]: { shape: [], dtype: 'f32' } }, true, (by, inputs) =>
-        this.train(by, inputs as Tensors<B>, inputs[LEARNING_RATE]),
+      train: this.trace(
+        'train',
+        { ...batch, [LEARNING_RATE]: { shape: [], dtype: 'f32' } },
+        true,
+        (by, inputs) => this.train(by, inputs as Tensors<B>, inputs[LEARNING_RATE]),
       ),
-      evaluate: this.trace('evaluate', batch, false, (by, inputs) => ({ loss: this.loss(by, inputs as Tensors<B>) })),
+      evaluate: this.trace('evaluate', batch, false, (by, inputs) => ({
+        loss: this.loss(by, inputs as Tensors<B>),
+      })),
     };
     if (predict) {
       entries.predict = this.trace('predict', predict.inputs, false, (by, inputs) => ({
@@ -122,7 +139,9 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   ): Graph {
     const names = new Map(this.variables.map((v) => [v.variable, v.name]));
     const tracer = new Tracer(`${this.name}.${entry}`, training, names);
-    const inputs = Object.fromEntries(Object.entries(types).map(([name, type]) => [name, tracer.input(name, type)]));
+    const inputs = Object.fromEntries(
+      Object.entries(types).map(([name, type]) => [name, tracer.input(name, type)]),
+    );
     return tracer.finish(body(tracer, inputs));
   }
 }

@@ -38,10 +38,18 @@ describe('the golden files', () => {
       x = low((x ^ (x >> 13n)) * 0xc2b2ae35n);
       return Number(x ^ (x >> 16n)) / 2 ** 32;
     };
-    for (const [i, salt] of [[0, 1], [1, 1], [100_351, 1000], [7, 1399], [2 ** 31, 3]]) {
+    for (const [i, salt] of [
+      [0, 1],
+      [1, 1],
+      [100_351, 1000],
+      [7, 1399],
+      [2 ** 31, 3],
+    ]) {
       expect(hash(i, salt)).toBe(byHand(BigInt(i), BigInt(salt)));
     }
-    expect([...uniform(2, 0.1, 5)]).toEqual([0, 1].map((i) => Math.fround((2 * byHand(BigInt(i), 5n) - 1) * 0.1)));
+    expect([...uniform(2, 0.1, 5)]).toEqual(
+      [0, 1].map((i) => Math.fround((2 * byHand(BigInt(i), 5n) - 1) * 0.1)),
+    );
     expect([...ints(3, 27, 1001)]).toEqual([0, 1, 2].map((i) => Math.floor(byHand(BigInt(i), 1001n) * 27)));
   });
 });
@@ -50,7 +58,12 @@ describe('a golden file', () => {
   const file = {
     name: 'tiny',
     config: {
-      model: 'mlp', dims: [3, 2], act: 'relu', loss: 'mse', batch: 2, steps: 1,
+      model: 'mlp',
+      dims: [3, 2],
+      act: 'relu',
+      loss: 'mse',
+      batch: 2,
+      steps: 1,
       optim: { name: 'sgd', lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01 },
     },
     loss_float64: [1],
@@ -67,17 +80,45 @@ describe('a golden file', () => {
   it.each<[string, unknown, string]>([
     ['no object', [1], 'not a JSON object'],
     ['no config', { ...file, config: undefined }, 'config must be an object'],
-    ['an unknown model', withConfig({ model: 'rnn' }), 'config.model must be one of bengio, mlp, gpt, not "rnn"'],
+    [
+      'an unknown model',
+      withConfig({ model: 'rnn' }),
+      'config.model must be one of bengio, mlp, gpt, not "rnn"',
+    ],
     ['a missing width', withConfig({ dims: undefined }), 'config.dims is missing'],
-    ['a width of 0', withConfig({ dims: [3, 0] }), 'config.dims must be a list of two or more whole numbers from 1, not [3,0]'],
-    ['an unknown activation', withConfig({ act: 'swish' }), 'config.act must be one of tanh, relu, gelu, sigmoid, leaky_relu, not "swish"'],
-    ['an option of another model', withConfig({ heads: 2 }), 'config.heads is not known: there are model, batch, steps, optim, dims, act, loss'],
-    ['an unknown optimizer', withOptim({ name: 'lion' }), 'config.optim.name must be one of sgd, adam, adamw, not "lion"'],
-    ['an option of another optimizer', withOptim({ betas: [0.9, 0.999] }), 'config.optim.betas is not known: there are name, lr, weight_decay, momentum, nesterov'],
+    [
+      'a width of 0',
+      withConfig({ dims: [3, 0] }),
+      'config.dims must be a list of two or more whole numbers from 1, not [3,0]',
+    ],
+    [
+      'an unknown activation',
+      withConfig({ act: 'swish' }),
+      'config.act must be one of tanh, relu, gelu, sigmoid, leaky_relu, not "swish"',
+    ],
+    [
+      'an option of another model',
+      withConfig({ heads: 2 }),
+      'config.heads is not known: there are model, batch, steps, optim, dims, act, loss',
+    ],
+    [
+      'an unknown optimizer',
+      withOptim({ name: 'lion' }),
+      'config.optim.name must be one of sgd, adam, adamw, not "lion"',
+    ],
+    [
+      'an option of another optimizer',
+      withOptim({ betas: [0.9, 0.999] }),
+      'config.optim.betas is not known: there are name, lr, weight_decay, momentum, nesterov',
+    ],
     ['a negative learning rate', withOptim({ lr: -1 }), 'config.optim.lr must be a number from 0, not -1'],
     ['too few losses', withConfig({ steps: 2 }), 'loss_float64 has 1 numbers for 2 steps'],
     ['no losses', { ...file, loss_float64: 'none' }, 'loss_float64 must be a list of numbers, not "none"'],
-    ['sums that are no pairs', { ...file, final_sum_sumsq_float64: { W1: [1] } }, 'final_sum_sumsq_float64 must be an object of pairs [sum, sum of squares], not {"W1":[1]}'],
+    [
+      'sums that are no pairs',
+      { ...file, final_sum_sumsq_float64: { W1: [1] } },
+      'final_sum_sumsq_float64 must be an object of pairs [sum, sum of squares], not {"W1":[1]}',
+    ],
   ])('with %s is refused with a line that says so', (_, raw, message) => {
     expect(() => parseGolden(raw)).toThrow(expect.objectContaining({ message }));
   });
@@ -99,7 +140,11 @@ describe('the errors of a golden run', () => {
   });
 
   it('of a sum that is 0 but for rounding are seen beside the largest sum', () => {
-    expect(sumsError({ big: [0, 1], none: [0, 1e-14] }, { big: [0, 1], none: [0, 1e-33] })).toBeLessThan(1e-5);
-    expect(sumsError({ big: [0, 1], none: [0, 1e-10] }, { big: [0, 1], none: [0, 1e-33] })).toBeGreaterThan(1e-3);
+    expect(sumsError({ big: [0, 1], none: [0, 1e-14] }, { big: [0, 1], none: [0, 1e-33] })).toBeLessThan(
+      1e-5,
+    );
+    expect(sumsError({ big: [0, 1], none: [0, 1e-10] }, { big: [0, 1], none: [0, 1e-33] })).toBeGreaterThan(
+      1e-3,
+    );
   });
 });

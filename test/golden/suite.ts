@@ -41,7 +41,12 @@ export function followsGoldenFiles(engine: Engine): void {
     it(`has PyTorch's loss at each of the steps`, () => {
       expect(got.losses).toHaveLength(steps);
       const off = got.losses
-        .map((loss, t) => ({ step: t + 1, loss, want: file.loss[t], error: Math.abs(loss / file.loss[t] - 1) }))
+        .map((loss, t) => ({
+          step: t + 1,
+          loss,
+          want: file.loss[t],
+          error: Math.abs(loss / file.loss[t] - 1),
+        }))
         .filter(({ error }) => !(error <= tolerance.loss));
       expect(off).toEqual([]);
     });

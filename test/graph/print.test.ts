@@ -38,9 +38,13 @@ const withoutPlaces = (text: string) => text.replace(/ {3}# .*$/gm, '');
 
 describe('printGraph', () => {
   it('writes one typed node a line, with the line of the model at the end', () => {
-    const graph = trace('demo', { x: { shape: [2, 3], dtype: 'f32' }, w: { shape: [3, 4], dtype: 'f32' } }, ({ x, w }) => ({
-      y: tanh(matmul(x, w)).sum(1),
-    }));
+    const graph = trace(
+      'demo',
+      { x: { shape: [2, 3], dtype: 'f32' }, w: { shape: [3, 4], dtype: 'f32' } },
+      ({ x, w }) => ({
+        y: tanh(matmul(x, w)).sum(1),
+      }),
+    );
     expect(printGraph(graph)).toMatch(/%2 = matmul %0, %1 : f32\[2,4\] {3}# print\.test\.ts:\d+\n/);
     expect(withoutPlaces(printGraph(graph))).toMatchInlineSnapshot(`
       "graph demo(x: f32[2,3], w: f32[3,4]) {
@@ -63,9 +67,17 @@ describe('parseGraph', () => {
   });
 
   it('gives the graph that was printed, node for node', () => {
-    const graph = trace('demo', { x: { shape: [2, 3], dtype: 'i32' }, w: { shape: [9, 4], dtype: 'f32' }, y: { shape: [2], dtype: 'i32' } }, ({ x, w, y }) => ({
-      loss: crossEntropy(gather(w, x).sum(1), y),
-    }));
+    const graph = trace(
+      'demo',
+      {
+        x: { shape: [2, 3], dtype: 'i32' },
+        w: { shape: [9, 4], dtype: 'f32' },
+        y: { shape: [2], dtype: 'i32' },
+      },
+      ({ x, w, y }) => ({
+        loss: crossEntropy(gather(w, x).sum(1), y),
+      }),
+    );
     expect(shape(parseGraph(printGraph(graph)))).toEqual(shape(graph));
   });
 
@@ -82,15 +94,22 @@ describe('parseGraph', () => {
   });
 
   it('takes any node names, comments and blank lines', () => {
-    const graph = parseGraph('# a comment\n\ngraph g(x: f32[2]) {\n %x = input "x" : f32[2]\n %h.1 = tanh %x : f32[2]\n return y = %h.1\n}\n');
-    expect(printGraph(graph)).toBe('graph g(x: f32[2]) {\n  %0 = input "x" : f32[2]\n  %1 = tanh %0 : f32[2]\n  return y = %1\n}\n');
+    const graph = parseGraph(
+      '# a comment\n\ngraph g(x: f32[2]) {\n %x = input "x" : f32[2]\n %h.1 = tanh %x : f32[2]\n return y = %h.1\n}\n',
+    );
+    expect(printGraph(graph)).toBe(
+      'graph g(x: f32[2]) {\n  %0 = input "x" : f32[2]\n  %1 = tanh %0 : f32[2]\n  return y = %1\n}\n',
+    );
   });
 
   const line = (text: string) => `graph g(x: f32[2]) {\n  %0 = input "x" : f32[2]\n  ${text}\n}\n`;
   it.each([
     ['', 'the text ends before the closing brace'],
     ['graph g(', 'line 1: expected a name, got the end of the line'],
-    ['graph g(y: f32[2]) {\n%0 = input "x" : f32[2]\n}', 'line 1: the signature (y: f32[2]) is not that of the inputs (x: f32[2])'],
+    [
+      'graph g(y: f32[2]) {\n%0 = input "x" : f32[2]\n}',
+      'line 1: the signature (y: f32[2]) is not that of the inputs (x: f32[2])',
+    ],
     [line('%1 = tan %0 : f32[2]'), 'line 3: there is no op tan'],
     [line('%1 = tanh %2 : f32[2]'), 'line 3: %2 is not defined above'],
     [line('%0 = tanh %0 : f32[2]'), 'line 3: %0 is defined twice'],
@@ -107,7 +126,8 @@ describe('parseGraph', () => {
   });
 
   it('passes on what an op says of its inputs, with the line', () => {
-    const text = 'graph g(x: f32[2], y: f32[3]) {\n%0 = input "x" : f32[2]\n%1 = input "y" : f32[3]\n%2 = add %0, %1 : f32[3]\n}';
+    const text =
+      'graph g(x: f32[2], y: f32[3]) {\n%0 = input "x" : f32[2]\n%1 = input "y" : f32[3]\n%2 = add %0, %1 : f32[3]\n}';
     expect(() => parseGraph(text)).toThrow(/^line 4: add: shapes do not broadcast: \[2\] and \[3\]/);
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Graph, fromRoots, makeInput, makeNode, type Node } from '../../src/graph/graph.js';
+import { fromRoots, type Graph, makeInput, makeNode, type Node } from '../../src/graph/graph.js';
 import { opTable } from '../../src/ops/index.js';
 import type { Attrs } from '../../src/ops/op.js';
 import { numel, type Shape } from '../../src/shape.js';
@@ -17,9 +17,14 @@ export interface RandomGraph {
 export function randomGraph(): fc.Arbitrary<RandomGraph> {
   const step = fc.record({ op: fc.nat(), picks: fc.array(fc.nat(), { minLength: 8, maxLength: 8 }) });
   return fc
-    .record({ steps: fc.array(step, { minLength: 1, maxLength: 24 }), values: fc.infiniteStream(fc.integer({ min: -2, max: 2 })) })
+    .record({
+      steps: fc.array(step, { minLength: 1, maxLength: 24 }),
+      values: fc.infiniteStream(fc.integer({ min: -2, max: 2 })),
+    })
     .map(({ steps, values }) => {
-      const [a, b, row, scalar] = [[4, 3], [4, 3], [3], []].map((shape, i) => makeInput(`x${i}`, 'input', shape, 'f32'));
+      const [a, b, row, scalar] = [[4, 3], [4, 3], [3], []].map((shape, i) =>
+        makeInput(`x${i}`, 'input', shape, 'f32'),
+      );
       const ids = makeInput('ids', 'input', [2, 2], 'i32');
       const w = makeInput('w', 'parameter', [4, 3], 'f32');
       const leaves = [a, b, row, scalar, ids, w];
@@ -36,12 +41,15 @@ export function randomGraph(): fc.Arbitrary<RandomGraph> {
         outputs: last.map((node, i) => ({ name: `y${i}`, node })),
         updates: [{ variable: w, value: update }],
       });
-      const fill = (node: Node) => Array.from({ length: numel(node.shape) }, () => values.next().value as number);
+      const fill = (node: Node) =>
+        Array.from({ length: numel(node.shape) }, () => values.next().value as number);
       return {
         graph,
         inputs: {
           ...Object.fromEntries([a, b, row, scalar].map((node, i) => [`x${i}`, fill(node)])),
-          ids: fill(ids).map((v) => v + 2).map((v) => Math.min(v, 3)),
+          ids: fill(ids)
+            .map((v) => v + 2)
+            .map((v) => Math.min(v, 3)),
         },
         variables: { w: fill(w) },
       };
@@ -64,7 +72,8 @@ function constant(value: number, shape: Shape): Node {
 function tryStep(kind: number, picks: number[], pool: Node[], ids: Node): Node | undefined {
   // Recent nodes are picked more often, so that ops stand in chains.
   const floats = pool.filter((node) => node.dtype === 'f32');
-  const pick = (i: number) => floats[floats.length - 1 - (picks[i] % Math.min(floats.length, picks[i + 1] % 2 ? 3 : 100))];
+  const pick = (i: number) =>
+    floats[floats.length - 1 - (picks[i] % Math.min(floats.length, picks[i + 1] % 2 ? 3 : 100))];
   const [x, y] = [pick(0), pick(2)];
   const n = picks[4];
   const axes = [...x.shape.keys()].filter((axis) => (n >> axis) & 1);
@@ -86,7 +95,9 @@ function tryStep(kind: number, picks: number[], pool: Node[], ids: Node): Node |
       case 8:
         return make('transpose', [x], { perm: permutation(x.shape.length, n) });
       case 9:
-        return make('broadcast', [x], { shape: n % 2 ? [2, ...x.shape] : x.shape.map((size) => (size === 1 ? 3 : size)) });
+        return make('broadcast', [x], {
+          shape: n % 2 ? [2, ...x.shape] : x.shape.map((size) => (size === 1 ? 3 : size)),
+        });
       case 10: {
         const sizes = x.shape.map((size, axis) => Math.max(1, size - ((n >> axis) & 1)));
         return make('slice', [x], { starts: x.shape.map((size, axis) => size - sizes[axis]), sizes });
@@ -101,7 +112,10 @@ function tryStep(kind: number, picks: number[], pool: Node[], ids: Node): Node |
         return make('gather', [x, make('index', [ids], { size: 4, what: 'gather' })]);
       case 15: {
         // A product with something that is the same along the summed axes, plus another.
-        const row = make('slice', [y], { starts: y.shape.map(() => 0), sizes: y.shape.map((size, i) => ((n >> i) & 1 ? 1 : size)) });
+        const row = make('slice', [y], {
+          starts: y.shape.map(() => 0),
+          sizes: y.shape.map((size, i) => ((n >> i) & 1 ? 1 : size)),
+        });
         const terms = [make('mul', [x, row]), make(n % 3 ? 'mul' : 'sub', [row, pick(5)])];
         return make('sum', [make(n % 2 ? 'add' : 'mul', terms)], { axes: axes.length ? axes : [0] });
       }
@@ -109,13 +123,22 @@ function tryStep(kind: number, picks: number[], pool: Node[], ids: Node): Node |
         return make(BINARY[n % BINARY.length], [make('reshape', [x], { shape: reshapeOf(x.shape, n) }), y]);
       case 17: {
         const turn = (t: Node) => make('transpose', [t], { perm: swapLast(t.shape.length) });
-        const product = n % 2 ? make('matmul', [turn(x), y]) : make('matmul', [x, turn(y)], { transposeA: n % 4 > 1, transposeB: false });
+        const product =
+          n % 2
+            ? make('matmul', [turn(x), y])
+            : make('matmul', [x, turn(y)], { transposeA: n % 4 > 1, transposeB: false });
         return n % 3 ? product : turn(product);
       }
       case 18: {
         // A step of gradient descent on a table.
-        const step = make('mul', [scatter(constant(0, [4, 3]), ids, x), floats.find((node) => numel(node.shape) === 1)!]);
-        return make(n % 2 ? 'sub' : 'add', [pool.find((node) => node.shape.join() === '4,3')!, n % 3 ? step : make('neg', [step])]);
+        const step = make('mul', [
+          scatter(constant(0, [4, 3]), ids, x),
+          floats.find((node) => numel(node.shape) === 1)!,
+        ]);
+        return make(n % 2 ? 'sub' : 'add', [
+          pool.find((node) => node.shape.join() === '4,3')!,
+          n % 3 ? step : make('neg', [step]),
+        ]);
       }
       default: {
         const base = n % 2 ? constant(0, [4, 3]) : pool.find((node) => node.shape.join() === '4,3')!;
@@ -137,7 +160,13 @@ function swapLast(rank: number): number[] {
 }
 
 function reshapeOf(shape: Shape, n: number): number[] {
-  const options = [[numel(shape)], [1, ...shape], [...shape, 1], shape.filter((size) => size !== 1), [...shape].reverse()];
+  const options = [
+    [numel(shape)],
+    [1, ...shape],
+    [...shape, 1],
+    shape.filter((size) => size !== 1),
+    [...shape].reverse(),
+  ];
   if (shape.length && shape[0] % 2 === 0) options.push([2, shape[0] / 2, ...shape.slice(1)]);
   if (shape.length > 1) options.push([shape[0] * shape[1], ...shape.slice(2)]);
   return [...options[n % options.length]];
@@ -146,7 +175,8 @@ function reshapeOf(shape: Shape, n: number): number[] {
 function permutation(rank: number, n: number): number[] {
   const axes = [...Array(rank).keys()];
   const order: number[] = [];
-  for (let rest = n; axes.length; rest = Math.floor(rest / 7)) order.push(...axes.splice(rest % axes.length, 1));
+  for (let rest = n; axes.length; rest = Math.floor(rest / 7))
+    order.push(...axes.splice(rest % axes.length, 1));
   return order;
 }
 

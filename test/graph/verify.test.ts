@@ -4,7 +4,8 @@ import { verifyGraph } from '../../src/graph/verify.js';
 import { opTable } from '../../src/ops/index.js';
 import type { Attrs } from '../../src/ops/op.js';
 
-const make = (op: string, inputs: Node[], attrs: Attrs = {}) => makeNode(opTable().get(op)!, inputs, attrs, 'model.ts:3');
+const make = (op: string, inputs: Node[], attrs: Attrs = {}) =>
+  makeNode(opTable().get(op)!, inputs, attrs, 'model.ts:3');
 const x = makeInput('x', 'input', [2], 'f32');
 const w = makeInput('w', 'parameter', [2], 'f32');
 const sum = make('add', [x, w]);
@@ -30,8 +31,14 @@ describe('verifyGraph', () => {
       { nodes: [x, w, { ...sum, shape: [4] }] },
     ],
     ['a node must stand after its inputs: %1 = add %0, %2 : f32[2]   # model.ts:3', { nodes: [x, sum, w] }],
-    ['a node reads one that is not of this graph: %1 = add %0, ? : f32[2]   # model.ts:3', { nodes: [x, sum], inputs: [x] }],
-    ['a node stands twice in the graph: %3 = add %0, %1 : f32[2]   # model.ts:3', { nodes: [x, w, sum, sum] }],
+    [
+      'a node reads one that is not of this graph: %1 = add %0, ? : f32[2]   # model.ts:3',
+      { nodes: [x, sum], inputs: [x] },
+    ],
+    [
+      'a node stands twice in the graph: %3 = add %0, %1 : f32[2]   # model.ts:3',
+      { nodes: [x, w, sum, sum] },
+    ],
     [
       'the op refuses its inputs (broadcast: shapes do not broadcast: [2] and [3]): %2 = broadcast %0 shape=[3] : f32[2]   # model.ts:3',
       { nodes: [x, w, { ...sum, op: opTable().get('broadcast')!, inputs: [x], attrs: { shape: [3] } }] },
@@ -42,22 +49,44 @@ describe('verifyGraph', () => {
     ],
     ['an input must be in the list of inputs: %1 = parameter "w" : f32[2]', { inputs: [x] }],
     ['an input must be one of the nodes: ? = input "x" : f32[]', { inputs: [x, w, two] }],
-    ['the list of inputs holds a node that is computed: %2 = add %0, %1 : f32[2]   # model.ts:3', { inputs: [x, w, sum] }],
+    [
+      'the list of inputs holds a node that is computed: %2 = add %0, %1 : f32[2]   # model.ts:3',
+      { inputs: [x, w, sum] },
+    ],
     ['two inputs are called "x"', { nodes: [x, w, two, sum], inputs: [x, w, two] }],
     [
       'two outputs are called "y"',
-      { outputs: [{ name: 'y', node: sum }, { name: 'y', node: x }] },
+      {
+        outputs: [
+          { name: 'y', node: sum },
+          { name: 'y', node: x },
+        ],
+      },
     ],
-    ['output "y" is not one of the nodes: ? = broadcast %0 : f32[3,2]   # model.ts:3', { outputs: [{ name: 'y', node: big }] }],
-    ['an update must be of a parameter or a state: %0 = input "x" : f32[2]', { updates: [{ variable: x, value: sum }] }],
+    [
+      'output "y" is not one of the nodes: ? = broadcast %0 : f32[3,2]   # model.ts:3',
+      { outputs: [{ name: 'y', node: big }] },
+    ],
+    [
+      'an update must be of a parameter or a state: %0 = input "x" : f32[2]',
+      { updates: [{ variable: x, value: sum }] },
+    ],
     [
       'the update of "w" must be f32[2]: %3 = broadcast %0 : f32[3,2]   # model.ts:3',
       { nodes: [x, w, sum, big], updates: [{ variable: w, value: big }] },
     ],
-    ['the update of "w" is not one of the nodes: ? = broadcast %0 : f32[3,2]   # model.ts:3', { updates: [{ variable: w, value: big }] }],
+    [
+      'the update of "w" is not one of the nodes: ? = broadcast %0 : f32[3,2]   # model.ts:3',
+      { updates: [{ variable: w, value: big }] },
+    ],
     [
       'a variable is updated twice: %1 = parameter "w" : f32[2]',
-      { updates: [{ variable: w, value: sum }, { variable: w, value: x }] },
+      {
+        updates: [
+          { variable: w, value: sum },
+          { variable: w, value: x },
+        ],
+      },
     ],
   ])('names the rule, the pass and the node: %s', (message, wrong) => {
     expect(messageOf({ ...good, ...wrong })).toBe(`after some-pass: ${message}`);

@@ -4,9 +4,9 @@ import { evaluateGraph } from '../../src/graph/evaluate.js';
 import { type Graph, inputAttrs } from '../../src/graph/graph.js';
 import { printGraph } from '../../src/graph/print.js';
 import * as nn from '../../src/nn/index.js';
+import { crossEntropy } from '../../src/ops/index.js';
 import * as optim from '../../src/optim/index.js';
 import { optimize, passes } from '../../src/optimize/index.js';
-import { crossEntropy } from '../../src/ops/index.js';
 import { numel } from '../../src/shape.js';
 import { i32, StepDefinition, type Tensors, type Types } from '../../src/train/step.js';
 import { randomGraph } from '../graph/random.js';
@@ -21,7 +21,9 @@ describe('optimize', () => {
         fc.pre(expected.every((value) => Number.isFinite(value) && Math.abs(value) < 2 ** 24));
         for (const names of without) {
           const optimized = optimize(graph, { without: names });
-          expect(numbers(evaluateGraph(optimized, inputs, variables, 'float64'), graph, variables)).toEqual(expected);
+          expect(numbers(evaluateGraph(optimized, inputs, variables, 'float64'), graph, variables)).toEqual(
+            expected,
+          );
         }
       }),
       { numRuns: 300 },
@@ -61,7 +63,9 @@ describe('optimize on training steps', () => {
           const got = numbers(evaluateGraph(optimize(graph, { without: off }), inputs, variables, 'float64'));
           expect(got.length).toBe(expected.length);
           // Folded constants are rounded to float32.
-          const worst = Math.max(...got.map((value, i) => Math.abs(value - expected[i]) / (1e-2 + Math.abs(expected[i]))));
+          const worst = Math.max(
+            ...got.map((value, i) => Math.abs(value - expected[i]) / (1e-2 + Math.abs(expected[i]))),
+          );
           expect(worst).toBeLessThan(1e-6);
         }
       });
@@ -86,11 +90,23 @@ describe('optimize on training steps', () => {
 
 function names(norm: 'none' | 'batch' | 'layer', optimizer: optim.Optimizer): Graph {
   const between = { none: [], batch: [nn.batchNorm1d(20)], layer: [nn.layerNorm(20)] }[norm];
-  const model = nn.sequential(nn.embedding(27, 5), nn.flatten(), nn.linear(15, 20, { bias: norm === 'none' }), ...between, nn.tanh(), nn.linear(20, 27));
+  const model = nn.sequential(
+    nn.embedding(27, 5),
+    nn.flatten(),
+    nn.linear(15, 20, { bias: norm === 'none' }),
+    ...between,
+    nn.tanh(),
+    nn.linear(20, 27),
+  );
   const batch = { x: i32(8, 3), y: i32(8) };
   const loss = (m: { model: nn.Module }, { x, y }: Tensors<typeof batch>) => crossEntropy(m.model(x), y);
-  return new StepDefinition<{ model: nn.Module }, typeof batch, Types>({ name: 'names', model: { model }, batch, loss, optimizer }).program()
-    .entries.train;
+  return new StepDefinition<{ model: nn.Module }, typeof batch, Types>({
+    name: 'names',
+    model: { model },
+    batch,
+    loss,
+    optimizer,
+  }).program().entries.train;
 }
 
 /** Values for the inputs and variables of a graph; state is kept positive, as a running variance is. */
@@ -104,7 +120,8 @@ function data(graph: Graph) {
   const variables: Record<string, number[]> = {};
   for (const node of graph.inputs) {
     const { name, role, dtype } = inputAttrs(node);
-    const element = () => (dtype === 'i32' ? Math.floor(random() * 27) : role === 'parameter' ? random() - 0.5 : random() + 0.1);
+    const element = () =>
+      dtype === 'i32' ? Math.floor(random() * 27) : role === 'parameter' ? random() - 0.5 : random() + 0.1;
     (role === 'input' ? inputs : variables)[name] = Array.from({ length: numel(node.shape) }, element);
   }
   return { inputs, variables };
@@ -116,7 +133,11 @@ function numbers(
   graph?: Graph,
   variables: Record<string, number[]> = {},
 ): number[] {
-  const kept = (graph?.updates ?? []).map(({ variable }) => inputAttrs(variable).name).filter((name) => !(name in updates));
+  const kept = (graph?.updates ?? [])
+    .map(({ variable }) => inputAttrs(variable).name)
+    .filter((name) => !(name in updates));
   const all = { ...Object.fromEntries(kept.map((name) => [name, { data: variables[name] }])), ...updates };
-  return [...Object.values(outputs), ...Object.values(all)].flatMap(({ data }) => Array.from(data, (value) => value + 0));
+  return [...Object.values(outputs), ...Object.values(all)].flatMap(({ data }) =>
+    Array.from(data, (value) => value + 0),
+  );
 }

@@ -5,11 +5,18 @@ import type { Pass } from '../../src/optimize/index.js';
 
 /** The text of a graph after one run of a pass: the nodes that are left, without the inputs and the braces. */
 export function after(pass: Pass, text: string): string {
-  const graph = parseGraph(text.includes('graph ') ? text : `graph g() {\n${text}\n}`.replace('()', signature(text)));
+  const graph = parseGraph(
+    text.includes('graph ') ? text : `graph g() {\n${text}\n}`.replace('()', signature(text)),
+  );
   verifyGraph(graph, 'parsing');
   const result = pass.run(graph);
   verifyGraph(result, pass.name);
-  return printGraph(result).split('\n').slice(1, -2).map((line) => line.trim()).filter((line) => !/= (input|parameter|state) /.test(line)).join('\n');
+  return printGraph(result)
+    .split('\n')
+    .slice(1, -2)
+    .map((line) => line.trim())
+    .filter((line) => !/= (input|parameter|state) /.test(line))
+    .join('\n');
 }
 
 function signature(text: string): string {
