@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -64,11 +65,21 @@ class Stop extends Error {
  * @param {string} command @param {string[]} args @param {boolean} [shell] */
 async function run(command, args, shell = false) {
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell });
-  const forward = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
+  // npm may take its time to undo a half-done install; nobody needs that, the next setup starts it anew.
+  const forward = (/** @type {NodeJS.Signals} */ signal) => {
+    interrupted = signal;
+    child.kill(signal);
+    setTimeout(() => child.kill('SIGKILL'), 2000).unref();
+  };
+  /** @type {NodeJS.Signals | undefined} */
+  let interrupted;
   process.on('SIGINT', forward).on('SIGTERM', forward);
   const code = await new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new Stop(1, `cannot run ${command}: ${error.message}`)));
-    child.once('close', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : code));
+    child.once('close', (code, signal) => {
+      const cause = interrupted ?? signal;
+      resolve(cause ? 128 + constants.signals[cause] : code);
+    });
   });
   process.off('SIGINT', forward).off('SIGTERM', forward);
   if (code !== 0) throw new Stop(code);
@@ -97,11 +108,17 @@ async function install() {
   // An interrupted install must not pass for a whole one.
   rmSync(INSTALLED, { force: true });
   // Building and testing need the development tools, and those their native parts, whatever the user's settings are.
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--package-lock=true'];
-  args.push('--include=dev', '--include=optional', '--install-strategy=hoisted');
+  const args = [
+    'ci',
+    '--include=dev',
+    '--include=optional',
+    '--install-strategy=hoisted',
+    '--package-lock=true',
+  ];
+  const manners = ['--no-audit', '--no-fund', '--progress=false', '--loglevel=error'];
   const npm = process.env.npm_execpath;
-  if (npm && /npm-cli\.c?js$/.test(npm)) await run(process.execPath, [npm, ...args]);
-  else await run('npm', args, process.platform === 'win32');
+  if (npm && /npm-cli\.c?js$/.test(npm)) await run(process.execPath, [npm, ...args, ...manners]);
+  else await run('npm', [...args, ...manners], process.platform === 'win32');
 }
 
 /** All files that the build depends on. @param {string} folder @returns {string[]} */
@@ -144,6 +161,8 @@ async function build() {
   if (!isIncremental) rmSync(DIST, { recursive: true, force: true });
   const tsc = at('node_modules', 'typescript', 'bin', 'tsc');
   await run(process.execPath, [tsc, '-p', at('tsconfig.build.json')]);
+  const main = join(DIST, 'cli', 'main.js');
+  if (existsSync(main)) chmodSync(main, 0o755); // npx sets this only the first time
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, JSON.stringify(wanted));
 }

@@ -64,6 +64,7 @@ export async function train(options: TrainOptions, given: (name: string) => bool
   const { seed, threads, engine } = settings;
   await using session =
     engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, cache: true });
+  interrupt.hold();
   describeModel(output, settings, session);
   if (checkpoint) {
     session.restore(checkpoint.bytes);
@@ -79,7 +80,6 @@ export async function train(options: TrainOptions, given: (name: string) => bool
     vocabulary: task.vocabulary,
   };
   const save = () => saveRun(folder, config, curve, session.checkpoint());
-  interrupt.hold();
   const run = new Run(session, settings, task, curve, save);
   const diverged = await run.train(interrupt.signal).catch((error: unknown) => {
     if (error instanceof DivergedError) return error;

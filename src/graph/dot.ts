@@ -55,7 +55,7 @@ export function graphToDot(graph: Graph): string {
   for (const { id, name, node, look, edge } of ends) {
     const source = behindMarkers(node);
     const words = inWords(source);
-    lines.push(`  ${id} [label=<${escape(words === undefined ? name : `${name} = ${words}`)}> ${look}]`);
+    lines.push(`  ${id} [label=<${escapeHtml(words === undefined ? name : `${name} = ${words}`)}> ${look}]`);
     if (words === undefined) lines.push(`  ${ids.get(source)} -> ${id}${edge}`);
     if (words === undefined && isInput(source)) drawn.add(source);
   }
@@ -118,7 +118,7 @@ function label(node: Node, operands: readonly Operand[]): string {
   const name = isInput(node)
     ? inputAttrs(node).name
     : `${node.op.name}${inWords ? `(${list})` : ''}${attributes(node)}`;
-  return `${escape(name)}<br/><font point-size="9">${escape(formatType(node))}</font>`;
+  return `${escapeHtml(name)}<br/><font point-size="9">${escapeHtml(formatType(node))}</font>`;
 }
 
 /** The attributes that the type below the name does not tell. */
@@ -130,6 +130,6 @@ function attributes(node: Node): string {
     .join('');
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }

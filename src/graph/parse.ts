@@ -120,7 +120,7 @@ class Parser {
     else if (line.skip('return')) this.outputs.push({ name: line.name(), node: this.target(line) });
     else if (line.skip('update'))
       this.updates.push({ variable: this.variable(line.string()), value: this.target(line) });
-    else return this.node(line);
+    else this.node(line);
     line.comment();
   }
 

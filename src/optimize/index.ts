@@ -55,8 +55,9 @@ export function optimize(graph: Graph, { without = [] }: OptimizeOptions = {}): 
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const before = now;
     for (const pass of chosen) {
-      now = pass.run(now);
-      verifyGraph(now, pass.name);
+      const next = pass.run(now);
+      if (!sameGraph(now, next)) verifyGraph(next, pass.name);
+      now = next;
     }
     if (sameGraph(before, now)) break;
   }

@@ -6,7 +6,8 @@ import { identityStrides, needsCopy, reshapeStrides, viewOf } from './view.js';
 /** Nodes that will share a kernel, while the schedule is being made. */
 export interface Cluster {
   readonly id: number;
-  readonly kind: 'nest' | 'gemm';
+  /** A cluster that is `closed` takes no other nodes. */
+  readonly kind: 'nest' | 'gemm' | 'closed';
   readonly domain: readonly number[];
   /** All false until a reduction joins. */
   reduced: readonly boolean[];
@@ -68,7 +69,11 @@ function rowStrides(domain: readonly number[], reduced: readonly boolean[]): num
 }
 
 /** The node as a member of the cluster and the reduced axes that this asks for, or why it cannot be one. */
-export function fit(cluster: Cluster, node: Node): { member: Member; reduced: readonly boolean[] } | string {
+export function fitInto(
+  cluster: Cluster,
+  node: Node,
+): { member: Member; reduced: readonly boolean[] } | string {
+  if (cluster.kind === 'closed') return `${[...cluster.members.keys()][0].op.name} has a kernel of its own`;
   if (cluster.members.size >= MAX_MEMBERS) return 'the kernel is full';
   const shape = loopShape(node);
   if (numel(shape) === 0 || numel(cluster.domain) === 0) return 'it has no elements';
@@ -147,12 +152,15 @@ function checkReads(cluster: Cluster, reduced: readonly boolean[], member: Membe
 }
 
 /** A cluster for one node. */
-export function startCluster(id: number, node: Node, kind: 'nest' | 'gemm'): Cluster {
+export function startCluster(id: number, node: Node): Cluster {
+  const { kind: lowering } = node.op.lower;
+  const kind =
+    lowering === 'matmul' ? 'gemm' : lowering === 'scatter' || lowering === 'copy' ? 'closed' : 'nest';
   const domain = loopShape(node);
   const axes = (node.attrs.axes as readonly number[] | undefined) ?? [];
   const reducing = node.op.lower.kind === 'reduce';
   const level: Level = reducing ? 'reduce' : 'element';
-  const reads = kind === 'gemm' ? [] : ownReads(node);
+  const reads = kind !== 'nest' ? [] : ownReads(node);
   return {
     id,
     kind,

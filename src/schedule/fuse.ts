@@ -1,6 +1,6 @@
 import { constantValue, consumers, type Graph, isInput, type Node, roots } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import { type Cluster, fit, ownReads, startCluster } from './cluster.js';
+import { type Cluster, fitInto, ownReads, startCluster } from './cluster.js';
 import type { Access } from './kernel.js';
 import { needsCopy, viewOf } from './view.js';
 
@@ -74,7 +74,7 @@ export function fuse(graph: Graph): Fusion {
       (c) => !makers.includes(c) && c.kind === 'nest' && readsInCommon(c, node),
     );
     for (const cluster of [...makers.sort((a, b) => b.id - a.id), ...siblings.reverse()]) {
-      const fitted = fit(cluster, node);
+      const fitted = fitInto(cluster, node);
       const why =
         typeof fitted === 'string'
           ? fitted
@@ -94,7 +94,7 @@ export function fuse(graph: Graph): Fusion {
   };
 
   const start = (node: Node) => {
-    const cluster = startCluster(clusters.length, node, node.op.lower.kind === 'matmul' ? 'gemm' : 'nest');
+    const cluster = startCluster(clusters.length, node);
     clusters.push(cluster);
     home.set(node, cluster);
   };
@@ -107,7 +107,7 @@ export function fuse(graph: Graph): Fusion {
       (a, b) => b.id - a.id,
     );
     for (const cluster of makers) {
-      const fitted = cluster.kind === 'nest' ? fit(cluster, node) : 'not a nest';
+      const fitted = cluster.kind === 'nest' ? fitInto(cluster, node) : 'not a nest';
       if (typeof fitted === 'string') continue;
       cluster.members.set(node, fitted.member);
       home.set(node, cluster);

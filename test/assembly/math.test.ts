@@ -7,7 +7,7 @@ const BOUNDS: Record<string, number> = {
   log: 1,
   tanh: 1.6,
   sigmoid: 2.5,
-  erf: 3.5,
+  erf: 2.9,
   sin: 1.6,
   cos: 1.6,
   rsqrt: 1.5,

@@ -32,6 +32,17 @@ export function start(
   return { child, ended };
 }
 
+/** Resolves when a training has something to save: from then on a signal stops it in order. */
+export function training({ child }: { child: ChildProcess }): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = '';
+    child.stdout!.on('data', (text) => {
+      seen += text;
+      if (seen.includes('learning rate')) resolve();
+    });
+  });
+}
+
 export const run = (...args: string[]): Promise<Ended> => start(args).ended;
 
 /** The last line of standard output. */

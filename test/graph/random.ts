@@ -111,22 +111,21 @@ function tryStep(kind: number, picks: number[], pool: Node[], ids: Node): Node |
       case 14:
         return make('gather', [x, make('index', [ids], { size: 4, what: 'gather' })]);
       case 15: {
+        if (axes.length === 0) return undefined;
         // A product with something that is the same along the summed axes, plus another.
         const row = make('slice', [y], {
           starts: y.shape.map(() => 0),
           sizes: y.shape.map((size, i) => ((n >> i) & 1 ? 1 : size)),
         });
         const terms = [make('mul', [x, row]), make(n % 3 ? 'mul' : 'sub', [row, pick(5)])];
-        return make('sum', [make(n % 2 ? 'add' : 'mul', terms)], { axes: axes.length ? axes : [0] });
+        return make('sum', [make(n % 2 ? 'add' : 'mul', terms)], { axes });
       }
       case 16:
         return make(BINARY[n % BINARY.length], [make('reshape', [x], { shape: reshapeOf(x.shape, n) }), y]);
       case 17: {
         const turn = (t: Node) => make('transpose', [t], { perm: swapLast(t.shape.length) });
-        const product =
-          n % 2
-            ? make('matmul', [turn(x), y])
-            : make('matmul', [x, turn(y)], { transposeA: n % 4 > 1, transposeB: false });
+        const flags = { transposeA: n % 4 > 1, transposeB: n % 8 > 3 };
+        const product = make('matmul', n % 2 ? [turn(x), y] : [x, turn(y)], flags);
         return n % 3 ? product : turn(product);
       }
       case 18: {
