@@ -22,18 +22,19 @@ const allowed: Record<string, string[]> = {
   optimize: [...FRONT, 'autodiff'],
   schedule: FRONT,
   plan: [...FRONT, 'schedule'],
-  emit: [...FRONT, 'schedule', 'plan'],
+  emit: [...FRONT, 'optimize', 'schedule', 'plan'],
   init: ['.', 'ops', 'random'],
   nn: ['.', 'ops', 'random', 'init'],
   optim: ['.', 'ops', 'init', 'nn'],
   data: ['.', 'random'],
-  train: [...FRONT, ...MODEL, 'autodiff'],
+  train: [...COMPILER, ...MODEL],
   tape: [...FRONT, ...MODEL, 'autodiff', 'train'],
   run: [...COMPILER, ...MODEL, 'train', 'tape'],
+  models: ['.', 'ops', ...MODEL, 'train', 'run'],
   doctor: [...COMPILER, ...MODEL, 'train', 'tape', 'run'],
   report: [...COMPILER, ...MODEL, 'train', 'tape', 'run', 'doctor'],
   vite: [...COMPILER, ...MODEL, 'train', 'tape', 'run'],
-  cli: [...COMPILER, ...MODEL, 'train', 'tape', 'run', 'doctor', 'report', 'vite'],
+  cli: [...COMPILER, ...MODEL, 'train', 'tape', 'run', 'models', 'doctor', 'report', 'vite'],
 };
 
 // These run in a page as well, so nothing of Node may reach them.

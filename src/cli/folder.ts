@@ -8,6 +8,9 @@ import { RUN_SETTINGS, type RunSettings, SETTINGS } from './settings.js';
 
 export const CONFIG = 'config.json';
 export const MODEL = 'model.safetensors';
+export const WASM = 'model.wasm';
+export const CURVE = 'loss.svg';
+export const REPORT = 'report.html';
 const LOSSES = 'losses.json';
 const FORMAT = '2headgrad names';
 const VERSION = 1;
@@ -85,6 +88,11 @@ export async function saveRun(
   await writeFileAtomic(join(folder, CONFIG), formatConfig(config));
   await writeFileAtomic(join(folder, LOSSES), formatCurve(curve));
   await writeFileAtomic(join(folder, MODEL), checkpoint);
+}
+
+/** Takes away what describes the run that a folder held before. */
+export async function removeResults(folder: string): Promise<void> {
+  for (const name of [WASM, CURVE, REPORT]) await rm(join(folder, name), { force: true });
 }
 
 function formatConfig({ settings, data, vocabulary }: Config): string {

@@ -7,7 +7,7 @@ import { reportPage, type Section } from '../report/page.js';
 import { lossCurve } from '../report/plot.js';
 import { smooth } from '../report/smooth.js';
 import type { Session } from '../train/session.js';
-import type { Config, Curve } from './folder.js';
+import { type Config, CURVE, type Curve, REPORT } from './folder.js';
 import { count, duration, lossText, rate } from './output.js';
 import { flagOf, RUN_SETTINGS } from './settings.js';
 import { type NamesTask, PARTS, type Part } from './task.js';
@@ -26,7 +26,7 @@ export interface Results {
 /** Writes loss.svg and report.html. */
 export async function writeReport(folder: string, results: Results): Promise<void> {
   const svg = curveSvg(results);
-  await writeFileAtomic(join(folder, 'loss.svg'), svg);
+  await writeFileAtomic(join(folder, CURVE), svg);
   const { config, samples } = results;
   const sections: Section[] = [
     { heading: 'Loss over the steps', svg },
@@ -36,7 +36,7 @@ export async function writeReport(folder: string, results: Results): Promise<voi
     { heading: 'The command for the same model', pre: command(results) },
   ];
   await writeFileAtomic(
-    join(folder, 'report.html'),
+    join(folder, REPORT),
     reportPage({ title: 'Names', summary: summary(results), sections }),
   );
 }
@@ -45,8 +45,9 @@ function curveSvg({ curve, losses, baseline, config, session }: Results): string
   const label = `uniform ${lossText(baseline)}`;
   const last = { step: session.at, loss: losses.dev };
   const dev = [...curve.dev.filter(({ step }) => step < session.at), last];
-  const { hidden, context, batch } = config.settings;
-  const title = `Names: context ${context}, hidden ${hidden}, batch ${batch}`;
+  const { hidden, context, norm, batch } = config.settings;
+  const normed = norm === 'none' ? '' : `, ${norm} norm`;
+  const title = `Names: context ${context}, hidden ${hidden}${normed}, batch ${batch}`;
   const common = { title, baseline: { value: baseline, label }, dev };
   // Without a step there is still a loss to show: that of the untrained model.
   if (curve.train.length === 0) return lossCurve({ ...common, steps: [0], losses: [losses.train] });

@@ -8,11 +8,14 @@ import {
   type Curve,
   checkWritable,
   holdsRun,
+  REPORT,
   readConfig,
   readCurve,
   readModel,
+  removeResults,
   saveRun,
   trimCurve,
+  WASM,
 } from './folder.js';
 import { Interrupt } from './interrupt.js';
 import { count, duration, lossText, Output, plural, rate } from './output.js';
@@ -79,7 +82,12 @@ export async function train(options: TrainOptions, given: (name: string) => bool
     data: { file, words: task.words, sha256: task.sha256 },
     vocabulary: task.vocabulary,
   };
-  const save = () => saveRun(folder, config, curve, session.checkpoint());
+  let stale = !before;
+  const save = async () => {
+    await saveRun(folder, config, curve, session.checkpoint());
+    if (stale) await removeResults(folder);
+    stale = false;
+  };
   const run = new Run(session, settings, task, curve, save);
   const diverged = await run.train(interrupt.signal).catch((error: unknown) => {
     if (error instanceof DivergedError) return error;
@@ -198,7 +206,7 @@ async function finish(
   const checkpoint = session.checkpoint();
   const samples = firstOf(sampleWords(checkpoint, vocabulary, settings, settings.seed), SAMPLES);
   const baseline = Math.log(vocabulary.size);
-  if (session.module) await writeFileAtomic(join(folder, 'model.wasm'), session.module.wasm);
+  if (session.module) await writeFileAtomic(join(folder, WASM), session.module.wasm);
   const { writeReport } = await import('./report.js');
   await writeReport(folder, { session, config, task, curve, losses, baseline, samples, run });
 
@@ -212,7 +220,7 @@ async function finish(
   row('uniform', baseline, dim(`   ln(${vocabulary.size}): every character as likely as any other`));
   output.line(bold('\nSamples'));
   for (let i = 0; i < samples.length; i += 5) output.line(`  ${samples.slice(i, i + 5).join(', ')}`);
-  output.line(`\nReport: ${join(folder, 'report.html')}`);
+  output.line(`\nReport: ${join(folder, REPORT)}`);
   output.line(dim(`More names: 2headgrad sample ${folder}`));
   output.result({
     task: 'names',

@@ -26,6 +26,8 @@ export interface Cache {
 export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
   readonly library: Library;
   readonly cache?: Cache;
+  /** Kernels of at least so many nanoseconds are shared among threads. */
+  readonly splitFrom?: number;
 }
 
 export const STAGES = ['graph', 'schedule', 'memory', 'assemblyscript', 'wat'] as const;
@@ -74,7 +76,7 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
     Object.entries(graphs).map(([entry, graph]) => [entry, schedule(graph)]),
   );
   const plan = planMemory(schedules, input.variables);
-  const source = emitModule(input.name, schedules, plan);
+  const source = emitModule(input.name, schedules, plan, options.splitFrom);
   const asc = { shared, relaxed };
   const key = await digest(JSON.stringify([FORMAT, source.text, library, asc]));
   let wasm = await cache?.get(key);

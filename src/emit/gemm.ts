@@ -18,6 +18,7 @@ const ROWS = 4;
  */
 export function emitGemm(kernel: GemmKernel, options: NestOptions): Body {
   const { domain, a, b, k, members } = kernel;
+  if (numel(domain) === 0) return { lines: [], units: 1 };
   const [m, n] = domain.slice(-2);
   const batch = domain.slice(0, -2);
   const loops = { ...collapse([], [], []), over: (access: typeof a) => access };

@@ -1,7 +1,7 @@
 import type { Node } from '../graph/graph.js';
 import { CONTROL, LOSSES, RATES, TILES } from '../plan/layout.js';
 import type { Buffer, EntryPlan, MemoryPlan } from '../plan/plan.js';
-import { isSplit } from '../schedule/cost.js';
+import { isSplit, SPLIT_FROM } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { formatType, numel } from '../shape.js';
 import { format } from './code.js';
@@ -38,6 +38,7 @@ export function emitModule(
   name: string,
   schedules: Readonly<Record<string, Schedule>>,
   plan: MemoryPlan,
+  splitFrom = SPLIT_FROM,
 ): ModuleSource {
   const functions: { entry: string; kernel: Kernel; name: string; split: boolean }[] = [];
   const lines: string[] = [];
@@ -55,6 +56,7 @@ export function emitModule(
     const local = emitEntry(entry, schedules[entry], plan.entries[entry], names, {
       variableNames,
       constantNames,
+      splitFrom,
     });
     lines.push('', ...local.lines);
     functions.push(...local.functions);
@@ -73,7 +75,11 @@ function emitEntry(
   schedule: Schedule,
   plan: EntryPlan,
   names: Names,
-  shared: { variableNames: ReadonlyMap<string, string>; constantNames: ReadonlyMap<number, string> },
+  shared: {
+    variableNames: ReadonlyMap<string, string>;
+    constantNames: ReadonlyMap<number, string>;
+    splitFrom: number;
+  },
 ) {
   const lines: string[] = [`// ${entry}: inputs, outputs, intermediate values`];
   const local = new Map<Node, string>();
@@ -103,7 +109,7 @@ function emitEntry(
     const name = `${entry}${index}_${kernel.name}`;
     const parameters = body.units > 1 ? 'begin: usize, end: usize' : '';
     lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
-    return { entry, kernel, name, split: isSplit(kernel, body.units), units: body.units };
+    return { entry, kernel, name, split: isSplit(kernel, body.units, shared.splitFrom), units: body.units };
   });
   lines.push(
     '',
@@ -170,9 +176,8 @@ function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
   return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
 }
 
-/** What the host calls, and what the workers run. */
-function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
-  const { train } = plan.entries;
+/** The loop over training steps, batch drawn to loss kept. */
+function trainLoop(train: EntryPlan): string[] {
   const rate = train.inputs.at(-1)!;
   const columns = train.inputs.slice(0, -1);
   const loss = train.outputs.find((o) => o.name === 'loss')!;
@@ -212,9 +217,17 @@ function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
     '}',
     '}',
     '',
+  ];
+}
+
+/** What the host calls, and what the workers run. */
+function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
+  const { train } = plan.entries;
+  return [
+    ...(train ? trainLoop(train) : []),
     'function runJob(): void {',
     'switch (currentJob()) {',
-    'case 1: trainSteps(); break;',
+    ...(train ? ['case 1: trainSteps(); break;'] : []),
     ...entries.map((entry, i) => `case ${2 + i}: ${entry}Step(); break;`),
     '}',
     'barrier();',

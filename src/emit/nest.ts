@@ -83,6 +83,10 @@ class NestEmitter {
   }
 
   emit(): Body {
+    // Nothing to write: an axis that every result has is empty.
+    if (this.loops.axes.some((axis) => axis.size === 0 && !axis.reduced)) {
+      return { lines: [], units: 1 };
+    }
     const outer = this.axes.flatMap((axis, i) => (!axis.reduced && i !== this.vectorAxis ? [i] : []));
     const reducing = this.kernel.reduced.includes(true);
     let body: string[];

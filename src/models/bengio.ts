@@ -3,7 +3,7 @@ import * as init from '../init/index.js';
 import * as nn from '../nn/index.js';
 import { add, crossEntropy, reshape, softmax, tanh } from '../ops/index.js';
 import * as optim from '../optim/index.js';
-import { trainStep } from '../train/index.js';
+import { trainStep } from '../run/train-step.js';
 import { i32 } from '../train/step.js';
 
 export const NORMS = ['none', 'batch', 'layer'] as const;

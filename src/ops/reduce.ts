@@ -1,6 +1,7 @@
 import { ShapeError } from '../errors.js';
 import {
   contiguousStrides,
+  type DType,
   formatShape,
   normalizeAxes,
   requireDType,
@@ -21,7 +22,8 @@ interface ReduceRule {
   lower: Omit<Extract<Lowering, { kind: 'reduce' }>, 'kind'>;
   /** Whether a reduction over no elements means something. */
   empty: boolean;
-  fill: number;
+  /** What a fold begins with. */
+  start(dtype: DType): number;
   /** Folds x[i .. i + n) into out, which moves by `d`. */
   run(x: Elements, out: Elements, i: number, n: number, o: number, d: number): void;
   vjp(context: VjpContext<ReduceAttrs>): Tensor;
@@ -41,7 +43,7 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
     },
     vjp: (context) => [rule.vjp(context)],
     reference([x], { axes }, out) {
-      out.data.fill(rule.fill);
+      out.data.fill(rule.start(x.dtype));
       const strides = contiguousStrides(out.shape).map((s, i) => (axes.includes(i) ? 0 : s));
       eachStridedRun(x.shape, [strides], [0], (i, n, at, by) =>
         rule.run(x.data, out.data, i, n, at[0], by[0]),
@@ -53,7 +55,7 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
 
 const sumOp = reduction('sum', {
   empty: true,
-  fill: 0,
+  start: () => 0,
   run(x, out, i, n, o, d) {
     if (d === 0) {
       let total = 0;
@@ -73,7 +75,7 @@ const sumOp = reduction('sum', {
 
 const maxOp = reduction('max', {
   empty: false,
-  fill: Number.NEGATIVE_INFINITY,
+  start: (dtype) => (dtype === 'i32' ? -2147483648 : Number.NEGATIVE_INFINITY),
   run(x, out, i, n, o, d) {
     for (const end = i + n; i < end; i++, o += d) out[o] = Math.max(out[o], x[i]);
   },

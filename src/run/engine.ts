@@ -99,15 +99,15 @@ export class CompiledEngine implements Engine {
   }
 
   trainOn(batch: Record<string, Numbers>, learningRate: number): number {
-    return this.call('train', { ...batch, learning_rate: Float32Array.of(learningRate) })[0];
+    return this.call('train', { ...batch, learning_rate: Float32Array.of(learningRate) }, 'loss')[0];
   }
 
   evaluate(batch: Record<string, Numbers>): number {
-    return this.call('evaluate', batch)[0];
+    return this.call('evaluate', batch, 'loss')[0];
   }
 
   predict(inputs: Record<string, Numbers>): Numbers {
-    return this.call('predict', inputs).slice();
+    return this.call('predict', inputs, 'output').slice();
   }
 
   gradients(): Record<string, Numbers> {
@@ -129,12 +129,22 @@ export class CompiledEngine implements Engine {
     await Promise.all(this.helpers.map((h) => h.ended()));
   }
 
-  /** Fills the inputs of an entry, runs it once, and returns a view of its first output. */
-  private call(entry: string, inputs: Record<string, Numbers>): Numbers {
-    const plan = this.plan.entries[entry];
-    for (const buffer of plan.inputs) this.view(buffer).set(inputs[buffer.name]);
+  /** Fills the inputs of an entry, runs it once, and returns copies of its outputs. */
+  invoke(entry: string, inputs: Record<string, ArrayLike<number>>): Record<string, Numbers> {
+    const { outputs } = this.plan.entries[entry];
+    this.run(entry, inputs);
+    return Object.fromEntries(outputs.map((b) => [b.name, this.view(b).slice()]));
+  }
+
+  /** As invoke, but returns a view of the output of this name. */
+  private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
+    this.run(entry, inputs);
+    return this.view(this.plan.entries[entry].outputs.find((b) => b.name === output)!);
+  }
+
+  private run(entry: string, inputs: Record<string, ArrayLike<number>>): void {
+    for (const buffer of this.plan.entries[entry].inputs) this.view(buffer).set(inputs[buffer.name]);
     this.exports.run(this.jobs.get(entry)!);
-    return this.view(plan.outputs[0]);
   }
 
   private variable(name: string): Buffer {

@@ -33,10 +33,10 @@ export function costOf(kernel: Kernel): Cost {
   };
 }
 
-/** A kernel shorter than this is not worth a barrier. */
-const SPLIT_FROM = 4000;
+/** A kernel shorter than this, in nanoseconds, is not worth a barrier. */
+export const SPLIT_FROM = 4000;
 
 /** Whether the threads share a kernel of so many units. */
-export function isSplit(kernel: Kernel, units: number): boolean {
-  return units > 1 && costOf(kernel).nanoseconds >= SPLIT_FROM;
+export function isSplit(kernel: Kernel, units: number, from: number): boolean {
+  return units > 1 && costOf(kernel).nanoseconds >= from;
 }

@@ -25,7 +25,8 @@ export class TapeEngine implements Engine {
   }
 
   setData(columns: Record<string, Numbers>, rows: number): void {
-    this.dataset = columns;
+    // Copied, as the compiled engine does: what the user does with the arrays afterwards does not matter.
+    this.dataset = Object.fromEntries(Object.entries(columns).map(([name, all]) => [name, all.slice()]));
     this.rows = rows;
   }
 
@@ -74,7 +75,7 @@ export class TapeEngine implements Engine {
   }
 
   write(name: string, values: Numbers): void {
-    this.tape.set(this.variable(name), values);
+    this.tape.set(this.variable(name), values.slice());
   }
 
   async close(): Promise<void> {}

@@ -1,12 +1,11 @@
 import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
-import type { Graph } from '../graph/graph.js';
 import { inputAttrs } from '../graph/graph.js';
-import { checkIndices } from '../ops/gather.js';
-import { numel, type TensorType } from '../shape.js';
+import { numel } from '../shape.js';
+import { checkBatch, checkColumns, convert, rowsOf } from './columns.js';
 import type { Columns, Engine, Numbers } from './engine.js';
-import { indexBounds, type Program } from './program.js';
+import type { Program } from './program.js';
 import { LEARNING_RATE } from './step.js';
 
 /** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
@@ -90,6 +89,8 @@ export class Session {
       loss = this.engine.advance(this.at, Float32Array.of(lr))[0];
     }
     this.at++;
+    // A later run that diverges goes back to after this step, if it was a good one.
+    if (Number.isFinite(loss)) this.lastGood = null;
     return loss;
   }
 
@@ -185,6 +186,8 @@ export class Session {
     this.open();
     const { dtype, shape } = this.variable(name);
     this.engine.write(name, convert(name, values, { dtype, shape }, numel(shape)));
+    // Going back to before this would undo it.
+    this.lastGood = null;
   }
 
   /** Everything a run needs to go on, as a safetensors file. */
@@ -218,9 +221,12 @@ export class Session {
     const step = Number(metadata.step ?? 0);
     if (!Number.isInteger(step) || step < 0)
       throw new DataError(`checkpoint: ${metadata.step} is not a step`);
-    for (const { name, dtype, shape } of this.program.variables) {
-      this.engine.write(name, convert(name, tensors.get(name)!.data, { dtype, shape }, numel(shape)));
-    }
+    // All of them are converted before any is written: an error must leave the session as it was.
+    const values = this.program.variables.map(({ name, dtype, shape }) => {
+      const { data } = tensors.get(name)!;
+      return [name, convert(`checkpoint: ${name}`, data, { dtype, shape }, numel(shape))] as const;
+    });
+    for (const [name, elements] of values) this.engine.write(name, elements);
     this.at = step;
     this.lastGood = null;
   }
@@ -298,102 +304,12 @@ interface Snapshot {
   values: ReadonlyMap<string, Numbers>;
 }
 
-function rowsOf(all: Numbers, rows: number, start: number, size: number, repeat: boolean): Numbers {
-  const width = all.length / rows;
-  const part = all.subarray(start * width, (start + size) * width);
-  if (!repeat || part.length === size * width) return part;
-  const out =
-    all.slice(0, 0).constructor === Int32Array
-      ? new Int32Array(size * width)
-      : new Float32Array(size * width);
-  out.set(part);
-  const last = all.subarray((rows - 1) * width, rows * width);
-  for (let i = part.length; i < out.length; i += width) out.set(last, i);
-  return out;
-}
-
 /** A learning rate is a number from 0; negative ones would climb. */
 function checkRate(lr: number, step: number): number {
   if (typeof lr !== 'number' || !(lr >= 0) || !Number.isFinite(lr)) {
     throw new OptionError(`the learning rate must be a number from 0, got ${lr} at step ${step + 1}`);
   }
   return lr;
-}
-
-/** All parts of a batch, of exactly its size. */
-function checkBatch(graph: Graph, columns: Columns, without?: string): Record<string, Numbers> {
-  return check(graph, columns, without, (name, type) => {
-    const n = numel(type.shape);
-    if (columns[name].length !== n) {
-      throw new DataError(`${name}: expected ${n} elements for [${type.shape}], got ${columns[name].length}`);
-    }
-    return n;
-  });
-}
-
-/** All parts of a dataset: whole rows, as many of each. */
-function checkColumns(
-  graph: Graph,
-  columns: Columns,
-  without?: string,
-): { checked: Record<string, Numbers>; rows: number } {
-  let rows = -1;
-  const checked = check(graph, columns, without, (name, type) => {
-    const width = numel(type.shape.slice(1));
-    const { length } = columns[name];
-    if (length % width !== 0 || length === 0) {
-      throw new DataError(`${name}: ${length} elements are not whole rows of [${type.shape.slice(1)}]`);
-    }
-    if (rows >= 0 && length / width !== rows)
-      throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
-    rows = length / width;
-    return length;
-  });
-  return { checked, rows };
-}
-
-function check(
-  graph: Graph,
-  columns: Columns,
-  without: string | undefined,
-  size: (name: string, type: TensorType) => number,
-): Record<string, Numbers> {
-  const types = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input' && a.name !== without);
-  const unknown = Object.keys(columns).find((name) => !types.some((t) => t.name === name));
-  if (unknown)
-    throw new DataError(`there is no input ${unknown}; there are ${types.map((t) => t.name).join(', ')}`);
-  const bounds = indexBounds(graph);
-  return Object.fromEntries(
-    types.map((type) => {
-      if (!(type.name in columns)) throw new DataError(`input ${type.name} is missing`);
-      const values = convert(type.name, columns[type.name], type, size(type.name, type));
-      const bound = bounds.get(type.name);
-      if (bound) checkIndices(values, bound.size, `${type.name} (used by ${bound.what})`);
-      return [type.name, values];
-    }),
-  );
-}
-
-/** The values in the dtype of their place; anything that would change a value on the way is an error. */
-function convert(name: string, values: ArrayLike<number>, type: TensorType, n: number): Numbers {
-  if (values === null || typeof values !== 'object' || typeof values.length !== 'number') {
-    throw new DataError(`${name}: expected an array of numbers`);
-  }
-  if (values.length !== n) throw new DataError(`${name}: expected ${n} elements, got ${values.length}`);
-  if (type.dtype === 'f32') {
-    const floats =
-      values instanceof Float32Array || values instanceof Float64Array ? values : Float32Array.from(values);
-    for (let i = 0; i < floats.length; i++) {
-      if (Number.isNaN(floats[i])) throw new DataError(`${name}: NaN at position ${i}`);
-    }
-    return floats;
-  }
-  const whole = values instanceof Int32Array ? values : Int32Array.from(values);
-  for (let i = 0; i < whole.length; i++) {
-    if (whole[i] !== values[i])
-      throw new DataError(`${name}: ${values[i]} at position ${i} is not a whole number of 32 bits`);
-  }
-  return whole;
 }
 
 /** Lets timers, signals and messages have their turn. */

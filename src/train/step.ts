@@ -1,10 +1,10 @@
 import { gradients } from '../autodiff/gradients.js';
-import { GraphError, OptionError } from '../errors.js';
+import { GraphError, OptionError, ShapeError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { namedVariables } from '../nn/module.js';
 import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
-import { formatType, type TensorType } from '../shape.js';
+import { formatType, type Shape, type TensorType } from '../shape.js';
 import { Tracer } from '../trace/tracer.js';
 import type { Program, ProgramVariable } from './program.js';
 
@@ -45,6 +45,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       throw new OptionError(
         `trainStep: ${LEARNING_RATE} is an input of its own: rename that part of the batch`,
       );
+    checkRows(options.batch);
     const named = namedVariables(options.model);
     this.parameters = new Map([...named].filter(([, v]) => v.kind === 'parameter'));
     if (this.parameters.size === 0) throw new OptionError('trainStep: the model has no parameters');
@@ -143,6 +144,18 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       Object.entries(types).map(([name, type]) => [name, tracer.input(name, type)]),
     );
     return tracer.finish(body(tracer, inputs));
+  }
+}
+
+/** A batch is drawn row by row, so its parts must have as many rows. */
+function checkRows(batch: Types): void {
+  const [first, ...rest] = Object.entries(batch);
+  for (const [name, { shape }] of rest) {
+    if (shape[0] === first[1].shape[0]) continue;
+    const rows = (s: Shape) => (s.length ? `${s[0]} rows` : 'no rows');
+    throw new ShapeError(
+      `trainStep: the parts of a batch differ: ${first[0]} has ${rows(first[1].shape)}, ${name} has ${rows(shape)}`,
+    );
   }
 }
 

@@ -124,3 +124,17 @@ test('the learning rate falls to a tenth where --lr-decay-at says', async () => 
   const [a, b] = [await json(path('d1', 'losses.json')), await json(path('d2', 'losses.json'))];
   expect(a.train).toEqual(b.train);
 });
+
+test('a new run in the same folder leaves nothing that describes the run before', async () => {
+  await train('again', '--steps', '5');
+  await writeFile(path('again', 'model.wasm'), 'of an earlier, compiled run');
+  await train('again', '--steps', '6');
+  expect(await list('again')).toEqual([
+    'config.json',
+    'loss.svg',
+    'losses.json',
+    'model.safetensors',
+    'report.html',
+  ]);
+  expect((await json(path('again', 'losses.json'))).train).toHaveLength(6);
+});

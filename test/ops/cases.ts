@@ -176,14 +176,21 @@ const REDUCED: [number[], number[]][] = [
     [0, 1, 2, 3],
   ],
   [[4, 0], [0]],
-  [
-    [300, 5],
-    [0],
-  ],
+  [[300, 5], [0]],
 ];
 
 function reductions(empty: boolean): OpCase[] {
-  const list = empty ? [...REDUCED, [[0], [0]], [[4, 0], [1]], [[0, 3], [0, 1]]] : REDUCED;
+  const list = empty
+    ? [
+        ...REDUCED,
+        [[0], [0]],
+        [[4, 0], [1]],
+        [
+          [0, 3],
+          [0, 1],
+        ],
+      ]
+    : REDUCED;
   const low = { low: -2e9, high: -1 };
   return [
     ...list.map(([shape, axes]) => ({ inputs: [f32(shape)], attrs: { axes } })),
@@ -402,10 +409,16 @@ function matmuls(): OpCase[] {
   return [false, true].flatMap((transposeA) =>
     [false, true].flatMap((transposeB) => {
       const product = (m: number, n: number, k: number, a: number[] = [], b: number[] = []): OpCase => ({
-        inputs: [f32([...a, ...(transposeA ? [k, m] : [m, k])]), f32([...b, ...(transposeB ? [n, k] : [k, n])])],
+        inputs: [
+          f32([...a, ...(transposeA ? [k, m] : [m, k])]),
+          f32([...b, ...(transposeB ? [n, k] : [k, n])]),
+        ],
         attrs: { transposeA, transposeB },
       });
-      return [...sizes.map(([m, n, k]) => product(m, n, k)), ...leading.map(([a, b]) => product(5, 3, 7, a, b))];
+      return [
+        ...sizes.map(([m, n, k]) => product(m, n, k)),
+        ...leading.map(([a, b]) => product(5, 3, 7, a, b)),
+      ];
     }),
   );
 }

@@ -26,23 +26,27 @@ function tolerance(precision: Precision, { inputs }: OpCase): number {
 
 describe.each(ops)('$name', (op) => {
   describe.each<Precision>(['float64', 'float32'])('in %s', (precision) => {
-    it.each(cases[op.name].map((c) => ({ name: describeCase(c), c })))('means what it says for $name', ({ c }) => {
-      const inputs = leaves(c, precision);
-      const out = onTape(precision, () => applyOp(op, inputs, c.attrs));
-      const given = inputs.map(({ shape, data, dtype }) => ({ shape: [...shape], data, dtype }));
-      const want = naive(op.name, given, c.attrs);
+    it.each(cases[op.name].map((c) => ({ name: describeCase(c), c })))(
+      'means what it says for $name',
+      ({ c }) => {
+        const inputs = leaves(c, precision);
+        const out = onTape(precision, () => applyOp(op, inputs, c.attrs));
+        const given = inputs.map(({ shape, data, dtype }) => ({ shape: [...shape], data, dtype }));
+        const want = naive(op.name, given, c.attrs);
 
-      expect(out.shape).toEqual(want.shape);
-      expect(out.data).toHaveLength(want.data.length);
-      const scale = want.data.reduce((a, b) => Math.max(a, Math.abs(b)), 1);
-      const wrong = want.data
-        .map((value, i) => ({ i, got: out.data[i], want: value }))
-        .filter(({ got, want: value }) => {
-          const relativeTo = c.inputs.length === 1 && op.lower.kind === 'elementwise' ? Math.abs(value) : scale;
-          const allowed = out.dtype === 'f32' ? tolerance(precision, c) * Math.max(relativeTo, 1e-2) : 0;
-          return !(Math.abs(got - value) <= allowed);
-        });
-      expect(wrong).toEqual([]);
-    });
+        expect(out.shape).toEqual(want.shape);
+        expect(out.data).toHaveLength(want.data.length);
+        const scale = want.data.reduce((a, b) => Math.max(a, Math.abs(b)), 1);
+        const wrong = want.data
+          .map((value, i) => ({ i, got: out.data[i], want: value }))
+          .filter(({ got, want: value }) => {
+            const relativeTo =
+              c.inputs.length === 1 && op.lower.kind === 'elementwise' ? Math.abs(value) : scale;
+            const allowed = out.dtype === 'f32' ? tolerance(precision, c) * Math.max(relativeTo, 1e-2) : 0;
+            return !(Math.abs(got - value) <= allowed);
+          });
+        expect(wrong).toEqual([]);
+      },
+    );
   });
 });

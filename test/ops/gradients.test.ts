@@ -21,30 +21,55 @@ function gradientsOf(loss: Eager, inputs: readonly Eager[], createGraph = false)
 }
 
 describe.each(differentiable)('the gradient of $name', (op) => {
-  it.each(smooth(op).map((c) => ({ name: describeCase(c), c })))('agrees with central differences for $name', ({ c }) => {
-    const inputs = leaves(c);
-    const loss = (of: Eager[]) => weighted(applyOp(op, of, c.attrs));
-    const found = onTape('float64', () => gradientsOf(loss(inputs), inputs));
-    found.forEach((gradient, i) => {
-      if (gradient) expect(gradient.shape).toEqual(inputs[i].shape);
-    });
-    const value = (of: Eager[]) => onTape('float64', () => loss(of).item());
-    expect(checkGradients(inputs, value, found.map((g) => g?.data ?? null))).toEqual([]);
-  });
+  it.each(smooth(op).map((c) => ({ name: describeCase(c), c })))(
+    'agrees with central differences for $name',
+    ({ c }) => {
+      const inputs = leaves(c);
+      const loss = (of: Eager[]) => weighted(applyOp(op, of, c.attrs));
+      const found = onTape('float64', () => gradientsOf(loss(inputs), inputs));
+      found.forEach((gradient, i) => {
+        if (gradient) expect(gradient.shape).toEqual(inputs[i].shape);
+      });
+      const value = (of: Eager[]) => onTape('float64', () => loss(of).item());
+      expect(
+        checkGradients(
+          inputs,
+          value,
+          found.map((g) => g?.data ?? null),
+        ),
+      ).toEqual([]);
+    },
+  );
 
   // A function of first gradients, differentiated once more: the VJPs are themselves made of ops with VJPs.
-  const few = smooth(op).filter((c) => c.inputs.every(({ shape }) => shape.reduce((a, b) => a * b, 1) <= 250));
-  it.each(few.map((c) => ({ name: describeCase(c), c })))('can be differentiated again for $name', ({ c }) => {
-    const inputs = leaves(c);
-    const slope = (of: Eager[]) => {
-      const first = gradientsOf(weighted(applyOp(op, of, c.attrs).mul(1.5) as Eager), of, true);
-      const sums = first.flatMap((g, i) => (g ? [weighted(g, 90 + i)] : []));
-      return sums.reduce((a, b) => a.add(b) as Eager, new Eager(Float64Array.of(0), [], 'f32', null, false));
-    };
-    const second = onTape('float64', () => gradientsOf(slope(inputs), inputs));
-    const value = (of: Eager[]) => onTape('float64', () => slope(of).item());
-    expect(checkGradients(inputs, value, second.map((g) => g?.data ?? null), 1e-5)).toEqual([]);
-  });
+  const few = smooth(op).filter((c) =>
+    c.inputs.every(({ shape }) => shape.reduce((a, b) => a * b, 1) <= 250),
+  );
+  it.each(few.map((c) => ({ name: describeCase(c), c })))(
+    'can be differentiated again for $name',
+    ({ c }) => {
+      const inputs = leaves(c);
+      const slope = (of: Eager[]) => {
+        const out = applyOp(op, of, c.attrs);
+      const first = gradientsOf(weighted(out.mul(out) as Eager), of, true);
+        const sums = first.flatMap((g, i) => (g ? [weighted(g, 90 + i)] : []));
+        return sums.reduce(
+          (a, b) => a.add(b) as Eager,
+          new Eager(Float64Array.of(0), [], 'f32', null, false),
+        );
+      };
+      const second = onTape('float64', () => gradientsOf(slope(inputs), inputs));
+      const value = (of: Eager[]) => onTape('float64', () => slope(of).item());
+      expect(
+        checkGradients(
+          inputs,
+          value,
+          second.map((g) => g?.data ?? null),
+          1e-5,
+        ),
+      ).toEqual([]);
+    },
+  );
 });
 
 describe('a gradient', () => {

@@ -70,7 +70,16 @@ function erf(x: number): number {
 function reduce(x: Array_, axes: readonly number[], fold: (values: number[]) => number): Result {
   const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const along = x.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
-  return build(shape, (at) => fold(build(along, (by) => read(x, at.map((i, axis) => i + by[axis]))).data));
+  return build(shape, (at) =>
+    fold(
+      build(along, (by) =>
+        read(
+          x,
+          at.map((i, axis) => i + by[axis]),
+        ),
+      ).data,
+    ),
+  );
 }
 
 function matmul(a: Array_, b: Array_, transposeA: boolean, transposeB: boolean): Result {
@@ -125,7 +134,12 @@ const bigMax = (a: bigint, b: bigint) => (a > b ? a : b);
 const bigMin = (a: bigint, b: bigint) => (a < b ? a : b);
 
 const rules: Record<string, Rule> = {
-  neg: of(numeric((x) => -x, (x) => -x)),
+  neg: of(
+    numeric(
+      (x) => -x,
+      (x) => -x,
+    ),
+  ),
   exp: of(elementwise((x) => Math.E ** Math.trunc(x) * Math.exp(x - Math.trunc(x)))),
   log: of(elementwise((x) => Math.log2(x) * Math.LN2)),
   sqrt: of(elementwise((x) => x ** 0.5)),
@@ -133,7 +147,12 @@ const rules: Record<string, Rule> = {
   tanh: of(elementwise((x) => Math.sinh(x) / Math.cosh(x))),
   sigmoid: of(elementwise((x) => 0.5 * (1 + Math.sinh(x / 2) / Math.cosh(x / 2)))),
   relu: of(elementwise((x) => (x > 0 ? x : 0))),
-  abs: of(numeric((x) => (x < 0 ? -x : x), (x) => (x < 0n ? -x : x))),
+  abs: of(
+    numeric(
+      (x) => (x < 0 ? -x : x),
+      (x) => (x < 0n ? -x : x),
+    ),
+  ),
   erf: of(elementwise(erf)),
   sin: of(elementwise((x) => Math.cos(x - Math.PI / 2))),
   cos: of(elementwise((x) => 1 - 2 * Math.sin(x / 2) ** 2)),
@@ -141,9 +160,24 @@ const rules: Record<string, Rule> = {
   stop_gradient: same,
   index: same,
 
-  add: of(numeric((a, b) => a + b, (a, b) => a + b)),
-  sub: of(numeric((a, b) => a - b, (a, b) => a - b)),
-  mul: of(numeric((a, b) => a * b, (a, b) => a * b)),
+  add: of(
+    numeric(
+      (a, b) => a + b,
+      (a, b) => a + b,
+    ),
+  ),
+  sub: of(
+    numeric(
+      (a, b) => a - b,
+      (a, b) => a - b,
+    ),
+  ),
+  mul: of(
+    numeric(
+      (a, b) => a * b,
+      (a, b) => a * b,
+    ),
+  ),
   div: of(elementwise((a, b) => a * (1 / b))),
   maximum: of(numeric((a, b) => (a > b ? a : b), bigMax)),
   minimum: of(numeric((a, b) => (a < b ? a : b), bigMin)),
@@ -173,11 +207,20 @@ const rules: Record<string, Rule> = {
   transpose: ([x], { perm }: { perm?: number[] }) =>
     build(
       perm!.map((axis) => x.shape[axis]),
-      (at) => read(x, x.shape.map((_, axis) => at[perm!.indexOf(axis)])),
+      (at) =>
+        read(
+          x,
+          x.shape.map((_, axis) => at[perm!.indexOf(axis)]),
+        ),
     ),
   broadcast: ([x], { shape }) => build(shape, (at) => read(x, at)),
   slice: ([x], { starts, sizes }: { starts?: number[]; sizes?: number[] }) =>
-    build(sizes!, (at) => read(x, at.map((i, axis) => i + starts![axis]))),
+    build(sizes!, (at) =>
+      read(
+        x,
+        at.map((i, axis) => i + starts![axis]),
+      ),
+    ),
   pad: ([x], { before, after }: { before?: number[]; after?: number[] }) =>
     build(
       x.shape.map((size, axis) => before![axis] + size + after![axis]),
@@ -193,9 +236,7 @@ const rules: Record<string, Rule> = {
     const rank = ids.shape.length;
     const width = table.shape.slice(1);
     const row = (at: Index) => read(ids, at.slice(0, rank));
-    return build([...ids.shape, ...width], (at) =>
-      read(table, [row(at), ...at.slice(rank)]),
-    );
+    return build([...ids.shape, ...width], (at) => read(table, [row(at), ...at.slice(rank)]));
   },
   scatter_add: of(scatterAdd),
   matmul: ([a, b], { transposeA, transposeB }) => matmul(a, b, transposeA, transposeB),

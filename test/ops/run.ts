@@ -1,12 +1,15 @@
 import type { Op } from '../../src/ops/op.js';
-import { apply } from '../../src/ops/tensor.js';
+import { apply, withInterpreter } from '../../src/ops/tensor.js';
 import { numel } from '../../src/shape.js';
 import { Eager, type Precision, Tape } from '../../src/tape/tape.js';
-import { withInterpreter } from '../../src/ops/tensor.js';
 import { type CaseInput, fill, type OpCase } from './cases.js';
 
 /** A leaf of the tape with these elements; floats are tracked, so that they have gradients. */
-export function leaf({ shape, dtype }: CaseInput, values: ArrayLike<number>, precision: Precision = 'float64'): Eager {
+export function leaf(
+  { shape, dtype }: CaseInput,
+  values: ArrayLike<number>,
+  precision: Precision = 'float64',
+): Eager {
   const { data } = new Tape(precision).constant(Array.from(values), shape, dtype);
   return new Eager(data, shape, dtype, null, dtype === 'f32');
 }
@@ -26,7 +29,10 @@ export function applyOp(op: Op, inputs: readonly Eager[], attrs: OpCase['attrs']
 
 /** A scalar that depends on every element of x, on each in another way. */
 export function weighted(x: Eager, seed = 77): Eager {
-  const weights = leaf({ shape: [...x.shape], dtype: 'f32' }, fill({ shape: [...x.shape], dtype: 'f32' }, seed));
+  const weights = leaf(
+    { shape: [...x.shape], dtype: 'f32' },
+    fill({ shape: [...x.shape], dtype: 'f32' }, seed),
+  );
   return x.mul(constant(weights)).sum() as Eager;
 }
 

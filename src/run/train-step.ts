@@ -1,13 +1,13 @@
 import { type CompiledModule, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { MAX_THREADS } from '../plan/layout.js';
-import { CompiledEngine } from '../run/engine.js';
 import { TapeEngine } from '../tape/engine.js';
 import type { Precision } from '../tape/tape.js';
-import { initialValues } from './initial.js';
-import type { Program } from './program.js';
-import { Session } from './session.js';
-import { StepDefinition, type StepOptions, type Types } from './step.js';
+import { initialValues } from '../train/initial.js';
+import type { Program } from '../train/program.js';
+import { Session } from '../train/session.js';
+import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
+import { CompiledEngine } from './engine.js';
 
 export interface CompileStepOptions {
   /** Of the initial values and of the batches drawn; 42 unless given. */
@@ -49,7 +49,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
     cache = true,
     without,
   }: CompileStepOptions = {}): Promise<CompiledModule> {
-    const { readLibrary, fileCache } = await import('../run/node.js');
+    const { readLibrary, fileCache } = await import('./node.js');
     const store = cache === false ? undefined : fileCache(cache === true ? undefined : cache);
     return compileProgram(this.program, { library: await readLibrary(), cache: store, relaxed, without });
   }
@@ -70,7 +70,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
     module: CompiledModule,
     { seed = 42, threads = 1 }: { seed?: number; threads?: number } = {},
   ): Promise<Session> {
-    const { spawnWorker } = await import('../run/node.js');
+    const { spawnWorker } = await import('./node.js');
     const { wasm, plan, options } = module;
     const initial = initialValues(this.program.variables, seed);
     const engine = await CompiledEngine.start({

@@ -1,0 +1,102 @@
+import { DataError } from '../errors.js';
+import type { Graph } from '../graph/graph.js';
+import { inputAttrs } from '../graph/graph.js';
+import { checkIndices } from '../ops/gather.js';
+import { numel, type TensorType } from '../shape.js';
+import type { Columns, Numbers } from './engine.js';
+import { indexBounds } from './program.js';
+
+// Data on its way from the user into an engine: checked here, so that engines can trust it.
+
+/** A batch of rows from `start`; where rows run out, copies of the last if `repeat`. */
+export function rowsOf(all: Numbers, rows: number, start: number, size: number, repeat: boolean): Numbers {
+  const width = all.length / rows;
+  const part = all.subarray(start * width, (start + size) * width);
+  if (!repeat || part.length === size * width) return part;
+  const out = new (all.constructor as new (n: number) => Numbers)(size * width);
+  out.set(part);
+  const last = all.subarray((rows - 1) * width, rows * width);
+  for (let i = part.length; i < out.length; i += width) out.set(last, i);
+  return out;
+}
+
+/** All parts of a batch, of exactly its size. */
+export function checkBatch(graph: Graph, columns: Columns, without?: string): Record<string, Numbers> {
+  return check(graph, columns, without, (name, type) => {
+    const n = numel(type.shape);
+    if (columns[name].length !== n) {
+      throw new DataError(`${name}: expected ${n} elements for [${type.shape}], got ${columns[name].length}`);
+    }
+    return n;
+  });
+}
+
+/** All parts of a dataset: whole rows, as many of each. */
+export function checkColumns(
+  graph: Graph,
+  columns: Columns,
+  without?: string,
+): { checked: Record<string, Numbers>; rows: number } {
+  let rows = -1;
+  const checked = check(graph, columns, without, (name, type) => {
+    const width = numel(type.shape.slice(1));
+    const { length } = columns[name];
+    if (length % width !== 0 || length === 0) {
+      throw new DataError(`${name}: ${length} elements are not whole rows of [${type.shape.slice(1)}]`);
+    }
+    if (rows >= 0 && length / width !== rows)
+      throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
+    rows = length / width;
+    return length;
+  });
+  return { checked, rows };
+}
+
+function check(
+  graph: Graph,
+  columns: Columns,
+  without: string | undefined,
+  size: (name: string, type: TensorType) => number,
+): Record<string, Numbers> {
+  const types = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input' && a.name !== without);
+  const unknown = Object.keys(columns).find((name) => !types.some((t) => t.name === name));
+  if (unknown)
+    throw new DataError(`there is no input ${unknown}; there are ${types.map((t) => t.name).join(', ')}`);
+  const bounds = indexBounds(graph);
+  return Object.fromEntries(
+    types.map((type) => {
+      if (!(type.name in columns)) throw new DataError(`input ${type.name} is missing`);
+      requireArray(type.name, columns[type.name]);
+      const values = convert(type.name, columns[type.name], type, size(type.name, type));
+      const bound = bounds.get(type.name);
+      if (bound) checkIndices(values, bound.size, `${type.name} (used by ${bound.what})`);
+      return [type.name, values];
+    }),
+  );
+}
+
+/** The values in the dtype of their place; anything that would change a value on the way is an error. */
+export function convert(name: string, values: ArrayLike<number>, type: TensorType, n: number): Numbers {
+  requireArray(name, values);
+  if (values.length !== n) throw new DataError(`${name}: expected ${n} elements, got ${values.length}`);
+  if (type.dtype === 'f32') {
+    const floats =
+      values instanceof Float32Array || values instanceof Float64Array ? values : Float32Array.from(values);
+    for (let i = 0; i < floats.length; i++) {
+      if (Number.isNaN(floats[i])) throw new DataError(`${name}: NaN at position ${i}`);
+    }
+    return floats;
+  }
+  const whole = values instanceof Int32Array ? values : Int32Array.from(values);
+  for (let i = 0; i < whole.length; i++) {
+    if (whole[i] !== values[i])
+      throw new DataError(`${name}: ${values[i]} at position ${i} is not a whole number of 32 bits`);
+  }
+  return whole;
+}
+
+function requireArray(name: string, values: ArrayLike<number>): void {
+  if (values === null || typeof values !== 'object' || typeof values.length !== 'number') {
+    throw new DataError(`${name}: expected an array of numbers`);
+  }
+}

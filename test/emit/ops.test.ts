@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { evaluateGraph } from '../../src/graph/evaluate.js';
+import { compileFunction, type DType, gradients, opTable, type Tensor, trace } from '../../src/index.js';
+import { apply, interpreter } from '../../src/ops/tensor.js';
+import { numel } from '../../src/shape.js';
+import { cases, fill } from '../ops/cases.js';
+
+// Every op of the table, forward and backward, compiled against the reference in float64.
+
+/** All cases of an op as one function; each gives its result and the gradient of a weighted sum of it. */
+function everyCase(name: string) {
+  const op = opTable().get(name)!;
+  const inputs = Object.fromEntries(
+    cases[name].flatMap((c, k) =>
+      c.inputs.map(({ shape, dtype }, i) => [`in${k}_${i}`, { shape, dtype: stored(dtype) }]),
+    ),
+  );
+  const values = Object.fromEntries(
+    cases[name].flatMap((c, k) => c.inputs.map((input, i) => [`in${k}_${i}`, fill(input, 7 * k + i)])),
+  );
+  const graph = trace(name, inputs, (given) =>
+    Object.assign(
+      {},
+      ...cases[name].map((c, k) => {
+        const own = c.inputs.map((input, i) => {
+          const x = given[`in${k}_${i}`];
+          return input.dtype === 'bool' ? x.notEqual(0) : x;
+        });
+        const out = apply(op, own, c.attrs);
+        const floats = own.flatMap((x, i) => (x.dtype === 'f32' ? [{ x, i }] : []));
+        const weights = Array.from({ length: numel(out.shape) }, (_, i) => 1 + (i % 5) / 4);
+        const flows =
+          out.dtype === 'f32' && op.vjp && floats.length
+            ? gradients(
+                weighted(out, weights),
+                floats.map((f) => f.x),
+              )
+            : [];
+        const kept = flows.flatMap((flow, j) => (flow ? [[`grad${k}_${floats[j].i}`, flow] as const] : []));
+        return { [`out${k}`]: out, ...Object.fromEntries(kept) };
+      }),
+    ),
+  );
+  return { graph, values };
+}
+
+function weighted(out: Tensor, weights: number[]): Tensor {
+  const w = weights.length === 1 ? weights[0] : weights;
+  return out.mul(interpreter().constant(w, out.shape, 'f32')).sum();
+}
+
+/** Inputs are floats or integers in memory; truth values are made inside. */
+const stored = (dtype: DType): DType => (dtype === 'bool' ? 'i32' : dtype);
+
+const names = [...opTable().keys()].filter((name) => cases[name]?.length);
+
+describe('compiled ops agree with the reference', () => {
+  it.each(names)('%s', async (name) => {
+    const { graph, values } = everyCase(name);
+    const expected = evaluateGraph(graph, values, {}, 'float64').outputs;
+    const results = [];
+    for (const threads of [1, 3]) {
+      const compiled = await compileFunction(graph, { threads, splitFrom: 0 });
+      results.push(compiled.call(values));
+      await compiled.close();
+    }
+    const [one, three] = results;
+    for (const [output, { data }] of Object.entries(expected)) {
+      const scale = Array.from(data).reduce(
+        (most: number, x: number) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
+        1e-3,
+      );
+      const wrong = Array.from(data).flatMap((want, i) => {
+        const got = one[output][i];
+        const close =
+          Object.is(got, want) ||
+          got === want ||
+          Math.abs(got - want) <= 1e-5 * Math.abs(want) + 2e-6 * scale;
+        return close ? [] : [{ output, i, got, want }];
+      });
+      expect(wrong.slice(0, 3)).toEqual([]);
+      expect(three[output]).toEqual(one[output]);
+    }
+  });
+});

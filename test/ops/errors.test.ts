@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import {
+  add,
+  broadcastTo,
+  cast,
+  concat,
+  DataError,
+  DTypeError,
+  GraphError,
+  gather,
+  iota,
+  matmul,
+  max,
+  mean,
+  nn,
+  pad,
+  pick,
+  reshape,
+  ShapeError,
+  scatterAdd,
+  slice,
+  sum,
+  type Tensor,
+  tensor,
+  trace,
+  transpose,
+  variance,
+  where,
+} from '../../src/index.js';
+
+const file = fileURLToPath(import.meta.url);
+
+/** What `f` throws: the class, and the message without the place at its end, which must be in this file. */
+function thrown(f: () => unknown): { type: unknown; message: string } {
+  try {
+    f();
+  } catch (error) {
+    const { message } = error as Error;
+    const place = / \(errors\.test\.ts:(\d+)\)$/;
+    expect(message).toMatch(place);
+    expect(message).not.toContain('\n');
+    return { type: (error as Error).constructor, message: message.replace(place, '') };
+  }
+  throw new Error('nothing was thrown');
+}
+
+const f = (...shape: number[]) => broadcastTo(tensor(1), shape);
+const i = (...shape: number[]) => broadcastTo(tensor(0, { dtype: 'i32' }), shape);
+
+const shapeErrors: [string, () => unknown][] = [
+  ['add: shapes do not broadcast: [3, 4] and [3]', () => f(3, 4).add(f(3))],
+  ['where: shapes do not broadcast: [2] and [3] and []', () => where(f(2).less(0), f(3), f())],
+  ['matmul: inner sizes differ: [32, 30] x [27, 200]', () => matmul(f(32, 30), f(27, 200))],
+  ['matmul: inner sizes differ: [2, 4, 5] x [2, 4, 5]', () => matmul(f(2, 4, 5), f(2, 4, 5))],
+  ['matmul: operands need two axes or more: [3] x [3, 4] (use reshape)', () => matmul(f(3), f(3, 4))],
+  ['matmul: shapes do not broadcast: [2] and [3]', () => matmul(f(2, 4, 5), f(3, 5, 4))],
+  ['reshape: [3, 4] has 12 elements, [5] has 5', () => reshape(f(3, 4), [5])],
+  ['reshape: [3, 4] does not divide into [5, -1]', () => reshape(f(3, 4), [5, -1])],
+  ['reshape: [1.5] is not a shape: sizes are whole numbers from 0', () => reshape(f(3), [1.5])],
+  ['transpose: axis 2 is out of range for a tensor of 2 axes', () => transpose(f(3, 4), [0, 2])],
+  ['transpose: [0, 0] is no order of the 2 axes of [3, 4]', () => transpose(f(3, 4), [0, 0])],
+  ['transpose: [0] is no order of the 2 axes of [3, 4]', () => transpose(f(3, 4), [0])],
+  ['broadcast: [3] does not broadcast to [1]', () => broadcastTo(f(3), [1])],
+  ['broadcast: shapes do not broadcast: [3] and [4]', () => broadcastTo(f(3), [4])],
+  ['slice: from [2, 0] by [2, 4] is outside of [3, 4]', () => slice(f(3, 4), [2, 0], [2, 4])],
+  ['slice: from [0] by [3] is outside of [3, 4]', () => slice(f(3, 4), [0], [3])],
+  ['concat: tensors must agree but for axis 1: f32 [3, 4] and f32 [2, 4]', () => concat([f(3, 4), f(2, 4)], 1)],
+  ['concat: tensors must agree but for axis 0: f32 [3] and i32 [3]', () => concat([f(3), i(3)])],
+  ['concat: needs at least one tensor', () => concat([])],
+  ['sum: axis 2 is out of range for a tensor of 2 axes', () => sum(f(3, 4), 2)],
+  ['sum: an axis is named twice in [1,1]', () => sum(f(3, 4), [1, -1])],
+  ['max: there is nothing to reduce over axes [0] of [0, 4]', () => max(f(0, 4), 0)],
+  ['mean: there are no elements along the axes of [0, 4]', () => mean(f(0, 4), 0)],
+  ['variance: an unbiased estimate needs at least two elements', () => variance(f(1), 0, { unbiased: true })],
+  ['gather: the table needs at least one axis', () => gather(f(), i(2))],
+  [
+    'scatter_add: updates must be [2, 3] for ids [2], not [2, 4]',
+    () => scatterAdd(f(5, 3), i(2), f(2, 4)),
+  ],
+  ['pick: ids [3] must be one per row of [2, 3]', () => pick(f(2, 3), i(3))],
+  ['batchNorm1d: expected [batch, 4], got [2, 3]', () => nn.batchNorm1d(4)(f(2, 3))],
+  ['layerNorm: expected 4 features, got [2, 3]', () => nn.layerNorm(4)(f(2, 3))],
+];
+
+const dtypeErrors: [string, () => unknown][] = [
+  ['add: dtypes differ: f32 and i32 (convert with cast)', () => add(f(3), i(3))],
+  ['div: takes f32, not i32[3]', () => i(3).div(2)],
+  ['exp: takes f32, not i32[3]', () => i(3).exp()],
+  ['neg: takes f32 or i32, not bool[3]', () => i(3).less(2).neg()],
+  ['less: takes f32 or i32, not bool[2]', () => i(2).less(1).less(i(2).less(1))],
+  ['sum: takes f32 or i32, not bool[3]', () => sum(i(3).less(2))],
+  ['matmul: takes f32, not i32[3,4]', () => matmul(i(3, 4), f(4, 5))],
+  ['where: takes bool, not f32[3]', () => where(f(3), f(3), f(3))],
+  ['where: dtypes differ: f32 and i32 (convert with cast)', () => where(i(3).less(1), f(3), i(3))],
+  ['gather: takes i32, not f32[2]', () => gather(f(3, 4), f(2))],
+  ['pick: takes i32, not f32[2]', () => pick(f(2, 3), f(2))],
+  ['scatter_add: takes f32, not i32[3]', () => scatterAdd(i(3), i(2), i(2))],
+];
+
+describe('a shape error', () => {
+  it.each(shapeErrors)('reads: %s', (message, f) => {
+    expect(thrown(f)).toEqual({ type: ShapeError, message });
+  });
+
+  it('names pads and iotas of sizes below 0', () => {
+    expect(() => pad(f(3), [-1], [0])).toThrow('is not a shape: sizes are whole numbers from 0');
+    expect(() => iota(-1)).toThrow('iota: [-1] is not a shape: sizes are whole numbers from 0');
+  });
+});
+
+describe('a dtype error', () => {
+  it.each(dtypeErrors)('reads: %s', (message, f) => {
+    expect(thrown(f)).toEqual({ type: DTypeError, message });
+  });
+});
+
+describe('the place at the end of an error', () => {
+  const lineOf = (marker: string) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .findIndex((line) => line.includes(`// ${marker}.`)) + 1;
+
+  it('is the line of the user that applied the op, on the tape', () => {
+    const model = (x: Tensor, w: Tensor) => x.matmul(w); // here: on the tape.
+    const line = lineOf('here: on the tape');
+    expect(() => model(f(32, 30), f(27, 200))).toThrow(
+      expect.objectContaining({ message: `matmul: inner sizes differ: [32, 30] x [27, 200] (errors.test.ts:${line})` }),
+    );
+  });
+
+  it('is the line of the user while tracing', () => {
+    const types = { x: { shape: [3], dtype: 'f32' }, y: { shape: [4], dtype: 'f32' } } as const;
+    const model = ({ x, y }: Record<string, Tensor>) => ({
+      z: x.add(y), // here: in a trace.
+    });
+    const line = lineOf('here: in a trace');
+    expect(() => trace('wrong', types, model)).toThrow(
+      expect.objectContaining({ message: `add: shapes do not broadcast: [3] and [4] (errors.test.ts:${line})` }),
+    );
+  });
+
+  it('of a layer is where the layer is applied, not inside the library', () => {
+    const layer = nn.linear(3, 4);
+    const x = () => f(2, 5);
+    const line = lineOf('here: a layer');
+    const model = () => trace('wrong', {}, () => ({ y: layer(x()) })); // here: a layer.
+    expect(model).toThrow(GraphError);
+    expect(model).toThrow(`(errors.test.ts:${line})`);
+  });
+});
+
+describe('an index outside of its table', () => {
+  it.each([
+    [3, 'gather: index 3 at position 1 is outside of 0 to 2'],
+    [-1, 'gather: index -1 at position 1 is outside of 0 to 2'],
+  ])('%i is a data error that names it', (id, message) => {
+    const ids = tensor([0, id], { dtype: 'i32' });
+    expect(() => gather(f(3, 4), ids)).toThrow(expect.objectContaining({ message, name: 'DataError' }));
+    expect(() => gather(f(3, 4), ids)).toThrow(DataError);
+  });
+
+  it('is found by scatterAdd and pick as well', () => {
+    const ids = tensor([0, 5], { dtype: 'i32' });
+    expect(() => scatterAdd(f(3), ids, f(2))).toThrow('scatter_add: index 5 at position 1 is outside of 0 to 2');
+    expect(() => pick(f(2, 3), ids)).toThrow('pick: index 5 at position 1 is outside of 0 to 2');
+  });
+});
+
+describe('something that is not a tensor', () => {
+  it.each<[unknown, string]>([
+    [undefined, 'expected a tensor or a number, got undefined'],
+    [null, 'expected a tensor or a number, got null'],
+    ['3', 'expected a tensor or a number, got a string'],
+    [[1, 2], 'expected a tensor or a number, got an array (use tensor(...))'],
+  ])('as in add(x, %j) is named', (x, message) => {
+    expect(() => add(f(3), x as Tensor)).toThrow(expect.objectContaining({ message, name: 'GraphError' }));
+  });
+
+  it('as rows of different lengths is refused', () => {
+    expect(() => tensor([[1, 2], [3]])).toThrow('tensor: a row has 1 elements, not 2');
+    expect(() => tensor([[1], 2])).toThrow('tensor: the rows differ in depth');
+    expect(() => tensor([1, [2]])).toThrow('tensor: the rows differ in depth');
+  });
+
+  it('cannot be cast into a number by item unless it has one element', () => {
+    expect(() => tensor([1, 2]).item()).toThrow('item: needs one element, not f32[2]');
+    expect(cast(tensor([2.7]), 'i32').reshape([])).toHaveProperty('shape', []);
+  });
+});
