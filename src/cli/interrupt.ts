@@ -4,6 +4,7 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 export class Interrupt {
   private readonly controller = new AbortController();
   private held = false;
+  private since = 0;
   /** The exit code that the signal asks for; 0 as long as none came. */
   exitCode = 0;
 
@@ -26,8 +27,11 @@ export class Interrupt {
   }
 
   private receive(code: number): void {
+    // npm passes on the Ctrl-C that the terminal has already sent to everyone: that is one, not two.
+    if (this.exitCode && performance.now() - this.since < 300) return;
     if (!this.held || this.exitCode) process.exit(code);
     this.exitCode = code;
+    this.since = performance.now();
     this.controller.abort();
     this.announce();
   }

@@ -77,6 +77,7 @@ class NestEmitter {
         vectorAxis: last,
         members: new Map(kernel.members.map((m) => [m.node, m])),
         address: options.address,
+        fromMemory: options.target !== undefined,
       },
       kernel.domain,
     );

@@ -27,6 +27,8 @@ export interface Place {
   readonly indices: readonly string[];
   readonly vectorAxis: number;
   readonly members: ReadonlyMap<Node, Member>;
+  /** Reads even what could be made on the spot from where it is stored. */
+  readonly fromMemory?: boolean;
   /** The constant that holds a node's address. */
   address(node: Node): string;
 }
@@ -87,6 +89,7 @@ export class Values {
   private readValue(access: Access, u: number, lanes: number): Value {
     const { source } = access;
     if (this.place.members.has(source)) return this.memberValue(source, u, lanes);
+    if (this.place.fromMemory) return this.load(this.place.loops.over(access), u, lanes);
     const fill = constantValue(source);
     if (fill !== undefined) return this.constant(fill, source.dtype);
     if (source.op.lower.kind === 'iota') return this.iota(this.place.loops.over(access), u);

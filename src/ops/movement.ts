@@ -65,7 +65,7 @@ const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
   type([x], { perm }) {
     if (perm.length !== x.shape.length || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
       throw new ShapeError(
-        `transpose: [${perm}] is no order of the ${x.shape.length} axes of ${formatShape(x.shape)}`,
+        `transpose: ${formatShape(perm)} is no order of the ${x.shape.length} axes of ${formatShape(x.shape)}`,
       );
     }
     return { shape: perm.map((axis) => x.shape[axis]), dtype: x.dtype };
@@ -130,7 +130,7 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
   type([x], { starts, sizes }) {
     const fits = starts.length === x.shape.length && sizes.length === x.shape.length;
     if (!fits || x.shape.some((n, i) => !(starts[i] >= 0 && sizes[i] >= 0 && starts[i] + sizes[i] <= n))) {
-      throw new ShapeError(`slice: from [${starts}] by [${sizes}] is outside of ${formatShape(x.shape)}`);
+      throw new ShapeError(`slice: from ${formatShape(starts)} by ${formatShape(sizes)} is outside of ${formatShape(x.shape)}`);
     }
     checkShape('slice', sizes);
     checkShape('slice', starts);

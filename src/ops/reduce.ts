@@ -36,7 +36,7 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
       requireDType(name, x, 'f32', 'i32');
       if (!rule.empty && axes.some((axis) => x.shape[axis] === 0)) {
         throw new ShapeError(
-          `${name}: there is nothing to reduce over axes [${axes}] of ${formatShape(x.shape)}`,
+          `${name}: there is nothing to reduce over axes ${formatShape(axes)} of ${formatShape(x.shape)}`,
         );
       }
       return { shape: x.shape.map((size, i) => (axes.includes(i) ? 1 : size)), dtype: x.dtype };

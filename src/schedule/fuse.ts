@@ -107,7 +107,7 @@ export function fuse(graph: Graph): Fusion {
       (a, b) => b.id - a.id,
     );
     for (const cluster of makers) {
-      const fitted = cluster.kind === 'nest' ? fitInto(cluster, node) : 'not a nest';
+      const fitted = fitInto(cluster, node);
       if (typeof fitted === 'string') continue;
       cluster.members.set(node, fitted.member);
       home.set(node, cluster);

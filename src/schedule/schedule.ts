@@ -162,7 +162,8 @@ function readsInPlace(kernel: KernelBody, value: Node, variable: Node): boolean 
   const inlined = kernel.members.some((m) =>
     m.reads.some((r) => isInline(r.source) && sourcesOf(r.source).includes(variable)),
   );
-  if (inlined && numel(kernel.domain) !== 1) return false;
+  const points = kernel.domain.filter((_, i) => made.level === 'element' || !reduced[i]);
+  if (inlined && numel(points) !== 1) return false;
   return kernel.members.every((m) =>
     m.reads.every(
       (r) => r.source !== variable || (r.offset === 0 && r.strides.every((s, i) => s === own[i])),

@@ -168,6 +168,7 @@ function flatten(value: Nested, shape: Shape, depth: number, out: number[]): voi
     out.push(value);
     return;
   }
+  if (depth === shape.length) throw new GraphError('tensor: the rows differ in depth');
   if (value.length !== shape[depth])
     throw new GraphError(`tensor: a row has ${value.length} elements, not ${shape[depth]}`);
   for (const item of value) flatten(item, shape, depth + 1, out);

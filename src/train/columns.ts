@@ -2,7 +2,7 @@ import { DataError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { inputAttrs } from '../graph/graph.js';
 import { checkIndices } from '../ops/gather.js';
-import { numel, type TensorType } from '../shape.js';
+import { formatShape, numel, type TensorType } from '../shape.js';
 import type { Columns, Numbers } from './engine.js';
 import { indexBounds } from './program.js';
 
@@ -25,7 +25,7 @@ export function checkBatch(graph: Graph, columns: Columns, without?: string): Re
   return check(graph, columns, without, (name, type) => {
     const n = numel(type.shape);
     if (columns[name].length !== n) {
-      throw new DataError(`${name}: expected ${n} elements for [${type.shape}], got ${columns[name].length}`);
+      throw new DataError(`${name}: expected ${n} elements for ${formatShape(type.shape)}, got ${columns[name].length}`);
     }
     return n;
   });
@@ -42,7 +42,7 @@ export function checkColumns(
     const width = numel(type.shape.slice(1));
     const { length } = columns[name];
     if (length % width !== 0 || length === 0) {
-      throw new DataError(`${name}: ${length} elements are not whole rows of [${type.shape.slice(1)}]`);
+      throw new DataError(`${name}: ${length} elements are not whole rows of ${formatShape(type.shape.slice(1))}`);
     }
     if (rows >= 0 && length / width !== rows)
       throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);

@@ -65,6 +65,7 @@ describe.each<[Precision, number]>([
     expect(got).toHaveLength(want.length);
     got.forEach((value, i) => {
       const exact = precision === 'float32' ? Math.fround(want[i]) : want[i];
+      if (value === exact) return; // Infinity, where the answer is beyond float32.
       expect(Math.abs(value - exact)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(exact)));
     });
   };

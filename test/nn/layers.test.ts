@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { f32, init, nn, optim, type Session, type Tensor, trainStep } from '../../src/index.js';
+
+const batch = [
+  [1, 5],
+  [2, -1],
+  [6, 0.5],
+];
+const flat = batch.flat();
+
+/** A session whose loss is the mean square of what the layer makes of x, and which predicts what it makes. */
+function around(layer: nn.Module, columns = 2): Session {
+  const types = { x: f32(3, columns) };
+  const step = trainStep({
+    model: { layer, scale: nn.parameter([], init.ones) },
+    batch: types,
+    loss: ({ scale }, { x }) => layer(x).mul(scale).square().mean(),
+    optimizer: optim.sgd(),
+    predict: { inputs: types, output: (_, { x }) => layer(x) },
+  });
+  return step.interpret({ precision: 'float64' });
+}
+
+const close = (got: ArrayLike<number>, want: number[]) => {
+  expect(got).toHaveLength(want.length);
+  want.forEach((value, i) => {
+    expect(got[i]).toBeCloseTo(value, 12);
+  });
+};
+
+const mean = (list: number[]) => list.reduce((a, b) => a + b, 0) / list.length;
+const squares = (list: number[]) => list.reduce((sum, v) => sum + (v - mean(list)) ** 2, 0);
+const column = (j: number) => batch.map((row) => row[j]);
+
+describe('linear', () => {
+  it('is x W + b', () => {
+    const session = around(nn.linear(2, 3));
+    session.write('layer.weight', [1, 2, 3, 10, 20, 30]);
+    session.write('layer.bias', [0.5, 0, -0.5]);
+    close(session.predict({ x: flat }), batch.flatMap(([a, b]) => [a + 10 * b + 0.5, 2 * a + 20 * b, 3 * a + 30 * b - 0.5]));
+  });
+
+  it('has no bias where none is wanted', () => {
+    expect(around(nn.linear(2, 3, { bias: false })).names('parameter')).toEqual(['layer.weight', 'scale']);
+  });
+
+  it('begins within one over the root of its inputs', () => {
+    const session = around(nn.linear(2, 500));
+    for (const name of ['layer.weight', 'layer.bias']) {
+      const values = Array.from(session.read(name));
+      expect(Math.max(...values.map(Math.abs))).toBeLessThanOrEqual(Math.SQRT1_2);
+      expect(Math.max(...values)).toBeGreaterThan(0.6);
+      expect(Math.min(...values)).toBeLessThan(-0.6);
+    }
+  });
+});
+
+describe('batchNorm1d', () => {
+  const normalized = () => {
+    const rows = batch.map((row) => row.map((v, j) => (v - mean(column(j))) / Math.sqrt(squares(column(j)) / 3 + 1e-5)));
+    return rows.flat();
+  };
+
+  it('normalizes with the batch in training, by the biased variance', () => {
+    const session = around(nn.batchNorm1d(2));
+    session.write('layer.gain', [2, 1]);
+    session.write('layer.bias', [0, 0.25]);
+    const want = normalized().map((v, i) => (i % 2 ? v + 0.25 : 2 * v));
+    expect(session.step({ lr: 0, batch: { x: flat } })).toBeCloseTo(mean(want.map((v) => v * v)), 12);
+  });
+
+  it('moves its running statistics in training, by the unbiased variance', () => {
+    const session = around(nn.batchNorm1d(2, { momentum: 0.25 }));
+    session.step({ lr: 0, batch: { x: flat } });
+    close(session.read('layer.runningMean'), [0, 1].map((j) => 0.25 * mean(column(j))));
+    close(session.read('layer.runningVariance'), [0, 1].map((j) => 0.75 + (0.25 * squares(column(j))) / 2));
+    session.step({ lr: 0, batch: { x: flat } });
+    close(session.read('layer.runningMean'), [0, 1].map((j) => 0.4375 * mean(column(j))));
+  });
+
+  it('normalizes with the running statistics in use, and leaves them alone', () => {
+    const session = around(nn.batchNorm1d(2, { eps: 0.5 }));
+    session.write('layer.runningMean', [1, -1]);
+    session.write('layer.runningVariance', [3.5, 0.5]);
+    close(session.predict({ x: flat }), batch.flatMap(([a, b]) => [(a - 1) / 2, b + 1]));
+    session.evaluate({ x: flat });
+    close(session.read('layer.runningMean'), [1, -1]);
+    close(session.read('layer.runningVariance'), [3.5, 0.5]);
+  });
+
+  it('needs two rows to train', () => {
+    const norm = nn.batchNorm1d(2);
+    const step = trainStep({ model: norm, batch: { x: f32(1, 2) }, loss: (m, { x }) => m(x).mean(), optimizer: optim.sgd() });
+    expect(() => step.program).toThrow('batchNorm1d: training needs a batch of at least two');
+  });
+});
+
+describe('layerNorm', () => {
+  it('normalizes every row on its own', () => {
+    const session = around(nn.layerNorm(2));
+    session.write('layer.gain', [3, 1]);
+    session.write('layer.bias', [0, -1]);
+    const want = batch.flatMap((row) =>
+      row.map((v, j) => ((v - mean(row)) / Math.sqrt(squares(row) / 2 + 1e-5)) * (j ? 1 : 3) - j),
+    );
+    close(session.predict({ x: flat }), want);
+  });
+});
+
+describe('the layers without parameters', () => {
+  const x = [-2, -0.5, 0, 0.5, 1, 3];
+  it.each<[string, nn.Module, (v: number) => number]>([
+    ['tanh', nn.tanh(), Math.tanh],
+    ['relu', nn.relu(), (v) => Math.max(v, 0)],
+    ['sigmoid', nn.sigmoid(), (v) => 1 / (1 + Math.exp(-v))],
+    ['leakyRelu', nn.leakyRelu(0.1), (v) => (v > 0 ? v : 0.1 * v)],
+    ['flatten', nn.flatten(), (v) => v],
+  ])('%s does what its name says', (_, layer, f) => {
+    close(around(layer).predict({ x }), x.map(f));
+  });
+
+  it('flatten joins all axes but the first', () => {
+    const flatten = nn.flatten();
+    const seen: unknown[] = [];
+    const step = trainStep({
+      model: nn.linear(12, 1),
+      batch: { x: f32(2, 3, 4) },
+      loss: (m, { x }) => {
+        seen.push(flatten(x).shape);
+        return m(flatten(x)).mean();
+      },
+      optimizer: optim.sgd(),
+    });
+    expect(step.program.name).toBe('step');
+    expect(seen[0]).toEqual([2, 12]);
+  });
+});
+
+describe('namedVariables', () => {
+  const p = () => nn.parameter([1], init.zeros);
+
+  it('names variables by their path', () => {
+    const model = { net: nn.sequential(nn.linear(1, 2), nn.tanh(), nn.linear(2, 1, { bias: false })), extra: [p(), p()] };
+    expect([...nn.namedVariables(model).keys()]).toEqual([
+      'net.layers.0.weight',
+      'net.layers.0.bias',
+      'net.layers.2.weight',
+      'extra.0',
+      'extra.1',
+    ]);
+  });
+
+  it('keeps the first name of a variable that stands in two places', () => {
+    const shared = p();
+    expect([...nn.namedVariables({ a: shared, b: { shared } }).keys()]).toEqual(['a']);
+  });
+
+  it('names a lone variable by its kind, and walks circles once', () => {
+    expect([...nn.namedVariables(p()).keys()]).toEqual(['parameter']);
+    const circle: Record<string, unknown> = { w: p() };
+    circle.self = circle;
+    expect([...nn.namedVariables(circle).keys()]).toEqual(['w']);
+  });
+
+  it('finds what a layer of one’s own holds', () => {
+    const w = p();
+    const own = nn.layer({ w, inner: nn.linear(1, 1) }, (x: Tensor) => x.mul(w));
+    expect([...nn.namedVariables(own).keys()]).toEqual(['w', 'inner.weight', 'inner.bias']);
+  });
+});
+
+describe('a layer', () => {
+  it.each<[string, () => unknown]>([
+    ['linear: inputs: expected a whole number from 1, got 0', () => nn.linear(0, 2)],
+    ['linear: outputs: expected a whole number from 1, got 1.5', () => nn.linear(2, 1.5)],
+    ['embedding: count: expected a whole number from 1, got -1', () => nn.embedding(-1, 2)],
+    ['batchNorm1d: features: expected a whole number from 1, got NaN', () => nn.batchNorm1d(Number.NaN)],
+    ['layerNorm: features: expected a whole number from 1, got 0', () => nn.layerNorm(0)],
+  ])('refuses a size that is none: %s', (message, make) => {
+    expect(make).toThrow(expect.objectContaining({ message, name: 'OptionError' }));
+  });
+});
