@@ -130,7 +130,9 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
   type([x], { starts, sizes }) {
     const fits = starts.length === x.shape.length && sizes.length === x.shape.length;
     if (!fits || x.shape.some((n, i) => !(starts[i] >= 0 && sizes[i] >= 0 && starts[i] + sizes[i] <= n))) {
-      throw new ShapeError(`slice: from ${formatShape(starts)} by ${formatShape(sizes)} is outside of ${formatShape(x.shape)}`);
+      throw new ShapeError(
+        `slice: from ${formatShape(starts)} by ${formatShape(sizes)} is outside of ${formatShape(x.shape)}`,
+      );
     }
     checkShape('slice', sizes);
     checkShape('slice', starts);

@@ -25,7 +25,9 @@ export function checkBatch(graph: Graph, columns: Columns, without?: string): Re
   return check(graph, columns, without, (name, type) => {
     const n = numel(type.shape);
     if (columns[name].length !== n) {
-      throw new DataError(`${name}: expected ${n} elements for ${formatShape(type.shape)}, got ${columns[name].length}`);
+      throw new DataError(
+        `${name}: expected ${n} elements for ${formatShape(type.shape)}, got ${columns[name].length}`,
+      );
     }
     return n;
   });
@@ -42,7 +44,9 @@ export function checkColumns(
     const width = numel(type.shape.slice(1));
     const { length } = columns[name];
     if (length % width !== 0 || length === 0) {
-      throw new DataError(`${name}: ${length} elements are not whole rows of ${formatShape(type.shape.slice(1))}`);
+      throw new DataError(
+        `${name}: ${length} elements are not whole rows of ${formatShape(type.shape.slice(1))}`,
+      );
     }
     if (rows >= 0 && length / width !== rows)
       throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gradients, gather, init, nn, sum, type Tensor, tensor, trace } from '../../src/index.js';
+import { gather, gradients, init, nn, sum, type Tensor, tensor, trace } from '../../src/index.js';
 import type { Eager } from '../../src/tape/tape.js';
 import { checkGradients, leaf, onTape } from '../ops/run.js';
 
@@ -35,7 +35,8 @@ describe('gradients', () => {
 
   it('does not pass stopGradient, comparisons or integers', () => {
     const x = vector(2);
-    const through = (f: (x: Tensor) => Tensor) => onTape('float64', () => gradients(sum(f(x)), [x])).map(list)[0];
+    const through = (f: (x: Tensor) => Tensor) =>
+      onTape('float64', () => gradients(sum(f(x)), [x])).map(list)[0];
     expect(through((t) => t.stopGradient())).toBeNull();
     expect(through((t) => t.mul(t.stopGradient()))).toEqual([2]);
     expect(through((t) => t.greater(0).cast('f32'))).toBeNull();
@@ -51,7 +52,9 @@ describe('gradients', () => {
 
   it('asks for a scalar of floats', () => {
     const x = vector(1, 2);
-    expect(() => gradients(x, [x])).toThrow('gradients: the output must be a scalar, not f32[2]: take its sum or mean');
+    expect(() => gradients(x, [x])).toThrow(
+      'gradients: the output must be a scalar, not f32[2]: take its sum or mean',
+    );
     expect(() => gradients(x.less(1), [x])).toThrow('gradients: the output must be f32, not bool[2]');
   });
 
@@ -93,10 +96,19 @@ describe('gradients of gradients', () => {
 
   it('give the Hessian times a vector of a small network', () => {
     const inputs = [
-      leaf({ shape: [3, 4], dtype: 'f32' }, Array.from({ length: 12 }, (_, i) => Math.sin(i + 1))),
-      leaf({ shape: [4, 2], dtype: 'f32' }, Array.from({ length: 8 }, (_, i) => Math.cos(3 * i))),
+      leaf(
+        { shape: [3, 4], dtype: 'f32' },
+        Array.from({ length: 12 }, (_, i) => Math.sin(i + 1)),
+      ),
+      leaf(
+        { shape: [4, 2], dtype: 'f32' },
+        Array.from({ length: 8 }, (_, i) => Math.cos(3 * i)),
+      ),
     ];
-    const x = leaf({ shape: [5, 3], dtype: 'f32' }, Array.from({ length: 15 }, (_, i) => Math.sin(7 * i)));
+    const x = leaf(
+      { shape: [5, 3], dtype: 'f32' },
+      Array.from({ length: 15 }, (_, i) => Math.sin(7 * i)),
+    );
     const loss = ([a, b]: Tensor[]) => sum(x.matmul(a).tanh().matmul(b).softmax().square());
     const directional = (of: Eager[]) => {
       const first = gradients(loss(of), of, { createGraph: true });
@@ -104,7 +116,13 @@ describe('gradients of gradients', () => {
     };
     const found = onTape('float64', () => gradients(directional(inputs), inputs));
     const value = (of: Eager[]) => onTape('float64', () => directional(of).item());
-    expect(checkGradients(inputs, value, found.map((g) => (g as Eager).data))).toEqual([]);
+    expect(
+      checkGradients(
+        inputs,
+        value,
+        found.map((g) => (g as Eager).data),
+      ),
+    ).toEqual([]);
   });
 
   it('are not to be had where the first were computed without a graph', () => {

@@ -30,7 +30,12 @@ describe('an initializer', () => {
     ['kaimingNormal', init.kaimingNormal({ nonlinearity: 'tanh' }), 0, 5 / 3 / Math.sqrt(200)],
     ['kaimingNormal of the fan out', init.kaimingNormal({ fan: 'out' }), 0, Math.sqrt(2 / 300)],
     ['kaimingUniform', init.kaimingUniform(), 0, Math.sqrt(2 / 200)],
-    ['kaimingUniform for leaky_relu', init.kaimingUniform({ nonlinearity: 'leaky_relu', slope: 1 }), 0, Math.sqrt(1 / 200)],
+    [
+      'kaimingUniform for leaky_relu',
+      init.kaimingUniform({ nonlinearity: 'leaky_relu', slope: 1 }),
+      0,
+      Math.sqrt(1 / 200),
+    ],
     ['xavierNormal', init.xavierNormal(), 0, Math.sqrt(2 / 500)],
     ['xavierUniform', init.xavierUniform(2), 0, 2 * Math.sqrt(2 / 500)],
   ])('%s has the mean and deviation that it should', (_, initializer, mean, std) => {

@@ -37,7 +37,10 @@ describe('linear', () => {
     const session = around(nn.linear(2, 3));
     session.write('layer.weight', [1, 2, 3, 10, 20, 30]);
     session.write('layer.bias', [0.5, 0, -0.5]);
-    close(session.predict({ x: flat }), batch.flatMap(([a, b]) => [a + 10 * b + 0.5, 2 * a + 20 * b, 3 * a + 30 * b - 0.5]));
+    close(
+      session.predict({ x: flat }),
+      batch.flatMap(([a, b]) => [a + 10 * b + 0.5, 2 * a + 20 * b, 3 * a + 30 * b - 0.5]),
+    );
   });
 
   it('has no bias where none is wanted', () => {
@@ -57,7 +60,9 @@ describe('linear', () => {
 
 describe('batchNorm1d', () => {
   const normalized = () => {
-    const rows = batch.map((row) => row.map((v, j) => (v - mean(column(j))) / Math.sqrt(squares(column(j)) / 3 + 1e-5)));
+    const rows = batch.map((row) =>
+      row.map((v, j) => (v - mean(column(j))) / Math.sqrt(squares(column(j)) / 3 + 1e-5)),
+    );
     return rows.flat();
   };
 
@@ -72,17 +77,29 @@ describe('batchNorm1d', () => {
   it('moves its running statistics in training, by the unbiased variance', () => {
     const session = around(nn.batchNorm1d(2, { momentum: 0.25 }));
     session.step({ lr: 0, batch: { x: flat } });
-    close(session.read('layer.runningMean'), [0, 1].map((j) => 0.25 * mean(column(j))));
-    close(session.read('layer.runningVariance'), [0, 1].map((j) => 0.75 + (0.25 * squares(column(j))) / 2));
+    close(
+      session.read('layer.runningMean'),
+      [0, 1].map((j) => 0.25 * mean(column(j))),
+    );
+    close(
+      session.read('layer.runningVariance'),
+      [0, 1].map((j) => 0.75 + (0.25 * squares(column(j))) / 2),
+    );
     session.step({ lr: 0, batch: { x: flat } });
-    close(session.read('layer.runningMean'), [0, 1].map((j) => 0.4375 * mean(column(j))));
+    close(
+      session.read('layer.runningMean'),
+      [0, 1].map((j) => 0.4375 * mean(column(j))),
+    );
   });
 
   it('normalizes with the running statistics in use, and leaves them alone', () => {
     const session = around(nn.batchNorm1d(2, { eps: 0.5 }));
     session.write('layer.runningMean', [1, -1]);
     session.write('layer.runningVariance', [3.5, 0.5]);
-    close(session.predict({ x: flat }), batch.flatMap(([a, b]) => [(a - 1) / 2, b + 1]));
+    close(
+      session.predict({ x: flat }),
+      batch.flatMap(([a, b]) => [(a - 1) / 2, b + 1]),
+    );
     session.evaluate({ x: flat });
     close(session.read('layer.runningMean'), [1, -1]);
     close(session.read('layer.runningVariance'), [3.5, 0.5]);
@@ -90,7 +107,12 @@ describe('batchNorm1d', () => {
 
   it('needs two rows to train', () => {
     const norm = nn.batchNorm1d(2);
-    const step = trainStep({ model: norm, batch: { x: f32(1, 2) }, loss: (m, { x }) => m(x).mean(), optimizer: optim.sgd() });
+    const step = trainStep({
+      model: norm,
+      batch: { x: f32(1, 2) },
+      loss: (m, { x }) => m(x).mean(),
+      optimizer: optim.sgd(),
+    });
     expect(() => step.program).toThrow('batchNorm1d: training needs a batch of at least two');
   });
 });
@@ -140,7 +162,10 @@ describe('namedVariables', () => {
   const p = () => nn.parameter([1], init.zeros);
 
   it('names variables by their path', () => {
-    const model = { net: nn.sequential(nn.linear(1, 2), nn.tanh(), nn.linear(2, 1, { bias: false })), extra: [p(), p()] };
+    const model = {
+      net: nn.sequential(nn.linear(1, 2), nn.tanh(), nn.linear(2, 1, { bias: false })),
+      extra: [p(), p()],
+    };
     expect([...nn.namedVariables(model).keys()]).toEqual([
       'net.layers.0.weight',
       'net.layers.0.bias',

@@ -66,7 +66,10 @@ const shapeErrors: [string, () => unknown][] = [
   ['broadcast: shapes do not broadcast: [3] and [4]', () => broadcastTo(f(3), [4])],
   ['slice: from [2, 0] by [2, 4] is outside of [3, 4]', () => slice(f(3, 4), [2, 0], [2, 4])],
   ['slice: from [0] by [3] is outside of [3, 4]', () => slice(f(3, 4), [0], [3])],
-  ['concat: tensors must agree but for axis 1: f32 [3, 4] and f32 [2, 4]', () => concat([f(3, 4), f(2, 4)], 1)],
+  [
+    'concat: tensors must agree but for axis 1: f32 [3, 4] and f32 [2, 4]',
+    () => concat([f(3, 4), f(2, 4)], 1),
+  ],
   ['concat: tensors must agree but for axis 0: f32 [3] and i32 [3]', () => concat([f(3), i(3)])],
   ['concat: needs at least one tensor', () => concat([])],
   ['sum: axis 2 is out of range for a tensor of 2 axes', () => sum(f(3, 4), 2)],
@@ -75,10 +78,7 @@ const shapeErrors: [string, () => unknown][] = [
   ['mean: there are no elements along the axes of [0, 4]', () => mean(f(0, 4), 0)],
   ['variance: an unbiased estimate needs at least two elements', () => variance(f(1), 0, { unbiased: true })],
   ['gather: the table needs at least one axis', () => gather(f(), i(2))],
-  [
-    'scatter_add: updates must be [2, 3] for ids [2], not [2, 4]',
-    () => scatterAdd(f(5, 3), i(2), f(2, 4)),
-  ],
+  ['scatter_add: updates must be [2, 3] for ids [2], not [2, 4]', () => scatterAdd(f(5, 3), i(2), f(2, 4))],
   ['pick: ids [3] must be one per row of [2, 3]', () => pick(f(2, 3), i(3))],
   ['batchNorm1d: expected [batch, 4], got [2, 3]', () => nn.batchNorm1d(4)(f(2, 3))],
   ['layerNorm: expected 4 features, got [2, 3]', () => nn.layerNorm(4)(f(2, 3))],
@@ -126,7 +126,9 @@ describe('the place at the end of an error', () => {
     const model = (x: Tensor, w: Tensor) => x.matmul(w); // here: on the tape.
     const line = lineOf('here: on the tape');
     expect(() => model(f(32, 30), f(27, 200))).toThrow(
-      expect.objectContaining({ message: `matmul: inner sizes differ: [32, 30] x [27, 200] (errors.test.ts:${line})` }),
+      expect.objectContaining({
+        message: `matmul: inner sizes differ: [32, 30] x [27, 200] (errors.test.ts:${line})`,
+      }),
     );
   });
 
@@ -137,7 +139,9 @@ describe('the place at the end of an error', () => {
     });
     const line = lineOf('here: in a trace');
     expect(() => trace('wrong', types, model)).toThrow(
-      expect.objectContaining({ message: `add: shapes do not broadcast: [3] and [4] (errors.test.ts:${line})` }),
+      expect.objectContaining({
+        message: `add: shapes do not broadcast: [3] and [4] (errors.test.ts:${line})`,
+      }),
     );
   });
 
@@ -163,7 +167,9 @@ describe('an index outside of its table', () => {
 
   it('is found by scatterAdd and pick as well', () => {
     const ids = tensor([0, 5], { dtype: 'i32' });
-    expect(() => scatterAdd(f(3), ids, f(2))).toThrow('scatter_add: index 5 at position 1 is outside of 0 to 2');
+    expect(() => scatterAdd(f(3), ids, f(2))).toThrow(
+      'scatter_add: index 5 at position 1 is outside of 0 to 2',
+    );
     expect(() => pick(f(2, 3), ids)).toThrow('pick: index 5 at position 1 is outside of 0 to 2');
   });
 });

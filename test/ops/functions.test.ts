@@ -70,9 +70,13 @@ describe.each<[Precision, number]>([
     });
   };
 
-  it.each(rows)('softmax is right for logits %d, %d, ...', (...row) => near(run(softmax, row), byHand(row).p));
+  it.each(rows)('softmax is right for logits %d, %d, ...', (...row) =>
+    near(run(softmax, row), byHand(row).p),
+  );
 
-  it.each(rows)('logSoftmax is right for logits %d, %d, ...', (...row) => near(run(logSoftmax, row), byHand(row).log));
+  it.each(rows)('logSoftmax is right for logits %d, %d, ...', (...row) =>
+    near(run(logSoftmax, row), byHand(row).log),
+  );
 
   it.each(rows)('crossEntropy is right for logits %d, %d, ...', (...row) => {
     row.forEach((_, target) => {
@@ -87,7 +91,10 @@ describe.each<[Precision, number]>([
     row.forEach((_, target) => {
       const x = leaf({ shape: [1, row.length], dtype: 'f32' }, row, precision);
       onTape(precision, () => (crossEntropy(x, ids([target])) as Eager).backward());
-      near(list(x.grad!), byHand(row).p.map((p, i) => (i === target ? p - 1 : p)));
+      near(
+        list(x.grad!),
+        byHand(row).p.map((p, i) => (i === target ? p - 1 : p)),
+      );
     });
   });
 });
@@ -158,7 +165,10 @@ describe('mean and variance', () => {
     expect(on(() => mean(x)).item()).toBeCloseTo(2, 14);
     expect(list(on(() => mean(x, 0)))).toEqual([0, 1, 5]);
     expect(on(() => mean(x, 1, { keepDims: true })).shape).toEqual([2, 1]);
-    expect(list(on(() => variance(x, 1))).map((v) => v.toFixed(12))).toEqual(['4.666666666667', '4.666666666667']);
+    expect(list(on(() => variance(x, 1))).map((v) => v.toFixed(12))).toEqual([
+      '4.666666666667',
+      '4.666666666667',
+    ]);
     expect(on(() => variance(x, undefined, { unbiased: true })).item()).toBeCloseTo(34 / 5, 14);
   });
 });

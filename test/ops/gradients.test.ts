@@ -51,7 +51,7 @@ describe.each(differentiable)('the gradient of $name', (op) => {
       const inputs = leaves(c);
       const slope = (of: Eager[]) => {
         const out = applyOp(op, of, c.attrs);
-      const first = gradientsOf(weighted(out.mul(out) as Eager), of, true);
+        const first = gradientsOf(weighted(out.mul(out) as Eager), of, true);
         const sums = first.flatMap((g, i) => (g ? [weighted(g, 90 + i)] : []));
         return sums.reduce(
           (a, b) => a.add(b) as Eager,

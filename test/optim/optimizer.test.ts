@@ -23,7 +23,9 @@ function trained(optimizer: Optimizer): number[] {
 }
 
 /** Every element on its own, with numbers of its own kept between steps. */
-function byHand(rule: (p: number, g: number, lr: number, t: number, kept: Record<string, number>) => number): number[] {
+function byHand(
+  rule: (p: number, g: number, lr: number, t: number, kept: Record<string, number>) => number,
+): number[] {
   return start.map((first, i) => {
     let p = first;
     const kept = { v: 0, m: 0 };
@@ -35,7 +37,11 @@ function byHand(rule: (p: number, g: number, lr: number, t: number, kept: Record
 // As torch.optim documents them, one scalar at a time.
 const cases: [string, () => Optimizer, () => number[]][] = [
   ['sgd', () => optim.sgd(), () => byHand((p, g, lr) => p - lr * g)],
-  ['sgd with weight decay', () => optim.sgd({ weightDecay: 0.1 }), () => byHand((p, g, lr) => p - lr * (g + 0.1 * p))],
+  [
+    'sgd with weight decay',
+    () => optim.sgd({ weightDecay: 0.1 }),
+    () => byHand((p, g, lr) => p - lr * (g + 0.1 * p)),
+  ],
   [
     'sgd with momentum',
     () => optim.sgd({ momentum: 0.9 }),
@@ -93,7 +99,10 @@ describe('an optimizer', () => {
     ['adam: beta1 must be from 0 to below 1, got -0.1', () => optim.adam({ beta1: -0.1 })],
     ['adamw: beta2 must be from 0 to below 1, got 1', () => optim.adamW({ beta2: 1 })],
     ['adam: eps must be above 0, got 0', () => optim.adam({ eps: 0 })],
-    ['adamw: weightDecay must be 0 or more, got Infinity', () => optim.adamW({ weightDecay: Number.POSITIVE_INFINITY })],
+    [
+      'adamw: weightDecay must be 0 or more, got Infinity',
+      () => optim.adamW({ weightDecay: Number.POSITIVE_INFINITY }),
+    ],
   ])('refuses an option that makes no sense: %s', (message, make) => {
     expect(make).toThrow(expect.objectContaining({ message, name: 'OptionError' }));
   });

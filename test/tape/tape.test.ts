@@ -10,8 +10,21 @@ describe('tensor', () => {
     expect(tensor(3).shape).toEqual([]);
     expect(tensor([]).shape).toEqual([0]);
     expect(tensor([[], []]).shape).toEqual([2, 0]);
-    expect(tensor([[1, 2], [3, 4], [5, 6]]).shape).toEqual([3, 2]);
-    expect(Array.from(tensor([[1, 2], [3, 4]]).data)).toEqual([1, 2, 3, 4]);
+    expect(
+      tensor([
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ]).shape,
+    ).toEqual([3, 2]);
+    expect(
+      Array.from(
+        tensor([
+          [1, 2],
+          [3, 4],
+        ]).data,
+      ),
+    ).toEqual([1, 2, 3, 4]);
   });
 
   it('is float32 unless told otherwise', () => {

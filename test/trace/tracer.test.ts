@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { init, nn, optim, type Tensor, tensor, trace, trainStep, f32 } from '../../src/index.js';
 import { inputAttrs, isInput } from '../../src/graph/graph.js';
+import { f32, init, nn, optim, type Tensor, tensor, trace, trainStep } from '../../src/index.js';
 
 const x3 = { x: { shape: [3], dtype: 'f32' } } as const;
 
@@ -50,7 +50,9 @@ describe('a trace', () => {
       stray = x;
       return { y: x };
     });
-    expect(() => stray!.add(1)).toThrow('a traced tensor has no numbers: it is used outside of the function that was traced');
+    expect(() => stray!.add(1)).toThrow(
+      'a traced tensor has no numbers: it is used outside of the function that was traced',
+    );
   });
 
   it('refuses a variable that is not in the model', () => {

@@ -25,13 +25,16 @@ function changed(bytes: Uint8Array, change: (tensors: Map<string, unknown>) => v
 }
 
 describe('a checkpoint', () => {
-  it.each(['float32', 'float64'] as const)('brings back every variable and the place in the run, in %s', (precision) => {
-    const [one, two] = [opened(classifier(), { precision }), opened(classifier(), { precision, seed: 6 })];
-    train(one, 9);
-    two.restore(one.checkpoint());
-    expect(variables(two)).toEqual(variables(one));
-    expect(two.at).toBe(9);
-  });
+  it.each(['float32', 'float64'] as const)(
+    'brings back every variable and the place in the run, in %s',
+    (precision) => {
+      const [one, two] = [opened(classifier(), { precision }), opened(classifier(), { precision, seed: 6 })];
+      train(one, 9);
+      two.restore(one.checkpoint());
+      expect(variables(two)).toEqual(variables(one));
+      expect(two.at).toBe(9);
+    },
+  );
 
   it.each([
     ['sgd', () => optim.sgd()],
@@ -97,11 +100,31 @@ describe('a checkpoint that does not fit', () => {
   const nan = { dtype: 'F32' as const, shape: [5], data: Float32Array.of(1, 2, Number.NaN, 4, 5) };
 
   it.each<[string, () => Uint8Array, string]>([
-    ['of a wider model', () => opened(classifier(undefined, 8)).checkpoint(), 'checkpoint: layers.2.weight is [6,8], the model has [6,6]'],
-    ['of another optimizer', () => opened(classifier(optim.sgd())).checkpoint(), 'checkpoint: optimizer.velocity.layers.0.weight is missing: it was saved from another model'],
-    ['without a variable', () => changed(good(), (t) => t.delete('layers.4.bias')), 'checkpoint: layers.4.bias is missing: it was saved from another model'],
-    ['with NaN in its last variable', () => changed(good(), (t) => t.set(bias, nan)), `checkpoint: ${bias}: NaN at position 2`],
-    ['with a step that is none', () => encodeSafetensors(decodeSafetensors(good()).tensors, { step: 'three' }), 'checkpoint: three is not a step'],
+    [
+      'of a wider model',
+      () => opened(classifier(undefined, 8)).checkpoint(),
+      'checkpoint: layers.2.weight is [6,8], the model has [6,6]',
+    ],
+    [
+      'of another optimizer',
+      () => opened(classifier(optim.sgd())).checkpoint(),
+      'checkpoint: optimizer.velocity.layers.0.weight is missing: it was saved from another model',
+    ],
+    [
+      'without a variable',
+      () => changed(good(), (t) => t.delete('layers.4.bias')),
+      'checkpoint: layers.4.bias is missing: it was saved from another model',
+    ],
+    [
+      'with NaN in its last variable',
+      () => changed(good(), (t) => t.set(bias, nan)),
+      `checkpoint: ${bias}: NaN at position 2`,
+    ],
+    [
+      'with a step that is none',
+      () => encodeSafetensors(decodeSafetensors(good()).tensors, { step: 'three' }),
+      'checkpoint: three is not a step',
+    ],
   ])('%s is refused and changes nothing', (_, bytes, message) => {
     const session = opened();
     train(session, 2);

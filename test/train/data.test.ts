@@ -13,23 +13,58 @@ const wrong: [string, unknown, string][] = [
   ['an unknown part', { ...rows, z: ys }, 'there is no input z; there are x, y'],
   ['a part that is null', { x: xs, y: null }, 'y: expected an array of numbers'],
   ['a part that is a number', { x: xs, y: 3 }, 'y: expected an array of numbers'],
-  ['an id that is too large', { x: Int32Array.from(xs, (v, i) => (i === 6 ? 7 : v)), y: ys }, 'x (used by gather): index 7 at position 6 is outside of 0 to 6'],
-  ['a negative id', { x: Int32Array.from(xs, (v, i) => (i === 3 ? -1 : v)), y: ys }, 'x (used by gather): index -1 at position 3 is outside of 0 to 6'],
-  ['a target that is too large', { x: xs, y: Int32Array.from(ys, (v, i) => (i === 2 ? 5 : v)) }, 'y (used by pick): index 5 at position 2 is outside of 0 to 4'],
-  ['an id that is not whole', { x: Array.from(xs, (v, i) => (i === 1 ? 0.5 : v)), y: ys }, 'x: 0.5 at position 1 is not a whole number of 32 bits'],
-  ['an id that is NaN', { x: Float32Array.from(xs, (v, i) => (i === 0 ? Number.NaN : v)), y: ys }, 'x: NaN at position 0 is not a whole number of 32 bits'],
-  ['an id beyond 32 bits', { x: Array.from(xs, (v, i) => (i === 0 ? 2 ** 32 : v)), y: ys }, 'x: 4294967296 at position 0 is not a whole number of 32 bits'],
+  [
+    'an id that is too large',
+    { x: Int32Array.from(xs, (v, i) => (i === 6 ? 7 : v)), y: ys },
+    'x (used by gather): index 7 at position 6 is outside of 0 to 6',
+  ],
+  [
+    'a negative id',
+    { x: Int32Array.from(xs, (v, i) => (i === 3 ? -1 : v)), y: ys },
+    'x (used by gather): index -1 at position 3 is outside of 0 to 6',
+  ],
+  [
+    'a target that is too large',
+    { x: xs, y: Int32Array.from(ys, (v, i) => (i === 2 ? 5 : v)) },
+    'y (used by pick): index 5 at position 2 is outside of 0 to 4',
+  ],
+  [
+    'an id that is not whole',
+    { x: Array.from(xs, (v, i) => (i === 1 ? 0.5 : v)), y: ys },
+    'x: 0.5 at position 1 is not a whole number of 32 bits',
+  ],
+  [
+    'an id that is NaN',
+    { x: Float32Array.from(xs, (v, i) => (i === 0 ? Number.NaN : v)), y: ys },
+    'x: NaN at position 0 is not a whole number of 32 bits',
+  ],
+  [
+    'an id beyond 32 bits',
+    { x: Array.from(xs, (v, i) => (i === 0 ? 2 ** 32 : v)), y: ys },
+    'x: 4294967296 at position 0 is not a whole number of 32 bits',
+  ],
 ];
 
 describe('data', () => {
-  const set = (columns: unknown) => () => classifier().interpret().data(columns as Columns);
+  const set = (columns: unknown) => () =>
+    classifier()
+      .interpret()
+      .data(columns as Columns);
 
   it.each([
     ...wrong,
     ['half a row', { x: xs.slice(0, 19), y: ys }, 'x: 19 elements are not whole rows of [2]'],
     ['no rows', { x: [], y: [] }, 'x: 0 elements are not whole rows of [2]'],
-    ['parts with other numbers of rows', { x: xs, y: ys.slice(0, 9) }, 'y: 9 rows, but 10 of the part before'],
-    ['fewer rows than a batch', { x: xs.slice(0, 6), y: ys.slice(0, 3) }, 'data: 3 rows are fewer than a batch of 4'],
+    [
+      'parts with other numbers of rows',
+      { x: xs, y: ys.slice(0, 9) },
+      'y: 9 rows, but 10 of the part before',
+    ],
+    [
+      'fewer rows than a batch',
+      { x: xs.slice(0, 6), y: ys.slice(0, 3) },
+      'data: 3 rows are fewer than a batch of 4',
+    ],
   ])('with %s is refused', (_, columns, message) => {
     expect(set(columns)).toThrow(expect.objectContaining({ message }));
     expect(set(columns)).toThrow(DataError);
@@ -67,7 +102,11 @@ describe('data', () => {
 describe('a batch', () => {
   it.each([
     ...wrong,
-    ['too few elements', { x: xs.slice(0, 6), y: ys.slice(0, 4) }, 'x: expected 8 elements for [4, 2], got 6'],
+    [
+      'too few elements',
+      { x: xs.slice(0, 6), y: ys.slice(0, 4) },
+      'x: expected 8 elements for [4, 2], got 6',
+    ],
     ['too many elements', { x: xs.slice(0, 8), y: ys.slice(0, 5) }, 'y: expected 4 elements for [4], got 5'],
   ])('with %s is refused and changes nothing', (_, columns, message) => {
     const session = classifier().interpret();
@@ -91,7 +130,11 @@ describe('a batch', () => {
 
 describe('evaluate', () => {
   it.each(wrong)('with %s is refused', (_, columns, message) => {
-    expect(() => classifier().interpret().evaluate(columns as Columns)).toThrow(expect.objectContaining({ message }));
+    expect(() =>
+      classifier()
+        .interpret()
+        .evaluate(columns as Columns),
+    ).toThrow(expect.objectContaining({ message }));
   });
 });
 
@@ -102,15 +145,21 @@ describe('step', () => {
     );
   });
 
-  it.each([-0.1, Number.NaN, Number.POSITIVE_INFINITY, undefined, '0.1'])('with the learning rate %s is refused', (lr) => {
-    const session = classifier().interpret();
-    const before = variables(session);
-    const options = { lr: lr as number, batch: batchOf(rows, [0, 1, 2, 3]) };
-    expect(() => session.step(options)).toThrow(
-      expect.objectContaining({ message: `the learning rate must be a number from 0, got ${lr} at step 1`, name: 'OptionError' }),
-    );
-    expect(variables(session)).toEqual(before);
-  });
+  it.each([-0.1, Number.NaN, Number.POSITIVE_INFINITY, undefined, '0.1'])(
+    'with the learning rate %s is refused',
+    (lr) => {
+      const session = classifier().interpret();
+      const before = variables(session);
+      const options = { lr: lr as number, batch: batchOf(rows, [0, 1, 2, 3]) };
+      expect(() => session.step(options)).toThrow(
+        expect.objectContaining({
+          message: `the learning rate must be a number from 0, got ${lr} at step 1`,
+          name: 'OptionError',
+        }),
+      );
+      expect(variables(session)).toEqual(before);
+    },
+  );
 
   it('with the learning rate 0 moves nothing', () => {
     const session = line().interpret();

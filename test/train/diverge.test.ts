@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { DivergedError, type Session } from '../../src/index.js';
 import { line, points, variables } from './small.js';
 
-async function run(session: Session, steps: number, lr: number | ((step: number) => number)): Promise<number[]> {
+async function run(
+  session: Session,
+  steps: number,
+  lr: number | ((step: number) => number),
+): Promise<number[]> {
   const losses: number[] = [];
   for await (const progress of session.run({ steps, lr, every: 1 })) losses.push(...progress.losses);
   return losses;

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import {
+  f32,
+  init,
+  nn,
+  OptionError,
+  optim,
+  type Progress,
+  type Session,
+  trainStep,
+} from '../../src/index.js';
 import { batchOf, classifier, line, points, rows, variables } from './small.js';
-import { f32, init, nn, OptionError, optim, type Progress, type Session, trainStep } from '../../src/index.js';
 
 function opened(seed = 7): Session {
   const session = classifier().interpret({ seed });
@@ -107,7 +116,10 @@ describe('run', () => {
     [{ steps: 1.5, lr: 0.1 }, 'run: steps must be a whole number, got 1.5'],
     [{ steps: 5, lr: 0.1, every: 0 }, 'run: every must be a whole number from 1, got 0'],
     [{ steps: 5, lr: -1 }, 'the learning rate must be a number from 0, got -1 at step 1'],
-    [{ steps: 5, lr: (step: number) => (step < 3 ? 0.1 : Number.NaN) }, 'the learning rate must be a number from 0, got NaN at step 4'],
+    [
+      { steps: 5, lr: (step: number) => (step < 3 ? 0.1 : Number.NaN) },
+      'the learning rate must be a number from 0, got NaN at step 4',
+    ],
   ])('with %j is refused', async (options, message) => {
     const session = opened();
     await expect(collect(session.run(options as { steps: number; lr: number }))).rejects.toThrow(
@@ -148,9 +160,18 @@ describe('a session', () => {
 
   it('knows its variables, parameters first, then what the optimizer keeps', () => {
     const session = opened();
-    const parameters = ['layers.0.weight', 'layers.2.weight', 'layers.2.bias', 'layers.4.weight', 'layers.4.bias'];
+    const parameters = [
+      'layers.0.weight',
+      'layers.2.weight',
+      'layers.2.bias',
+      'layers.4.weight',
+      'layers.4.bias',
+    ];
     expect(session.names('parameter')).toEqual(parameters);
-    expect(session.names()).toEqual([...parameters, ...parameters.map((name) => `optimizer.velocity.${name}`)]);
+    expect(session.names()).toEqual([
+      ...parameters,
+      ...parameters.map((name) => `optimizer.velocity.${name}`),
+    ]);
     expect(session.parameterCount).toBe(7 * 3 + 6 * 6 + 6 + 6 * 5 + 5);
   });
 
@@ -166,7 +187,9 @@ describe('a session', () => {
     session.write('layers.4.bias', [1, 2, 3, 4, 5]);
     expect(Array.from(session.read('layers.4.bias'))).toEqual([1, 2, 3, 4, 5]);
     expect(() => session.write('layers.4.bias', [1])).toThrow('layers.4.bias: expected 5 elements, got 1');
-    expect(() => session.write('layers.4.bias', [1, 2, 3, 4, Number.NaN])).toThrow('layers.4.bias: NaN at position 4');
+    expect(() => session.write('layers.4.bias', [1, 2, 3, 4, Number.NaN])).toThrow(
+      'layers.4.bias: NaN at position 4',
+    );
     expect(() => session.read('bias')).toThrow(/^there is no variable bias; there are layers\.0\.weight, /);
     expect(Array.from(session.read('layers.4.bias'))).toEqual([1, 2, 3, 4, 5]);
   });
@@ -204,9 +227,15 @@ describe('a session', () => {
     const session = opened();
     const logits = session.predict({ x: [3, 4] });
     expect(logits).toHaveLength(5);
-    expect(() => line().interpret().predict({ x: [1] })).toThrow('line has no predict: define it in trainStep');
+    expect(() =>
+      line()
+        .interpret()
+        .predict({ x: [1] }),
+    ).toThrow('line has no predict: define it in trainStep');
     expect(() => session.predict({ x: [3] })).toThrow('x: expected 2 elements for [1, 2], got 1');
-    expect(() => session.predict({ x: [3, 7] })).toThrow('x (used by gather): index 7 at position 1 is outside of 0 to 6');
+    expect(() => session.predict({ x: [3, 7] })).toThrow(
+      'x (used by gather): index 7 at position 1 is outside of 0 to 6',
+    );
   });
 });
 
@@ -261,7 +290,8 @@ describe('a closed session', () => {
       () => session.restore(new Uint8Array()),
       () => session.gradients(),
     ];
-    for (const use of uses) expect(use).toThrow(expect.objectContaining({ message: 'this session is closed' }));
+    for (const use of uses)
+      expect(use).toThrow(expect.objectContaining({ message: 'this session is closed' }));
     expect(uses[0]).toThrow(OptionError);
     await expect(session.run({ steps: 1, lr: 0.1 }).next()).rejects.toThrow('this session is closed');
   });

@@ -6,7 +6,13 @@ type Optimizer = ReturnType<typeof optim.sgd>;
 export function classifier(optimizer: Optimizer = optim.sgd({ momentum: 0.9 }), hidden = 6) {
   return trainStep({
     name: 'classifier',
-    model: nn.sequential(nn.embedding(7, 3), nn.flatten(), nn.linear(6, hidden), nn.tanh(), nn.linear(hidden, 5)),
+    model: nn.sequential(
+      nn.embedding(7, 3),
+      nn.flatten(),
+      nn.linear(6, hidden),
+      nn.tanh(),
+      nn.linear(hidden, 5),
+    ),
     batch: { x: i32(4, 2), y: i32(4) },
     loss: (model, { x, y }) => crossEntropy(model(x), y),
     optimizer,
@@ -39,7 +45,10 @@ export const points = {
 type Columns<T> = { x: T; y: T };
 
 /** These rows of the data as a batch. */
-export function batchOf<T extends Float32Array | Int32Array>({ x, y }: Columns<T>, picked: number[]): Columns<number[]> {
+export function batchOf<T extends Float32Array | Int32Array>(
+  { x, y }: Columns<T>,
+  picked: number[],
+): Columns<number[]> {
   const take = (all: T) => {
     const width = all.length / rows.y.length;
     return picked.flatMap((row) => Array.from(all.slice(row * width, (row + 1) * width)));

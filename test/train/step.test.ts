@@ -38,8 +38,16 @@ describe('trainStep', () => {
   });
 
   it.each([
-    ['a tensor', (x: ReturnType<typeof nn.parameter>) => x.mul(2), 'the loss must be one f32 number, not f32[2]: take its mean'],
-    ['an integer', (x: ReturnType<typeof nn.parameter>) => x.sum().cast('i32'), 'the loss must be one f32 number, not i32[]: take its mean'],
+    [
+      'a tensor',
+      (x: ReturnType<typeof nn.parameter>) => x.mul(2),
+      'the loss must be one f32 number, not f32[2]: take its mean',
+    ],
+    [
+      'an integer',
+      (x: ReturnType<typeof nn.parameter>) => x.sum().cast('i32'),
+      'the loss must be one f32 number, not i32[]: take its mean',
+    ],
   ])('refuses a loss that is %s', (_, loss, message) => {
     const step = trainStep({ model: { w: w() }, batch, loss: (m) => loss(m.w), optimizer });
     expect(() => step.program).toThrow(expect.objectContaining({ message, name: 'GraphError' }));
@@ -47,7 +55,12 @@ describe('trainStep', () => {
 
   it('refuses a variable that is not in the model', () => {
     const stray = w();
-    const step = trainStep({ model: { w: w() }, batch, loss: (m, { x }) => x.mul(m.w).mul(stray).mean(), optimizer });
+    const step = trainStep({
+      model: { w: w() },
+      batch,
+      loss: (m, { x }) => x.mul(m.w).mul(stray).mean(),
+      optimizer,
+    });
     expect(() => step.program).toThrow(
       /^a parameter of shape \[2\] is used but not part of the model \(step\.test\.ts:\d+\): put it into the object given as model$/,
     );
@@ -61,13 +74,27 @@ describe('trainStep', () => {
       loss: (model, { x, y }) => crossEntropy(model(x), y),
       optimizer,
     });
-    expect(() => step.program).toThrow(/^matmul: inner sizes differ: \[32, 30\] x \[27, 200\] \(step\.test\.ts:\d+\)$/);
+    expect(() => step.program).toThrow(
+      /^matmul: inner sizes differ: \[32, 30\] x \[27, 200\] \(step\.test\.ts:\d+\)$/,
+    );
   });
 
   it.each<[string, () => unknown, string]>([
-    ['no parameters', () => trainStep({ model: nn.tanh(), batch, loss: (_, { x }) => x.mean(), optimizer }), 'trainStep: the model has no parameters'],
-    ['no batch', () => trainStep({ model: w(), batch: {}, loss: (m) => m.mean(), optimizer }), 'trainStep: batch names no input'],
-    ['an input called learning_rate', () => trainStep({ model: w(), batch: { learning_rate: f32(1) }, loss: (m) => m.mean(), optimizer }), 'trainStep: learning_rate is an input of its own: rename that part of the batch'],
+    [
+      'no parameters',
+      () => trainStep({ model: nn.tanh(), batch, loss: (_, { x }) => x.mean(), optimizer }),
+      'trainStep: the model has no parameters',
+    ],
+    [
+      'no batch',
+      () => trainStep({ model: w(), batch: {}, loss: (m) => m.mean(), optimizer }),
+      'trainStep: batch names no input',
+    ],
+    [
+      'an input called learning_rate',
+      () => trainStep({ model: w(), batch: { learning_rate: f32(1) }, loss: (m) => m.mean(), optimizer }),
+      'trainStep: learning_rate is an input of its own: rename that part of the batch',
+    ],
   ])('refuses %s', (_, make, message) => {
     expect(make).toThrow(expect.objectContaining({ message, name: 'OptionError' }));
   });
@@ -82,10 +109,19 @@ describe('trainStep', () => {
 
 describe('the program of a step', () => {
   it('has train, evaluate and, where it is defined, predict', () => {
-    const options = { model: nn.linear(2, 1), batch, loss: (m: nn.Module, { x }: { x: Parameters<nn.Module>[0] }) => m(x).mean(), optimizer };
+    const options = {
+      model: nn.linear(2, 1),
+      batch,
+      loss: (m: nn.Module, { x }: { x: Parameters<nn.Module>[0] }) => m(x).mean(),
+      optimizer,
+    };
     expect(Object.keys(trainStep(options).program.entries)).toEqual(['train', 'evaluate']);
     const predict = { inputs: { x: f32(1, 2) }, output: options.loss };
-    expect(Object.keys(trainStep({ ...options, predict }).program.entries)).toEqual(['train', 'evaluate', 'predict']);
+    expect(Object.keys(trainStep({ ...options, predict }).program.entries)).toEqual([
+      'train',
+      'evaluate',
+      'predict',
+    ]);
   });
 
   it('is traced once', () => {
@@ -105,7 +141,13 @@ describe('the program of a step', () => {
 
   it('gives out gradients where they are kept', () => {
     const make = (keepGradients: boolean) =>
-      trainStep({ model: { w: w() }, batch, loss: (m, { x }) => x.mul(m.w).mean(), optimizer, keepGradients });
+      trainStep({
+        model: { w: w() },
+        batch,
+        loss: (m, { x }) => x.mul(m.w).mean(),
+        optimizer,
+        keepGradients,
+      });
     const outputs = (keep: boolean) => make(keep).program.entries.train.outputs.map((o) => o.name);
     expect(outputs(false)).toEqual(['loss']);
     expect(outputs(true)).toEqual(['loss', 'gradient.w']);
