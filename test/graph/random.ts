@@ -109,6 +109,7 @@ function tryStep(kind: number, picks: number[], pool: Node[], ids: Node): Node |
       case 13:
         return make('matmul', [x, y], { transposeA: n % 2 > 0, transposeB: n % 4 > 1 });
       case 14:
+        if (!(x.shape[0] >= 4)) return undefined;
         return make('gather', [x, make('index', [ids], { size: 4, what: 'gather' })]);
       case 15: {
         if (axes.length === 0) return undefined;
