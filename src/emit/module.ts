@@ -1,4 +1,4 @@
-import type { Node } from '../graph/graph.js';
+import { inputAttrs, isInput, type Node } from '../graph/graph.js';
 import { CONTROL, LOSSES, RATES, TILES } from '../plan/layout.js';
 import type { Buffer, EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { isSplit, SPLIT_FROM } from '../schedule/cost.js';
@@ -261,7 +261,8 @@ function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
 }
 
 function describe(kernel: Kernel): string[] {
-  const list = (nodes: readonly Node[]) => nodes.map((n) => `${n.op.name} ${formatType(n)}`).join(', ');
+  const list = (nodes: readonly Node[]) =>
+    nodes.map((n) => `${isInput(n) ? inputAttrs(n).name : n.op.name} ${formatType(n)}`).join(', ');
   const where = [...new Set(kernel.stores.map((n) => n.where).filter(Boolean))].join(', ');
   return [
     `/** ${list(kernel.stores)}${where ? ` (${where})` : ''}, from ${list(kernel.loads) || 'constants'}. */`,
