@@ -8,11 +8,13 @@ export function userLocation(): string {
   const stack = new Error().stack ?? '';
   Error.stackTraceLimit = limit;
   for (const line of stack.split('\n').slice(1)) {
-    const frame = /((?:file|https?):\/\/[^\s()]+|\/[^\s():]+|[A-Za-z]:\\[^\s():]+):(\d+):\d+\)?$/.exec(line);
+    // `at name (place:14:20)` or `at place:14:20`; a place may have spaces.
+    const frame = /(?:\(([^()]*)|at (?:async )?([^()]*)):(\d+):\d+\)?$/.exec(line);
     if (!frame) continue;
-    const file = decodeURI(frame[1].split('?')[0]);
+    const file = decodeURI((frame[1] ?? frame[2]).split('?')[0]);
+    if (!/[/\\]/.test(file)) continue;
     if (file.includes('node:') || file.includes('/node_modules/') || isLibrary(file)) continue;
-    return `${file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)}:${frame[2]}`;
+    return `${file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)}:${frame[3]}`;
   }
   return '';
 }

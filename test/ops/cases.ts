@@ -1,5 +1,17 @@
 import type { Attrs } from '../../src/ops/op.js';
 import { type DType, numel } from '../../src/shape.js';
+import {
+  BROADCAST,
+  JOINED,
+  PADDED,
+  PAIRS,
+  REDUCED,
+  RESHAPED,
+  SHAPES,
+  SLICED,
+  TABLES,
+  TRANSPOSED,
+} from './shapes.js';
 
 export interface CaseInput {
   shape: number[];
@@ -45,64 +57,6 @@ const bool = (shape: number[]): CaseInput => ({ shape, dtype: 'bool' });
 const ids = (shape: number[], size: number): CaseInput => ({ shape, dtype: 'i32', size });
 const none: Attrs = {};
 
-/** Around the vector width and the tiles, with axes of size 0 and 1, and a scalar. */
-const SHAPES: number[][] = [
-  [],
-  [1],
-  [3],
-  [4],
-  [5],
-  [7],
-  [31],
-  [33],
-  [0],
-  [3, 0, 2],
-  [1, 1],
-  [5, 7],
-  [4, 1, 33],
-  [2, 3, 5],
-];
-
-/** Pairs that broadcast together. */
-const PAIRS: [number[], number[]][] = [
-  ...SHAPES.map((shape): [number[], number[]] => [shape, shape]),
-  [[], [5]],
-  [[5], []],
-  [[1], [7]],
-  [[33], [1]],
-  [[5, 7], [7]],
-  [[7], [5, 7]],
-  [
-    [5, 1],
-    [5, 7],
-  ],
-  [
-    [31, 1],
-    [1, 33],
-  ],
-  [
-    [1, 4],
-    [3, 1],
-  ],
-  [
-    [2, 1, 5],
-    [3, 1],
-  ],
-  [
-    [4, 1, 3],
-    [1, 5, 3],
-  ],
-  [[0], [1]],
-  [
-    [3, 1],
-    [1, 0],
-  ],
-  [
-    [2, 3, 4, 5],
-    [3, 1, 5],
-  ],
-];
-
 /** Every shape in a range where the op is smooth, and one tensor over a wide range. */
 function unary(range: Range, wide: Range, integers = false): OpCase[] {
   const inputs = [...SHAPES.map((shape) => f32(shape, range)), f32([67], wide)];
@@ -142,43 +96,6 @@ const CASTS: OpCase[] = [
   [bool([0]), 'f32'],
 ].map(([input, to]) => ({ inputs: [input as CaseInput], attrs: { to: to as string } }));
 
-const REDUCED: [number[], number[]][] = [
-  [[1], [0]],
-  [[3], [0]],
-  [[4], [0]],
-  [[33], [0]],
-  [[1000], [0]],
-  [[5, 7], [0]],
-  [[5, 7], [1]],
-  [
-    [5, 7],
-    [0, 1],
-  ],
-  [[31, 33], [0]],
-  [[31, 33], [1]],
-  [[1, 5], [0]],
-  [[5, 1], [1]],
-  [[2, 3, 5], [1]],
-  [
-    [2, 3, 5],
-    [0, 2],
-  ],
-  [
-    [4, 1, 33],
-    [0, 1],
-  ],
-  [
-    [3, 4, 2, 5],
-    [1, 3],
-  ],
-  [
-    [3, 4, 2, 5],
-    [0, 1, 2, 3],
-  ],
-  [[4, 0], [0]],
-  [[300, 5], [0]],
-];
-
 function reductions(empty: boolean): OpCase[] {
   const list = empty
     ? [
@@ -200,183 +117,6 @@ function reductions(empty: boolean): OpCase[] {
     { inputs: [i32([31], low)], attrs: { axes: [0] } },
   ];
 }
-
-const TRANSPOSED: [number[], number[]][] = [
-  [
-    [5, 7],
-    [1, 0],
-  ],
-  [
-    [31, 33],
-    [1, 0],
-  ],
-  [
-    [1, 4],
-    [1, 0],
-  ],
-  [
-    [2, 3, 5],
-    [2, 0, 1],
-  ],
-  [
-    [2, 3, 5],
-    [0, 2, 1],
-  ],
-  [
-    [2, 3, 4, 5],
-    [0, 2, 1, 3],
-  ],
-  [
-    [3, 0],
-    [1, 0],
-  ],
-  [[5], [0]],
-  [[], []],
-];
-
-/** From a shape to a shape with as many elements. */
-const RESHAPED: [number[], number[]][] = [
-  [[6], [2, 3]],
-  [[5, 7], [35]],
-  [
-    [4, 9],
-    [3, 12],
-  ],
-  [
-    [2, 3, 5],
-    [5, 3, 2],
-  ],
-  [[1], []],
-  [[], [1, 1]],
-  [
-    [0, 3],
-    [5, 0],
-  ],
-  [[33], [1, 33, 1]],
-];
-
-const BROADCAST: [number[], number[]][] = [
-  [[], [5]],
-  [[], []],
-  [[1], [33]],
-  [[7], [5, 7]],
-  [
-    [5, 1],
-    [5, 7],
-  ],
-  [
-    [1, 1, 3],
-    [4, 5, 3],
-  ],
-  [[1], [0]],
-  [
-    [2, 1, 3],
-    [2, 31, 3],
-  ],
-];
-
-/** Shape, starts, sizes. */
-const SLICED: [number[], number[], number[]][] = [
-  [[33], [1], [31]],
-  [[7], [6], [1]],
-  [[7], [3], [0]],
-  [
-    [5, 7],
-    [1, 2],
-    [3, 4],
-  ],
-  [
-    [5, 7],
-    [0, 3],
-    [5, 1],
-  ],
-  [
-    [2, 3, 5],
-    [1, 0, 2],
-    [1, 3, 3],
-  ],
-  [
-    [0, 4],
-    [0, 1],
-    [0, 2],
-  ],
-];
-
-/** Shape, zeros before, zeros after. */
-const PADDED: [number[], number[], number[]][] = [
-  [[5], [1], [0]],
-  [[5], [0], [2]],
-  [[31], [1], [1]],
-  [[0], [2], [1]],
-  [
-    [3, 5],
-    [1, 0],
-    [0, 2],
-  ],
-  [
-    [2, 3, 5],
-    [0, 1, 3],
-    [1, 0, 0],
-  ],
-  [[], [], []],
-];
-
-/** Shapes and the axis along which they are joined. */
-const JOINED: [number[][], number][] = [
-  [[[3], [5]], 0],
-  [[[4], [0], [33]], 0],
-  [
-    [
-      [2, 5],
-      [3, 5],
-    ],
-    0,
-  ],
-  [
-    [
-      [5, 2],
-      [5, 1],
-      [5, 4],
-    ],
-    1,
-  ],
-  [
-    [
-      [2, 1, 5],
-      [2, 3, 5],
-    ],
-    1,
-  ],
-  [[[7]], 0],
-];
-
-/** Table, shape of the ids. */
-const TABLES: [number[], number[]][] = [
-  [[7, 5], [4]],
-  [
-    [27, 10],
-    [32, 3],
-  ],
-  [
-    [3, 33],
-    [5, 7],
-  ],
-  [[9], [31]],
-  [
-    [5, 3, 2],
-    [2, 2],
-  ],
-  [[1, 4], [6]],
-  [[4, 1], [5]],
-  [[7, 5], []],
-  [[7, 5], [0]],
-  [[0, 5], [0]],
-  [[4, 0], [3]],
-  [
-    [2, 31],
-    [1, 40],
-  ],
-];
 
 function matmuls(): OpCase[] {
   const sizes = [
