@@ -7,8 +7,8 @@ const JOB: usize = 4; // what to run; 0 ends the workers
 const ARRIVED: usize = 64; // threads at the barrier
 const GENERATION: usize = 128; // barriers passed
 
-/** Turns of the waiting loop before a thread goes to sleep: some ten microseconds. */
-const SPINS: i32 = 4096;
+/** Turns of the waiting loop before a thread goes to sleep; waking one costs as much as many steps of a small model. */
+const SPINS: i32 = 65536;
 
 /** This instance's place in the team, and the size of the team. */
 export let thread: i32 = 0;
