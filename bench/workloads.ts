@@ -11,6 +11,8 @@ export const workloads = {
   W2: { ...bengio, embed: 10, hidden: 200, norm: 'batch', momentum: 0.001 },
   'W2-plain': { ...bengio, embed: 10, hidden: 200 },
   'W2-odd': { ...bengio, vocab: 61, embed: 11, hidden: 137, batch: 50, norm: 'batch', momentum: 0.001 },
+  W3: { ...bengio, vocab: 17964, context: 5, embed: 60, hidden: 100, batch: 64 },
+  'W3-direct': { ...bengio, vocab: 17964, context: 5, embed: 60, hidden: 100, batch: 64, direct: true },
   W4: {
     model: 'mlp',
     dims: [784, 512, 256, 10],

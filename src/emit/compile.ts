@@ -28,6 +28,8 @@ export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
   readonly cache?: Cache;
   /** Kernels of at least so many nanoseconds are shared among threads. */
   readonly splitFrom?: number;
+  /** Call the host before the first kernel and after each, so that it can take the time. */
+  readonly profile?: boolean;
 }
 
 export const STAGES = ['graph', 'schedule', 'memory', 'assemblyscript', 'wat'] as const;
@@ -76,7 +78,7 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
     Object.entries(graphs).map(([entry, graph]) => [entry, schedule(graph)]),
   );
   const plan = planMemory(schedules, input.variables);
-  const source = emitModule(input.name, schedules, plan, options.splitFrom);
+  const source = emitModule(input.name, schedules, plan, options);
   const asc = { shared, relaxed };
   const key = await digest(JSON.stringify([FORMAT, source.text, library, asc]));
   let wasm = await cache?.get(key);

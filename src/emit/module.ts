@@ -38,7 +38,7 @@ export function emitModule(
   name: string,
   schedules: Readonly<Record<string, Schedule>>,
   plan: MemoryPlan,
-  splitFrom = SPLIT_FROM,
+  { splitFrom = SPLIT_FROM, profile = false }: { splitFrom?: number; profile?: boolean } = {},
 ): ModuleSource {
   const functions: { entry: string; kernel: Kernel; name: string; split: boolean }[] = [];
   const lines: string[] = [];
@@ -57,17 +57,22 @@ export function emitModule(
       variableNames,
       constantNames,
       splitFrom,
+      profile,
     });
     lines.push('', ...local.lines);
     functions.push(...local.functions);
   }
   lines.push('', ...driver(plan, entries));
   const body = format(lines);
+  const clock = profile ? ["@external('env', 'mark') declare function mark(kernel: i32): void;"] : [];
   const imports = Object.entries(LIBRARY).flatMap(([file, pattern]) => {
     const used = [...new Set(body.match(pattern) ?? [])].sort();
     return used.length ? [`import { ${used.join(', ')} } from '${file}';`] : [];
   });
-  return { text: [`// ${name}: ${entries.join(', ')}`, ...imports, '', body, ''].join('\n'), functions };
+  return {
+    text: [`// ${name}: ${entries.join(', ')}`, ...imports, ...clock, '', body, ''].join('\n'),
+    functions,
+  };
 }
 
 function emitEntry(
@@ -79,6 +84,7 @@ function emitEntry(
     variableNames: ReadonlyMap<string, string>;
     constantNames: ReadonlyMap<number, string>;
     splitFrom: number;
+    profile: boolean;
   },
 ) {
   const lines: string[] = [`// ${entry}: inputs, outputs, intermediate values`];
@@ -115,7 +121,7 @@ function emitEntry(
     '',
     `/** One run of ${entry}, this thread's part. */`,
     `function ${entry}Step(): void {`,
-    ...steps(functions, plan),
+    ...steps(functions, plan, shared.profile),
     '}',
   );
   return { lines, functions };
@@ -147,10 +153,11 @@ function emitKernel(kernel: Kernel, schedule: Schedule, addressOf: (node: Node) 
 function steps(
   functions: readonly { kernel: Kernel; name: string; split: boolean; units: number }[],
   plan: EntryPlan,
+  profile: boolean,
 ): string[] {
-  const lines: string[] = [];
+  const lines: string[] = profile ? ['if (thread == 0) mark(-1);'] : [];
   let since: (typeof functions)[number][] = [];
-  for (const next of functions) {
+  for (const [index, next] of functions.entries()) {
     const conflict = since.some(
       (before) => (before.split || next.split) && touchesSame(before.kernel, next.kernel, plan),
     );
@@ -162,6 +169,7 @@ function steps(
     if (next.split)
       lines.push(`${next.name}(firstUnit(${next.units}, thread), firstUnit(${next.units}, thread + 1));`);
     else lines.push(`if (thread == 0) ${next.name}(${next.units > 1 ? `0, ${next.units}` : ''});`);
+    if (profile) lines.push(`if (thread == 0) mark(${index});`);
   }
   return lines;
 }

@@ -51,12 +51,16 @@ export class CompiledEngine implements Engine {
     seed: number;
     initial: ReadonlyMap<string, Numbers>;
     spawn: Spawn;
+    /** What a module made for profiling calls with a kernel's place in the order when that kernel is done. */
+    mark?(kernel: number): void;
   }): Promise<CompiledEngine> {
     const { plan, shared, threads, seed, initial, spawn } = options;
     const pages = Math.ceil(plan.end / PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared });
     const module = await WebAssembly.compile(options.wasm as BufferSource);
-    const instance = await WebAssembly.instantiate(module, { env: { memory, abort } });
+    const instance = await WebAssembly.instantiate(module, {
+      env: { memory, abort, mark: options.mark ?? (() => {}) },
+    });
     const exports = instance.exports as unknown as Exports;
     const jobs = new Map(Object.keys(plan.entries).map((entry, i) => [entry, TRAIN_JOB + 1 + i]));
     const engine = new CompiledEngine(plan, memory, exports, threads, jobs);

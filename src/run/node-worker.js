@@ -5,7 +5,7 @@ const { module, memory, index, count } = workerData;
 const abort = () => {
   throw new Error('the compiled module stopped itself');
 };
-const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
+const { exports } = new WebAssembly.Instance(module, { env: { memory, abort, mark: () => {} } });
 const { join, work } = /** @type {import('./engine.js').Exports} */ (/** @type {unknown} */ (exports));
 join(index, count);
 parentPort?.postMessage('ready');

@@ -20,6 +20,15 @@ export interface CompileStepOptions {
   cache?: boolean | string;
   /** Optimization passes to leave out, for looking for errors. */
   without?: readonly string[];
+  /** Have the module tell its host when each kernel is done (see `mark` of `start`); costs some time a kernel. */
+  profile?: boolean;
+}
+
+export interface StartOptions {
+  seed?: number;
+  threads?: number;
+  /** Called by a module that was compiled with `profile`: with -1 as a step begins, then with each kernel's index. */
+  mark?(kernel: number): void;
 }
 
 export interface InterpretOptions {
@@ -48,10 +57,17 @@ export class TrainStep<M, B extends Types, P extends Types> {
     relaxed = false,
     cache = true,
     without,
+    profile,
   }: CompileStepOptions = {}): Promise<CompiledModule> {
     const { readLibrary, fileCache } = await import('./node.js');
     const store = cache === false ? undefined : fileCache(cache === true ? undefined : cache);
-    return compileProgram(this.program, { library: await readLibrary(), cache: store, relaxed, without });
+    return compileProgram(this.program, {
+      library: await readLibrary(),
+      cache: store,
+      relaxed,
+      without,
+      profile,
+    });
   }
 
   /** Compiles the step to WebAssembly and sets up a session. */
@@ -66,10 +82,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** A session of a compiled module; several may share one. */
-  async start(
-    module: CompiledModule,
-    { seed = 42, threads = 1 }: { seed?: number; threads?: number } = {},
-  ): Promise<Session> {
+  async start(module: CompiledModule, { seed = 42, threads = 1, mark }: StartOptions = {}): Promise<Session> {
     const { spawnWorker } = await import('./node.js');
     const { wasm, plan, options } = module;
     const initial = initialValues(this.program.variables, seed);
@@ -81,6 +94,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
       seed,
       initial,
       spawn: spawnWorker,
+      mark,
     });
     return new Session(this.program, engine, seed, module);
   }
