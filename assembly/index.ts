@@ -1,6 +1,7 @@
 // Everything that compiled models draw from, as one module: for looking at, and for checking that it compiles.
-export * from './gemm';
 export * from './lanes';
+export * from './madd';
 export * from './math';
+export * from './pack';
 export * from './random';
 export * from './team';

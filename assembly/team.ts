@@ -14,13 +14,13 @@ const SPINS: i32 = 65536;
 export let thread: i32 = 0;
 export let threads: i32 = 1;
 
-/** Scratch of this thread: one tile of a matrix product. */
-export let tile: usize = 0;
+/** Where this thread's scratch begins: panels and sums of matrix products. */
+export let scratch: usize = 0;
 
-export function enlist(index: i32, count: i32, tiles: usize): void {
+export function enlist(index: i32, count: i32, own: usize): void {
   thread = index;
   threads = count;
-  tile = tiles + <usize>index * 256;
+  scratch = own;
 }
 
 /** No thread goes on before all have come here; writes before it are seen after it. */

@@ -1,137 +1,419 @@
 import type { GemmKernel } from '../schedule/kernel.js';
+import { ROWS, type Segment, scratchOf } from '../schedule/tiling.js';
 import { numel } from '../shape.js';
-import { plus } from './code.js';
+import { loop, plus } from './code.js';
 import { collapse } from './loops.js';
 import type { Body, NestOptions } from './nest.js';
+import { sum, type TileSize, tileLoop } from './tile.js';
 import { ownElements, Scope, Values } from './values.js';
 
 /** Levels of the loops: before all, per matrix of the batch, per row, per vector of a row. */
 const MATRIX = 1;
 const ROW = 2;
 const BLOCK = 3;
-const PANEL = 8;
-const ROWS = 4;
 
 /**
- * A matrix product in register tiles of 4 x 8: assembly/gemm.ts makes a tile of C, and the epilogue reads it
- * from the thread's scratch. Panels of 8 columns run outside, so that their part of B stays in the cache.
+ * A matrix product by its tiling: panels of columns run outside, so that their part of B stays in the first-level
+ * cache, and the rows of A pass by in tiles whose sums stay in registers. What does not change from tile to tile is
+ * a literal. Functions whose names begin with `options.name` do a tile, and what is fused behind it.
  */
-export function emitGemm(kernel: GemmKernel, options: NestOptions): Body {
-  const { domain, a, b, k, members } = kernel;
-  if (numel(domain) === 0) return { lines: [], units: 1 };
-  const [m, n] = domain.slice(-2);
-  const batch = domain.slice(0, -2);
-  const loops = { ...collapse([], [], []), over: (access: typeof a) => access };
-  const m0 = domain.length - 2;
-  const values = new Values(
-    {
-      loops,
-      levels: domain.map((_, i) => (i < m0 ? MATRIX : i === m0 ? ROW : BLOCK)),
-      indices: domain.map((_, i) => (i < m0 ? `b${i}` : i === m0 ? 'row' : 'j')),
-      vectorAxis: m0 + 1,
-      members: new Map(members.map((x) => [x.node, x])),
-      address: options.address,
-    },
-    domain,
-  );
-  values.scopes.push(new Scope());
-  const operand = (access: typeof a, index: (axis: number) => string) =>
-    plus(
-      options.address(access.source),
-      4 * access.offset,
-      ...access.strides.map((s, i) => (s === 0 || index(i) === '' ? '' : `${index(i)} * ${4 * s}`)),
-    );
-  const aAt = operand(a, (i) => (i < m0 ? `b${i}` : i === m0 ? 'i' : ''));
-  const bAt = plus(
-    operand(b, (i) => (i < m0 ? `b${i}` : '')),
-    'j',
-  );
-  const [aRow, aCol] = a.strides.slice(-2).map((s) => 4 * s);
-  const bRow = 4 * b.strides.at(-2)!;
+export function emitGemm(kernel: GemmKernel, options: NestOptions & { name: string }): Body {
+  if (numel(kernel.domain) === 0) return { lines: [], units: 1 };
+  return new GemmEmitter(kernel, options).emit();
+}
 
-  /** All rows of some columns: `vectors` of them, `lanes` in the last. */
-  const rows = (vectors: number, lanes: number, from: string, to: string): string[] => {
-    const call = (size: number) =>
-      `tile${size}x${4 * vectors}(${aAt}, ${aRow}, ${aCol}, ${bAt}, ${bRow}, ${k}, tile);`;
-    const rest = m % ROWS;
-    const count = rest === 0 ? String(ROWS) : m < ROWS ? String(rest) : 'rows';
-    const tiles =
-      rest === 0 || m < ROWS
-        ? [call(m < ROWS ? rest : ROWS)]
-        : [
-            `const rows = min<usize>(${ROWS}, ${m} - i);`,
-            `if (rows == ${ROWS}) {`,
-            call(ROWS),
-            '} else {',
-            call(rest),
-            '}',
-          ];
-    values.scopes[ROW] = new Scope();
-    const block = new Scope();
-    values.scopes[BLOCK] = block;
-    for (let u = 0; u < vectors; u++) {
-      const acc = values.name('product');
-      block.lines.push(`const ${acc} = v128.load(tile + r * 32${u ? `, ${16 * u}` : ''});`);
-      values.define(members[0].node, u, acc, BLOCK, true);
-    }
-    for (const { node } of members) {
-      if (!options.stored.has(node)) continue;
-      for (let u = 0; u < vectors; u++) {
-        values.store(node, ownElements(node, domain), u, u === vectors - 1 ? lanes : 4, BLOCK);
-      }
-    }
-    const rowLines = values.scopes[ROW].lines;
-    values.scopes.length = ROW;
+class GemmEmitter {
+  private readonly functions = new Map<string, readonly string[]>();
+  private readonly m: number;
+  private readonly batch: readonly number[];
+  private readonly panels: number;
+  private readonly scratch: ReturnType<typeof scratchOf>;
+  private readonly widest: number;
+  /** Names of the indices into the batch. */
+  private readonly matrix: readonly string[];
+
+  constructor(
+    private readonly kernel: GemmKernel,
+    private readonly options: NestOptions & { name: string },
+  ) {
+    const { domain, tiling } = kernel;
+    this.m = domain.at(-2)!;
+    this.batch = domain.slice(0, -2);
+    this.matrix = this.batch.map((_, i) => `b${i}`);
+    this.panels = tiling.segments.reduce((total, s) => total + s.count, 0);
+    this.scratch = scratchOf(tiling);
+    this.widest = Math.max(...tiling.segments.map((s) => s.vectors));
+  }
+
+  emit(): Body {
+    const { a, b, tiling } = this.kernel;
+    const { split } = tiling;
+    const whole = { rows: ['0', String(this.m)], panels: ['0', String(this.panels)] } as const;
+    const shared = {
+      matrices: whole,
+      panels: { ...whole, panels: ['begin', 'end'] as const },
+      rows: {
+        ...whole,
+        rows: [
+          `begin * ${ROWS}`,
+          this.m % ROWS ? `min<usize>(end * ${ROWS}, ${this.m})` : `end * ${ROWS}`,
+        ] as const,
+      },
+    }[split];
+    const units = { matrices: numel(this.batch), panels: this.panels, rows: Math.ceil(this.m / ROWS) }[split];
+    const { rows, panels } = units === 1 ? whole : shared;
+    const body = [
+      ...this.scratchParts(),
+      `const left = ${this.operand(a)};`,
+      `const right = ${this.operand(b)};`,
+      ...this.rowBlocks(rows, panels),
+    ];
+    return {
+      lines: this.overMatrices(body),
+      units,
+      functions: [...this.functions.values()],
+    };
+  }
+
+  /** Where a matrix of an operand starts. */
+  private operand({ source, offset, strides }: GemmKernel['a']): string {
+    const terms = this.matrix.map((index, i) => (strides[i] === 0 ? '' : `${index} * ${4 * strides[i]}`));
+    return plus(this.options.address(source), 4 * offset, ...terms);
+  }
+
+  private scratchParts(): string[] {
+    const { tiling } = this.kernel;
+    const part = (name: string, offset: number) => `const ${name} = ${plus('scratch', offset)};`;
     return [
-      `for (let i: usize = ${from}; i < ${to}; i += ${ROWS}) {`,
-      ...tiles,
-      `for (let r: usize = 0; r < ${count}; r++) {`,
-      'const row = i + r;',
-      ...rowLines,
-      ...block.lines,
-      '}',
+      ...(tiling.packB === 'no' ? [] : [part('panel', this.scratch.panel)]),
+      ...(tiling.packA ? [part('packed', this.scratch.rows)] : []),
+      ...(tiling.epilogue === 'memory' ? [part('sums', this.scratch.sums)] : []),
+    ];
+  }
+
+  /** The body for each matrix of the batch. */
+  private overMatrices(body: string[]): string[] {
+    if (this.kernel.tiling.split !== 'matrices')
+      return [...this.matrix.map((index) => `const ${index}: usize = 0;`), ...body];
+    const indices = this.batch.map((size, i) => {
+      const inner = numel(this.batch.slice(i + 1));
+      const index = inner === 1 ? 'matrix' : `matrix / ${inner}`;
+      return `const b${i}: usize = ${i === 0 ? index : `${inner === 1 ? index : `(${index})`} % ${size}`};`;
+    });
+    return ['for (let matrix = begin; matrix < end; matrix++) {', ...indices, ...body, '}'];
+  }
+
+  private rowBlocks(rows: readonly [string, string], panels: readonly [string, string]): string[] {
+    const { rowBlock } = this.kernel.tiling;
+    if (rowBlock >= this.m) return this.panelBlocks(rows, panels);
+    return [
+      `for (let top: usize = ${rows[0]}; top < ${rows[1]}; top += ${rowBlock}) {`,
+      `const bottom = min<usize>(top + ${rowBlock}, ${rows[1]});`,
+      ...this.panelBlocks(['top', 'bottom'], panels),
       '}',
     ];
-  };
-
-  const full = Math.floor(n / PANEL);
-  const rest = n - full * PANEL;
-  const panels = full + (rest > 0 ? 1 : 0);
-  const blocks = Math.ceil(m / ROWS);
-  const matrices = numel(batch);
-  const split = matrices > 1 ? 'batch' : panels >= blocks ? 'panels' : 'rows';
-  const range = split === 'rows' ? [`begin * ${ROWS}`, `min<usize>(end * ${ROWS}, ${m})`] : ['0', String(m)];
-  const edge = rest > 0 ? rows(Math.ceil(rest / 4), rest % 4 || 4, range[0], range[1]) : [];
-  const edgeLines = [`const j: usize = ${full * 4 * PANEL};`, ...edge];
-  const fullRows = full > 0 ? rows(2, 4, range[0], range[1]) : [];
-  const step = 4 * PANEL;
-  const body =
-    split === 'panels'
-      ? [
-          ...(full
-            ? [
-                `for (let j: usize = begin * ${step}; j < min<usize>(end, ${full}) * ${step}; j += ${step}) {`,
-                ...fullRows,
-                '}',
-              ]
-            : []),
-          ...(rest ? [`if (end == ${panels}) {`, ...edgeLines, '}'] : []),
-        ]
-      : [
-          ...(full ? [`for (let j: usize = 0; j < ${full * step}; j += ${step}) {`, ...fullRows, '}'] : []),
-          ...(rest ? ['{', ...edgeLines, '}'] : []),
-        ];
-  let around = [...values.scopes[MATRIX].lines, ...body];
-  for (let i = m0 - 1; i >= 0; i--) {
-    around = [`for (let b${i}: usize = ${0}; b${i} < ${batch[i]}; b${i}++) {`, ...around, '}'];
   }
-  const units = split === 'batch' ? 1 : split === 'panels' ? panels : blocks;
-  const lines = [...values.scopes[0].lines, ...around];
-  return {
-    lines:
-      units === 1 && split !== 'batch'
-        ? ['const begin: usize = 0;', 'const end: usize = 1;', ...lines]
-        : lines,
-    units,
-  };
+
+  private panelBlocks(rows: readonly [string, string], panels: readonly [string, string]): string[] {
+    const { kBlocks, kBlock, panelBlock } = this.kernel.tiling;
+    const { k } = this.kernel;
+    if (kBlocks === 1)
+      return [
+        ...this.packRows(rows, '0', String(k)),
+        ...this.panelLoops(rows, panels, (s) => this.panel(s, rows)),
+      ];
+    const first = panelBlock < this.panels ? 'first' : panels[0];
+    const last = panelBlock < this.panels ? 'last' : panels[1];
+    const even = k % kBlock === 0;
+    const body = [
+      `memory.fill(sums, 0, (${last} - ${first}) * ${this.sumsOfPanel});`,
+      `for (let k0: usize = 0; k0 < ${k}; k0 += ${kBlock}) {`,
+      ...(even ? [] : [`const steps = min<usize>(${kBlock}, ${k} - k0);`]),
+      ...this.packRows(rows, 'k0', even ? String(kBlock) : 'steps'),
+      ...this.panelLoops(rows, [first, last], (s) =>
+        this.blockOfPanel(s, rows, even ? String(kBlock) : 'steps', first),
+      ),
+      '}',
+      ...this.panelLoops(rows, [first, last], (s) => [
+        this.finishCall(s, `sums + (p - ${first}) * ${this.sumsOfPanel}`, rows[0], `${rows[1]} - ${rows[0]}`),
+      ]),
+    ];
+    if (panelBlock >= this.panels) return body;
+    return [
+      `for (let first: usize = ${panels[0]}; first < ${panels[1]}; first += ${panelBlock}) {`,
+      `const last = min<usize>(first + ${panelBlock}, ${panels[1]});`,
+      ...body,
+      '}',
+    ];
+  }
+
+  /** Bytes of the sums of one panel of a row block. */
+  private get sumsOfPanel(): number {
+    return 16 * this.widest * this.kernel.tiling.rowBlock;
+  }
+
+  private panelLoops(
+    _rows: readonly [string, string],
+    [from, to]: readonly [string, string],
+    body: (segment: Segment) => string[],
+  ): string[] {
+    let before = 0;
+    return this.kernel.tiling.segments.flatMap((segment) => {
+      const [start, end] = [before, before + segment.count];
+      before = end;
+      const first = from === '0' ? String(start) : start === 0 ? from : `max<usize>(${from}, ${start})`;
+      const last =
+        to === String(this.panels) ? String(end) : end === this.panels ? to : `min<usize>(${to}, ${end})`;
+      const column = `const j = ${at(start, segment)};`;
+      return [`for (let p: usize = ${first}; p < ${last}; p++) {`, column, ...body(segment), '}'];
+    });
+    function at(start: number, { column, vectors }: Segment): string {
+      const panel = start === 0 ? 'p' : `(p - ${start})`;
+      return plus(`${panel} * ${16 * vectors}`, 4 * column);
+    }
+  }
+
+  /** Copies rows of A to lie as tiles read them. */
+  private packRows(rows: readonly [string, string], k0: string, k: string): string[] {
+    if (!this.kernel.tiling.packA) return [];
+    const { strides } = this.kernel.a;
+    const column = 4 * strides.at(-1)!;
+    const from = plus('left', 'i * 4', k0 === '0' ? '' : `${k0} * ${column}`);
+    return [
+      `for (let i: usize = ${rows[0]}; i < ${rows[1]}; i += ${ROWS}) {`,
+      `packVector(${from}, ${column}, <i32>${k}, packed + (i - ${rows[0]}) * ${k} * 4, 16);`,
+      '}',
+    ];
+  }
+
+  /** The address of a tile's first element of A. */
+  private rowAddress(rows: number, first: string, k0: string, k: string): string {
+    const [row, column] = this.kernel.a.strides.slice(-2).map((s) => 4 * s);
+    if (!this.kernel.tiling.packA)
+      return plus('left', row ? `i * ${row}` : '', k0 === '0' || !column ? '' : `${k0} * ${column}`);
+    if (rows === ROWS) return `packed + (i - ${first}) * ${k} * 4`;
+    return `packed + ((i - ${first}) & ~3) * ${k} * 4 + ((i - ${first}) & 3) * 4`;
+  }
+
+  private packPanel({ vectors, lanes }: Segment, k0: string, k: string): string[] {
+    const { packB } = this.kernel.tiling;
+    if (packB === 'no') return [];
+    const [row, column] = this.kernel.b.strides.slice(-2).map((s) => 4 * s);
+    const width = 16 * vectors;
+    const from = (v: number) =>
+      plus(
+        'right',
+        packB === 'copy' || column === 4 ? 'j' : column % 4 === 0 && column ? `j * ${column / 4}` : '',
+        4 * v * column,
+        k0 === '0' ? '' : `${k0} * ${row}`,
+      );
+    const lines: string[] = [];
+    for (let v = 0; v < vectors; v++) {
+      const to = plus('panel', 16 * v);
+      if (packB === 'copy') {
+        const two = v + 1 < vectors;
+        lines.push(`${two ? 'packVectors2' : 'packVector'}(${from(v)}, ${row}, <i32>${k}, ${to}, ${width});`);
+        if (two) v++;
+      } else {
+        const exist = v === vectors - 1 ? lanes : 4;
+        lines.push(
+          row === 4
+            ? `packColumns(${from(v)}, ${column}, ${exist}, <i32>${k}, ${to}, ${width});`
+            : `packStrided(${from(v)}, ${column}, ${row}, ${exist}, <i32>${k}, ${to}, ${width});`,
+        );
+      }
+    }
+    return lines;
+  }
+
+  private panelAddress(k0: string): string {
+    if (this.kernel.tiling.packB !== 'no') return 'panel';
+    const row = 4 * this.kernel.b.strides.at(-2)!;
+    return plus('right', 'j', k0 === '0' || !row ? '' : `${k0} * ${row}`);
+  }
+
+  /** A panel whose tiles are finished at once. */
+  private panel(segment: Segment, rows: readonly [string, string]): string[] {
+    const k = String(this.kernel.k);
+    const tile = (count: number): string[] => {
+      const a = this.rowAddress(count, rows[0], '0', k);
+      const b = this.panelAddress('0');
+      if (this.kernel.tiling.epilogue === 'registers') {
+        const name = this.finishedTile(segment, count);
+        return [`${name}(${[a, b, 'i', 'j', ...this.matrix].join(', ')});`];
+      }
+      return [
+        `${this.plainTile(segment, count)}(${a}, ${b}, sums);`,
+        this.finishCall(segment, 'sums', 'i', String(count)),
+      ];
+    };
+    return [...this.packPanel(segment, '0', k), ...this.tiles(segment.rows, rows, tile)];
+  }
+
+  /** A block of k of a panel, added to its sums. */
+  private blockOfPanel(
+    segment: Segment,
+    rows: readonly [string, string],
+    k: string,
+    firstPanel: string,
+  ): string[] {
+    const { vectors } = segment;
+    const sums = `sums + (p - ${firstPanel}) * ${this.sumsOfPanel} + (i - ${rows[0]}) * ${16 * vectors}`;
+    const tile = (count: number) => [
+      `${this.plainTile(segment, count)}(${this.rowAddress(count, rows[0], 'k0', k)}, ${this.panelAddress('k0')}, ${sums}, ${k});`,
+    ];
+    return [...this.packPanel(segment, 'k0', k), ...this.tiles(segment.rows, rows, tile)];
+  }
+
+  /** Calls for all rows: full tiles, then what is left. */
+  private tiles(
+    size: number,
+    [from, to]: readonly [string, string],
+    tile: (rows: number) => string[],
+  ): string[] {
+    const rest = this.m % size;
+    if (from === '0' && to === String(this.m)) {
+      const full = this.m - rest;
+      return [
+        '{',
+        ...loop('i', 'usize', full, size, tile(size)),
+        '}',
+        ...(rest ? ['{', `const i: usize = ${full};`, ...tile(rest), '}'] : []),
+      ];
+    }
+    if (rest === 0) return [`for (let i: usize = ${from}; i < ${to}; i += ${size}) {`, ...tile(size), '}'];
+    return [
+      `let i: usize = ${from};`,
+      `for (; i + ${size} <= ${to}; i += ${size}) {`,
+      ...tile(size),
+      '}',
+      `if (i < ${to}) {`,
+      ...tile(rest),
+      '}',
+    ];
+  }
+
+  private strides(vectors: number) {
+    const { tiling, a, b } = this.kernel;
+    const [aRow, aColumn] = tiling.packA ? [4, 16] : a.strides.slice(-2).map((s) => 4 * s);
+    return { aRow, aColumn, bRow: tiling.packB === 'no' ? 4 * b.strides.at(-2)! : 16 * vectors };
+  }
+
+  private name(kind: string, { rows, vectors }: TileSize): string {
+    return `${this.options.name}_${kind}${rows}x${4 * vectors}`;
+  }
+
+  private get matrixParameters(): string[] {
+    return this.matrix.map((index) => `${index}: usize`);
+  }
+
+  /** A tile with all that is fused behind it. */
+  private finishedTile({ vectors, lanes }: Segment, rows: number): string {
+    const size = { rows, vectors };
+    const name = `${this.name('tile', size)}${lanes < 4 ? `_${lanes}` : ''}`;
+    return this.define(name, () => {
+      const parameters = ['a: usize', 'b: usize', 'i: usize', 'j: usize', ...this.matrixParameters];
+      const values = this.values();
+      const rowLines: string[] = [];
+      for (let r = 0; r < rows; r++) {
+        const lines = this.epilogue(values, vectors, lanes, (v) => sum(r, v));
+        rowLines.push('{', `const row = ${plus('i', r)};`, ...lines, '}');
+      }
+      return [
+        `function ${name}(${parameters.join(', ')}): void {`,
+        ...tileLoop(size, this.strides(vectors), this.kernel.k, () => 'f32x4.splat(0)'),
+        ...values.scopes[0].lines,
+        ...values.scopes[MATRIX].lines,
+        ...rowLines,
+        '}',
+      ];
+    });
+  }
+
+  /** A tile whose sums are left at `to`; where k is cut, they are added to what is there. */
+  private plainTile({ vectors }: Segment, rows: number): string {
+    const size = { rows, vectors };
+    const name = this.name('tile', size);
+    const blocked = this.kernel.tiling.kBlocks > 1;
+    const place = (r: number, v: number) => (r + v ? `, ${16 * (r * vectors + v)}` : '');
+    return this.define(name, () => {
+      const lines = [
+        `function ${name}(a: usize, b: usize, to: usize${blocked ? ', k: usize' : ''}): void {`,
+        ...tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k, (r, v) =>
+          blocked ? `v128.load(to${place(r, v)})` : 'f32x4.splat(0)',
+        ),
+      ];
+      for (let r = 0; r < rows; r++)
+        for (let v = 0; v < vectors; v++) lines.push(`v128.store(to, ${sum(r, v)}${place(r, v)});`);
+      return [...lines, '}'];
+    });
+  }
+
+  private finishCall(segment: Segment, sums: string, i: string, count: string): string {
+    return `${this.finish(segment)}(${[sums, i, count, 'j', ...this.matrix].join(', ')});`;
+  }
+
+  /** What is fused behind a product, on rows of sums. */
+  private finish({ vectors, lanes }: Segment): string {
+    const name = `${this.options.name}_finish${4 * vectors - 4 + lanes}`;
+    return this.define(name, () => {
+      const values = this.values();
+      const products = Array.from({ length: vectors }, (_, v) => `product${v}`);
+      const lines = this.epilogue(values, vectors, lanes, (v) => products[v]);
+      const loads = products.map(
+        (product, v) => `const ${product} = v128.load(from${v ? `, ${16 * v}` : ''});`,
+      );
+      const parameters = ['from: usize', 'i: usize', 'count: usize', 'j: usize', ...this.matrixParameters];
+      return [
+        `function ${name}(${parameters.join(', ')}): void {`,
+        ...values.scopes[0].lines,
+        ...values.scopes[MATRIX].lines,
+        `for (let row = i; row < i + count; row++, from += ${16 * vectors}) {`,
+        ...loads,
+        ...lines,
+        '}',
+        '}',
+      ];
+    });
+  }
+
+  private define(name: string, make: () => readonly string[]): string {
+    if (!this.functions.has(name)) this.functions.set(name, make());
+    return name;
+  }
+
+  private values(): Values {
+    const { domain, members } = this.kernel;
+    const m0 = domain.length - 2;
+    const values = new Values(
+      {
+        loops: { ...collapse([], [], []), over: (access) => access },
+        levels: domain.map((_, i) => (i < m0 ? MATRIX : i === m0 ? ROW : BLOCK)),
+        indices: domain.map((_, i) => (i < m0 ? `b${i}` : i === m0 ? 'row' : 'j')),
+        vectorAxis: m0 + 1,
+        members: new Map(members.map((x) => [x.node, x])),
+        address: this.options.address,
+      },
+      domain,
+    );
+    values.scopes.push(new Scope());
+    return values;
+  }
+
+  /** Stores of one row of a tile. */
+  private epilogue(values: Values, vectors: number, lanes: number, product: (v: number) => string): string[] {
+    const { domain, members } = this.kernel;
+    const [row, block] = [new Scope(), new Scope()];
+    values.scopes[ROW] = row;
+    values.scopes[BLOCK] = block;
+    for (let v = 0; v < vectors; v++) values.define(members[0].node, v, product(v), BLOCK, true);
+    for (const { node } of members) {
+      if (!this.options.stored.has(node)) continue;
+      for (let v = 0; v < vectors; v++) {
+        values.store(node, ownElements(node, domain), v, v === vectors - 1 ? lanes : 4, BLOCK);
+      }
+    }
+    values.scopes.length = ROW;
+    return [...row.lines, ...block.lines];
+  }
 }

@@ -1,5 +1,5 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
-import { CONTROL, LOSSES, RATES, TILES } from '../plan/layout.js';
+import { CONTROL, LOSSES, RATES } from '../plan/layout.js';
 import type { Buffer, EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { isSplit, SPLIT_FROM } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
@@ -14,9 +14,10 @@ const LIBRARY: Record<string, RegExp> = {
   './math': /\b(exp4|log4|tanh4|sigmoid4|erf4|sin4|cos4|rsqrt4)\b/g,
   './lanes':
     /\b(sumLanes|maxLanes|sumLanesI32|maxLanesI32|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
-  './gemm': /\b(tile[1-4]x[48])\b/g,
+  './madd': /\b(multiplyAdd)\b/g,
+  './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
   './random': /\b(randomIndex)\b/g,
-  './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|thread|threads|tile)\b/g,
+  './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|scratch|thread|threads)\b/g,
 };
 
 export interface ModuleSource {
@@ -111,9 +112,10 @@ function emitEntry(
     local.set(node, name!);
   }
   const functions = schedule.kernels.map((kernel, index) => {
-    const body = emitKernel(kernel, schedule, (node) => local.get(node)!);
     const name = `${entry}${index}_${kernel.name}`;
+    const body = emitKernel(kernel, schedule, `${entry}${index}`, (node) => local.get(node)!);
     const parameters = body.units > 1 ? 'begin: usize, end: usize' : '';
+    for (const helper of body.functions ?? []) lines.push('', ...helper);
     lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
     return { entry, kernel, name, split: isSplit(kernel, body.units, shared.splitFrom), units: body.units };
   });
@@ -127,7 +129,12 @@ function emitEntry(
   return { lines, functions };
 }
 
-function emitKernel(kernel: Kernel, schedule: Schedule, addressOf: (node: Node) => string): Body {
+function emitKernel(
+  kernel: Kernel,
+  schedule: Schedule,
+  name: string,
+  addressOf: (node: Node) => string,
+): Body {
   const options = {
     address: addressOf,
     stored: new Set(kernel.stores),
@@ -137,7 +144,7 @@ function emitKernel(kernel: Kernel, schedule: Schedule, addressOf: (node: Node) 
     case 'nest':
       return emitNest(kernel, options);
     case 'gemm':
-      return emitGemm(kernel, options);
+      return emitGemm(kernel, { ...options, name });
     case 'scatter': {
       const base = schedule.storage.get(kernel.base.source);
       const own = schedule.storage.get(kernel.node);
@@ -241,9 +248,9 @@ function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
     'barrier();',
     '}',
     '',
-    '/** Makes this instance one of `count` threads; the first is the host. */',
-    'export function join(index: i32, count: i32): void {',
-    `enlist(index, count, ${TILES});`,
+    '/** Makes this instance one of `count` threads, whose scratch begins at `scratchAt`; the first is the host. */',
+    'export function join(index: i32, count: i32, scratchAt: usize): void {',
+    `enlist(index, count, scratchAt + <usize>index * ${plan.threadScratch});`,
     '}',
     '',
     `/** Runs a job on all threads: 1 trains steps, ${entries.map((e, i) => `${2 + i} is ${e}`).join(', ')} once. */`,

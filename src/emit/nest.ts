@@ -10,6 +10,8 @@ import { ownElements, Scope, Values } from './values.js';
 export interface Body {
   readonly lines: readonly string[];
   readonly units: number;
+  /** Functions that the body calls. */
+  readonly functions?: readonly (readonly string[])[];
 }
 
 export interface NestOptions {

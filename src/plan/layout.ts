@@ -27,10 +27,8 @@ export const STATIC_END = 4096;
 export const MAX_STEPS = 4096;
 export const RATES = STATIC_END;
 export const LOSSES = RATES + 4 * MAX_STEPS;
-export const TILES = LOSSES + 4 * MAX_STEPS;
-export const TILE_BYTES = 256;
 export const MAX_THREADS = 64;
-export const FIRST_REGION = TILES + TILE_BYTES * MAX_THREADS;
+export const FIRST_REGION = LOSSES + 4 * MAX_STEPS;
 /** Vectors may be read past the last element of a buffer, never written. */
 export const SLACK = 64;
 

@@ -1,5 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
+import { scratchOf } from '../schedule/tiling.js';
 import { type DType, numel, type Shape } from '../shape.js';
 import { align, FIRST_REGION, SLACK } from './layout.js';
 
@@ -37,6 +38,8 @@ export interface MemoryPlan {
   readonly entries: Readonly<Record<string, EntryPlan>>;
   readonly arena: { readonly address: number; readonly bytes: number };
   readonly end: number;
+  /** Bytes of scratch that each thread needs; they lie behind `end`, one thread after the other. */
+  readonly threadScratch: number;
 }
 
 interface VariableType {
@@ -92,6 +95,9 @@ export function planMemory(
     entries,
     arena,
     end: align(arena.address + arena.bytes + SLACK),
+    threadScratch: align(
+      Math.max(0, ...Object.values(schedules).flatMap((s) => s.kernels.map(scratchBytes))),
+    ),
   };
 }
 
@@ -138,6 +144,10 @@ function placeArena(
     lowerBound: Math.max(0, ...live),
     unshared: placed.reduce((n, b) => n + b.bytes, 0),
   };
+}
+
+function scratchBytes(kernel: Kernel): number {
+  return kernel.kind === 'gemm' ? scratchOf(kernel.tiling).bytes : 0;
 }
 
 function life(node: Node, kernels: readonly Kernel[]): { from: number; to: number } {

@@ -6,7 +6,7 @@ import type { Buffer, MemoryPlan } from './plan.js';
 export function printMemory(plan: MemoryPlan): string {
   const lines = [
     `memory: ${plan.end} bytes before the dataset`,
-    row(0, FIRST_REGION, 'control, learning rates, losses, tiles'),
+    row(0, FIRST_REGION, 'control, learning rates, losses'),
   ];
   const list = (title: string, buffers: readonly Buffer[]) => {
     if (buffers.length === 0) return;

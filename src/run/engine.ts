@@ -5,7 +5,7 @@ import type { Engine, Numbers } from '../train/engine.js';
 
 /** What every emitted module exports. */
 export interface Exports {
-  join(index: number, count: number): void;
+  join(index: number, count: number, scratch: number): void;
   run(job: number): void;
   dismiss(): void;
   work(seen: number): void;
@@ -24,6 +24,8 @@ export type Spawn = (start: {
   memory: WebAssembly.Memory;
   index: number;
   count: number;
+  /** Where the threads' scratch begins. */
+  scratch: number;
 }) => Helper;
 
 const PAGE = 65536;
@@ -40,6 +42,8 @@ export class CompiledEngine implements Engine {
     private readonly exports: Exports,
     readonly threads: number,
     private readonly jobs: ReadonlyMap<string, number>,
+    /** Where the dataset goes. */
+    private readonly dataset: number,
   ) {}
 
   /** Sets up the memory and starts the threads. */
@@ -55,7 +59,9 @@ export class CompiledEngine implements Engine {
     mark?(kernel: number): void;
   }): Promise<CompiledEngine> {
     const { plan, shared, threads, seed, initial, spawn } = options;
-    const pages = Math.ceil(plan.end / PAGE);
+    const scratch = plan.end;
+    const end = scratch + threads * plan.threadScratch + SLACK;
+    const pages = Math.ceil(end / PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared });
     const module = await WebAssembly.compile(options.wasm as BufferSource);
     const instance = await WebAssembly.instantiate(module, {
@@ -63,14 +69,14 @@ export class CompiledEngine implements Engine {
     });
     const exports = instance.exports as unknown as Exports;
     const jobs = new Map(Object.keys(plan.entries).map((entry, i) => [entry, TRAIN_JOB + 1 + i]));
-    const engine = new CompiledEngine(plan, memory, exports, threads, jobs);
-    exports.join(0, threads);
+    const engine = new CompiledEngine(plan, memory, exports, threads, jobs, align(end));
+    exports.join(0, threads, scratch);
     for (const { address, bytes, dtype, values } of plan.constants)
       engine.fill({ address, bytes, dtype }, values);
     for (const [name, values] of initial) engine.write(name, values);
     engine.words[CONTROL.seed / 4] = seed;
     for (let index = 1; index < threads; index++)
-      engine.helpers.push(spawn({ module, memory, index, count: threads }));
+      engine.helpers.push(spawn({ module, memory, index, count: threads, scratch }));
     await Promise.all(engine.helpers.map((h) => h.ready));
     return engine;
   }
@@ -79,7 +85,7 @@ export class CompiledEngine implements Engine {
     const batch = this.plan.entries.train.inputs.slice(0, -1);
     if (batch.length > MAX_COLUMNS)
       throw new GradError(`a batch may have ${MAX_COLUMNS} parts, this has ${batch.length}`);
-    let end = align(this.plan.end);
+    let end = this.dataset;
     const places = batch.map(({ name }) => {
       const address = end;
       end = align(end + 4 * columns[name].length);

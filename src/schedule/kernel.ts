@@ -1,4 +1,5 @@
 import type { Node } from '../graph/graph.js';
+import type { Tiling } from './tiling.js';
 
 /** One read of a node's elements from inside a kernel: strides are over the kernel's domain. */
 export interface Access {
@@ -43,6 +44,7 @@ export interface GemmKernel {
   readonly b: Access;
   /** The product first, then its epilogue. */
   readonly members: readonly Member[];
+  readonly tiling: Tiling;
 }
 
 /** target[ids[i]] += updates[i], row by row and in order; the target starts as `base`. */

@@ -18,6 +18,7 @@ import { legalize } from './legalize.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
 import { storedMembers } from './stages.js';
+import { tilingOf } from './tiling.js';
 import { identityStrides, viewOf } from './view.js';
 
 /** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
@@ -216,7 +217,8 @@ function gemm(node: Node, cluster: Cluster): GemmKernel {
   };
   const { k, ...a } = operand(node.inputs[0], transposeA);
   const { k: _, ...b } = operand(node.inputs[1], transposeB);
-  return { kind: 'gemm', domain: cluster.domain, k, a, b, members: [...cluster.members.values()] };
+  const product = { domain: cluster.domain, k, a, b, members: [...cluster.members.values()] };
+  return { kind: 'gemm', ...product, tiling: tilingOf(product) };
 }
 
 function copy(node: Node): CopyKernel {

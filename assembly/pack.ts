@@ -1,0 +1,60 @@
+// Copies parts of a matrix to a thread's scratch so that a product reads them side by side. Strides are in bytes.
+
+/** Row p of `to`, 16 bytes at p * width, gets elements p of four rows `stride` apart; only `rows` of them exist. */
+export function packColumns(from: usize, stride: usize, rows: i32, k: i32, to: usize, width: usize): void {
+  const row1 = rows > 1 ? from + stride : from;
+  const row2 = rows > 2 ? row1 + stride : from;
+  const row3 = rows > 3 ? row2 + stride : from;
+  let at: usize = 0;
+  let left = k;
+  for (; left >= 4; left -= 4, at += 16) {
+    const x0 = v128.load(from + at);
+    const x1 = v128.load(row1 + at);
+    const x2 = v128.load(row2 + at);
+    const x3 = v128.load(row3 + at);
+    const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
+    const high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
+    const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
+    const high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<f64>(low01, low23, 0, 2));
+    v128.store(to + width, v128.shuffle<f64>(low01, low23, 1, 3));
+    v128.store(to + 2 * width, v128.shuffle<f64>(high01, high23, 0, 2));
+    v128.store(to + 3 * width, v128.shuffle<f64>(high01, high23, 1, 3));
+    to += 4 * width;
+  }
+  for (; left > 0; left--, at += 4, to += width) {
+    store<f32>(to, load<f32>(from + at));
+    store<f32>(to, load<f32>(row1 + at), 4);
+    store<f32>(to, load<f32>(row2 + at), 8);
+    store<f32>(to, load<f32>(row3 + at), 12);
+  }
+}
+
+/** As packColumns, for elements of a row that do not lie side by side: `step` bytes between them. */
+export function packStrided(
+  from: usize, stride: usize, step: usize, rows: i32, k: i32, to: usize, width: usize,
+): void {
+  const row1 = rows > 1 ? from + stride : from;
+  const row2 = rows > 2 ? row1 + stride : from;
+  const row3 = rows > 3 ? row2 + stride : from;
+  let at: usize = 0;
+  for (let p = 0; p < k; p++, at += step, to += width) {
+    store<f32>(to, load<f32>(from + at));
+    store<f32>(to, load<f32>(row1 + at), 4);
+    store<f32>(to, load<f32>(row2 + at), 8);
+    store<f32>(to, load<f32>(row3 + at), 12);
+  }
+}
+
+/** k rows of one vector, `stride` apart, to rows `width` apart. */
+export function packVector(from: usize, stride: usize, k: i32, to: usize, width: usize): void {
+  for (let p = 0; p < k; p++, from += stride, to += width) v128.store(to, v128.load(from));
+}
+
+/** k rows of two vectors. */
+export function packVectors2(from: usize, stride: usize, k: i32, to: usize, width: usize): void {
+  for (let p = 0; p < k; p++, from += stride, to += width) {
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+  }
+}

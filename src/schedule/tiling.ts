@@ -1,0 +1,181 @@
+import { numel } from '../shape.js';
+import type { Access, Member } from './kernel.js';
+
+/** How a matrix product is cut into tiles that fit the registers and blocks that fit the caches. */
+export interface Tiling {
+  /** From left to right; together they cover the n columns. */
+  readonly segments: readonly Segment[];
+  /** How the panels of B that a tile reads are laid out: as they lie, or copied side by side first. */
+  readonly packB: 'no' | 'copy' | 'transpose';
+  /** Whether rows of A are copied to lie k-major, four rows side by side. */
+  readonly packA: boolean;
+  /** Products summed before a tile's sums go to memory; all k of them, unless panels would not stay in the cache. */
+  readonly kBlock: number;
+  readonly kBlocks: number;
+  /** Rows, and panels, that are worked on together where k is cut. */
+  readonly rowBlock: number;
+  readonly panelBlock: number;
+  /** Whether the other members of the kernel are computed on a tile in registers, or on sums read back from memory. */
+  readonly epilogue: 'registers' | 'memory';
+  /** Which units threads share. */
+  readonly split: 'matrices' | 'panels' | 'rows';
+}
+
+/** Panels of equal width: `count` times `4 * vectors` columns from `column` on, worked on by tiles of `rows` rows. */
+export interface Segment {
+  readonly column: number;
+  readonly vectors: number;
+  readonly rows: number;
+  readonly count: number;
+  /** Columns in the last vector that exist. */
+  readonly lanes: number;
+}
+
+/**
+ * Time of one step in k of a tile of so many vectors (first index) and rows (second), in units of its own:
+ * measured with all operands in the first-level cache (`npm run bench -- --gemm` shows the outcome). Tiles with
+ * more sums, a row of B and a column of A than 15 vectors spill, so they are not in the table.
+ */
+const STEP_TIME: Readonly<Record<number, readonly number[]>> = {
+  1: [0.65, 0.78, 0.85, 1.05],
+  2: [0.78, 0.96, 1.28, 1.68],
+  3: [0.88, 1.34],
+  4: [1.08, 1.7],
+};
+/** Wider tiles for a single row. */
+const ROW_STEP_TIME: typeof STEP_TIME = { ...STEP_TIME, 5: [1.32], 6: [1.52], 7: [1.73] };
+
+/** Bytes of a panel of B and the tile's rows of A that leave the first-level cache to neither alone. */
+const PANEL_BYTES = 20 * 1024;
+/** Bytes that the second-level cache keeps. */
+const BLOCK_BYTES = 256 * 1024;
+const LINE = 64;
+/** Sets of the first-level cache, times the line. */
+const CACHE_WAY = 4096;
+/** An epilogue above this cost would push a tile's sums out of the registers. */
+const REGISTER_EPILOGUE = 8;
+
+export const ROWS = 4;
+
+/** The tiling of c[m, n] = a[m, k] b[k, n] (for each matrix of the batch) with an epilogue. */
+export function tilingOf(product: {
+  domain: readonly number[];
+  k: number;
+  a: Access;
+  b: Access;
+  members: readonly Member[];
+}): Tiling {
+  const { domain, k, a, b, members } = product;
+  const [m, n] = domain.slice(-2);
+  const matrices = numel(domain.slice(0, -2));
+  const segments = numel(domain) === 0 ? [] : segmentsOf(m, n);
+  const widest = Math.max(1, ...segments.map((s) => s.vectors));
+  const panels = segments.reduce((sum, s) => sum + s.count, 0);
+
+  const bytesPerStep = 16 * widest + 4 * ROWS;
+  const kBlocks = Math.max(1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
+  const kBlock = Math.ceil(k / kBlocks);
+
+  const [bRow, bColumn] = b.strides.slice(-2);
+  const packB =
+    bColumn !== 1 && n > 1
+      ? 'transpose'
+      : m >= 6 * ROWS && (kBlocks > 1 || crowds(4 * bRow, kBlock) || 4 * k * n > BLOCK_BYTES)
+        ? 'copy'
+        : 'no';
+  const [aRow, aColumn] = a.strides.slice(-2);
+  const packA =
+    aColumn !== 1 &&
+    aRow === 1 &&
+    m >= ROWS &&
+    panels >= 8 &&
+    (crowds(4 * aColumn, kBlock) || 4 * k * m > BLOCK_BYTES);
+
+  const rowBlock =
+    kBlocks > 1 || packA ? Math.max(ROWS, ROWS * Math.floor(BLOCK_BYTES / 2 / (4 * kBlock) / ROWS)) : m;
+  const cost = members.slice(1).reduce((sum, { node }) => {
+    const { lower } = node.op;
+    return sum + (lower.kind === 'elementwise' ? Math.max(1, lower.cost) : 1);
+  }, 0);
+  return {
+    segments,
+    packB,
+    packA,
+    kBlock,
+    kBlocks,
+    rowBlock: Math.min(rowBlock, m),
+    panelBlock:
+      kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (16 * widest * Math.min(rowBlock, m)))) : panels,
+    epilogue: kBlocks > 1 || cost > REGISTER_EPILOGUE ? 'memory' : 'registers',
+    split: matrices > 1 ? 'matrices' : panels >= 8 || panels >= Math.ceil(m / ROWS) ? 'panels' : 'rows',
+  };
+}
+
+/** Whether so many rows, a stride apart, fall on few sets of the cache and push each other out. */
+function crowds(stride: number, rows: number): boolean {
+  const step = Math.max(LINE, gcd(stride, CACHE_WAY));
+  return rows > 4 * (CACHE_WAY / step);
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
+/** The widths of panels whose tiles take the least time together. */
+function segmentsOf(m: number, n: number): Segment[] {
+  const table = m === 1 ? ROW_STEP_TIME : STEP_TIME;
+  const widths = Object.keys(table).map(Number);
+  const time = (vectors: number) => {
+    const { [vectors]: steps } = table;
+    const [full, rest] = [Math.floor(m / steps.length), m % steps.length];
+    return full * steps[steps.length - 1] + (rest ? steps[rest - 1] : 0);
+  };
+  const vectors = Math.ceil(n / 4);
+  // Fewest kinds: the best width, and less than twice as much of others at the edge.
+  const best = widths.reduce((a, b) => (time(b) / b < time(a) / a - 1e-9 ? b : a));
+  const main = Math.max(0, Math.floor(vectors / best) - 1);
+  const counts = new Map([[best, main]]);
+  for (const width of cheapest(vectors - main * best, widths, time))
+    counts.set(width, (counts.get(width) ?? 0) + 1);
+  const segments: Segment[] = [];
+  let column = 0;
+  const add = (width: number, count: number, lanes: number) => {
+    if (count === 0) return;
+    segments.push({ column, vectors: width, rows: Math.min(m, table[width].length), count, lanes });
+    column += 4 * width * count;
+  };
+  const kinds = [...counts].filter(([, count]) => count > 0).sort(([a], [b]) => b - a);
+  const lanes = n % 4 || 4;
+  kinds.forEach(([width, count], i) => {
+    const cut = i === kinds.length - 1 && lanes < 4 ? 1 : 0;
+    add(width, count - cut, 4);
+    add(width, cut, lanes);
+  });
+  return segments;
+}
+
+/** Widths that add up to `total` in the least time. */
+function cheapest(total: number, widths: readonly number[], time: (width: number) => number): number[] {
+  const best: { time: number; last: number }[] = [{ time: 0, last: 0 }];
+  for (let sum = 1; sum <= total; sum++) {
+    best[sum] = widths
+      .filter((width) => width <= sum)
+      .map((width) => ({ time: best[sum - width].time + time(width), last: width }))
+      .reduce((a, b) => (b.time < a.time - 1e-9 ? b : a));
+  }
+  const out: number[] = [];
+  for (let sum = total; sum > 0; sum -= best[sum].last) out.push(best[sum].last);
+  return out;
+}
+
+/** Where the parts of a thread's scratch lie, in bytes from its start, and how large it is. */
+export function scratchOf(tiling: Tiling): { panel: number; rows: number; sums: number; bytes: number } {
+  const { segments, packA, packB, kBlock, kBlocks, rowBlock, panelBlock, epilogue } = tiling;
+  const widest = Math.max(1, ...segments.map((s) => s.vectors));
+  const aligned = (bytes: number) => LINE * Math.ceil(bytes / LINE);
+  const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock);
+  const rows = packA ? aligned(4 * kBlock * ROWS * Math.ceil(rowBlock / ROWS)) : 0;
+  const held = kBlocks > 1 ? rowBlock * panelBlock : ROWS;
+  const sums = epilogue === 'memory' ? aligned(16 * widest * held) : 0;
+  return { panel: 0, rows: panel, sums: panel + rows, bytes: panel + rows + sums };
+}
