@@ -18,8 +18,8 @@ export function sum(row: number, vector: number): string {
 
 /**
  * The sums of a tile over k, in variables: at `a` starts its first row of A, at `b` its columns of B. Elements of A
- * are splatted, rows of B read as vectors, so A may lie in any order and B needs its columns side by side. One step
- * a turn: V8 keeps the loop's addresses in registers only while the body is small.
+ * are splatted, rows of B read as vectors, so A may lie in any order and B needs its columns side by side. One step a
+ * turn, and the condition last: V8 keeps the addresses in registers only while the body is small.
  */
 export function tileLoop(
   { rows, vectors }: TileSize,
@@ -33,12 +33,11 @@ export function tileLoop(
   if (k === 0) return lines;
   const along = aColumn === 0 ? 'b' : 'a';
   const stride = aColumn === 0 ? bRow : aColumn;
-  // Where neither operand moves there is one step, or many that are alike.
-  if (stride === 0) lines.push(`for (let p = 0; p < ${k}; p++) {`);
-  else {
-    const bytes = typeof k === 'number' ? String(k * stride) : `<usize>${k} * ${stride}`;
-    lines.push(`const end = ${along} + ${bytes};`, `while (${along} < end) {`);
-  }
+  // Where neither operand moves the steps are alike, and counted.
+  const counted = stride === 0;
+  if (counted) lines.push(`for (let p: usize = 0; p < ${k}; p++) {`);
+  else
+    lines.push(`const end = ${along} + ${typeof k === 'number' ? k * stride : `${k} * ${stride}`};`, 'do {');
   for (let v = 0; v < vectors; v++) lines.push(`const b${v} = v128.load(b${v ? `, ${16 * v}` : ''});`);
   for (let r = 0; r < rows; r++) {
     lines.push(`const a${r} = v128.load32_splat(a${r && aRow ? `, ${r * aRow}` : ''});`);
@@ -46,6 +45,6 @@ export function tileLoop(
   }
   if (aColumn) lines.push(`a += ${aColumn};`);
   if (bRow) lines.push(`b += ${bRow};`);
-  lines.push('}');
+  lines.push(counted ? '}' : `} while (${along} < end);`);
   return lines;
 }
