@@ -18,7 +18,7 @@ function f64s(value: f64): v128 {
   return f64x2.splat(reinterpret<f64>(reinterpret<u64>(value) ^ (<u64>memory.size() >>> 31)));
 }
 
-const HALF = f32s(0.5), ONE = f32s(1), TWO = f32s(2);
+const HALF = f32s(0.5), ONE = f32s(1);
 const SIGN = f32s(-0.0), INFINITE = f32s(Infinity);
 
 const LOG2_E = f32s(1.44269504);
@@ -26,7 +26,6 @@ const LOG2_E = f32s(1.44269504);
 const LN2_HI = f32s(0.693359375);
 const LN2_LO = f32s(-2.12194440e-4);
 // Adding 1.5 * 2^23 rounds to an integer, which then sits in the low bits, here with an exponent bias on top.
-const ROUND_BIASED = f32s(12582912 + 127);
 const ROUND_TWICE_BIASED = f32s(12582912 + 254);
 // exp(89) overflows and exp(-104) is less than half of 2^-149.
 const EXP_MAX = f32s(89), EXP_MIN = f32s(-104);
@@ -73,27 +72,28 @@ export function sigmoid4(x: v128): v128 {
   return f32x4.div(numerator, f32x4.add(e, ONE));
 }
 
-// tanh(9.2) rounds to 1; the cut between the two formulas is where both are good.
-const TANH_TWICE_MAX = f32s(18.4), TANH_CUT = f32s(0.3);
-// (tanh(x) - x) / x^3 in x^2 on |x| <= 0.3, error 2^-26 of tanh(x).
-const TANH_3 = f32s(-0.3333306), TANH_5 = f32s(0.13314804), TANH_7 = f32s(-0.050363883);
+// x P(x^2) / Q(x^2), P and Q of degree 4, relative error 2^-25 on |x| <= 9, where it has come to be 1 exactly.
+const TANH_MAX = f32s(9), TANH_MIN = f32s(-9), MINUS_ONE = f32s(-1);
+const TANH_P1 = f32s(0.13381041586399078), TANH_P2 = f32s(0.003495605895295739);
+const TANH_P3 = f32s(2.060928636637982e-5), TANH_P4 = f32s(1.3354787498087717e-8);
+const TANH_Q1 = f32s(0.46714362502098083), TANH_Q2 = f32s(0.025877051055431366);
+const TANH_Q3 = f32s(0.0003285660350229591), TANH_Q4 = f32s(7.776645816193195e-7);
 
-/** Hyperbolic tangent, error under 1.6 ulp. */
+/** Hyperbolic tangent, error under 5 ulp; from |x| = 9 on it is 1. Twice as fast as by way of the exponential. */
 @inline
 export function tanh4(x: v128): v128 {
-  const a = f32x4.abs(x);
-  // e / (e + 2) with e = exp(2|x|) - 1; the rounding of e + 2 would cost 2.6 ulp at small x.
-  const y = f32x4.pmin(f32x4.add(a, a), TANH_TWICE_MAX);
-  const biased = f32x4.add(f32x4.mul(y, LOG2_E), ROUND_BIASED);
-  const p = expm1Reduced(y, f32x4.sub(biased, ROUND_BIASED));
-  const scale = i32x4.shl(biased, 23);
-  const e = f32x4.add(f32x4.mul(scale, p), f32x4.sub(scale, ONE));
-  const large = f32x4.div(e, f32x4.add(e, TWO));
-  const z = f32x4.mul(a, a);
-  const q = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(z, TANH_7), TANH_5), z), TANH_3);
-  const small = f32x4.add(a, f32x4.mul(f32x4.mul(a, z), q));
-  const result = v128.bitselect(small, large, f32x4.lt(a, TANH_CUT));
-  return v128.or(result, v128.and(x, SIGN));
+  const y = f32x4.pmax(f32x4.pmin(x, TANH_MAX), TANH_MIN);
+  const z = f32x4.mul(y, y);
+  const p3 = f32x4.add(f32x4.mul(z, TANH_P4), TANH_P3);
+  const p2 = f32x4.add(f32x4.mul(z, p3), TANH_P2);
+  const p1 = f32x4.add(f32x4.mul(z, p2), TANH_P1);
+  const q3 = f32x4.add(f32x4.mul(z, TANH_Q4), TANH_Q3);
+  const q2 = f32x4.add(f32x4.mul(z, q3), TANH_Q2);
+  const q1 = f32x4.add(f32x4.mul(z, q2), TANH_Q1);
+  const p = f32x4.mul(y, f32x4.add(f32x4.mul(z, p1), ONE));
+  const q = f32x4.add(f32x4.mul(z, q1), ONE);
+  // Rounding may carry a quotient just past 1.
+  return f32x4.pmax(f32x4.pmin(f32x4.div(p, q), ONE), MINUS_ONE);
 }
 
 const MIN_NORMAL = f32s(1.17549435e-38), TWO_TO_23 = f32s(8388608), TWENTY_THREE = f32s(23);
@@ -176,7 +176,7 @@ const TWO_OVER_PI = f64s(0.6366197723675814);
 const HALF_PI_1 = f64s(1.5707963109016418);
 const HALF_PI_2 = f64s(1.5893254712295857e-8);
 const HALF_PI_3 = f64s(6.123233995736766e-17);
-// 1.5 * 2^52, rounds a float64 as ROUND_BIASED does a float32.
+// 1.5 * 2^52, rounds a float64 as ROUND_TWICE_BIASED does a float32.
 const ROUND_64 = f64s(6755399441055744);
 const HUGE: f32 = 134217728; // 2^27
 // (sin(r) - r) / r^3 and (cos(r) - 1 + r^2/2) / r^4 in r^2 on |r| <= pi/4, errors 2^-28 and 2^-33.
