@@ -2,15 +2,8 @@ import type { GemmKernel } from '../schedule/kernel.js';
 import { ROWS, type Segment, scratchOf } from '../schedule/tiling.js';
 import { numel } from '../shape.js';
 import { loop, plus } from './code.js';
-import { collapse } from './loops.js';
 import type { Body, NestOptions } from './nest.js';
-import { sum, type TileSize, tileLoop } from './tile.js';
-import { ownElements, Scope, Values } from './values.js';
-
-/** Levels of the loops: before all, per matrix of the batch, per row, per vector of a row. */
-const MATRIX = 1;
-const ROW = 2;
-const BLOCK = 3;
+import { TileFunctions } from './tile-functions.js';
 
 /**
  * A matrix product by its tiling: panels of columns run outside, so that their part of B stays in the first-level
@@ -23,14 +16,12 @@ export function emitGemm(kernel: GemmKernel, options: NestOptions & { name: stri
 }
 
 class GemmEmitter {
-  private readonly functions = new Map<string, readonly string[]>();
+  private readonly tile: TileFunctions;
   private readonly m: number;
   private readonly batch: readonly number[];
   private readonly panels: number;
   private readonly scratch: ReturnType<typeof scratchOf>;
   private readonly widest: number;
-  /** Names of the indices into the batch. */
-  private readonly matrix: readonly string[];
 
   constructor(
     private readonly kernel: GemmKernel,
@@ -39,7 +30,7 @@ class GemmEmitter {
     const { domain, tiling } = kernel;
     this.m = domain.at(-2)!;
     this.batch = domain.slice(0, -2);
-    this.matrix = this.batch.map((_, i) => `b${i}`);
+    this.tile = new TileFunctions(kernel, options);
     this.panels = tiling.segments.reduce((total, s) => total + s.count, 0);
     this.scratch = scratchOf(tiling);
     this.widest = Math.max(...tiling.segments.map((s) => s.vectors));
@@ -71,13 +62,15 @@ class GemmEmitter {
     return {
       lines: this.overMatrices(body),
       units,
-      functions: [...this.functions.values()],
+      functions: this.tile.all,
     };
   }
 
   /** Where a matrix of an operand starts. */
   private operand({ source, offset, strides }: GemmKernel['a']): string {
-    const terms = this.matrix.map((index, i) => (strides[i] === 0 ? '' : `${index} * ${4 * strides[i]}`));
+    const terms = this.tile.matrix.map((index, i) =>
+      strides[i] === 0 ? '' : `${index} * ${4 * strides[i]}`,
+    );
     return plus(this.options.address(source), 4 * offset, ...terms);
   }
 
@@ -94,7 +87,7 @@ class GemmEmitter {
   /** The body for each matrix of the batch. */
   private overMatrices(body: string[]): string[] {
     if (this.kernel.tiling.split !== 'matrices')
-      return [...this.matrix.map((index) => `const ${index}: usize = 0;`), ...body];
+      return [...this.tile.matrix.map((index) => `const ${index}: usize = 0;`), ...body];
     const indices = this.batch.map((size, i) => {
       const inner = numel(this.batch.slice(i + 1));
       const index = inner === 1 ? 'matrix' : `matrix / ${inner}`;
@@ -118,10 +111,7 @@ class GemmEmitter {
     const { kBlocks, kBlock, panelBlock } = this.kernel.tiling;
     const { k } = this.kernel;
     if (kBlocks === 1)
-      return [
-        ...this.packRows(rows, '0', String(k)),
-        ...this.panelLoops(rows, panels, (s) => this.panel(s, rows)),
-      ];
+      return [...this.packRows(rows, '0', String(k)), ...this.panelLoops(panels, (s) => this.panel(s, rows))];
     const first = panelBlock < this.panels ? 'first' : panels[0];
     const last = panelBlock < this.panels ? 'last' : panels[1];
     const even = k % kBlock === 0;
@@ -130,11 +120,11 @@ class GemmEmitter {
       `for (let k0: usize = 0; k0 < ${k}; k0 += ${kBlock}) {`,
       ...(even ? [] : [`const steps = min<usize>(${kBlock}, ${k} - k0);`]),
       ...this.packRows(rows, 'k0', even ? String(kBlock) : 'steps'),
-      ...this.panelLoops(rows, [first, last], (s) =>
+      ...this.panelLoops([first, last], (s) =>
         this.blockOfPanel(s, rows, even ? String(kBlock) : 'steps', first),
       ),
       '}',
-      ...this.panelLoops(rows, [first, last], (s) => [
+      ...this.panelLoops([first, last], (s) => [
         this.finishCall(s, `sums + (p - ${first}) * ${this.sumsOfPanel}`, rows[0], `${rows[1]} - ${rows[0]}`),
       ]),
     ];
@@ -152,11 +142,7 @@ class GemmEmitter {
     return 16 * this.widest * this.kernel.tiling.rowBlock;
   }
 
-  private panelLoops(
-    _rows: readonly [string, string],
-    [from, to]: readonly [string, string],
-    body: (segment: Segment) => string[],
-  ): string[] {
+  private panelLoops([from, to]: readonly [string, string], body: (segment: Segment) => string[]): string[] {
     let before = 0;
     return this.kernel.tiling.segments.flatMap((segment) => {
       const [start, end] = [before, before + segment.count];
@@ -239,11 +225,11 @@ class GemmEmitter {
       const a = this.rowAddress(count, rows[0], '0', k);
       const b = this.panelAddress('0');
       if (this.kernel.tiling.epilogue === 'registers') {
-        const name = this.finishedTile(segment, count);
-        return [`${name}(${[a, b, 'i', 'j', ...this.matrix].join(', ')});`];
+        const name = this.tile.finished(segment, count);
+        return [`${name}(${[a, b, 'i', 'j', ...this.tile.matrix].join(', ')});`];
       }
       return [
-        `${this.plainTile(segment, count)}(${a}, ${b}, sums);`,
+        `${this.tile.plain(segment, count)}(${a}, ${b}, sums);`,
         this.finishCall(segment, 'sums', 'i', String(count)),
       ];
     };
@@ -260,7 +246,7 @@ class GemmEmitter {
     const { vectors } = segment;
     const sums = `sums + (p - ${firstPanel}) * ${this.sumsOfPanel} + (i - ${rows[0]}) * ${16 * vectors}`;
     const tile = (count: number) => [
-      `${this.plainTile(segment, count)}(${this.rowAddress(count, rows[0], 'k0', k)}, ${this.panelAddress('k0')}, ${sums}, ${k});`,
+      `${this.tile.plain(segment, count)}(${this.rowAddress(count, rows[0], 'k0', k)}, ${this.panelAddress('k0')}, ${sums}, ${k});`,
     ];
     return [...this.packPanel(segment, 'k0', k), ...this.tiles(segment.rows, rows, tile)];
   }
@@ -293,127 +279,7 @@ class GemmEmitter {
     ];
   }
 
-  private strides(vectors: number) {
-    const { tiling, a, b } = this.kernel;
-    const [aRow, aColumn] = tiling.packA ? [4, 16] : a.strides.slice(-2).map((s) => 4 * s);
-    return { aRow, aColumn, bRow: tiling.packB === 'no' ? 4 * b.strides.at(-2)! : 16 * vectors };
-  }
-
-  private name(kind: string, { rows, vectors }: TileSize): string {
-    return `${this.options.name}_${kind}${rows}x${4 * vectors}`;
-  }
-
-  private get matrixParameters(): string[] {
-    return this.matrix.map((index) => `${index}: usize`);
-  }
-
-  /** A tile with all that is fused behind it. */
-  private finishedTile({ vectors, lanes }: Segment, rows: number): string {
-    const size = { rows, vectors };
-    const name = `${this.name('tile', size)}${lanes < 4 ? `_${lanes}` : ''}`;
-    return this.define(name, () => {
-      const parameters = ['a: usize', 'b: usize', 'i: usize', 'j: usize', ...this.matrixParameters];
-      const values = this.values();
-      const rowLines: string[] = [];
-      for (let r = 0; r < rows; r++) {
-        const lines = this.epilogue(values, vectors, lanes, (v) => sum(r, v));
-        rowLines.push('{', `const row = ${plus('i', r)};`, ...lines, '}');
-      }
-      return [
-        `function ${name}(${parameters.join(', ')}): void {`,
-        ...tileLoop(size, this.strides(vectors), this.kernel.k, () => 'f32x4.splat(0)'),
-        ...values.scopes[0].lines,
-        ...values.scopes[MATRIX].lines,
-        ...rowLines,
-        '}',
-      ];
-    });
-  }
-
-  /** A tile whose sums are left at `to`; where k is cut, they are added to what is there. */
-  private plainTile({ vectors }: Segment, rows: number): string {
-    const size = { rows, vectors };
-    const name = this.name('tile', size);
-    const blocked = this.kernel.tiling.kBlocks > 1;
-    const place = (r: number, v: number) => (r + v ? `, ${16 * (r * vectors + v)}` : '');
-    return this.define(name, () => {
-      const lines = [
-        `function ${name}(a: usize, b: usize, to: usize${blocked ? ', k: usize' : ''}): void {`,
-        ...tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k, (r, v) =>
-          blocked ? `v128.load(to${place(r, v)})` : 'f32x4.splat(0)',
-        ),
-      ];
-      for (let r = 0; r < rows; r++)
-        for (let v = 0; v < vectors; v++) lines.push(`v128.store(to, ${sum(r, v)}${place(r, v)});`);
-      return [...lines, '}'];
-    });
-  }
-
   private finishCall(segment: Segment, sums: string, i: string, count: string): string {
-    return `${this.finish(segment)}(${[sums, i, count, 'j', ...this.matrix].join(', ')});`;
-  }
-
-  /** What is fused behind a product, on rows of sums. */
-  private finish({ vectors, lanes }: Segment): string {
-    const name = `${this.options.name}_finish${4 * vectors - 4 + lanes}`;
-    return this.define(name, () => {
-      const values = this.values();
-      const products = Array.from({ length: vectors }, (_, v) => `product${v}`);
-      const lines = this.epilogue(values, vectors, lanes, (v) => products[v]);
-      const loads = products.map(
-        (product, v) => `const ${product} = v128.load(from${v ? `, ${16 * v}` : ''});`,
-      );
-      const parameters = ['from: usize', 'i: usize', 'count: usize', 'j: usize', ...this.matrixParameters];
-      return [
-        `function ${name}(${parameters.join(', ')}): void {`,
-        ...values.scopes[0].lines,
-        ...values.scopes[MATRIX].lines,
-        `for (let row = i; row < i + count; row++, from += ${16 * vectors}) {`,
-        ...loads,
-        ...lines,
-        '}',
-        '}',
-      ];
-    });
-  }
-
-  private define(name: string, make: () => readonly string[]): string {
-    if (!this.functions.has(name)) this.functions.set(name, make());
-    return name;
-  }
-
-  private values(): Values {
-    const { domain, members } = this.kernel;
-    const m0 = domain.length - 2;
-    const values = new Values(
-      {
-        loops: { ...collapse([], [], []), over: (access) => access },
-        levels: domain.map((_, i) => (i < m0 ? MATRIX : i === m0 ? ROW : BLOCK)),
-        indices: domain.map((_, i) => (i < m0 ? `b${i}` : i === m0 ? 'row' : 'j')),
-        vectorAxis: m0 + 1,
-        members: new Map(members.map((x) => [x.node, x])),
-        address: this.options.address,
-      },
-      domain,
-    );
-    values.scopes.push(new Scope());
-    return values;
-  }
-
-  /** Stores of one row of a tile. */
-  private epilogue(values: Values, vectors: number, lanes: number, product: (v: number) => string): string[] {
-    const { domain, members } = this.kernel;
-    const [row, block] = [new Scope(), new Scope()];
-    values.scopes[ROW] = row;
-    values.scopes[BLOCK] = block;
-    for (let v = 0; v < vectors; v++) values.define(members[0].node, v, product(v), BLOCK, true);
-    for (const { node } of members) {
-      if (!this.options.stored.has(node)) continue;
-      for (let v = 0; v < vectors; v++) {
-        values.store(node, ownElements(node, domain), v, v === vectors - 1 ? lanes : 4, BLOCK);
-      }
-    }
-    values.scopes.length = ROW;
-    return [...row.lines, ...block.lines];
+    return `${this.tile.finish(segment)}(${[sums, i, count, 'j', ...this.tile.matrix].join(', ')});`;
   }
 }

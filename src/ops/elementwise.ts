@@ -104,7 +104,7 @@ const reluOp = unary('relu', {
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = x[i] < 0 ? 0 : x[i];
   },
-  vjp: ({ cotangent: g, inputs: [x] }) => where(greater(x, 0), g, 0),
+  vjp: ({ cotangent: g, output: y }) => where(greater(y, 0), g, 0),
 });
 
 const absOp = unary('abs', {

@@ -48,25 +48,6 @@ export function fuse(graph: Graph): Fusion {
   const refusals: { from: Node; to: Node; why: string }[] = [];
   const wanted = mustPlace(graph);
 
-  /** Whether making `node` waits for something that waits for `cluster`. */
-  const waitsFor = (node: Node, cluster: Cluster): boolean => {
-    const seen = new Set<Cluster | Node>();
-    const stack = sourcesOf(node);
-    for (let source = stack.pop(); source; source = stack.pop()) {
-      const at = home.get(source);
-      if (at === cluster) continue;
-      const key = at ?? source;
-      if (seen.has(key)) continue;
-      seen.add(key);
-      const inner = at ? [...at.members.keys()] : [source];
-      for (const from of inner.flatMap(sourcesOf)) {
-        if (home.get(from) === cluster) return true;
-        stack.push(from);
-      }
-    }
-    return false;
-  };
-
   const join = (node: Node): boolean => {
     const sources = sourcesOf(node);
     const makers = [...new Set(sources.map((s) => home.get(s)).filter((c) => c !== undefined))];
@@ -78,7 +59,7 @@ export function fuse(graph: Graph): Fusion {
       const why =
         typeof fitted === 'string'
           ? fitted
-          : waitsFor(node, cluster)
+          : waitsFor([node], cluster, home)
             ? 'another kernel has to run between'
             : null;
       if (why === null && typeof fitted !== 'string') {
@@ -132,6 +113,30 @@ export function fuse(graph: Graph): Fusion {
   return { clusters, home, refusals };
 }
 
+/** Whether making `nodes` waits for another kernel that waits for `cluster`. */
+export function waitsFor(
+  nodes: readonly Node[],
+  cluster: Cluster,
+  home: ReadonlyMap<Node, Cluster>,
+  own?: Cluster,
+): boolean {
+  const seen = new Set<Cluster | Node>();
+  const stack = nodes.flatMap(sourcesOf);
+  for (let source = stack.pop(); source; source = stack.pop()) {
+    const at = home.get(source);
+    if (at === cluster || (own && at === own)) continue;
+    const key = at ?? source;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const inner = at ? [...at.members.keys()] : [source];
+    for (const from of inner.flatMap(sourcesOf)) {
+      if (home.get(from) === cluster) return true;
+      stack.push(from);
+    }
+  }
+  return false;
+}
+
 /** Nodes that need a kernel: all but inputs, maps and what is made on the spot, unless memory must hold it. */
 function mustPlace(graph: Graph): Set<Node> {
   const placed = new Set<Node>();
@@ -175,7 +180,7 @@ function floatingNodes(graph: Graph, wanted: ReadonlySet<Node>): Set<Node> {
   );
 }
 
-function readsInCommon(cluster: Cluster, node: Node): boolean {
+export function readsInCommon(cluster: Cluster, node: Node): boolean {
   const own = ownReads(node).filter((read) => numel(read.source.shape) > 1 && !isInline(read.source));
   if (own.length === 0 && numel(node.shape) > 1) return false;
   if (numel(node.shape) === 1 && numel(cluster.domain) === 1) return true;

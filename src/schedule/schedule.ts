@@ -15,8 +15,10 @@ import type {
   Storage,
 } from './kernel.js';
 import { legalize } from './legalize.js';
+import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
+import { recompute } from './recompute.js';
 import { storedMembers } from './stages.js';
 import { tilingOf } from './tiling.js';
 import { identityStrides, viewOf } from './view.js';
@@ -24,7 +26,7 @@ import { identityStrides, viewOf } from './view.js';
 /** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
 export function schedule(optimized: Graph): Schedule {
   const graph = legalize(optimized);
-  const fusion = fuse(graph);
+  const fusion = merge(recompute(graph, fuse(graph)));
   const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
@@ -42,10 +44,14 @@ export function schedule(optimized: Graph): Schedule {
     loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
 
   const read = new Set([...loads.values()].flat());
+  const homes = new Map([...bodies].map(([cluster, kernel]) => [kernel, cluster]));
   const stores = (kernel: KernelBody): Node[] =>
     kernel.kind === 'scatter' || kernel.kind === 'copy'
       ? [kernel.node]
-      : storedMembers(kernel, (node) => read.has(node) || final.has(node));
+      : storedMembers(
+          kernel,
+          (node) => fusion.home.get(node) === homes.get(kernel) && (read.has(node) || final.has(node)),
+        );
   const kernels = [...bodies.values(), ...copies].map((kernel): Kernel => {
     const written = stores(kernel);
     for (const node of written) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
@@ -176,7 +182,7 @@ function readsInPlace(kernel: KernelBody, value: Node, variable: Node): boolean 
 function loadsOf(cluster: Cluster, fusion: Fusion): Node[] {
   const nodes = [...cluster.members.keys()].flatMap((node) => sourcesOf(node));
   const external = nodes.filter(
-    (node) => fusion.home.get(node) !== cluster && !(isInline(node) && !fusion.home.has(node)),
+    (node) => !cluster.members.has(node) && !(isInline(node) && !fusion.home.has(node)),
   );
   return [...new Set(external)];
 }

@@ -1,0 +1,150 @@
+import type { GemmKernel } from '../schedule/kernel.js';
+import type { Segment } from '../schedule/tiling.js';
+import { plus } from './code.js';
+import { collapse } from './loops.js';
+import type { NestOptions } from './nest.js';
+import { sum, type TileSize, tileLoop } from './tile.js';
+import { ownElements, Scope, Values } from './values.js';
+
+/** Levels of the loops: before all, per matrix of the batch, per row, per vector of a row. */
+const MATRIX = 1;
+const ROW = 2;
+const BLOCK = 3;
+
+/** The functions of one product that work on a tile, made as they are asked for; all return their names. */
+export class TileFunctions {
+  private readonly functions = new Map<string, readonly string[]>();
+  /** Names of the indices into the batch. */
+  readonly matrix: readonly string[];
+
+  constructor(
+    private readonly kernel: GemmKernel,
+    private readonly options: NestOptions & { name: string },
+  ) {
+    this.matrix = kernel.domain.slice(0, -2).map((_, i) => `b${i}`);
+  }
+
+  get all(): readonly (readonly string[])[] {
+    return [...this.functions.values()];
+  }
+
+  private strides(vectors: number) {
+    const { tiling, a, b } = this.kernel;
+    const [aRow, aColumn] = tiling.packA ? [4, 16] : a.strides.slice(-2).map((s) => 4 * s);
+    return { aRow, aColumn, bRow: tiling.packB === 'no' ? 4 * b.strides.at(-2)! : 16 * vectors };
+  }
+
+  private name(kind: string, { rows, vectors }: TileSize): string {
+    return `${this.options.name}_${kind}${rows}x${4 * vectors}`;
+  }
+
+  private get matrixParameters(): string[] {
+    return this.matrix.map((index) => `${index}: usize`);
+  }
+
+  /** A tile with all that is fused behind it. */
+  finished({ vectors, lanes }: Segment, rows: number): string {
+    const size = { rows, vectors };
+    const name = `${this.name('tile', size)}${lanes < 4 ? `_${lanes}` : ''}`;
+    return this.define(name, () => {
+      const parameters = ['a: usize', 'b: usize', 'i: usize', 'j: usize', ...this.matrixParameters];
+      const values = this.values();
+      const rowLines: string[] = [];
+      for (let r = 0; r < rows; r++) {
+        const lines = this.epilogue(values, vectors, lanes, (v) => sum(r, v));
+        rowLines.push('{', `const row = ${plus('i', r)};`, ...lines, '}');
+      }
+      return [
+        `function ${name}(${parameters.join(', ')}): void {`,
+        ...tileLoop(size, this.strides(vectors), this.kernel.k, () => 'f32x4.splat(0)'),
+        ...values.scopes[0].lines,
+        ...values.scopes[MATRIX].lines,
+        ...rowLines,
+        '}',
+      ];
+    });
+  }
+
+  /** A tile whose sums are left at `to`; where k is cut, they are added to what is there. */
+  plain({ vectors }: Segment, rows: number): string {
+    const size = { rows, vectors };
+    const name = this.name('tile', size);
+    const blocked = this.kernel.tiling.kBlocks > 1;
+    const place = (r: number, v: number) => (r + v ? `, ${16 * (r * vectors + v)}` : '');
+    return this.define(name, () => {
+      const lines = [
+        `function ${name}(a: usize, b: usize, to: usize${blocked ? ', k: usize' : ''}): void {`,
+        ...tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k, (r, v) =>
+          blocked ? `v128.load(to${place(r, v)})` : 'f32x4.splat(0)',
+        ),
+      ];
+      for (let r = 0; r < rows; r++)
+        for (let v = 0; v < vectors; v++) lines.push(`v128.store(to, ${sum(r, v)}${place(r, v)});`);
+      return [...lines, '}'];
+    });
+  }
+
+  /** What is fused behind a product, on rows of sums. */
+  finish({ vectors, lanes }: Segment): string {
+    const name = `${this.options.name}_finish${4 * vectors - 4 + lanes}`;
+    return this.define(name, () => {
+      const values = this.values();
+      const products = Array.from({ length: vectors }, (_, v) => `product${v}`);
+      const lines = this.epilogue(values, vectors, lanes, (v) => products[v]);
+      const loads = products.map(
+        (product, v) => `const ${product} = v128.load(from${v ? `, ${16 * v}` : ''});`,
+      );
+      const parameters = ['from: usize', 'i: usize', 'count: usize', 'j: usize', ...this.matrixParameters];
+      return [
+        `function ${name}(${parameters.join(', ')}): void {`,
+        ...values.scopes[0].lines,
+        ...values.scopes[MATRIX].lines,
+        `for (let row = i; row < i + count; row++, from += ${16 * vectors}) {`,
+        ...loads,
+        ...lines,
+        '}',
+        '}',
+      ];
+    });
+  }
+
+  private define(name: string, make: () => readonly string[]): string {
+    if (!this.functions.has(name)) this.functions.set(name, make());
+    return name;
+  }
+
+  private values(): Values {
+    const { domain, members } = this.kernel;
+    const m0 = domain.length - 2;
+    const values = new Values(
+      {
+        loops: { ...collapse([], [], []), over: (access) => access },
+        levels: domain.map((_, i) => (i < m0 ? MATRIX : i === m0 ? ROW : BLOCK)),
+        indices: domain.map((_, i) => (i < m0 ? `b${i}` : i === m0 ? 'row' : 'j')),
+        vectorAxis: m0 + 1,
+        members: new Map(members.map((x) => [x.node, x])),
+        address: this.options.address,
+      },
+      domain,
+    );
+    values.scopes.push(new Scope());
+    return values;
+  }
+
+  /** Stores of one row of a tile. */
+  private epilogue(values: Values, vectors: number, lanes: number, product: (v: number) => string): string[] {
+    const { domain, members } = this.kernel;
+    const [row, block] = [new Scope(), new Scope()];
+    values.scopes[ROW] = row;
+    values.scopes[BLOCK] = block;
+    for (let v = 0; v < vectors; v++) values.define(members[0].node, v, product(v), BLOCK, true);
+    for (const { node } of members) {
+      if (!this.options.stored.has(node)) continue;
+      for (let v = 0; v < vectors; v++) {
+        values.store(node, ownElements(node, domain), v, v === vectors - 1 ? lanes : 4, BLOCK);
+      }
+    }
+    values.scopes.length = ROW;
+    return [...row.lines, ...block.lines];
+  }
+}
