@@ -65,6 +65,7 @@ export class CompiledEngine implements Engine {
       engine.fill({ address, bytes, dtype }, values);
     for (const [name, values] of initial) engine.write(name, values);
     engine.words[CONTROL.seed / 4] = seed;
+    engine.words[CONTROL.times / 4] = 1;
     for (let index = 1; index < threads; index++)
       engine.helpers.push(spawn({ module, memory, index, count: threads }));
     await Promise.all(engine.helpers.map((h) => h.ready));
@@ -131,20 +132,33 @@ export class CompiledEngine implements Engine {
 
   /** Fills the inputs of an entry, runs it once, and returns copies of its outputs. */
   invoke(entry: string, inputs: Record<string, ArrayLike<number>>): Record<string, Numbers> {
-    const { outputs } = this.plan.entries[entry];
-    this.run(entry, inputs);
-    return Object.fromEntries(outputs.map((b) => [b.name, this.view(b).slice()]));
+    this.load(entry, inputs);
+    this.repeat(entry, 1);
+    return this.outputs(entry);
   }
 
-  /** As invoke, but returns a view of the output of this name. */
-  private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
-    this.run(entry, inputs);
-    return this.view(this.plan.entries[entry].outputs.find((b) => b.name === output)!);
-  }
-
-  private run(entry: string, inputs: Record<string, ArrayLike<number>>): void {
+  /** Fills the inputs of an entry. */
+  load(entry: string, inputs: Record<string, ArrayLike<number>>): void {
     for (const buffer of this.plan.entries[entry].inputs) this.view(buffer).set(inputs[buffer.name]);
+  }
+
+  /** Runs an entry so many times on the inputs that it has, in one call of the module. */
+  repeat(entry: string, times: number): void {
+    this.words[CONTROL.times / 4] = times;
     this.exports.run(this.jobs.get(entry)!);
+    this.words[CONTROL.times / 4] = 1;
+  }
+
+  /** Copies of an entry's outputs, as its last run left them. */
+  outputs(entry: string): Record<string, Numbers> {
+    return Object.fromEntries(this.plan.entries[entry].outputs.map((b) => [b.name, this.view(b).slice()]));
+  }
+
+  /** Runs an entry once on these inputs; returns a view of the output of this name. */
+  private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
+    this.load(entry, inputs);
+    this.exports.run(this.jobs.get(entry)!);
+    return this.view(this.plan.entries[entry].outputs.find((b) => b.name === output)!);
   }
 
   private variable(name: string): Buffer {
