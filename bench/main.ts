@@ -1,9 +1,11 @@
+import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { makeCeiling } from './ceiling.js';
 import { parseOptions } from './options.js';
 import { type Entrant, enter, type OwnEngine } from './ours.js';
-import { type Ceilings, ceilingGflops, makeRow, type Report, type Row } from './results.js';
+import { enterPeer, findPeers, type Peer } from './peers.js';
+import { type Ceilings, ceilingGflops, makeRow, type PeerState, type Report, type Row } from './results.js';
 import { median, race, type Timing } from './rounds.js';
 import { footer, group, header } from './table.js';
 import type { Workload } from './workloads.js';
@@ -23,12 +25,28 @@ const progress = (text: string): void => {
 // Node.js 20 has relaxed SIMD behind a flag, which counts for what is compiled after it is set.
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
+const peerStates: Record<string, PeerState> = {};
+const peers: Peer[] = [];
+for (const found of options.peers ? await findPeers() : []) {
+  if ('missing' in found) peerStates[found.engine] = { missing: found.missing };
+  else {
+    peerStates[found.engine] = { version: found.version };
+    peers.push(found);
+  }
+}
+
 progress('ceiling');
 const strict = await makeCeiling(false, CEILING_MS);
 const ceilings: Ceilings = { strict: strict!, relaxed: await makeCeiling(true, CEILING_MS) };
 const seen = { strict: [] as number[], relaxed: [] as number[] };
+const engines: OwnEngine[] = [
+  ...(options.bare ? [] : (['tape'] as const)),
+  'compiled',
+  ...(ceilings.relaxed ? (['compiled-relaxed'] as const) : []),
+];
 
 const results: Row[] = [];
+progress('');
 console.log(header());
 for (const [i, workload] of options.workloads.entries()) {
   const label = `${workload.name}, ${i + 1} of ${options.workloads.length}`;
@@ -39,38 +57,61 @@ for (const [i, workload] of options.workloads.entries()) {
   results.push(...rows);
 }
 const report: Report = {
-  ceiling_gflops: {
-    strict: median(seen.strict),
-    relaxed: ceilings.relaxed && median(seen.relaxed),
-  },
+  ceiling_gflops: { strict: median(seen.strict), relaxed: ceilings.relaxed && median(seen.relaxed) },
   results,
-  peers: {},
+  peers: peerStates,
   node: process.versions.node,
   cpu: cpus()[0].model,
-  cores: options.threads,
+  threads: options.threads,
   quick: options.quick,
 };
 console.log(`\n${footer(report, options.workloads)}`);
+if (options.html) {
+  const { page } = await import('./page.js');
+  await writeFile(options.html, page(report, options.workloads));
+  console.log(`The charts are in ${options.html}.`);
+}
 if (options.json) console.log(JSON.stringify(report));
 
 async function measure(workload: Workload, say: (text: string) => void): Promise<Row[]> {
   say('compiling');
-  const engines: OwnEngine[] = [
-    ...(options.bare ? [] : (['tape'] as const)),
-    'compiled',
-    ...(ceilings.relaxed ? (['compiled-relaxed'] as const) : []),
-  ];
-  const { entrants, flops } = await enter(workload, { engines, threads: options.bare ? 1 : options.threads });
-  const samples = await race(
-    [ceilings.strict, ...(ceilings.relaxed ? [ceilings.relaxed] : []), ...entrants],
-    timing,
-    say,
-  );
-  for (const entrant of entrants) await entrant.close();
-  const strict = ceilingGflops(ceilings.strict, samples.shift()!);
-  const relaxed = ceilings.relaxed ? ceilingGflops(ceilings.relaxed, samples.shift()!) : [];
+  const ours = await enter(workload, { engines, threads: options.bare ? 1 : options.threads });
+  const others = await enterPeers(workload, say);
+  const entrants: Entrant[] = [...ours.entrants, ...others];
+  const pace = [ceilings.strict, ...(ceilings.relaxed ? [ceilings.relaxed] : [])];
+  const raced = await race([...pace, ...entrants], timing, say);
+  const strict = ceilingGflops(ceilings.strict, raced.shift()!.samples);
+  const relaxed = ceilings.relaxed ? ceilingGflops(ceilings.relaxed, raced.shift()!.samples) : [];
   seen.strict.push(...strict);
   seen.relaxed.push(...relaxed);
-  const ceilingOf = ({ engine }: Entrant) => median(engine === 'compiled-relaxed' ? relaxed : strict);
-  return entrants.map((entrant, i) => makeRow(workload.name, entrant, samples[i], flops, ceilingOf(entrant)));
+  const ceilingOf = ({ engine }: Entrant): number | null => {
+    if (!(engines as string[]).includes(engine)) return null;
+    return median(engine === 'compiled-relaxed' ? relaxed : strict);
+  };
+  const rows: Row[] = [];
+  for (const [i, entrant] of entrants.entries()) {
+    const { samples, failure } = raced[i];
+    if (!failure) rows.push(makeRow(workload.name, entrant, samples, ours.flops, ceilingOf(entrant)));
+    else if (entrant.engine in peerStates) noteFailure(entrant.engine, workload, failure);
+    else throw failure;
+    await entrant.close();
+  }
+  return rows;
+}
+
+async function enterPeers(workload: Workload, say: (text: string) => void): Promise<Entrant[]> {
+  const entrants: Entrant[] = [];
+  for (const peer of peers.filter(({ models }) => models.includes(workload.config.model))) {
+    say(`starting ${peer.engine}`);
+    try {
+      entrants.push(await enterPeer(peer, workload));
+    } catch (error) {
+      noteFailure(peer.engine, workload, error as Error);
+    }
+  }
+  return entrants;
+}
+
+function noteFailure(engine: string, { name }: Workload, { message }: Error): void {
+  peerStates[engine].failed = { ...peerStates[engine].failed, [name]: message };
 }

@@ -21,12 +21,20 @@ export interface Row {
 export interface Report {
   ceiling_gflops: { strict: number; relaxed: number | null };
   results: Row[];
-  /** Version of each peer that ran, or why it did not. */
-  peers: Record<string, { version: string } | { missing: string } | { failed: string }>;
+  /** By engine; empty without --peers. */
+  peers: Record<string, PeerState>;
   node: string;
   cpu: string;
-  cores: number;
+  /** The most that our engine was measured with. */
+  threads: number;
   quick: boolean;
+}
+
+/** What became of a peer: how to install one that is missing, and why a workload failed. */
+export interface PeerState {
+  version?: string;
+  missing?: string;
+  failed?: Record<string, string>;
 }
 
 export interface Ceilings {

@@ -16,33 +16,56 @@ export interface Timing {
   readonly leastRounds: number;
 }
 
-/** Steps per second of each contestant in each round that it took part in. */
+export interface Result {
+  /** Steps per second in each round that the contestant took part in. */
+  readonly samples: number[];
+  /** What ended its race early. */
+  failure?: Error;
+}
+
+/** Lets the contestants take turns; one that fails drops out. */
 export async function race(
   contestants: readonly Contestant[],
   { rounds, sampleMs, budgetMs, leastRounds }: Timing,
   progress: (what: string) => void,
-): Promise<number[][]> {
-  const speeds: number[] = [];
-  for (const [i, contestant] of contestants.entries()) {
-    progress(`warming up ${i + 1} of ${contestants.length}`);
-    speeds.push(await warmUp(contestant, sampleMs));
+): Promise<Result[]> {
+  const runners = contestants.map((contestant) => ({
+    contestant,
+    speed: 0,
+    turns: 0,
+    result: { samples: [] } as Result,
+  }));
+  const running = () => runners.filter(({ result }) => !result.failure);
+  for (const [i, runner] of runners.entries()) {
+    progress(`warming up ${i + 1} of ${runners.length}`);
+    await attempt(runner.result, async () => {
+      runner.speed = await warmUp(runner.contestant, sampleMs);
+      const ms = Math.max(sampleMs, 1000 / runner.speed);
+      runner.turns = Math.min(rounds, Math.max(leastRounds, Math.floor(budgetMs / ms)));
+    });
   }
-  const turns = speeds.map((speed) => {
-    const ms = Math.max(sampleMs, 1000 / speed);
-    return Math.min(rounds, Math.max(leastRounds, Math.floor(budgetMs / ms)));
-  });
-  const samples: number[][] = contestants.map(() => []);
   for (let round = 0; round < rounds; round++) {
     progress(`round ${round + 1} of ${rounds}`);
-    for (const [i, contestant] of contestants.entries()) {
+    for (const runner of running()) {
       // Spreads few turns over all rounds.
-      if (Math.floor(((round + 1) * turns[i]) / rounds) === Math.floor((round * turns[i]) / rounds)) continue;
-      const steps = Math.max(1, Math.round((speeds[i] * sampleMs) / 1000));
-      speeds[i] = (steps * 1000) / (await contestant.take(steps));
-      samples[i].push(speeds[i]);
+      const turnsBy = (end: number) => Math.floor((end * runner.turns) / rounds);
+      if (turnsBy(round + 1) === turnsBy(round)) continue;
+      await attempt(runner.result, async () => {
+        const steps = Math.max(1, Math.round((runner.speed * sampleMs) / 1000));
+        runner.speed = (steps * 1000) / (await runner.contestant.take(steps));
+        runner.result.samples.push(runner.speed);
+      });
     }
   }
-  return samples;
+  return runners.map(({ result }) => result);
+}
+
+async function attempt(result: Result, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    result.failure = error as Error;
+  }
 }
 
 /**

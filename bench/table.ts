@@ -1,4 +1,4 @@
-import { baseline, type Report, type Row } from './results.js';
+import { baseline, type PeerState, type Report, type Row } from './results.js';
 import type { Workload } from './workloads.js';
 
 const COLUMNS: readonly [title: string, width: number, cell: (row: Row, rows: readonly Row[]) => string][] = [
@@ -52,11 +52,13 @@ export function footer(
   return [
     `Ceiling of a core: ${significant(strict, 3)} GFLOP/s with multiply and add${fused}${without}.`,
     ...workloads.flatMap((w) => odd(w, results)),
-    ...Object.entries(peers).map(([name, state]) => {
-      if ('version' in state) return `${name} ${state.version}`;
-      return 'missing' in state ? `${name} is missing: ${state.missing}` : `${name} failed: ${state.failed}`;
-    }),
+    ...Object.entries(peers).flatMap(([name, state]) => peerLines(name, state)),
   ].join('\n');
+}
+
+function peerLines(name: string, { version, missing, failed = {} }: PeerState): string[] {
+  const state = missing ? `${name} is missing: ${missing}.` : `${name} is version ${version}.`;
+  return [state, ...Object.entries(failed).map(([workload, why]) => `${name} failed on ${workload}: ${why}`)];
 }
 
 function odd({ name, sibling }: Workload, results: readonly Row[]): string[] {
