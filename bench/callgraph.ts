@@ -1,23 +1,16 @@
-import { Command, InvalidArgumentError } from 'commander';
 import { costOf } from '../src/schedule/cost.js';
 import { buildGolden } from './golden/model.js';
-import { workloads } from './workloads.js';
+import { measuredRate } from './ours.js';
+import type { Workload } from './workloads.js';
 
-// Where a training step spends its time: kernel by kernel, as they run in the step.
-
-const { only, milliseconds, relaxed, threads } = new Command('callgraph')
-  .description('Prints the time of each kernel of a training step.')
-  .option('--only <names>', `workloads, of ${Object.keys(workloads).join(', ')}`, (text) => text.split(','))
-  .option('--milliseconds <n>', 'how long to measure each', Number, 2000)
-  .option('--relaxed', 'with fused multiply-add')
-  .option('--threads <n>', 'threads', Number, 1)
-  .parse()
-  .opts<{ only?: string[]; milliseconds: number; relaxed?: boolean; threads: number }>();
-if (!(milliseconds > 0)) throw new InvalidArgumentError('--milliseconds: expected a number above 0');
-
-for (const [name, config] of Object.entries(workloads)) {
-  if (only && !only.includes(name)) continue;
-  const { step, batch } = buildGolden(config);
+/** Where a training step spends its time: a line for each kernel, in the order in which they run. */
+export async function callgraph(
+  { name, config }: Workload,
+  options: { threads: number; milliseconds: number; relaxed?: boolean },
+): Promise<string[]> {
+  if (config.model === 'product') return [`${name} is one kernel`];
+  const { threads, milliseconds, relaxed } = options;
+  const { step, batch, learningRate } = buildGolden(config);
   const module = await step.compileModule({ profile: true, relaxed });
   const kernels = module.source.functions.filter((f) => f.entry === 'train');
   const times = kernels.map(() => 0);
@@ -34,7 +27,7 @@ for (const [name, config] of Object.entries(workloads)) {
   const session = await step.start(module, { mark, threads });
   session.data(batch(0));
   const run = async (n: number) => {
-    for await (const _ of session.run({ steps: n, lr: 0.001, every: n }));
+    for await (const _ of session.run({ steps: n, lr: measuredRate(learningRate), every: n }));
   };
   const began = performance.now();
   let warm = 0;
@@ -44,13 +37,11 @@ for (const [name, config] of Object.entries(workloads)) {
   }
   times.fill(0);
   [last, steps, between] = [0, 0, 0];
-  const count = Math.max(4, warm);
-  await run(count);
+  await run(Math.max(4, warm));
+  await session.close();
   const total = times.reduce((a, b) => a + b, 0);
-  console.log(
-    `${name}: ${((1000 * total) / steps).toFixed(1)} us in kernels, ${((1000 * between) / steps).toFixed(1)} us between steps (${steps} steps)`,
-  );
-  kernels.forEach(({ kernel }, i) => {
+  const micro = (ms: number) => ((1000 * ms) / steps).toFixed(2);
+  const lines = kernels.map(({ kernel }, i) => {
     const us = (1000 * times[i]) / steps;
     const { flops, bytes } = costOf(kernel);
     const shown = [
@@ -59,7 +50,10 @@ for (const [name, config] of Object.entries(workloads)) {
       `${(flops / us / 1000).toFixed(1)} GFLOP/s`.padStart(13),
       `${(bytes / us / 1000).toFixed(1)} GB/s`.padStart(11),
     ];
-    console.log(`${shown.join(' ')}  ${i} ${kernel.name}`);
+    return `${shown.join(' ')}  ${i} ${kernel.name}`;
   });
-  await session.close();
+  return [
+    `${name}: ${micro(total)} us a step in kernels, ${micro(between)} us between (${steps} steps, ${threads} thread${threads > 1 ? 's' : ''})`,
+    ...lines,
+  ];
 }

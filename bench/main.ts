@@ -1,110 +1,125 @@
-import { Command, InvalidArgumentError } from 'commander';
-import type { Session } from '../src/index.js';
-import { buildGolden } from './golden/model.js';
-import { type GoldenConfig, workloads } from './workloads.js';
+import { writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { makeCeiling } from './ceiling.js';
+import { parseOptions } from './options.js';
+import { type Entrant, enter, type OwnEngine } from './ours.js';
+import { enterPeer, findPeers, type Peer } from './peers.js';
+import { type Ceilings, ceilingGflops, makeRow, type PeerState, type Report, type Row } from './results.js';
+import { median, race, type Timing } from './rounds.js';
+import { footer, group, header } from './table.js';
+import type { Workload } from './workloads.js';
 
-// The compiled step against the tape: steps per second in turns on one machine, medians over the rounds.
+// The compiled step against the tape and others: steps per second in turns on one machine, medians over the rounds.
 
-interface Row {
-  workload: string;
-  engine: 'tape' | 'compiled' | 'compiled-relaxed';
-  threads: number;
-  steps_per_second: number;
-  /** Half the distance between the quartiles over the median. */
-  spread: number;
-  compile_ms: number;
-}
+const options = parseOptions(process.argv.slice(2));
+const timing: Timing = options.quick
+  ? { rounds: options.rounds, sampleMs: 100, budgetMs: 1000, leastRounds: 1 }
+  : { rounds: options.rounds, sampleMs: 150, budgetMs: 6000, leastRounds: Math.min(3, options.rounds) };
+const CEILING_MS = 40;
 
-const whole = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number from 1');
-  return value;
+const progress = (text: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 };
 
-const options = new Command('bench')
-  .description('Measures training steps per second, the compiled engine and the tape in turns.')
-  .option('--only <names>', `workloads, of ${Object.keys(workloads).join(', ')}`, (text) => text.split(','))
-  .option('--rounds <n>', 'turns of each engine', whole, 9)
-  .option('--threads <n>', 'also measure with so many threads', whole, 2)
-  .option('--quick', 'three short rounds')
-  .option('--json', 'one JSON object as the last line')
-  .parse()
-  .opts<{ only?: string[]; rounds: number; threads: number; quick?: boolean; json?: boolean }>();
+// Node.js 20 has relaxed SIMD behind a flag, which counts for what is compiled after it is set.
+if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd');
 
-const unknown = options.only?.find((name) => !(name in workloads));
-if (unknown) {
-  console.error(`bench: there is no workload ${unknown}: there are ${Object.keys(workloads).join(', ')}`);
-  process.exit(2);
+if (options.callgraph) {
+  const { callgraph } = await import('./callgraph.js');
+  const milliseconds = options.quick ? 500 : 2000;
+  for (const workload of options.workloads)
+    console.log((await callgraph(workload, { threads: 1, milliseconds })).join('\n'));
+  process.exit(0);
 }
+
+const peerStates: Record<string, PeerState> = {};
+const peers: Peer[] = [];
+for (const found of options.peers ? await findPeers() : []) {
+  if ('missing' in found) peerStates[found.engine] = { missing: found.missing };
+  else {
+    peerStates[found.engine] = { version: found.version };
+    peers.push(found);
+  }
+}
+
+progress('ceiling');
+const strict = await makeCeiling(false, CEILING_MS);
+const ceilings: Ceilings = { strict: strict!, relaxed: await makeCeiling(true, CEILING_MS) };
+const seen = { strict: [] as number[], relaxed: [] as number[] };
+const engines: OwnEngine[] = [
+  ...(options.bare ? [] : (['tape'] as const)),
+  'compiled',
+  ...(ceilings.relaxed ? (['compiled-relaxed'] as const) : []),
+];
 
 const results: Row[] = [];
-for (const [name, config] of Object.entries(workloads)) {
-  if (options.only && !options.only.includes(name)) continue;
-  const rows = await measure(name, config);
+progress('');
+console.log(header());
+for (const [i, workload] of options.workloads.entries()) {
+  const label = `${workload.name}, ${i + 1} of ${options.workloads.length}`;
+  if (!process.stderr.isTTY) process.stderr.write(`${label}\n`);
+  const rows = await measure(workload, (text) => progress(`${label}: ${text}`));
+  progress('');
+  console.log(`${i > 0 ? '\n' : ''}${group(rows)}`);
   results.push(...rows);
-  const [tape] = rows;
-  for (const row of rows) {
-    const speed = row.steps_per_second.toLocaleString('en', { maximumSignificantDigits: 4 });
-    const ratio = (row.steps_per_second / tape.steps_per_second).toFixed(1);
-    const threads = `${row.threads} thread${row.threads > 1 ? 's' : ''}`;
-    console.log(
-      `${name.padEnd(14)} ${row.engine.padEnd(17)} ${threads.padEnd(10)} ${speed.padStart(9)} steps/s  +-${(100 * row.spread).toFixed(0).padStart(2)} %  ${ratio.padStart(5)}x the tape`,
-    );
-  }
 }
-if (options.json) console.log(JSON.stringify({ results }));
+const report: Report = {
+  ceiling_gflops: { strict: median(seen.strict), relaxed: ceilings.relaxed && median(seen.relaxed) },
+  results,
+  peers: peerStates,
+  node: process.versions.node,
+  cpu: cpus()[0].model,
+  threads: options.threads,
+  quick: options.quick,
+};
+console.log(`\n${footer(report, options.workloads)}`);
+if (options.html) {
+  const { page } = await import('./page.js');
+  await writeFile(options.html, page(report, options.workloads));
+  console.log(`The charts are in ${options.html}.`);
+}
+if (options.json) console.log(JSON.stringify(report));
 
-async function measure(workload: string, config: GoldenConfig): Promise<Row[]> {
-  const { step, batch } = buildGolden(config);
-  const contestants = [{ engine: 'tape' as const, session: step.interpret(), threads: 1, compileMs: 0 }].map(
-    (c) => c as { engine: Row['engine']; session: Session; threads: number; compileMs: number },
-  );
-  for (const threads of new Set([1, options.threads])) {
-    const session = await step.compile({ threads, cache: false });
-    contestants.push({ engine: 'compiled', session, threads, compileMs: session.module!.compileMs });
+async function measure(workload: Workload, say: (text: string) => void): Promise<Row[]> {
+  say('compiling');
+  const ours = await enter(workload, { engines, threads: options.bare ? 1 : options.threads });
+  const others = await enterPeers(workload, say);
+  const entrants: Entrant[] = [...ours.entrants, ...others];
+  const pace = [ceilings.strict, ...(ceilings.relaxed ? [ceilings.relaxed] : [])];
+  const raced = await race([...pace, ...entrants], timing, say);
+  const strict = ceilingGflops(ceilings.strict, raced.shift()!.samples);
+  const relaxed = ceilings.relaxed ? ceilingGflops(ceilings.relaxed, raced.shift()!.samples) : [];
+  seen.strict.push(...strict);
+  seen.relaxed.push(...relaxed);
+  const ceilingOf = ({ engine }: Entrant): number | null => {
+    if (!(engines as string[]).includes(engine)) return null;
+    return median(engine === 'compiled-relaxed' ? relaxed : strict);
+  };
+  const rows: Row[] = [];
+  for (const [i, entrant] of entrants.entries()) {
+    const { samples, failure } = raced[i];
+    if (!failure) rows.push(makeRow(workload.name, entrant, samples, ours.flops, ceilingOf(entrant)));
+    else if (entrant.engine in peerStates) noteFailure(entrant.engine, workload, failure);
+    else throw failure;
+    await entrant.close();
   }
-  if (!process.versions.node.startsWith('20.')) {
-    const session = await step.compile({ relaxed: true, cache: false });
-    contestants.push({
-      engine: 'compiled-relaxed',
-      session,
-      threads: 1,
-      compileMs: session.module!.compileMs,
-    });
-  }
-  const { x, y } = batch(0);
-  const rounds = options.quick ? 3 : options.rounds;
-  const speeds = contestants.map(() => [] as number[]);
-  for (const { session } of contestants) session.data({ x, y });
-  for (let round = -1; round < rounds; round++) {
-    for (const [i, { session }] of contestants.entries()) {
-      const speed = await timeSteps(session, options.quick ? 150 : 400);
-      // The first round warms up.
-      if (round >= 0) speeds[i].push(speed);
+  return rows;
+}
+
+async function enterPeers(workload: Workload, say: (text: string) => void): Promise<Entrant[]> {
+  const entrants: Entrant[] = [];
+  for (const peer of peers.filter(({ models }) => models.includes(workload.config.model))) {
+    say(`starting ${peer.engine}`);
+    try {
+      entrants.push(await enterPeer(peer, workload));
+    } catch (error) {
+      noteFailure(peer.engine, workload, error as Error);
     }
   }
-  for (const { session } of contestants) await session.close();
-  return contestants.map(({ engine, threads, compileMs }, i) => {
-    const sorted = speeds[i].sort((a, b) => a - b);
-    const at = (q: number) => sorted[Math.round(q * (sorted.length - 1))];
-    return {
-      workload,
-      engine,
-      threads,
-      steps_per_second: at(0.5),
-      spread: (at(0.75) - at(0.25)) / 2 / at(0.5),
-      compile_ms: compileMs,
-    };
-  });
+  return entrants;
 }
 
-/** Steps per second over about so many milliseconds. */
-async function timeSteps(session: Session, milliseconds: number): Promise<number> {
-  const began = performance.now();
-  let steps = 0;
-  for (let n = 1; performance.now() - began < milliseconds; n = Math.min(2048, 2 * n)) {
-    for await (const _ of session.run({ steps: n, lr: 0.001, every: n }));
-    steps += n;
-  }
-  return (steps * 1000) / (performance.now() - began);
+function noteFailure(engine: string, { name }: Workload, { message }: Error): void {
+  peerStates[engine].failed = { ...peerStates[engine].failed, [name]: message };
 }

@@ -14,6 +14,8 @@ export const CONTROL = {
   rows: 204,
   /** Steps that were taken. */
   taken: 208,
+  /** How often a job is done before its threads go back; 1 unless the host asks for more. */
+  times: 212,
   /** Address of each column of the dataset, in the order of the batch. */
   columns: 256,
 } as const;

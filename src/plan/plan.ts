@@ -42,6 +42,11 @@ export interface MemoryPlan {
   readonly threadScratch: number;
 }
 
+/** Memory that a session takes beside its dataset. */
+export function sessionBytes({ end, threadScratch }: MemoryPlan, threads: number): number {
+  return align(end + threads * threadScratch + SLACK);
+}
+
 interface VariableType {
   readonly name: string;
   readonly shape: Shape;

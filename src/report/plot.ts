@@ -23,9 +23,9 @@ const HEIGHT = 430;
 const MARGIN = { top: 100, right: 38, bottom: 50, left: 54 };
 /** Large for a desk, so that it can still be read when a phone shows the plot at half its size. */
 const FONT_SIZE = 15;
-const FONT = 'Helvetica, Arial, sans-serif';
-const INK = '#1f2933';
-const QUIET = '#5b6673';
+export const FONT = 'Helvetica, Arial, sans-serif';
+export const INK = '#1f2933';
+export const QUIET = '#5b6673';
 const RAW = '#b7cfea';
 const SMOOTHED = '#1d5fa8';
 const DEV = '#c4501b';
@@ -177,7 +177,7 @@ function addHeading(
 }
 
 /** An SVG that means the same outside of a page: namespace, nothing that needs a style sheet, a label for screen readers. */
-function standalone(chart: SVGSVGElement, title: string): string {
+export function standalone(chart: SVGSVGElement, title: string): string {
   for (const style of Array.from(chart.querySelectorAll('style'))) style.remove();
   chart.setAttribute('xmlns', SVG);
   chart.setAttribute('role', 'img');

@@ -1,6 +1,6 @@
 import { GradError } from '../errors.js';
 import { align, CONTROL, LOSSES, MAX_COLUMNS, RATES, SLACK } from '../plan/layout.js';
-import type { Buffer, MemoryPlan } from '../plan/plan.js';
+import { type Buffer, type MemoryPlan, sessionBytes } from '../plan/plan.js';
 import type { Engine, Numbers } from '../train/engine.js';
 
 /** What every emitted module exports. */
@@ -60,7 +60,7 @@ export class CompiledEngine implements Engine {
   }): Promise<CompiledEngine> {
     const { plan, shared, threads, seed, initial, spawn } = options;
     const scratch = plan.end;
-    const end = scratch + threads * plan.threadScratch + SLACK;
+    const end = sessionBytes(plan, threads);
     const pages = Math.ceil(end / PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared });
     const module = await WebAssembly.compile(options.wasm as BufferSource);
@@ -69,12 +69,13 @@ export class CompiledEngine implements Engine {
     });
     const exports = instance.exports as unknown as Exports;
     const jobs = new Map(Object.keys(plan.entries).map((entry, i) => [entry, TRAIN_JOB + 1 + i]));
-    const engine = new CompiledEngine(plan, memory, exports, threads, jobs, align(end));
+    const engine = new CompiledEngine(plan, memory, exports, threads, jobs, end);
     exports.join(0, threads, scratch);
     for (const { address, bytes, dtype, values } of plan.constants)
       engine.fill({ address, bytes, dtype }, values);
     for (const [name, values] of initial) engine.write(name, values);
     engine.words[CONTROL.seed / 4] = seed;
+    engine.words[CONTROL.times / 4] = 1;
     for (let index = 1; index < threads; index++)
       engine.helpers.push(spawn({ module, memory, index, count: threads, scratch }));
     await Promise.all(engine.helpers.map((h) => h.ready));
@@ -141,20 +142,33 @@ export class CompiledEngine implements Engine {
 
   /** Fills the inputs of an entry, runs it once, and returns copies of its outputs. */
   invoke(entry: string, inputs: Record<string, ArrayLike<number>>): Record<string, Numbers> {
-    const { outputs } = this.plan.entries[entry];
-    this.run(entry, inputs);
-    return Object.fromEntries(outputs.map((b) => [b.name, this.view(b).slice()]));
+    this.load(entry, inputs);
+    this.repeat(entry, 1);
+    return this.outputs(entry);
   }
 
-  /** As invoke, but returns a view of the output of this name. */
-  private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
-    this.run(entry, inputs);
-    return this.view(this.plan.entries[entry].outputs.find((b) => b.name === output)!);
-  }
-
-  private run(entry: string, inputs: Record<string, ArrayLike<number>>): void {
+  /** Fills the inputs of an entry. */
+  load(entry: string, inputs: Record<string, ArrayLike<number>>): void {
     for (const buffer of this.plan.entries[entry].inputs) this.view(buffer).set(inputs[buffer.name]);
+  }
+
+  /** Runs an entry so many times on the inputs that it has, in one call of the module. */
+  repeat(entry: string, times: number): void {
+    this.words[CONTROL.times / 4] = times;
     this.exports.run(this.jobs.get(entry)!);
+    this.words[CONTROL.times / 4] = 1;
+  }
+
+  /** Copies of an entry's outputs, as its last run left them. */
+  outputs(entry: string): Record<string, Numbers> {
+    return Object.fromEntries(this.plan.entries[entry].outputs.map((b) => [b.name, this.view(b).slice()]));
+  }
+
+  /** Runs an entry once on these inputs; returns a view of the output of this name. */
+  private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
+    this.load(entry, inputs);
+    this.exports.run(this.jobs.get(entry)!);
+    return this.view(this.plan.entries[entry].outputs.find((b) => b.name === output)!);
   }
 
   private variable(name: string): Buffer {

@@ -1,5 +1,5 @@
 import { type CompiledModule, type CompileOptions, compileProgram } from '../emit/compile.js';
-import { DataError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 import { type Graph, inputAttrs } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { CompiledEngine } from './engine.js';
@@ -7,7 +7,12 @@ import { CompiledEngine } from './engine.js';
 export interface CompileFunctionOptions extends Pick<CompileOptions, 'relaxed' | 'without' | 'splitFrom'> {
   /** Threads that share the work; the result is the same for any number. */
   threads?: number;
+  /** Keep the compiled module on disk (in Node), by default yes. */
+  cache?: boolean;
 }
+
+/** The module counts in 32 bits. */
+const MAX_TIMES = 2 ** 31 - 1;
 
 /** A traced function that runs as WebAssembly. */
 export class CompiledFunction {
@@ -19,6 +24,13 @@ export class CompiledFunction {
 
   /** Computes the outputs for these inputs; all are row-major. */
   call(inputs: Record<string, ArrayLike<number>>): Record<string, Float32Array | Float64Array | Int32Array> {
+    this.load(inputs);
+    this.run();
+    return this.outputs();
+  }
+
+  /** Copies inputs into the module's memory, where `run` finds them. */
+  load(inputs: Record<string, ArrayLike<number>>): void {
     for (const { name, shape } of this.graph.inputs.map(inputAttrs)) {
       if (inputs[name]?.length !== numel(shape)) {
         throw new DataError(
@@ -26,7 +38,20 @@ export class CompiledFunction {
         );
       }
     }
-    return this.engine.invoke('call', inputs);
+    this.engine.load('call', inputs);
+  }
+
+  /** Computes the outputs from the loaded inputs: several times if the time it takes is of interest. */
+  run(times = 1): void {
+    if (!Number.isInteger(times) || times < 1 || times > MAX_TIMES) {
+      throw new OptionError(`run: times must be a whole number from 1 to ${MAX_TIMES}, got ${times}`);
+    }
+    this.engine.repeat('call', times);
+  }
+
+  /** Copies of the outputs of the last run. */
+  outputs(): Record<string, Float32Array | Float64Array | Int32Array> {
+    return this.engine.outputs('call');
   }
 
   /** Ends its threads. */
@@ -41,9 +66,10 @@ export async function compileFunction(
   options: CompileFunctionOptions = {},
 ): Promise<CompiledFunction> {
   const { readLibrary, fileCache, spawnWorker } = await import('./node.js');
-  const { threads = 1, ...rest } = options;
+  const { threads = 1, cache = true, ...rest } = options;
   const input = { name: graph.name, variables: [], entries: { call: graph } };
-  const module = await compileProgram(input, { ...rest, library: await readLibrary(), cache: fileCache() });
+  const store = cache ? fileCache() : undefined;
+  const module = await compileProgram(input, { ...rest, library: await readLibrary(), cache: store });
   const { wasm, plan } = module;
   const engine = await CompiledEngine.start({
     wasm,

@@ -1,0 +1,127 @@
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { FONT, INK, QUIET, standalone } from '../src/report/plot.js';
+import type { Row } from './results.js';
+
+const WIDTH = 760;
+const ROW = 34;
+const TOP = 118;
+const BOTTOM = 52;
+const FONT_SIZE = 15;
+const SVG = 'http://www.w3.org/2000/svg';
+
+interface Style {
+  label: string;
+  color: string;
+  symbol: 'circle' | 'square' | 'triangle' | 'diamond2';
+}
+
+function styleOf({ engine, threads }: Row): Style {
+  const others: Record<string, string> = {
+    'jax-js': '#d1731b',
+    tfjs: '#b5413b',
+    onnxruntime: '#8a6d3b',
+    torch: '#7a3fa0',
+  };
+  if (engine === 'tape') return { label: 'tape', color: '#8b95a1', symbol: 'circle' };
+  if (engine === 'compiled-relaxed')
+    return { label: 'compiled, relaxed', color: '#1b9e8f', symbol: 'circle' };
+  if (engine !== 'compiled') return { label: engine, color: others[engine] ?? INK, symbol: 'square' };
+  return threads === 1
+    ? { label: 'compiled', color: '#1d5fa8', symbol: 'circle' }
+    : { label: `compiled, ${threads} threads`, color: '#12305c', symbol: 'diamond2' };
+}
+
+export interface Dots {
+  title: string;
+  axis: string;
+  /** Log scale around 1, or a share from 0 to 1. */
+  scale: 'times' | 'share';
+  value: (row: Row, all: readonly Row[]) => number | null;
+}
+
+/** A row for each workload, a dot for each engine. */
+export function dots(results: readonly Row[], { title, axis, scale, value }: Dots): string {
+  const workloads = [...new Set(results.map((row) => row.workload))];
+  const points = results.flatMap((row) => {
+    const x = value(
+      row,
+      results.filter((r) => r.workload === row.workload),
+    );
+    return x === null ? [] : [{ x, y: row.workload, ...styleOf(row) }];
+  });
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const xs = points.map((p) => p.x);
+  const times = scale === 'times';
+  const chart = Plot.plot({
+    document: document as unknown as Document,
+    width: WIDTH,
+    height: TOP + BOTTOM + ROW * workloads.length,
+    marginTop: TOP,
+    marginBottom: BOTTOM,
+    marginLeft: 112,
+    marginRight: 30,
+    style: { fontFamily: FONT, fontSize: `${FONT_SIZE}px`, color: INK, background: 'white' },
+    x: {
+      label: axis,
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      labelOffset: 44,
+      grid: true,
+      ...(times
+        ? {
+            type: 'log',
+            domain: [Math.min(...xs) / 1.15, Math.max(...xs) * 1.15],
+            tickFormat: (x: number) => (/^[125]/.test(String(x).replace(/^0\.0*/, '')) ? `${x}` : ''),
+          }
+        : { domain: [0, Math.max(1, ...xs)], tickFormat: (x: number) => `${Math.round(100 * x)} %` }),
+    },
+    y: { type: 'point', domain: workloads, label: null, padding: 0.6 },
+    marks: [
+      Plot.ruleX([1], { stroke: QUIET, strokeWidth: 1.2, strokeDasharray: '5 4' }),
+      Plot.ruleY(
+        points,
+        Plot.groupY(
+          { x1: 'min', x2: 'max' },
+          { x1: 'x', x2: 'x', y: 'y', stroke: '#cfd6de', strokeWidth: 2 },
+        ),
+      ),
+      Plot.dot(points, {
+        x: 'x',
+        y: 'y',
+        fill: 'color',
+        symbol: 'symbol',
+        r: 5.5,
+        stroke: 'white',
+        strokeWidth: 1,
+      }),
+    ],
+    color: { type: 'identity' },
+    symbol: { type: 'identity' },
+  }) as unknown as SVGSVGElement;
+  const legend = new Map(points.map(({ label, color, symbol }) => [label, { label, color, symbol }]));
+  addHeading(document as unknown as Document, chart, title, [...legend.values()]);
+  return standalone(chart, title);
+}
+
+function addHeading(document: Document, chart: SVGSVGElement, title: string, legend: readonly Style[]): void {
+  const add = (name: string, attributes: Record<string, string | number>, text = '') => {
+    const element = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+    if (name === 'text') element.setAttribute('text-anchor', 'start');
+    element.textContent = text;
+    chart.appendChild(element);
+  };
+  add('text', { x: 16, y: 28, fill: INK, 'font-size': 18, 'font-weight': 'bold' }, title);
+  let [x, y] = [22, 56];
+  for (const { label, color, symbol } of legend) {
+    // Fonts cannot be measured here; Helvetica is about half of its size wide.
+    const width = 14 + label.length * FONT_SIZE * 0.5 + 20;
+    if (x + width > WIDTH) [x, y] = [22, y + 24];
+    if (symbol === 'circle') add('circle', { cx: x, cy: y - 5, r: 5.5, fill: color });
+    else if (symbol === 'square') add('rect', { x: x - 5, y: y - 10, width: 10, height: 10, fill: color });
+    else add('path', { d: `M${x},${y - 12}l7,7l-7,7l-7,-7z`, fill: color });
+    add('text', { x: x + 11, y, fill: QUIET, 'font-size': FONT_SIZE }, label);
+    x += width;
+  }
+}

@@ -1,0 +1,225 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { uniform } from './golden/hash.js';
+import { buildGolden } from './golden/model.js';
+import { type Entrant, measuredRate } from './ours.js';
+import type { Workload } from './workloads.js';
+
+// Other engines, each in a process of its own that is idle unless it is its turn. bench/peers/ has what they run.
+
+interface Program {
+  readonly engine: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Models that it can run. */
+  readonly models: readonly string[];
+}
+
+export interface Peer extends Program {
+  readonly version: string;
+}
+
+export interface Missing {
+  readonly engine: string;
+  /** How to install it. */
+  readonly missing: string;
+}
+
+const FOLDER = fileURLToPath(new URL('./peers', import.meta.url));
+const ALL = ['bengio', 'mlp', 'product'];
+
+/** The peers that are installed in `folder` and for `python`, and those that are not. */
+export async function findPeers({
+  folder = FOLDER,
+  python = '/usr/bin/python3',
+} = {}): Promise<(Peer | Missing)[]> {
+  const script = (engine: string, name: string, file: string, models = ALL): Peer | Missing => {
+    const path = join(folder, 'node_modules', name, 'package.json');
+    if (!existsSync(path)) return { engine, missing: 'npm ci --prefix bench/peers installs it' };
+    const { version } = JSON.parse(readFileSync(path, 'utf8'));
+    return { engine, version, command: process.execPath, args: [join(folder, file)], models };
+  };
+  return [
+    script('jax-js', '@jax-js/jax', 'jax.mjs'),
+    script('tfjs', '@tensorflow/tfjs-backend-wasm', 'tfjs.mjs'),
+    script('onnxruntime', 'onnxruntime-web', 'onnx.mjs', ['product']),
+    await findTorch(folder, python),
+  ];
+}
+
+async function findTorch(folder: string, python: string): Promise<Peer | Missing> {
+  const engine = 'torch';
+  const version = ['-c', 'import torch; print(torch.__version__)'];
+  try {
+    const { stdout } = await promisify(execFile)(python, version, { env: environment() });
+    return {
+      engine,
+      version: stdout.trim(),
+      command: python,
+      args: [join(folder, 'torch_bench.py')],
+      models: ALL,
+    };
+  } catch {
+    return { engine, missing: 'on Debian, apt-get install python3-torch libopenblas0-pthread installs it' };
+  }
+}
+
+/** One thread; and no settings of OpenBLAS, which may keep it from the machine's best code. */
+function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(OPENBLAS|OMP|MKL)_/.test(name));
+  return { ...Object.fromEntries(kept), OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
+}
+
+/** Steps that a peer must take with the losses of ours before it is measured, and how close. */
+const CHECKED_STEPS = 5;
+const TOLERANCE = 1e-4;
+
+/** Starts a peer on a workload; throws if it cannot run it or computes something else. */
+export async function enterPeer(peer: Peer, { config }: Workload): Promise<Entrant> {
+  const { tensors, rate, values } = await reference(config);
+  const folder = await mkdtemp(join(tmpdir(), '2headgrad-bench-'));
+  const process = new Conversation(peer);
+  try {
+    const file = join(folder, 'tensors');
+    let offset = 0;
+    const places = tensors.map(({ name, shape, data }) => {
+      const place = { name, shape, dtype: data instanceof Int32Array ? 'i32' : 'f32', offset };
+      offset += data.byteLength;
+      return place;
+    });
+    await writeFile(file, Buffer.concat(tensors.map(({ data }) => bytesOf(data))));
+    await process.ask({ task: { config, file, tensors: places } });
+    for (const [step, want] of values.entries()) {
+      await process.ask({ steps: 1, lr: rate });
+      const { value } = await process.ask({ value: true });
+      if (!(Math.abs(value - want) <= TOLERANCE * Math.abs(want)))
+        throw new Error(`step ${step + 1} has ${value} where ours has ${want}`);
+    }
+  } catch (error) {
+    await process.close();
+    throw error;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  return {
+    engine: peer.engine,
+    threads: 1,
+    compileMs: null,
+    peakBytes: null,
+    take: async (steps) => (await process.ask({ steps, lr: measuredRate(rate) })).ms,
+    close: () => process.close(),
+  };
+}
+
+interface Tensors {
+  name: string;
+  shape: readonly number[];
+  data: Float32Array | Int32Array;
+}
+
+/** Parameters and batch that a peer starts from, and what our tape makes of the first steps: losses, or the sum of squares. */
+async function reference(
+  config: Workload['config'],
+): Promise<{ tensors: Tensors[]; rate: number; values: number[] }> {
+  if (config.model === 'product') {
+    const { m, n, k } = config;
+    const [a, b] = [uniform(m * k, 1, 1), uniform(k * n, 1, 2)];
+    const tensors = [
+      { name: 'a', shape: [m, k], data: a },
+      { name: 'b', shape: [k, n], data: b },
+    ];
+    return { tensors, rate: 0, values: [squaresOfProduct(a, b, m, n, k)] };
+  }
+  const { step, batch, names, learningRate: rate } = buildGolden(config);
+  await using session = step.interpret();
+  const { x, y } = batch(0);
+  const golden = new Map(Object.entries(names).map(([theirs, ours]) => [ours, theirs]));
+  const parameters = step.program.variables
+    .filter((v) => golden.has(v.name))
+    .map((v) => ({
+      name: golden.get(v.name)!,
+      shape: v.shape,
+      data: session.read(v.name).slice() as Float32Array,
+    }));
+  const types = step.program.entries.train;
+  const shapes = new Map(types.inputs.map((node) => [node.attrs.name as string, node.shape]));
+  const tensors = [
+    ...parameters,
+    { name: 'x', shape: shapes.get('x')!, data: x },
+    { name: 'y', shape: shapes.get('y')!, data: y },
+  ];
+  const values = Array.from({ length: CHECKED_STEPS }, () => session.step({ lr: rate, batch: { x, y } }));
+  return { tensors, rate, values };
+}
+
+function squaresOfProduct(a: Float32Array, b: Float32Array, m: number, n: number, k: number): number {
+  let sum = 0;
+  const row = new Float64Array(n);
+  for (let i = 0; i < m; i++) {
+    row.fill(0);
+    for (let p = 0; p < k; p++) for (let j = 0; j < n; j++) row[j] += a[i * k + p] * b[p * n + j];
+    for (const c of row) sum += c * c;
+  }
+  return sum;
+}
+
+const bytesOf = (data: Float32Array | Int32Array): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** A process that answers each line of JSON with one; other lines that it prints are not for us. */
+class Conversation {
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<void>;
+  private answer: ((line: Record<string, number>) => void) | null = null;
+  private refuse: ((error: Error) => void) | null = null;
+  private complaints = '';
+
+  constructor({ command, args }: Program) {
+    this.child = spawn(command, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.stderr!.setEncoding('utf8').on('data', (text) => {
+      this.complaints = (this.complaints + text).slice(-4000);
+    });
+    createInterface({ input: this.child.stdout! }).on('line', (line) => {
+      if (line.startsWith('{')) this.answer?.(JSON.parse(line));
+    });
+    // A process that has ended does not read: what failed then is told by how it ended.
+    this.child.stdin!.on('error', () => {});
+    this.ended = new Promise((resolve) => {
+      this.child.once('error', (error) => this.fail(error.message, resolve));
+      this.child.once('close', (code, signal) => {
+        const said = this.complaints.trim().split('\n').filter(Boolean);
+        // The line that names the error: the last in Python, the first with a colon in Node.js.
+        const line = said.find((l) => /^\w*(Error|Exception)\b.*:/.test(l)) ?? said.at(-1);
+        this.fail(line ?? `it ended with ${signal ?? `code ${code}`}`, resolve);
+      });
+    });
+  }
+
+  ask(request: object): Promise<Record<string, number>> {
+    return new Promise((resolve, reject) => {
+      if (this.failure) return reject(this.failure);
+      this.answer = resolve;
+      this.refuse = reject;
+      this.child.stdin!.write(`${JSON.stringify(request)}\n`);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.child.stdin!.end();
+    await this.ended;
+  }
+
+  private failure: Error | null = null;
+
+  private fail(message: string, resolve: () => void): void {
+    this.failure ??= new Error(message);
+    this.refuse?.(this.failure);
+    resolve();
+  }
+}
