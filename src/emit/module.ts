@@ -191,6 +191,23 @@ function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
   return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
 }
 
+/** Copies a few bytes, a multiple of four, by loads and stores: calling memory.copy costs as much as many of them. */
+function copyBytes(to: string, from: string, bytes: number): string[] {
+  if (bytes > 128) return [`memory.copy(${to}, ${from}, ${bytes});`];
+  const lines: string[] = [];
+  for (let at = 0; at < bytes; ) {
+    const size = [16, 8, 4].find((s) => at + s <= bytes)!;
+    const offset = at ? `, ${at}` : '';
+    if (size === 16) lines.push(`v128.store(${to}, v128.load(${from}${offset})${offset});`);
+    else {
+      const type = `u${8 * size}`;
+      lines.push(`store<${type}>(${to}, load<${type}>(${from}${offset})${offset});`);
+    }
+    at += size;
+  }
+  return lines;
+}
+
 /** The loop over training steps, batch drawn to loss kept. */
 function trainLoop(train: EntryPlan): string[] {
   const rate = train.inputs.at(-1)!;
@@ -204,10 +221,11 @@ function trainLoop(train: EntryPlan): string[] {
     `const rows = load<u32>(${CONTROL.rows});`,
     `for (let i: u32 = 0; i < ${columns[0].shape[0] ?? 1}; i++) {`,
     'const row = <usize>randomIndex(seed, 1, step, i, rows);',
-    ...columns.map(
-      (b, c) =>
-        `memory.copy(${b.address} + <usize>i * ${row(b)}, load<usize>(${CONTROL.columns + 4 * c}) + row * ${row(b)}, ${row(b)});`,
-    ),
+    ...columns.flatMap((b, c) => [
+      `const from${c} = load<usize>(${CONTROL.columns + 4 * c}) + row * ${row(b)};`,
+      `const to${c}: usize = ${b.address} + <usize>i * ${row(b)};`,
+      ...copyBytes(`to${c}`, `from${c}`, row(b)),
+    ]),
     '}',
     '}',
     '',

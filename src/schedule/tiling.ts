@@ -68,7 +68,7 @@ export function tilingOf(product: {
   const { domain, k, a, b, members } = product;
   const [m, n] = domain.slice(-2);
   const matrices = numel(domain.slice(0, -2));
-  const segments = numel(domain) === 0 ? [] : segmentsOf(m, n);
+  const segments = numel(domain) === 0 ? [] : segmentsOf(m, n, k);
   const widest = Math.max(1, ...segments.map((s) => s.vectors));
   const panels = segments.reduce((sum, s) => sum + s.count, 0);
 
@@ -91,8 +91,9 @@ export function tilingOf(product: {
     panels >= 8 &&
     (crowds(4 * aColumn, kBlock) || 4 * k * m > BLOCK_BYTES);
 
-  const rowBlock =
-    kBlocks > 1 || packA ? Math.max(ROWS, ROWS * Math.floor(BLOCK_BYTES / 2 / (4 * kBlock) / ROWS)) : m;
+  const rowBlocks =
+    kBlocks > 1 || packA ? Math.max(1, Math.ceil((4 * m * kBlock) / (BLOCK_BYTES / 2) - 0.25)) : 1;
+  const rowBlock = rowBlocks === 1 ? m : ROWS * Math.ceil(m / rowBlocks / ROWS);
   const cost = members.slice(1).reduce((sum, { node }) => {
     const { lower } = node.op;
     return sum + (lower.kind === 'elementwise' ? Math.max(1, lower.cost) : 1);
@@ -103,9 +104,8 @@ export function tilingOf(product: {
     packA,
     kBlock,
     kBlocks,
-    rowBlock: Math.min(rowBlock, m),
-    panelBlock:
-      kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (16 * widest * Math.min(rowBlock, m)))) : panels,
+    rowBlock,
+    panelBlock: kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (16 * widest * rowBlock))) : panels,
     epilogue: kBlocks > 1 || cost > REGISTER_EPILOGUE ? 'memory' : 'registers',
     split: matrices > 1 ? 'matrices' : panels >= 8 || panels >= Math.ceil(m / ROWS) ? 'panels' : 'rows',
   };
@@ -121,14 +121,26 @@ function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 
+/** Pages that the first-level translation buffer keeps, their bytes, and the time of a miss in steps of a tile. */
+const TRANSLATIONS = 64;
+const PAGE = 4096;
+const MISS_TIME = 2.6;
+
+/** How often a panel meets a page that the one before it has pushed out, over so many rows of n columns. */
+function pageMisses(rows: number, n: number): number {
+  const pages = rows * Math.min(1, (4 * n) / PAGE);
+  return pages > TRANSLATIONS ? pages : 0;
+}
+
 /** The widths of panels whose tiles take the least time together. */
-function segmentsOf(m: number, n: number): Segment[] {
+function segmentsOf(m: number, n: number, k: number): Segment[] {
   const table = m === 1 ? ROW_STEP_TIME : STEP_TIME;
   const widths = Object.keys(table).map(Number);
+  const perPanel = (MISS_TIME * (pageMisses(m, n) + pageMisses(k, n))) / Math.max(1, k);
   const time = (vectors: number) => {
     const { [vectors]: steps } = table;
     const [full, rest] = [Math.floor(m / steps.length), m % steps.length];
-    return full * steps[steps.length - 1] + (rest ? steps[rest - 1] : 0);
+    return perPanel + full * steps[steps.length - 1] + (rest ? steps[rest - 1] : 0);
   };
   const vectors = Math.ceil(n / 4);
   // Fewest kinds: the best width, and less than twice as much of others at the edge.
