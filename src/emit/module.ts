@@ -105,7 +105,7 @@ function emitEntry(
     local.set(node, name!);
   }
   const functions = schedule.kernels.map((kernel, index) => {
-    const body = emitKernel(kernel, schedule, (node) => local.get(node)!);
+    const body = emitKernel(kernel, schedule, plan, (node) => local.get(node)!);
     const name = `${entry}${index}_${kernel.name}`;
     const parameters = body.units > 1 ? 'begin: usize, end: usize' : '';
     lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
@@ -121,7 +121,12 @@ function emitEntry(
   return { lines, functions };
 }
 
-function emitKernel(kernel: Kernel, schedule: Schedule, addressOf: (node: Node) => string): Body {
+function emitKernel(
+  kernel: Kernel,
+  schedule: Schedule,
+  plan: EntryPlan,
+  addressOf: (node: Node) => string,
+): Body {
   const options = {
     address: addressOf,
     stored: new Set(kernel.stores),
@@ -133,9 +138,7 @@ function emitKernel(kernel: Kernel, schedule: Schedule, addressOf: (node: Node) 
     case 'gemm':
       return emitGemm(kernel, options);
     case 'scatter': {
-      const base = schedule.storage.get(kernel.base.source);
-      const own = schedule.storage.get(kernel.node);
-      const same = base?.kind === 'variable' && own?.kind === 'variable' && base.name === own.name;
+      const same = plan.address.get(kernel.base.source) === plan.address.get(kernel.node);
       return emitScatter(kernel, { ...options, overwrites: () => same });
     }
     case 'copy':
