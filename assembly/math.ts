@@ -271,29 +271,3 @@ export function sin4(x: v128): v128 {
 export function cos4(x: v128): v128 {
   return sinShifted(f32x4.abs(x), i32x4.splat(1));
 }
-
-/** (x0 + x2) + (x1 + x3) in every lane. */
-@inline
-export function hsumSplat4(x: v128): v128 {
-  const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
-  return f32x4.add(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
-}
-
-/** (x0 + x2) + (x1 + x3). */
-@inline
-export function hsum4(x: v128): f32 {
-  return f32x4.extract_lane(hsumSplat4(x), 0);
-}
-
-/** The largest lane in every lane; NaN if one is NaN. */
-@inline
-export function hmaxSplat4(x: v128): v128 {
-  const pairs = f32x4.max(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
-  return f32x4.max(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
-}
-
-/** The largest lane; NaN if one is NaN. */
-@inline
-export function hmax4(x: v128): f32 {
-  return f32x4.extract_lane(hmaxSplat4(x), 0);
-}

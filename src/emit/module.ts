@@ -113,7 +113,7 @@ function emitEntry(
   }
   const functions = schedule.kernels.map((kernel, index) => {
     const name = `${entry}${index}_${kernel.name}`;
-    const body = emitKernel(kernel, schedule, `${entry}${index}`, (node) => local.get(node)!);
+    const body = emitKernel(kernel, schedule, plan, `${entry}${index}`, (node) => local.get(node)!);
     const parameters = body.units > 1 ? 'begin: usize, end: usize' : '';
     for (const helper of body.functions ?? []) lines.push('', ...helper);
     lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
@@ -132,6 +132,7 @@ function emitEntry(
 function emitKernel(
   kernel: Kernel,
   schedule: Schedule,
+  plan: EntryPlan,
   name: string,
   addressOf: (node: Node) => string,
 ): Body {
@@ -146,9 +147,7 @@ function emitKernel(
     case 'gemm':
       return emitGemm(kernel, { ...options, name });
     case 'scatter': {
-      const base = schedule.storage.get(kernel.base.source);
-      const own = schedule.storage.get(kernel.node);
-      const same = base?.kind === 'variable' && own?.kind === 'variable' && base.name === own.name;
+      const same = plan.address.get(kernel.base.source) === plan.address.get(kernel.node);
       return emitScatter(kernel, { ...options, overwrites: () => same });
     }
     case 'copy':

@@ -2,6 +2,7 @@ import type { Node } from '../graph/graph.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { scratchOf } from '../schedule/tiling.js';
 import { type DType, numel, type Shape } from '../shape.js';
+import { placeArena } from './arena.js';
 import { align, FIRST_REGION, SLACK } from './layout.js';
 
 export interface Buffer {
@@ -17,6 +18,8 @@ export interface ArenaBuffer extends Buffer {
   readonly node: Node;
   readonly from: number;
   readonly to: number;
+  /** Name of the buffer whose memory this one takes over, element by element, while its first kernel runs. */
+  readonly over: string | null;
 }
 
 export interface EntryPlan {
@@ -25,9 +28,13 @@ export interface EntryPlan {
   readonly arena: readonly ArenaBuffer[];
   /** Address of every stored node. */
   readonly address: ReadonlyMap<Node, number>;
-  /** Arena bytes that are used; the least that any order of addresses could do with; and without any reuse. */
+  /** Arena bytes that are used. */
   readonly peak: number;
+  /** The least that any addresses could do with: the largest set of buffers that are alive at one time. */
   readonly lowerBound: number;
+  /** That set if no buffer took over another's memory. */
+  readonly withoutTakeOver: number;
+  /** All buffers together. */
   readonly unshared: number;
 }
 
@@ -106,57 +113,6 @@ export function planMemory(
   };
 }
 
-/** Offsets for the intermediate values: the largest first, each as low as those alive at the same time allow. */
-function placeArena(
-  schedule: Schedule,
-): Pick<EntryPlan, 'peak' | 'lowerBound' | 'unshared'> & { buffers: ArenaBuffer[] } {
-  const { kernels, storage } = schedule;
-  const lives = [...storage]
-    .filter(([, at]) => at.kind === 'arena')
-    .map(([node]) => ({ node, ...life(node, kernels) }));
-  const counts = new Map<string, number>();
-  const named = lives.map(({ node, from, to }) => {
-    const name = node.op.name;
-    const count = counts.get(name) ?? 0;
-    counts.set(name, count + 1);
-    return {
-      node,
-      from,
-      to,
-      name: count ? `${name}${count + 1}` : name,
-      bytes: align(Math.max(4, 4 * numel(node.shape))),
-    };
-  });
-  const placed: ArenaBuffer[] = [];
-  for (const { node, name, bytes, from, to } of [...named].sort(
-    (a, b) => b.bytes - a.bytes || a.from - b.from,
-  )) {
-    const rivals = placed.filter((p) => p.from <= to && from <= p.to).sort((a, b) => a.address - b.address);
-    let address = 0;
-    for (const rival of rivals) {
-      if (address + bytes <= rival.address) break;
-      address = Math.max(address, rival.address + rival.bytes);
-    }
-    placed.push({ node, name, bytes, from, to, address, shape: node.shape, dtype: node.dtype });
-  }
-  placed.sort((a, b) => a.from - b.from || a.address - b.address);
-  const live = kernels.map((_, i) =>
-    placed.reduce((n, b) => n + (b.from <= i && i <= b.to ? b.bytes : 0), 0),
-  );
-  return {
-    buffers: placed,
-    peak: Math.max(0, ...placed.map((b) => b.address + b.bytes)),
-    lowerBound: Math.max(0, ...live),
-    unshared: placed.reduce((n, b) => n + b.bytes, 0),
-  };
-}
-
 function scratchBytes(kernel: Kernel): number {
   return kernel.kind === 'gemm' ? scratchOf(kernel.tiling).bytes : 0;
-}
-
-function life(node: Node, kernels: readonly Kernel[]): { from: number; to: number } {
-  const from = kernels.findIndex((k) => k.stores.includes(node));
-  const to = kernels.findLastIndex((k) => k.loads.includes(node));
-  return { from, to: Math.max(from, to) };
 }

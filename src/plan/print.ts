@@ -1,8 +1,11 @@
 import { formatType } from '../shape.js';
 import { FIRST_REGION } from './layout.js';
-import type { Buffer, MemoryPlan } from './plan.js';
+import type { ArenaBuffer, Buffer, EntryPlan, MemoryPlan } from './plan.js';
 
-/** The memory map: every region and buffer with its address and size in bytes, and how well the arena is shared. */
+/**
+ * The memory map: every region and buffer with its address and size in bytes; for the arena of each entry when
+ * buffers live, which took over whose memory, and how far the peak is from the bounds.
+ */
 export function printMemory(plan: MemoryPlan): string {
   const lines = [
     `memory: ${plan.end} bytes before the dataset`,
@@ -11,7 +14,7 @@ export function printMemory(plan: MemoryPlan): string {
   const list = (title: string, buffers: readonly Buffer[]) => {
     if (buffers.length === 0) return;
     lines.push(`  ${title}`);
-    for (const b of buffers) lines.push(row(b.address, b.bytes, `${b.name}: ${formatType(b)}`));
+    for (const b of buffers) lines.push(row(b.address, b.bytes, describe(b)));
   };
   list('variables', plan.variables);
   list('constants', plan.constants);
@@ -23,12 +26,41 @@ export function printMemory(plan: MemoryPlan): string {
     '  arena',
     row(plan.arena.address, plan.arena.bytes, 'shared by the entries, which run one at a time'),
   );
-  for (const [entry, { arena, peak, lowerBound, unshared }] of Object.entries(plan.entries)) {
-    lines.push(`  ${entry}: peak ${peak} bytes; largest live set ${lowerBound}; without sharing ${unshared}`);
-    for (const b of arena)
-      lines.push(`${row(b.address, b.bytes, `${b.name}: ${formatType(b)}`)}  kernels ${b.from} to ${b.to}`);
+  for (const [entry, entryPlan] of Object.entries(plan.entries)) {
+    lines.push(...sharing(entry, entryPlan), ...arena(entryPlan.arena));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The peak beside what it is measured by. */
+function sharing(entry: string, { arena, peak, lowerBound, withoutTakeOver, unshared }: EntryPlan): string[] {
+  if (arena.length === 0) return [`  ${entry}: nothing in the arena`];
+  const over = arena.filter((b) => b.over !== null).length;
+  const excess = peak > lowerBound ? ` (${peak - lowerBound} lie between buffers)` : '';
+  return [
+    `  ${entry}: ${arena.length} buffers, ${over} in the place of another`,
+    figure(peak, `bytes are used${excess}`),
+    figure(lowerBound, 'in the largest set that is alive at one time: no placing needs less'),
+    figure(withoutTakeOver, 'in that set if no buffer took over the memory of another'),
+    figure(unshared, 'in all buffers together'),
+  ];
+}
+
+function arena(buffers: readonly ArenaBuffer[]): string[] {
+  const texts = buffers.map(describe);
+  const width = Math.max(0, ...texts.map((text) => text.length));
+  return buffers.map(({ address, bytes, from, to, over }, i) => {
+    const life = from === to ? `kernel ${from}` : `kernels ${from} to ${to}`;
+    return row(address, bytes, `${texts[i].padEnd(width)}  ${life}${over ? `, takes over ${over}` : ''}`);
+  });
+}
+
+function describe(buffer: Buffer): string {
+  return `${buffer.name}: ${formatType(buffer)}`;
+}
+
+function figure(bytes: number, what: string): string {
+  return `    ${String(bytes).padStart(9)} ${what}`;
 }
 
 function row(address: number, bytes: number, what: string): string {

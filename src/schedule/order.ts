@@ -1,43 +1,64 @@
 import type { Node } from '../graph/graph.js';
 import type { Kernel, Storage } from './kernel.js';
+import { trafficOf } from './liveness.js';
+import { lowerPeak } from './peak.js';
 
 /**
  * Running order: every kernel after those that make what it reads, and a kernel that overwrites a variable
- * after all others that read its old value. Among those that are ready, the first in the graph goes first.
+ * after all others that read its old value. Among those that are ready the first in the graph goes first, which
+ * keeps readers close to what was just written, unless another order needs less memory.
  */
 export function orderKernels(kernels: readonly Kernel[], storage: ReadonlyMap<Node, Storage>): Kernel[] {
-  const makers = new Map<Node, Kernel>();
-  for (const kernel of kernels) for (const node of kernel.stores) makers.set(node, kernel);
-  const overwritten = new Map<string, Kernel>();
-  for (const kernel of kernels) {
+  const waits = dependencies(kernels, storage);
+  const first = graphOrder(kernels, waits);
+  const place = new Map(first.map((at, i) => [at, i]));
+  const traffic = trafficOf(
+    first.map((at) => kernels[at]),
+    storage,
+  );
+  const order = lowerPeak(
+    traffic,
+    first.map((at) => new Set([...waits[at]].map((before) => place.get(before)!))),
+  );
+  return order.map((i) => traffic[i].kernel);
+}
+
+/** For each kernel the numbers of those that it has to wait for. */
+function dependencies(kernels: readonly Kernel[], storage: ReadonlyMap<Node, Storage>): Set<number>[] {
+  const makers = new Map<Node, number>();
+  const overwritten = new Map<string, number>();
+  kernels.forEach((kernel, i) => {
     for (const node of kernel.stores) {
+      makers.set(node, i);
       const at = storage.get(node)!;
-      if (at.kind === 'variable') overwritten.set(at.name, kernel);
+      if (at.kind === 'variable') overwritten.set(at.name, i);
     }
-  }
-  const waits = new Map<Kernel, Set<Kernel>>(kernels.map((k) => [k, new Set()]));
-  for (const kernel of kernels) {
+  });
+  const waits = kernels.map(() => new Set<number>());
+  kernels.forEach((kernel, i) => {
     for (const node of kernel.loads) {
       const maker = makers.get(node);
-      if (maker) {
-        if (maker !== kernel) waits.get(kernel)!.add(maker);
+      if (maker !== undefined) {
+        if (maker !== i) waits[i].add(maker);
         continue;
       }
       const at = storage.get(node);
       const writer = at?.kind === 'variable' ? overwritten.get(at.name) : undefined;
-      if (writer && writer !== kernel) waits.get(writer)!.add(kernel);
+      if (writer !== undefined && writer !== i) waits[writer].add(i);
     }
-  }
-  const done = new Set<Kernel>();
-  const order: Kernel[] = [];
-  while (order.length < kernels.length) {
-    const next = kernels.find((k) => !done.has(k) && [...waits.get(k)!].every((w) => done.has(w)));
-    if (!next)
+  });
+  return waits;
+}
+
+function graphOrder(kernels: readonly Kernel[], waits: readonly ReadonlySet<number>[]): number[] {
+  const order = new Set<number>();
+  while (order.size < kernels.length) {
+    const next = kernels.findIndex((_, i) => !order.has(i) && [...waits[i]].every((w) => order.has(w)));
+    if (next < 0)
       throw new Error(
-        `kernels wait for each other: ${kernels.filter((k) => !done.has(k)).map((k) => k.name)}`,
+        `kernels wait for each other: ${kernels.filter((_, i) => !order.has(i)).map((k) => k.name)}`,
       );
-    done.add(next);
-    order.push(next);
+    order.add(next);
   }
-  return order;
+  return [...order];
 }

@@ -84,6 +84,8 @@ function canMake(
   return [...reader.members.keys()]
     .filter((member) => sourcesOf(member).includes(node))
     .every((member) => {
+      const { kind } = member.op.lower;
+      if (kind !== 'elementwise' && kind !== 'reduce') return false;
       const without = { ...grown, members: new Map([...grown.members].filter(([key]) => key !== member)) };
       return ownReads(member).length > 0 && typeof fitInto(without, member) !== 'string';
     });

@@ -1,8 +1,9 @@
-import { constantValue, type Graph, inputAttrs, isInput, type Node } from '../graph/graph.js';
+import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
 import { broadcastStrides, numel } from '../shape.js';
 import type { Cluster } from './cluster.js';
 import { type Fusion, fuse, isInline, sourcesOf } from './fuse.js';
+import { mayOverwrite } from './in-place.js';
 import type {
   Access,
   CopyKernel,
@@ -38,22 +39,25 @@ export function schedule(optimized: Graph): Schedule {
     }
   }
   const loads = new Map([...bodies].map(([cluster, kernel]) => [kernel, loadsOf(cluster, fusion)]));
-  const copies: KernelBody[] = [];
-  const final = settle(graph, fusion, bodies, loads, storage, copies);
-  for (const copy of copies)
-    loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
-
   const read = new Set([...loads.values()].flat());
-  const homes = new Map([...bodies].map(([cluster, kernel]) => [kernel, cluster]));
-  const stores = (kernel: KernelBody): Node[] =>
-    kernel.kind === 'scatter' || kernel.kind === 'copy'
-      ? [kernel.node]
-      : storedMembers(
-          kernel,
-          (node) => fusion.home.get(node) === homes.get(kernel) && (read.has(node) || final.has(node)),
-        );
-  const kernels = [...bodies.values(), ...copies].map((kernel): Kernel => {
-    const written = stores(kernel);
+  const final = new Set(roots(graph).map((root) => viewOf(root).source));
+  const stores = new Map(
+    [...bodies].map(([cluster, kernel]): [KernelBody, Node[]] => [
+      kernel,
+      kernel.kind === 'scatter' || kernel.kind === 'copy'
+        ? [kernel.node]
+        : storedMembers(
+            kernel,
+            (node) => fusion.home.get(node) === cluster && (read.has(node) || final.has(node)),
+          ),
+    ]),
+  );
+  for (const copy of settle(graph, overwriteRule(graph, fusion, bodies, loads, stores), fusion, storage)) {
+    loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
+    stores.set(copy, [copy.node]);
+  }
+
+  const kernels = [...stores].map(([kernel, written]): Kernel => {
     for (const node of written) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
     return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
   });
@@ -63,17 +67,15 @@ export function schedule(optimized: Graph): Schedule {
 
 /**
  * Gives outputs and updated variables the memory of the value itself where nothing else claims it; otherwise
- * a copy at the end of the step brings the value to its place. Returns the nodes stored on this account.
+ * a copy at the end of the step brings the value to its place. Returns the copies.
  */
 function settle(
   graph: Graph,
+  mayReplace: (cluster: Cluster, value: Node, variable: Node) => boolean,
   fusion: Fusion,
-  bodies: ReadonlyMap<Cluster, KernelBody>,
-  loads: ReadonlyMap<KernelBody, Node[]>,
   storage: Map<Node, Storage>,
-  copies: KernelBody[],
-): Set<Node> {
-  const final = new Set<Node>();
+): CopyKernel[] {
+  const copies: CopyKernel[] = [];
   const targets = [
     ...graph.updates.map((u) => ({
       value: u.value,
@@ -86,15 +88,13 @@ function settle(
       to: { kind: 'output', name: o.name } as Storage,
     })),
   ];
-  const mayOverwrite = overwriteRule(fusion, bodies, loads);
   for (const { value, variable, to } of targets) {
     const { source, strides, offset } = viewOf(value);
-    final.add(source);
     const whole = numel(source.shape) === numel(value.shape) && offset === 0;
     const plain =
       whole && strides.every((s, i) => value.shape[i] === 1 || s === identityStrides(value.shape)[i]);
     const at = fusion.home.get(source);
-    if (plain && at && !storage.has(source) && (variable === null || mayOverwrite(at, source, variable))) {
+    if (plain && at && !storage.has(source) && (variable === null || mayReplace(at, source, variable))) {
       storage.set(source, to);
       continue;
     }
@@ -114,18 +114,21 @@ function settle(
     if (variable && isInput(source) && inputAttrs(source).role !== 'input') copyTo({ kind: 'arena' });
     copyTo(to);
   }
-  return final;
+  return copies;
 }
 
 /**
  * A kernel may write a variable's new value over the old one if every other reader of the old value can run
- * before it, and if it reads the old value only at the element that it is about to write.
+ * before it, and if it reads the old value in place.
  */
 function overwriteRule(
+  graph: Graph,
   fusion: Fusion,
   bodies: ReadonlyMap<Cluster, KernelBody>,
   loads: ReadonlyMap<KernelBody, Node[]>,
+  stores: ReadonlyMap<KernelBody, Node[]>,
 ): (cluster: Cluster, value: Node, variable: Node) => boolean {
+  const updated = new Set(graph.updates.map(({ value }) => viewOf(value).source));
   const before = new Map<Cluster, Set<Cluster>>();
   for (const [cluster, kernel] of bodies) {
     before.set(cluster, new Set(loads.get(kernel)!.flatMap((node) => fusion.home.get(node) ?? [])));
@@ -137,7 +140,8 @@ function overwriteRule(
   };
   return (cluster, value, variable) => {
     const kernel = bodies.get(cluster)!;
-    if (loads.get(kernel)!.includes(variable) && !readsInPlace(kernel, value, variable)) return false;
+    const writes = { stored: new Set(stores.get(kernel)), isLate: (node: Node) => updated.has(node) };
+    if (loads.get(kernel)!.includes(variable) && !mayOverwrite(kernel, value, variable, writes)) return false;
     const readers = [...bodies]
       .filter(([c, k]) => c !== cluster && loads.get(k)!.includes(variable))
       .map(([c]) => c);
@@ -145,37 +149,6 @@ function overwriteRule(
     for (const reader of readers) before.get(cluster)!.add(reader);
     return true;
   };
-}
-
-function readsInPlace(kernel: KernelBody, value: Node, variable: Node): boolean {
-  if (kernel.kind === 'scatter')
-    return (
-      kernel.base.source === variable && kernel.ids.source !== variable && kernel.updates.source !== variable
-    );
-  if (kernel.kind === 'copy') return false;
-  if (kernel.kind === 'gemm' && (kernel.a.source === variable || kernel.b.source === variable)) return false;
-  const made = kernel.members.find((m) => m.node === value)!;
-  if (
-    kernel.members.some(
-      (m) => m.node.op.lower.kind === 'gather' && viewOf(m.node.inputs[0]).source === variable,
-    )
-  )
-    return false;
-  const reduced = kernel.kind === 'nest' ? kernel.reduced : kernel.domain.map(() => false);
-  const rows = identityStrides(kernel.domain.filter((_, i) => made.level === 'element' || !reduced[i]));
-  let next = 0;
-  const own = kernel.domain.map((_, i) => (made.level === 'element' || !reduced[i] ? rows[next++] : 0));
-  // A scalar read through an inlined expression has no strides of its own: it is in place for scalars alone.
-  const inlined = kernel.members.some((m) =>
-    m.reads.some((r) => isInline(r.source) && sourcesOf(r.source).includes(variable)),
-  );
-  const points = kernel.domain.filter((_, i) => made.level === 'element' || !reduced[i]);
-  if (inlined && numel(points) !== 1) return false;
-  return kernel.members.every((m) =>
-    m.reads.every(
-      (r) => r.source !== variable || (r.offset === 0 && r.strides.every((s, i) => s === own[i])),
-    ),
-  );
 }
 
 /** Nodes that a cluster's kernel reads from memory. */

@@ -135,17 +135,18 @@ describe.each(Object.keys(BOUNDS))('%s4', (name) => {
   });
 });
 
-describe('horizontal operations', async () => {
+describe('folds of the lanes', async () => {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const wrapper = await instantiate(
-    `import { hsum4, hmax4, hsumSplat4, hmaxSplat4 } from './math';
-     export function sum(): f32 { return hsum4(v128.load(0)); }
-     export function max(): f32 { return hmax4(v128.load(0)); }
-     export function sumSplat(): void { v128.store(16, hsumSplat4(v128.load(0))); }
-     export function maxSplat(): void { v128.store(16, hmaxSplat4(v128.load(0))); }`,
+  const folds = await instantiate(
+    `import { maxLanes, maxLanesI32, sumLanes, sumLanesI32 } from './lanes';
+     export function sum(): void { v128.store(16, sumLanes(v128.load(0))); }
+     export function max(): void { v128.store(16, maxLanes(v128.load(0))); }
+     export function sumI32(): void { v128.store(16, sumLanesI32(v128.load(0))); }
+     export function maxI32(): void { v128.store(16, maxLanesI32(v128.load(0))); }`,
     memory,
   );
   const floats = new Float32Array(memory.buffer, 0, 8);
+  const integers = new Int32Array(memory.buffer, 0, 8);
   const cases = [
     [1, 2, 3, 4],
     [1e8, 1, -1e8, 1],
@@ -157,24 +158,39 @@ describe('horizontal operations', async () => {
     [1, 2, 3, Number.NaN],
   ];
 
-  it('sums in the order (x0 + x2) + (x1 + x3), alike in every lane', () => {
+  it('sum in the order (x0 + x2) + (x1 + x3), alike in every lane', () => {
     for (const x of cases) {
       floats.set(x);
       const [a, b, c, d] = floats;
       const want = Math.fround(Math.fround(a + c) + Math.fround(b + d));
-      expect(wrapper.sum()).toBe(want);
-      wrapper.sumSplat();
+      folds.sum();
       expect([...floats.subarray(4)]).toEqual([want, want, want, want]);
     }
   });
 
-  it('finds the maximum, alike in every lane, and NaN where there is one', () => {
+  it('find the maximum, alike in every lane, and NaN where there is one', () => {
     for (const x of cases) {
       floats.set(x);
       const want = Math.max(...floats.subarray(0, 4));
-      expect(wrapper.max()).toBe(want);
-      wrapper.maxSplat();
+      folds.max();
       expect([...floats.subarray(4)]).toEqual([want, want, want, want]);
+    }
+  });
+
+  it('sum and compare integers of 32 bits, around where they overflow', () => {
+    for (const x of [
+      [1, 2, 3, 4],
+      [-7, -9, -8, -6],
+      [2 ** 31 - 1, 1, -(2 ** 31), 5],
+      [2 ** 31 - 1, 2 ** 31 - 1, 2, 3],
+    ]) {
+      integers.set(x);
+      folds.sumI32();
+      const sum = x.reduce((a, b) => (a + b) | 0);
+      expect([...integers.subarray(4)]).toEqual([sum, sum, sum, sum]);
+      folds.maxI32();
+      const max = Math.max(...x);
+      expect([...integers.subarray(4)]).toEqual([max, max, max, max]);
     }
   });
 });
