@@ -7,6 +7,7 @@ import { formatType, numel } from '../shape.js';
 import { format } from './code.js';
 import { emitGemm } from './gemm.js';
 import { type Body, emitNest } from './nest.js';
+import { POISON, poisonAfter, poisonStart } from './poison.js';
 import { emitCopy, emitScatter } from './scatter.js';
 
 /** What each file of assembly/ offers to emitted modules. */
@@ -33,12 +34,19 @@ export interface ModuleSource {
 /** Jobs as the workers know them; 0 sends them home. */
 export const JOBS = { end: 0, first: 1 } as const;
 
+export interface EmitOptions {
+  /** Kernels of at least so many nanoseconds are shared among threads. */
+  readonly splitFrom?: number;
+  /** Fill memory with NaN while it holds no live value. */
+  readonly poison?: boolean;
+}
+
 /** The AssemblyScript of a whole program: one function a kernel, one a entry, and the loop over training steps. */
 export function emitModule(
   name: string,
   schedules: Readonly<Record<string, Schedule>>,
   plan: MemoryPlan,
-  splitFrom = SPLIT_FROM,
+  { splitFrom = SPLIT_FROM, poison = false }: EmitOptions = {},
 ): ModuleSource {
   const functions: { entry: string; kernel: Kernel; name: string; split: boolean }[] = [];
   const lines: string[] = [];
@@ -57,10 +65,12 @@ export function emitModule(
       variableNames,
       constantNames,
       splitFrom,
+      poison: poison ? plan.arena : null,
     });
     lines.push('', ...local.lines);
     functions.push(...local.functions);
   }
+  if (poison) lines.push('', ...POISON);
   lines.push('', ...driver(plan, entries));
   const body = format(lines);
   const imports = Object.entries(LIBRARY).flatMap(([file, pattern]) => {
@@ -79,6 +89,7 @@ function emitEntry(
     variableNames: ReadonlyMap<string, string>;
     constantNames: ReadonlyMap<number, string>;
     splitFrom: number;
+    poison: MemoryPlan['arena'] | null;
   },
 ) {
   const lines: string[] = [`// ${entry}: inputs, outputs, intermediate values`];
@@ -115,7 +126,7 @@ function emitEntry(
     '',
     `/** One run of ${entry}, this thread's part. */`,
     `function ${entry}Step(): void {`,
-    ...steps(functions, plan),
+    ...steps(functions, plan, shared.poison),
     '}',
   );
   return { lines, functions };
@@ -147,10 +158,11 @@ function emitKernel(kernel: Kernel, schedule: Schedule, addressOf: (node: Node) 
 function steps(
   functions: readonly { kernel: Kernel; name: string; split: boolean; units: number }[],
   plan: EntryPlan,
+  poison: MemoryPlan['arena'] | null,
 ): string[] {
-  const lines: string[] = [];
+  const lines: string[] = poison ? poisonStart(plan, poison) : [];
   let since: (typeof functions)[number][] = [];
-  for (const next of functions) {
+  for (const [i, next] of functions.entries()) {
     const conflict = since.some(
       (before) => (before.split || next.split) && touchesSame(before.kernel, next.kernel, plan),
     );
@@ -162,6 +174,9 @@ function steps(
     if (next.split)
       lines.push(`${next.name}(firstUnit(${next.units}, thread), firstUnit(${next.units}, thread + 1));`);
     else lines.push(`if (thread == 0) ${next.name}(${next.units > 1 ? `0, ${next.units}` : ''});`);
+    const poisoned = poison ? poisonAfter(plan, i) : [];
+    if (poisoned.length) since = [];
+    lines.push(...poisoned);
   }
   return lines;
 }
