@@ -15,7 +15,7 @@ interface Options {
   without?: string[];
   poison?: boolean;
   level?: number;
-  shrink: boolean;
+  shrink: number;
 }
 
 const whole = (text: string): number => {
@@ -55,7 +55,7 @@ function readOptions(): Options {
       .option('--without <passes>', 'leave out these optimization passes', passList)
       .option('--poison', 'fill memory that holds no live value with NaN')
       .option('--level <n>', "effort of asc's optimizer, 0 to 3", level)
-      .option('--no-shrink', 'keep failures as large as they are')
+      .option('--shrink <n>', 'make only the first n failures small and keep them as tests', whole, 5)
       .exitOverride()
       .parse()
       .opts<Options>();
@@ -90,8 +90,10 @@ function showProgress(total: number): (done: number, failed: number) => void {
 }
 
 const { count, seed, shrink, ...given } = readOptions();
-const found = await fuzz({ count, seed, shrink, settings: given, report: showProgress(count) });
-for (const finding of found) {
+const failed = (at: number, problem: string) => process.stderr.write(`program ${at}: ${problem}\n`);
+const report = showProgress(count);
+const found = await fuzz({ count, seed, shrink, settings: given, failed, report });
+for (const [i, finding] of found.entries()) {
   const { problem, smallest, settings } = finding;
   const about = [
     `${smallest.problem}`,
@@ -99,7 +101,7 @@ for (const finding of found) {
     `settings ${JSON.stringify(settings)}`,
   ];
   const text = printCase(smallest, about.join('\n'));
-  const path = shrink ? keepCase(`seed-${finding.seed}`, text) : undefined;
+  const path = i < shrink ? keepCase(`seed-${finding.seed}`, text) : undefined;
   console.log(`program ${finding.seed}: ${problem}\n${text}${path ? `kept as ${path}\n` : ''}`);
 }
 console.log(`${count - found.length} passed, ${found.length} failed`);

@@ -17,7 +17,7 @@ export function dataFor(graph: Graph, seed: number, roles: readonly string[]): N
       const random = generator(hash(`${seed} ${name}`));
       const n = numel(node.shape);
       if (node.dtype !== 'f32') {
-        const below = bounds.get(node) ?? 3;
+        const below = bounds.get(node) ?? 1;
         return [name, Int32Array.from({ length: n }, () => Math.floor(random() * below))];
       }
       const halves = random() < 0.5;

@@ -28,14 +28,16 @@ export interface FuzzOptions {
   /** In place of those that go round, or of some of them. */
   readonly settings?: Settings;
   readonly tally?: Tally;
-  /** Leave failures as large as they are. */
-  readonly shrink?: boolean;
+  /** How many failures to make small; the others stay as they are. */
+  readonly shrink?: number;
+  /** Told of every failure before it is made small. */
+  failed?(seed: number, problem: string): void;
   report?(done: number, failed: number): void;
 }
 
 /** Runs as many random programs; gives those that fail, made small. */
 export async function fuzz(options: FuzzOptions): Promise<Finding[]> {
-  const { count, seed, settings, tally, shrink = true, report } = options;
+  const { count, seed, settings, tally, shrink = 0, failed, report } = options;
   const found: Finding[] = [];
   for (let at = seed; at < seed + count; ) {
     // Batches end at multiples of their size, where the settings change.
@@ -45,7 +47,8 @@ export async function fuzz(options: FuzzOptions): Promise<Finding[]> {
     const problems = await checkPrograms(seeds.map(programOf), chosen, tally);
     for (const [i, problem] of problems.entries()) {
       if (problem === null) continue;
-      const smallest = shrink ? await shrinkProgram(seeds[i], chosen) : null;
+      failed?.(seeds[i], problem);
+      const smallest = found.length < shrink ? await shrinkProgram(seeds[i], chosen) : null;
       const whole = { ...caseOf(programOf(seeds[i])), problem };
       found.push({ seed: seeds[i], settings: chosen, problem, smallest: smallest ?? whole });
     }

@@ -32,7 +32,7 @@ const picks = (n: number) => fc.array(fc.nat({ max: 2 ** 20 }), { minLength: n, 
 export function programs(): fc.Arbitrary<Program> {
   const size = fc.oneof(
     { arbitrary: fc.constantFrom(...SIZES), weight: 60 },
-    { arbitrary: fc.constant(0), weight: 1 },
+    { arbitrary: fc.constant(0), weight: 2 },
   );
   return fc.record({
     sizes: fc.array(size, { minLength: 2, maxLength: 4, size: 'max' }),

@@ -42,6 +42,18 @@ function smaller(graph: Graph): (() => Graph | undefined)[] {
   return [
     ...outputs.map((output) => () => tidy({ ...graph, outputs: outputs.filter((o) => o !== output) })),
     ...updates.map((update) => () => tidy({ ...graph, updates: updates.filter((u) => u !== update) })),
+    ...updates.map((update) => () => {
+      const output = { name: `new.${inputAttrs(update.variable).name}`, node: update.value };
+      return tidy({ ...graph, outputs: [...outputs, output], updates: updates.filter((u) => u !== update) });
+    }),
+    ...outputs.flatMap(({ name, node }) =>
+      node.inputs
+        .filter((input) => input.dtype !== 'bool')
+        .map((input) => () => {
+          const shorter = outputs.map((o) => (o.name === name ? { name, node: input } : o));
+          return tidy({ ...graph, outputs: shorter });
+        }),
+    ),
     ...nodes
       .filter((node) => !isInput(node) && node.dtype === 'f32')
       .map((node) => () => toData(graph, node)),
