@@ -93,16 +93,13 @@ const { count, seed, shrink, ...given } = readOptions();
 const failed = (at: number, problem: string) => process.stderr.write(`program ${at}: ${problem}\n`);
 const report = showProgress(count);
 const found = await fuzz({ count, seed, shrink, settings: given, failed, report });
-for (const [i, finding] of found.entries()) {
+for (const finding of found) {
   const { problem, smallest, settings } = finding;
-  const about = [
-    `${smallest.problem}`,
-    `found by ${command(finding, given)}`,
-    `settings ${JSON.stringify(settings)}`,
-  ];
-  const text = printCase(smallest, about.join('\n'));
-  const path = i < shrink ? keepCase(`seed-${finding.seed}`, text) : undefined;
-  console.log(`program ${finding.seed}: ${problem}\n${text}${path ? `kept as ${path}\n` : ''}`);
+  const about = `found by ${command(finding, given)}`;
+  console.log(`program ${finding.seed}: ${problem}\n${about}`);
+  if (!smallest) continue;
+  const text = printCase(smallest, settings, `${smallest.problem.split('\n')[0]}\n${about}`);
+  console.log(`the smallest of its kind, kept as ${keepCase(`seed-${finding.seed}`, text)}:\n${text}`);
 }
 console.log(`${count - found.length} passed, ${found.length} failed`);
 process.exitCode = found.length ? 1 : 0;

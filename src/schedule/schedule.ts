@@ -18,11 +18,12 @@ import { legalize } from './legalize.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
 import { storedMembers } from './stages.js';
+import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
 
 /** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
 export function schedule(optimized: Graph): Schedule {
-  const graph = legalize(optimized);
+  const graph = legalize(dropUnitReductions(optimized));
   const fusion = fuse(graph);
   const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();

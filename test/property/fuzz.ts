@@ -16,9 +16,13 @@ export interface Finding {
   /** Of the program that failed. */
   readonly seed: number;
   readonly settings: Settings;
-  /** What was seen first, and what the smallest case shows. */
   readonly problem: string;
-  readonly smallest: Case & { readonly problem: string };
+  /** A smaller case that fails, if it was looked for and found. */
+  readonly smallest: Smallest | null;
+}
+
+export interface Smallest extends Case {
+  readonly problem: string;
 }
 
 export interface FuzzOptions {
@@ -48,9 +52,8 @@ export async function fuzz(options: FuzzOptions): Promise<Finding[]> {
     for (const [i, problem] of problems.entries()) {
       if (problem === null) continue;
       failed?.(seeds[i], problem);
-      const smallest = found.length < shrink ? await shrinkProgram(seeds[i], chosen) : null;
-      const whole = { ...caseOf(programOf(seeds[i])), problem };
-      found.push({ seed: seeds[i], settings: chosen, problem, smallest: smallest ?? whole });
+      const smallest = found.length < shrink ? await shrinkProgram(seeds[i], kindOf(problem), chosen) : null;
+      found.push({ seed: seeds[i], settings: chosen, problem, smallest });
     }
     at = end;
     report?.(at - seed, found.length);
@@ -74,6 +77,14 @@ export function settingsOf(seed: number): Settings {
 
 export function programOf(seed: number): Program {
   return fc.sample(programs(), { numRuns: 1, seed: mix(seed) })[0];
+}
+
+function attempt(program: Program): Case | null {
+  try {
+    return caseOf(program);
+  } catch {
+    return null;
+  }
 }
 
 /** What is wrong with each program, or null; tracing may be what fails. */
@@ -101,17 +112,25 @@ function caseOf(program: Program): Case {
   return { graph: traceProgram(program), data: program.data };
 }
 
+/** What sort of failure it is: shrinking must not wander from a wrong result to some other error. */
+function kindOf(problem: string): string {
+  if (!/^(output|variable) /.test(problem)) return problem.slice(0, 40);
+  return problem.includes('not the bits') ? 'bits' : 'value';
+}
+
 /** The smallest failure near the program of a seed, or null if it does not fail when it is alone. */
-async function shrinkProgram(seed: number, settings: Settings): Promise<Finding['smallest'] | null> {
+async function shrinkProgram(seed: number, kind: string, settings: Settings): Promise<Smallest | null> {
   let last: Program | null = null;
   const property = fc.asyncProperty(programs(), async (program) => {
     const [problem] = await checkPrograms([program], settings);
-    if (problem !== null) last = program;
-    return problem === null;
+    const same = problem !== null && kindOf(problem) === kind;
+    if (same) last = program;
+    return !same;
   });
   await fc.check(property, { numRuns: 1, seed: mix(seed), interruptAfterTimeLimit: SHRINK });
-  if (!last) return null;
-  return shrinkCase(caseOf(last), settings, SHRINK);
+  const traced = last && attempt(last);
+  if (!traced) return null;
+  return shrinkCase(traced, settings, SHRINK);
 }
 
 /** The smallest graph on the way from a failing one. */
@@ -119,8 +138,13 @@ export async function shrinkCase(
   { graph, data }: Case,
   settings: Settings,
   milliseconds: number,
-): Promise<Finding['smallest']> {
+): Promise<Smallest> {
   const problemOf = async (g: Graph) => (await check([{ graph: g, data }], settings))[0];
-  const smallest = await reduceGraph(graph, async (g) => (await problemOf(g)) !== null, milliseconds);
+  const kind = await problemOf(graph).then((problem) => problem && kindOf(problem));
+  const fails = async (g: Graph) => {
+    const problem = await problemOf(g);
+    return problem !== null && kindOf(problem) === kind;
+  };
+  const smallest = await reduceGraph(graph, fails, milliseconds);
   return { graph: smallest, data, problem: (await problemOf(smallest)) ?? 'it fails only sometimes' };
 }

@@ -32,10 +32,12 @@ describe('a failing program', () => {
     for (let seed = 200; seed < 230; seed++) {
       const program = programOf(seed);
       const graph = traceProgram(program);
-      const text = printCase({ graph, data: program.data }, 'about it\nin two lines');
+      const about = 'about it\nin two lines';
+      const text = printCase({ graph, data: program.data }, { poison: true }, about);
       const back = parseCase(text);
       expect(back.data).toBe(program.data);
-      expect(printCase(back, 'about it\nin two lines')).toBe(text);
+      expect(back.settings).toEqual({ poison: true });
+      expect(printCase(back, back.settings, about)).toBe(text);
       expect(printGraph(back.graph).split('\n').length).toBe(printGraph(graph).split('\n').length);
     }
   });
