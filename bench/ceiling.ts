@@ -18,7 +18,7 @@ export interface Ceiling extends Contestant {
 
 /** The fastest of the loops; null where the engine has no relaxed SIMD. */
 export async function makeCeiling(relaxed: boolean, sampleMs: number): Promise<Ceiling | null> {
-  const wasm = await runAsc(source(relaxed), await readLibrary(), { shared: false, relaxed });
+  const wasm = await runAsc(source(relaxed), await readLibrary(), { shared: false, relaxed, level: 3 });
   if (!WebAssembly.validate(wasm as BufferSource)) return null;
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
   const { instance } = await WebAssembly.instantiate(wasm as BufferSource, { env: { memory } });

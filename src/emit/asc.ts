@@ -6,6 +6,8 @@ export interface AscOptions {
   readonly shared: boolean;
   /** Use the machine's fused multiply-add where the engine offers it; results then differ between machines. */
   readonly relaxed: boolean;
+  /** How hard asc and Binaryen try, up to 3, which is the default: less compiles faster and runs slower. */
+  readonly level: number;
 }
 
 /** Files of assembly/ by name, such as `math.ts`. */
@@ -18,14 +20,15 @@ export const MAX_PAGES = 65536;
 export async function runAsc(
   source: string,
   library: Library,
-  { shared, relaxed }: AscOptions,
+  { shared, relaxed, level }: AscOptions,
 ): Promise<Uint8Array> {
   const { default: asc } = await import('assemblyscript/asc');
   const files: Record<string, string> = { ...library, 'kernels.ts': source };
   if (relaxed) files['madd.ts'] = library['madd-relaxed.ts'];
   const outputs = new Map<string, Uint8Array>();
   const flags = [
-    ['--outFile', 'kernels.wasm', '-O3', '--runtime', 'stub', '--noAssert', '--uncheckedBehavior', 'always'],
+    ['--outFile', 'kernels.wasm', `-O${level}`, '--runtime', 'stub'],
+    ['--noAssert', '--uncheckedBehavior', 'always'],
     [
       '--memoryBase',
       String(STATIC_BASE),

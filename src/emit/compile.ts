@@ -30,6 +30,8 @@ export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
   readonly splitFrom?: number;
   /** Call the host before the first kernel and after each, so that it can take the time. */
   readonly profile?: boolean;
+  /** For looking for errors in the memory plan: bytes without a live value are filled with NaN. */
+  readonly poison?: boolean;
 }
 
 export const STAGES = ['graph', 'schedule', 'memory', 'assemblyscript', 'wat'] as const;
@@ -71,7 +73,7 @@ export class CompiledModule {
 /** Graphs to wasm: optimize, schedule, plan, emit. */
 export async function compileProgram(input: CompilerInput, options: CompileOptions): Promise<CompiledModule> {
   const started = performance.now();
-  const { library, cache, shared = true, relaxed = false } = options;
+  const { library, cache, shared = true, relaxed = false, level = 3 } = options;
   const entries = Object.entries(input.entries);
   const graphs = Object.fromEntries(entries.map(([entry, graph]) => [entry, optimize(graph, options)]));
   const schedules = Object.fromEntries(
@@ -79,7 +81,7 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
   );
   const plan = planMemory(schedules, input.variables);
   const source = emitModule(input.name, schedules, plan, options);
-  const asc = { shared, relaxed };
+  const asc = { shared, relaxed, level };
   const key = await digest(JSON.stringify([FORMAT, source.text, library, asc]));
   let wasm = await cache?.get(key);
   const cached = wasm !== undefined;

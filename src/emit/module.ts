@@ -7,6 +7,7 @@ import { formatType, numel } from '../shape.js';
 import { format } from './code.js';
 import { emitGemm } from './gemm.js';
 import { type Body, emitNest } from './nest.js';
+import { POISON, poisonAfter, poisonStart } from './poison.js';
 import { emitCopy, emitScatter } from './scatter.js';
 
 /** What each file of assembly/ offers to emitted modules. */
@@ -34,12 +35,21 @@ export interface ModuleSource {
 /** Jobs as the workers know them; 0 sends them home. */
 export const JOBS = { end: 0, first: 1 } as const;
 
+export interface EmitOptions {
+  /** Kernels of at least so many nanoseconds are shared among threads. */
+  readonly splitFrom?: number;
+  /** Fill memory with NaN while it holds no live value. */
+  readonly poison?: boolean;
+  /** Call `mark` of the host when a step begins and after each kernel. */
+  readonly profile?: boolean;
+}
+
 /** The AssemblyScript of a whole program: one function a kernel, one a entry, and the loop over training steps. */
 export function emitModule(
   name: string,
   schedules: Readonly<Record<string, Schedule>>,
   plan: MemoryPlan,
-  { splitFrom = SPLIT_FROM, profile = false }: { splitFrom?: number; profile?: boolean } = {},
+  { splitFrom = SPLIT_FROM, poison = false, profile = false }: EmitOptions = {},
 ): ModuleSource {
   const functions: { entry: string; kernel: Kernel; name: string; split: boolean }[] = [];
   const lines: string[] = [];
@@ -59,10 +69,12 @@ export function emitModule(
       constantNames,
       splitFrom,
       profile,
+      poison: poison ? plan.arena : null,
     });
     lines.push('', ...local.lines);
     functions.push(...local.functions);
   }
+  if (poison) lines.push('', ...POISON);
   lines.push('', ...driver(plan, entries));
   const body = format(lines);
   const clock = profile ? ["@external('env', 'mark') declare function mark(kernel: i32): void;"] : [];
@@ -86,6 +98,7 @@ function emitEntry(
     constantNames: ReadonlyMap<number, string>;
     splitFrom: number;
     profile: boolean;
+    poison: MemoryPlan['arena'] | null;
   },
 ) {
   const lines: string[] = [`// ${entry}: inputs, outputs, intermediate values`];
@@ -123,7 +136,7 @@ function emitEntry(
     '',
     `/** One run of ${entry}, this thread's part. */`,
     `function ${entry}Step(): void {`,
-    ...steps(functions, plan, shared.profile),
+    ...steps(functions, plan, shared),
     '}',
   );
   return { lines, functions };
@@ -159,11 +172,12 @@ function emitKernel(
 function steps(
   functions: readonly { kernel: Kernel; name: string; split: boolean; units: number }[],
   plan: EntryPlan,
-  profile: boolean,
+  { poison, profile }: { poison: MemoryPlan['arena'] | null; profile: boolean },
 ): string[] {
-  const lines: string[] = profile ? ['if (thread == 0) mark(-1);'] : [];
+  const lines: string[] = poison ? poisonStart(plan, poison) : [];
+  if (profile) lines.push('if (thread == 0) mark(-1);');
   let since: (typeof functions)[number][] = [];
-  for (const [index, next] of functions.entries()) {
+  for (const [i, next] of functions.entries()) {
     const conflict = since.some(
       (before) => (before.split || next.split) && touchesSame(before.kernel, next.kernel, plan),
     );
@@ -175,7 +189,10 @@ function steps(
     if (next.split)
       lines.push(`${next.name}(firstUnit(${next.units}, thread), firstUnit(${next.units}, thread + 1));`);
     else lines.push(`if (thread == 0) ${next.name}(${next.units > 1 ? `0, ${next.units}` : ''});`);
-    if (profile) lines.push(`if (thread == 0) mark(${index});`);
+    const poisoned = poison ? poisonAfter(plan, i) : [];
+    if (poisoned.length) since = [];
+    lines.push(...poisoned);
+    if (profile) lines.push(`if (thread == 0) mark(${i});`);
   }
   return lines;
 }

@@ -128,11 +128,17 @@ export class Values {
   }
 
   private inline(node: Node, u: number, lanes: number): Value {
+    // Scalars that several others share are walked once, not along every path.
+    const key = `${this.key(node)}:${u}`;
+    const known = this.lookup(key);
+    if (known) return known;
     const reads = node.inputs.map((input) => {
       const { source, offset } = viewOf(input);
       return this.readValue({ source, offset, strides: this.domain.map(() => 0) }, u, lanes);
     });
-    return this.compute(node, reads, u);
+    const value = this.compute(node, reads, u);
+    this.scopes.at(-1)!.memo.set(key, value);
+    return value;
   }
 
   private compute(node: Node, args: Value[], u: number): Value {

@@ -4,7 +4,8 @@ import { type Graph, inputAttrs } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { CompiledEngine } from './engine.js';
 
-export interface CompileFunctionOptions extends Pick<CompileOptions, 'relaxed' | 'without' | 'splitFrom'> {
+export interface CompileFunctionOptions
+  extends Pick<CompileOptions, 'relaxed' | 'without' | 'splitFrom' | 'poison'> {
   /** Threads that share the work; the result is the same for any number. */
   threads?: number;
   /** Keep the compiled module on disk (in Node), by default yes. */

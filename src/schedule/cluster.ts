@@ -1,5 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import { broadcastStrides, numel, type Shape } from '../shape.js';
+import { isInline, sourcesOf } from './inline.js';
 import type { Access, Level, Member } from './kernel.js';
 import { identityStrides, needsCopy, reshapeStrides, viewOf } from './view.js';
 
@@ -140,13 +141,30 @@ function reshapeRead(read: Access, from: Shape, to: Shape): Access | null {
 function checkReads(cluster: Cluster, reduced: readonly boolean[], member: Member): string | null {
   for (const read of member.reads) {
     const made = cluster.members.get(read.source);
-    if (!made) continue;
+    if (!made) {
+      const why = isInline(read.source) ? checkInline(cluster, reduced, member, read.source) : null;
+      if (why) return why;
+      continue;
+    }
     if (member.node.op.lower.kind === 'gather') return 'indices must be in memory';
     const elementwise = made.level === 'element';
     if (elementwise && member.level === 'row') return 'a row cannot read single elements';
     const expected = elementwise ? identityStrides(cluster.domain) : rowStrides(cluster.domain, reduced);
     if (read.offset !== 0 || read.strides.some((s, i) => s !== expected[i]))
       return 'it reads other elements than its own';
+  }
+  return null;
+}
+
+/** A scalar made on the spot may be made of what the cluster makes only if there is one of that, and it is known. */
+function checkInline(cluster: Cluster, reduced: readonly boolean[], member: Member, scalar: Node) {
+  for (const source of sourcesOf(scalar)) {
+    const made = cluster.members.get(source);
+    if (!made) continue;
+    const elementwise = made.level === 'element';
+    if (elementwise && member.level === 'row') return 'a row cannot read single elements';
+    const count = numel(elementwise ? cluster.domain : rowShape({ domain: cluster.domain, reduced }));
+    if (count !== 1) return 'it reads other elements than its own';
   }
   return null;
 }

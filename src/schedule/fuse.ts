@@ -1,40 +1,17 @@
 import { constantValue, consumers, type Graph, isInput, type Node, roots } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { type Cluster, fitInto, ownReads, startCluster } from './cluster.js';
+import { isInline, readsWhole, sourcesOf } from './inline.js';
 import type { Access } from './kernel.js';
 import { needsCopy, viewOf } from './view.js';
+
+export { isInline, sourcesOf } from './inline.js';
 
 export interface Fusion {
   readonly clusters: readonly Cluster[];
   readonly home: ReadonlyMap<Node, Cluster>;
   /** Why a node did not join the cluster of one of its inputs. */
   readonly refusals: readonly { readonly from: Node; readonly to: Node; readonly why: string }[];
-}
-
-/** Whether a kernel can make the node on the spot from constants, indices and scalars in memory. */
-export function isInline(node: Node): boolean {
-  if (constantValue(node) !== undefined || node.op.lower.kind === 'iota') return true;
-  return node.op.lower.kind === 'elementwise' && numel(node.shape) === 1;
-}
-
-/** Nodes that a node needs in memory or in its cluster: its sources, seen through inlined ones. */
-export function sourcesOf(node: Node): Node[] {
-  const out = new Set<Node>();
-  const visit = (source: Node) => {
-    if (isInline(source)) for (const input of source.inputs) visit(viewOf(input).source);
-    else out.add(source);
-  };
-  for (const input of node.inputs) {
-    const { source } = viewOf(input);
-    if (readsWhole(node)) out.add(source);
-    else visit(source);
-  }
-  return [...out];
-}
-
-/** Whether a kernel reads its operands from memory alone. */
-function readsWhole(node: Node): boolean {
-  return ['matmul', 'scatter', 'copy', 'gather'].includes(node.op.lower.kind);
 }
 
 /**

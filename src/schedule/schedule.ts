@@ -22,11 +22,12 @@ import { orderKernels } from './order.js';
 import { recompute } from './recompute.js';
 import { storedMembers } from './stages.js';
 import { tilingOf } from './tiling.js';
+import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
 
 /** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
 export function schedule(optimized: Graph): Schedule {
-  const graph = legalize(optimized);
+  const graph = legalize(dropUnitReductions(optimized));
   const fusion = merge(recompute(graph, fuse(graph)));
   const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();

@@ -1,0 +1,223 @@
+import type { Library } from '../../src/emit/asc.js';
+import { type CompiledModule, compileProgram } from '../../src/emit/compile.js';
+import { type Graph, inputAttrs, isInput, makeInput, type Node } from '../../src/graph/graph.js';
+import type { Elements } from '../../src/ops/op.js';
+import { CompiledEngine } from '../../src/run/engine.js';
+import { readLibrary, spawnWorker } from '../../src/run/node.js';
+import { type Bounded, evaluateBounded } from './bounds.js';
+import { dataFor, type Numbers } from './data.js';
+
+/** How programs are compiled and run. */
+export interface Settings {
+  /** Optimization passes to leave out. */
+  readonly without?: readonly string[];
+  /** Memory without a live value is NaN. */
+  readonly poison?: boolean;
+  /** Of asc's optimizations; 3 is what users get. */
+  readonly level?: number;
+  /** Each of them in turn; all must give the same bits. */
+  readonly threads?: readonly number[];
+}
+
+/** A graph to run, and the seed of the numbers to run it on. */
+export interface Case {
+  readonly graph: Graph;
+  readonly data: number;
+}
+
+/** What was compared, in elements: `close` to a thousandth of their size, or only loosely, or not at all. */
+export interface Tally {
+  close: number;
+  loose: number;
+  unknown: number;
+}
+
+/** In-place updates lie only from the second step on. */
+const STEPS = 3;
+
+/**
+ * Compiles the graphs as one module, since loading a compiler costs more than compiling, runs each for some
+ * steps with each number of threads, and says for each what is wrong with it, or null.
+ */
+export async function check(
+  cases: readonly Case[],
+  settings: Settings,
+  tally: Tally = { close: 0, loose: 0, unknown: 0 },
+): Promise<(string | null)[]> {
+  try {
+    return await checkTogether(cases, settings, tally);
+  } catch (error) {
+    // It does not compile, or it has broken the memory that the others share.
+    if (cases.length === 1) return [text(error)];
+    const alone: (string | null)[] = [];
+    for (const each of cases) alone.push(...(await check([each], settings, tally)));
+    return alone;
+  }
+}
+
+async function checkTogether(cases: readonly Case[], settings: Settings, tally: Tally) {
+  const { wasm, plan } = await compile(cases, settings);
+  const wrong: (string | null)[] = cases.map(() => null);
+  const first: Run[] = [];
+  for (const threads of settings.threads ?? [1, 3]) {
+    const engine = await CompiledEngine.start({
+      ...{ wasm, plan, shared: true, threads, seed: 0 },
+      initial: new Map(),
+      spawn: spawnWorker,
+    });
+    try {
+      cases.forEach((each, i) => {
+        if (wrong[i] !== null) return;
+        const run = new Run(engine, `p${i}`, each);
+        for (let step = 0; step < STEPS && wrong[i] === null; step++) {
+          run.step(step);
+          const problem = first[i] ? run.sameAs(first[i], step) : run.compare(tally);
+          if (problem) wrong[i] = `${problem}, in step ${step + 1} with ${counted(threads, 'thread')}`;
+        }
+        first[i] ??= run;
+      });
+    } finally {
+      await engine.close();
+    }
+  }
+  return wrong;
+}
+
+async function compile(cases: readonly Case[], settings: Settings): Promise<CompiledModule> {
+  const entries = Object.fromEntries(cases.map(({ graph }, i) => [`p${i}`, prefixed(graph, `p${i}.`)]));
+  const variables = Object.values(entries)
+    .flatMap((graph) => graph.inputs.map(inputAttrs))
+    .filter((input) => input.role !== 'input');
+  const { threads: _, ...options } = settings;
+  // Every kernel that can be split is split, so that barriers are put to the test.
+  return compileProgram(
+    { name: 'programs', variables, entries },
+    { ...options, library: await impatient(), splitFrom: 0 },
+  );
+}
+
+/** The library with threads that share a core, so do not spin for each other, and that trap rather than hang. */
+export async function impatient(): Promise<Library> {
+  const library = await readLibrary();
+  const team = library['team.ts']
+    .replace(/(const SPINS: i32 = )\d+/, '$116')
+    .replace(/(atomic\.wait<i32>\(GENERATION, generation), -1\)/, 'if ($1, 20000000000) == 2) unreachable()');
+  return { ...library, 'team.ts': team };
+}
+
+/** The graph with other names for its variables, which the entries of a module share. */
+function prefixed(graph: Graph, prefix: string): Graph {
+  const images = new Map<Node, Node>();
+  const image = (node: Node) => images.get(node)!;
+  for (const node of graph.nodes) {
+    const { name, role, shape, dtype } = inputAttrs(node);
+    const renamed = isInput(node) && role !== 'input';
+    images.set(
+      node,
+      renamed ? makeInput(prefix + name, role, shape, dtype) : { ...node, inputs: node.inputs.map(image) },
+    );
+  }
+  return {
+    name: graph.name,
+    inputs: graph.inputs.map(image),
+    nodes: graph.nodes.map(image),
+    outputs: graph.outputs.map(({ name, node }) => ({ name, node: image(node) })),
+    updates: graph.updates.map((u) => ({ variable: image(u.variable), value: image(u.value) })),
+  };
+}
+
+/** A case on an engine, step by step. */
+class Run {
+  private readonly variables: string[];
+  private before: Numbers = {};
+  private inputs: Numbers = {};
+  /** Outputs and variables after each step. */
+  readonly results: Record<string, Elements>[] = [];
+
+  constructor(
+    private readonly engine: CompiledEngine,
+    private readonly entry: string,
+    private readonly of: Case,
+  ) {
+    const initial = dataFor(of.graph, of.data, ['parameter', 'state']);
+    this.variables = Object.keys(initial);
+    for (const name of this.variables) engine.write(`${entry}.${name}`, initial[name]);
+  }
+
+  step(step: number): void {
+    const { engine, entry, of } = this;
+    this.before = this.read();
+    this.inputs = dataFor(of.graph, of.data + step, ['input']);
+    const outputs = engine.invoke(entry, this.inputs);
+    this.results.push({ ...tagged('output', outputs), ...tagged('variable', this.read()) });
+  }
+
+  private read(): Numbers {
+    return Object.fromEntries(
+      this.variables.map((name) => [
+        name,
+        this.engine.read(`${this.entry}.${name}`).slice() as Float32Array | Int32Array,
+      ]),
+    );
+  }
+
+  /** The last step against float64, from what the variables were before it, so that errors do not pile up. */
+  compare(tally: Tally): string | null {
+    const { outputs, updates } = evaluateBounded(this.of.graph, this.inputs, this.before);
+    const expected = { ...tagged('output', outputs), ...tagged('variable', updates) };
+    const got = this.results.at(-1)!;
+    for (const name of Object.keys(got)) {
+      const want = expected[name];
+      const problem = want
+        ? difference(got[name], want, tally)
+        : unequal(got[name], this.before[name.slice('variable '.length)]);
+      if (problem) return `${name}${problem}`;
+    }
+    return null;
+  }
+
+  /** The step bit by bit against the same step of another run. */
+  sameAs(other: Run, step: number): string | null {
+    for (const [name, got] of Object.entries(this.results[step])) {
+      const problem = unequal(got, other.results[step][name]);
+      if (problem) return `${name}${problem} : not the bits of the first run`;
+    }
+    return null;
+  }
+}
+
+function tagged<T>(tag: string, values: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${tag} ${name}`, value]));
+}
+
+function difference(got: Elements, want: Bounded, tally: Tally): string | null {
+  const scale = Array.from(want.data).reduce(
+    (most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
+    0,
+  );
+  for (let i = 0; i < got.length; i++) {
+    const [x, e] = [want.data[i], want.error[i]];
+    if (e === Number.POSITIVE_INFINITY) {
+      tally.unknown++;
+      continue;
+    }
+    if (e <= 1e-3 * Math.max(Math.abs(x), scale) || !Number.isFinite(x)) tally.close++;
+    else tally.loose++;
+    const agrees = Number.isFinite(x) ? Math.abs(got[i] - x) <= e : Object.is(got[i], x);
+    if (!agrees) return `[${i}] is ${got[i]}, not ${x} to ${e}`;
+  }
+  return null;
+}
+
+function unequal(got: Elements, want: Elements): string | null {
+  const i = got.findIndex((x, k) => !Object.is(x, want[k]));
+  return i < 0 ? null : `[${i}] is ${got[i]}, not ${want[i]}`;
+}
+
+function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
