@@ -1,6 +1,5 @@
 import type { GemmKernel } from '../schedule/kernel.js';
 import type { Segment } from '../schedule/tiling.js';
-import { plus } from './code.js';
 import { collapse } from './loops.js';
 import type { NestOptions } from './nest.js';
 import { sum, type TileSize, tileLoop } from './tile.js';
@@ -48,18 +47,14 @@ export class TileFunctions {
     const name = `${this.name('tile', size)}${lanes < 4 ? `_${lanes}` : ''}`;
     return this.define(name, () => {
       const parameters = ['a: usize', 'b: usize', 'i: usize', 'j: usize', ...this.matrixParameters];
-      const values = this.values();
-      const rowLines: string[] = [];
-      for (let r = 0; r < rows; r++) {
-        const lines = this.epilogue(values, vectors, lanes, (v) => sum(r, v));
-        rowLines.push('{', `const row = ${plus('i', r)};`, ...lines, '}');
-      }
+      const values = this.values('i', vectors);
+      const lines = this.epilogue(values, size, lanes, sum);
       return [
         `function ${name}(${parameters.join(', ')}): void {`,
         ...tileLoop(size, this.strides(vectors), this.kernel.k, () => 'f32x4.splat(0)'),
         ...values.scopes[0].lines,
         ...values.scopes[MATRIX].lines,
-        ...rowLines,
+        ...lines,
         '}',
       ];
     });
@@ -88,9 +83,9 @@ export class TileFunctions {
   finish({ vectors, lanes }: Segment): string {
     const name = `${this.options.name}_finish${4 * vectors - 4 + lanes}`;
     return this.define(name, () => {
-      const values = this.values();
+      const values = this.values('row');
       const products = Array.from({ length: vectors }, (_, v) => `product${v}`);
-      const lines = this.epilogue(values, vectors, lanes, (v) => products[v]);
+      const lines = this.epilogue(values, { rows: 1, vectors }, lanes, (_, v) => products[v]);
       const loads = products.map(
         (product, v) => `const ${product} = v128.load(from${v ? `, ${16 * v}` : ''});`,
       );
@@ -113,15 +108,17 @@ export class TileFunctions {
     return name;
   }
 
-  private values(): Values {
+  /** Expressions over a row at `row`, or over a block of rows of so many vectors from there on. */
+  private values(row: string, vectors?: number): Values {
     const { domain, members } = this.kernel;
     const m0 = domain.length - 2;
     const values = new Values(
       {
         loops: { ...collapse([], [], []), over: (access) => access },
         levels: domain.map((_, i) => (i < m0 ? MATRIX : i === m0 ? ROW : BLOCK)),
-        indices: domain.map((_, i) => (i < m0 ? `b${i}` : i === m0 ? 'row' : 'j')),
+        indices: domain.map((_, i) => (i < m0 ? `b${i}` : i === m0 ? row : 'j')),
         vectorAxis: m0 + 1,
+        block: vectors ? { rowAxis: m0, vectors } : undefined,
         members: new Map(members.map((x) => [x.node, x])),
         address: this.options.address,
       },
@@ -131,18 +128,25 @@ export class TileFunctions {
     return values;
   }
 
-  /** Stores of one row of a tile. */
-  private epilogue(values: Values, vectors: number, lanes: number, product: (v: number) => string): string[] {
+  /** Stores of the rows of a tile. */
+  private epilogue(
+    values: Values,
+    { rows, vectors }: TileSize,
+    lanes: number,
+    product: (row: number, vector: number) => string,
+  ): string[] {
     const { domain, members } = this.kernel;
     const [row, block] = [new Scope(), new Scope()];
     values.scopes[ROW] = row;
     values.scopes[BLOCK] = block;
-    for (let v = 0; v < vectors; v++) values.define(members[0].node, v, product(v), BLOCK, true);
-    for (const { node } of members) {
-      if (!this.options.stored.has(node)) continue;
-      for (let v = 0; v < vectors; v++) {
-        values.store(node, ownElements(node, domain), v, v === vectors - 1 ? lanes : 4, BLOCK);
-      }
+    for (let u = 0; u < rows * vectors; u++) {
+      const at = product(Math.floor(u / vectors), u % vectors);
+      values.define(members[0].node, u, at, BLOCK, true);
+    }
+    const stored = members.map((m) => m.node).filter((node) => this.options.stored.has(node));
+    for (let u = 0; u < rows * vectors; u++) {
+      const exist = u % vectors === vectors - 1 ? lanes : 4;
+      for (const node of stored) values.store(node, ownElements(node, domain), u, exist, BLOCK);
     }
     values.scopes.length = ROW;
     return [...row.lines, ...block.lines];

@@ -12,12 +12,20 @@ export class Scope {
   readonly memo = new Map<string, Value>();
 }
 
-/** A v128 in a variable (or a literal): at which level of the loops it is known, and whether each vector has its own. */
-interface Value {
+/** Whether the vectors of a block differ in a value: those of a row, or those of several rows. */
+interface Varies {
+  readonly vectors: boolean;
+  readonly rows: boolean;
+}
+
+/** A v128 in a variable (or a literal), and at which level of the loops it is known. */
+interface Value extends Varies {
   readonly text: string;
   readonly level: number;
-  readonly perVector: boolean;
 }
+
+const SAME: Varies = { vectors: false, rows: false };
+const ACROSS: Varies = { vectors: true, rows: false };
 
 /** Where a kernel's values are computed: the loops around, by level from the outside in. */
 export interface Place {
@@ -26,6 +34,8 @@ export interface Place {
   readonly levels: readonly number[];
   readonly indices: readonly string[];
   readonly vectorAxis: number;
+  /** Where a block is several rows of this axis, of so many vectors each: vector u is u % vectors of row u / vectors. */
+  readonly block?: { readonly rowAxis: number; readonly vectors: number };
   readonly members: ReadonlyMap<Node, Member>;
   /** Reads even what could be made on the spot from where it is stored. */
   readonly fromMemory?: boolean;
@@ -55,7 +65,35 @@ export class Values {
 
   /** Makes a member's value known from outside of the expressions: a finished reduction, an element of a tile. */
   define(node: Node, u: number, text: string, level: number, perVector: boolean): void {
-    this.scopes[level].memo.set(`${this.key(node)}:${u}`, { text, level, perVector });
+    const varies = { vectors: perVector, rows: perVector && this.place.block !== undefined };
+    this.scopes[level].memo.set(`${this.key(node)}:${u}`, { text, level, ...varies });
+  }
+
+  /** The row of a vector of the block, and its place in that row. */
+  private at(u: number): { row: number; vector: number } {
+    const { block } = this.place;
+    return block ? { row: Math.floor(u / block.vectors), vector: u % block.vectors } : { row: 0, vector: u };
+  }
+
+  /** What tells the vectors of a block apart for a value. */
+  private which(u: number, { vectors, rows }: Varies): string {
+    const { row, vector } = this.at(u);
+    return `${rows ? row : '-'},${vectors ? vector : '-'}`;
+  }
+
+  /** How the vectors of a block differ that read with these strides. */
+  private variation(strides: readonly number[]): Varies {
+    const { vectorAxis, block } = this.place;
+    return {
+      vectors: strides[vectorAxis] !== 0,
+      rows: block !== undefined && strides[block.rowAxis] !== 0,
+    };
+  }
+
+  /** Elements from a block's first row to the row of vector u. */
+  private toRow(u: number, strides: readonly number[]): number {
+    const { block } = this.place;
+    return block ? this.at(u).row * strides[block.rowAxis] : 0;
   }
 
   /** Writes a member's vector to the place that `target` gives. */
@@ -66,16 +104,19 @@ export class Values {
     const to = this.pointer(this.place.loops.over(target));
     const along = strides[this.place.vectorAxis];
     const { lines } = this.scopes[level];
+    const { vector } = this.at(u);
+    const row = 4 * this.toRow(u, strides);
     if (along === 1) {
       const at = plus(to, this.index());
-      if (lanes === 4) lines.push(`v128.store(${at}, ${text}${u ? `, ${16 * u}` : ''});`);
-      else lines.push(`storeLanes(${plus(at, 16 * u)}, ${text}, ${lanes});`);
+      const offset = 16 * vector + row;
+      if (lanes === 4) lines.push(`v128.store(${at}, ${text}${offset ? `, ${offset}` : ''});`);
+      else lines.push(`storeLanes(${plus(at, offset)}, ${text}, ${lanes});`);
     } else {
       for (let lane = 0; lane < (along === 0 ? 1 : lanes); lane++) {
         const at =
           along === 0
-            ? to
-            : plus(to, along === 1 ? this.index() : `${this.index()} * ${along}`, (4 * u + lane) * 4 * along);
+            ? plus(to, row)
+            : plus(to, `${this.index()} * ${along}`, (4 * vector + lane) * 4 * along + row);
         lines.push(`v128.store32_lane(${at}, ${text}, ${lane});`);
       }
     }
@@ -147,7 +188,7 @@ export class Values {
       if (args.length === 1) return args[0];
       throw new Error(`no expression for ${node.op.name}`);
     }
-    const perVector = args.some((a) => a.perVector);
+    const varies = { vectors: args.some((a) => a.vectors), rows: args.some((a) => a.rows) };
     const level = Math.max(0, ...args.map((a) => a.level));
     const from = node.inputs.at(-1)!.dtype;
     const text = lower.emit(
@@ -155,14 +196,13 @@ export class Values {
       from,
       node.dtype,
     );
-    return this.bind(node.op.name, `${this.key(node)}:${perVector ? u : 'all'}`, text, level, perVector);
+    return this.bind(node.op.name, `${this.key(node)}:${this.which(u, varies)}`, text, level, varies);
   }
 
   private constant(value: number, dtype: DType): Value {
-    if (dtype === 'bool')
-      return { text: value ? 'i32x4.splat(-1)' : 'i32x4.splat(0)', level: 0, perVector: false };
+    if (dtype === 'bool') return { text: value ? 'i32x4.splat(-1)' : 'i32x4.splat(0)', level: 0, ...SAME };
     const literal = dtype === 'i32' ? `i32x4.splat(${value})` : `f32x4.splat(${float(value)})`;
-    return this.bind('c', `constant:${literal}`, literal, 0, false);
+    return this.bind('c', `constant:${literal}`, literal, 0, SAME);
   }
 
   private iota({ strides, offset }: LoopAccess, u: number): Value {
@@ -172,17 +212,18 @@ export class Values {
     );
     const along = strides[vectorAxis];
     const level = Math.max(this.levelOf(strides, true), along ? levels[vectorAxis] : 0);
-    if (!along) {
-      const text = `i32x4.splat(${plus(String(offset), ...terms)})`;
-      return this.bind('index', `iota:${strides}:${offset}`, text, level, false);
-    }
+    const varies = this.variation(strides);
+    const key = `iota:${strides}:${offset}:${this.which(u, varies)}`;
+    const start = offset + this.toRow(u, strides);
+    if (!along)
+      return this.bind('index', key, `i32x4.splat(${plus(String(start), ...terms)})`, level, varies);
     const first = plus(
-      String(offset + 4 * u * along),
+      String(start + 4 * this.at(u).vector * along),
       ...terms,
       `(<i32>${this.index()} >> 2)${along === 1 ? '' : ` * ${along}`}`,
     );
     const text = `i32x4.add(i32x4.splat(${first}), i32x4(0, ${along}, ${2 * along}, ${3 * along}))`;
-    return this.bind('index', `iota:${strides}:${offset}:${u}`, text, level, true);
+    return this.bind('index', key, text, level, varies);
   }
 
   private load(access: LoopAccess, u: number, lanes: number): Value {
@@ -192,15 +233,21 @@ export class Values {
     const base = this.levelOf(strides, true);
     const pointer = this.pointer(access);
     const stem = this.place.address(source);
-    const key = `load:${this.key(source)}:${strides}:${offset}`;
-    if (along === 0)
-      return this.bind(stem, key, asMask(source, `v128.load32_splat(${pointer})`), base, false);
+    const varies = this.variation(strides);
+    const key = `load:${this.key(source)}:${strides}:${offset}:${this.which(u, varies)}`;
+    const row = 4 * this.toRow(u, strides);
+    const immediate = (bytes: number) => (bytes ? `, ${bytes}` : '');
+    if (along === 0) {
+      const text = `v128.load32_splat(${pointer}${immediate(row)})`;
+      return this.bind(stem, key, asMask(source, text), base, varies);
+    }
     const level = Math.max(base, levels[vectorAxis]);
+    const { vector } = this.at(u);
     const text =
       along === 1
-        ? `v128.load(${plus(pointer, this.index())}${u ? `, ${16 * u}` : ''})`
-        : `loadStrided(${plus(pointer, `${this.index()} * ${along}`, 16 * u * along)}, ${4 * along}, ${lanes})`;
-    return this.bind(stem, `${key}:${u}`, asMask(source, text), level, true);
+        ? `v128.load(${plus(pointer, this.index())}${immediate(16 * vector + row)})`
+        : `loadStrided(${plus(pointer, `${this.index()} * ${along}`, 16 * vector * along + row)}, ${4 * along}, ${lanes})`;
+    return this.bind(stem, key, asMask(source, text), level, varies);
   }
 
   private gather({ node, reads: [rest, ids] }: Member, u: number, lanes: number): Value {
@@ -217,7 +264,7 @@ export class Values {
       const stride = 4 * index.strides[vectorAxis];
       const first = plus(at, times(this.index(), index.strides[vectorAxis]), 4 * u * stride);
       const text = `gatherLanes(${from}, ${width}, ${rows}, ${first}, ${stride}, ${lanes})`;
-      return this.bind('gather', key, asMask(node, text), Math.max(level, along), true);
+      return this.bind('gather', key, asMask(node, text), Math.max(level, along), ACROSS);
     }
     const row = this.pointerName(
       'row',
@@ -232,13 +279,13 @@ export class Values {
         `${this.key(node)}:all`,
         asMask(node, `v128.load32_splat(${row})`),
         level,
-        false,
+        SAME,
       );
     const text =
       step === 1
         ? `v128.load(${plus(row, this.index())}${u ? `, ${16 * u}` : ''})`
         : `loadStrided(${plus(row, `${this.index()} * ${step}`, 16 * u * step)}, ${4 * step}, ${lanes})`;
-    return this.bind('gather', key, asMask(node, text), Math.max(level, along), true);
+    return this.bind('gather', key, asMask(node, text), Math.max(level, along), ACROSS);
   }
 
   /** The address of an access at the current point, all but the vector axis. */
@@ -258,7 +305,7 @@ export class Values {
   }
 
   private pointerName(stem: string, key: string, text: string, level: number): string {
-    return this.bind(stem, key, text, level, false).text;
+    return this.bind(stem, key, text, level, SAME).text;
   }
 
   private levelOf(strides: readonly number[], withoutVector: boolean): number {
@@ -282,11 +329,11 @@ export class Values {
     return undefined;
   }
 
-  private bind(stem: string, key: string, text: string, level: number, perVector: boolean): Value {
+  private bind(stem: string, key: string, text: string, level: number, varies: Varies): Value {
     const known = this.lookup(key);
     if (known) return known;
     const scope = this.scopes[level];
-    const value = { text: this.name(stem), level, perVector };
+    const value = { text: this.name(stem), level, ...varies };
     scope.lines.push(`const ${value.text} = ${text};`);
     scope.memo.set(key, value);
     return value;
