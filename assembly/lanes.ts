@@ -15,6 +15,14 @@ export function maxLanes(x: v128): v128 {
   return f32x4.max(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
 }
 
+/** The largest lane that is a number. */
+// @ts-ignore: decorator
+@inline
+export function nanmaxLanes(x: v128): v128 {
+  const pairs = f32x4.pmax(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
+  return f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
+}
+
 // @ts-ignore: decorator
 @inline
 export function sumLanesI32(x: v128): v128 {

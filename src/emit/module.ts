@@ -14,7 +14,7 @@ import { emitCopy, emitScatter } from './scatter.js';
 const LIBRARY: Record<string, RegExp> = {
   './math': /\b(exp4|log4|tanh4|sigmoid4|erf4|sin4|cos4|rsqrt4)\b/g,
   './lanes':
-    /\b(sumLanes|maxLanes|sumLanesI32|maxLanesI32|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
+    /\b(sumLanes|maxLanes|nanmaxLanes|sumLanesI32|maxLanesI32|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
   './madd': /\b(multiplyAdd)\b/g,
   './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
   './random': /\b(randomIndex)\b/g,

@@ -5,7 +5,7 @@ import { add, div, erf, exp, log, mul, sub } from './elementwise.js';
 import { asIndices } from './gather.js';
 import { iota } from './leaf.js';
 import { reshape, stopGradient } from './movement.js';
-import { max, type ReduceOptions, sum } from './reduce.js';
+import { nanmax, type ReduceOptions, sum } from './reduce.js';
 import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 // Functions written in ops: no rules of their own; the compiler fuses them from their structure.
@@ -50,14 +50,14 @@ function countAlong(op: string, t: Tensor, axes: Axes | undefined): number {
 /** exp(x) over its sum along `axis`; the maximum is taken off first, so logits of any size are safe. */
 export function softmax(x: TensorLike, axis = -1): Tensor {
   const t = toTensor(x);
-  const e = exp(sub(t, stopGradient(max(t, axis, { keepDims: true }))));
+  const e = exp(sub(t, stopGradient(nanmax(t, axis, { keepDims: true }))));
   return div(e, sum(e, axis, { keepDims: true }));
 }
 
 /** log(softmax(x)) without the rounding of a small probability. */
 export function logSoftmax(x: TensorLike, axis = -1): Tensor {
   const t = toTensor(x);
-  const shifted = sub(t, stopGradient(max(t, axis, { keepDims: true })));
+  const shifted = sub(t, stopGradient(nanmax(t, axis, { keepDims: true })));
   return sub(shifted, log(sum(exp(shifted), axis, { keepDims: true })));
 }
 
@@ -81,7 +81,7 @@ export function pick(x: TensorLike, ids: Tensor): Tensor {
  */
 export function crossEntropy(logits: TensorLike, targets: Tensor): Tensor {
   const t = toTensor(logits);
-  const shifted = sub(t, stopGradient(max(t, -1, { keepDims: true })));
+  const shifted = sub(t, stopGradient(nanmax(t, -1, { keepDims: true })));
   return mean(sub(log(sum(exp(shifted), -1)), pick(shifted, targets)));
 }
 

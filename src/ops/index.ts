@@ -27,5 +27,5 @@ export { iota } from './leaf.js';
 export { matmul } from './matmul.js';
 export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } from './movement.js';
 export { opTable } from './op.js';
-export { max, type ReduceOptions, sum } from './reduce.js';
+export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';

@@ -73,21 +73,40 @@ const sumOp = reduction('sum', {
   },
 });
 
-const maxOp = reduction('max', {
+const largest = {
   empty: false,
-  start: (dtype) => (dtype === 'i32' ? -2147483648 : Number.NEGATIVE_INFINITY),
-  run(x, out, i, n, o, d) {
-    for (const end = i + n; i < end; i++, o += d) out[o] = Math.max(out[o], x[i]);
-  },
+  start: (dtype: DType) => (dtype === 'i32' ? -2147483648 : Number.NEGATIVE_INFINITY),
   // Elements that tie for the maximum share the cotangent.
-  vjp({ cotangent: g, inputs: [x], output: y, attrs }) {
+  vjp({ cotangent: g, inputs: [x], output: y, attrs }: VjpContext<ReduceAttrs>) {
     const winners = cast(equal(x, y), 'f32');
     return mul(winners, div(g, apply(sumOp, [winners], attrs)));
   },
+};
+
+const leastOf = (dtype: DType) => (dtype === 'i32' ? 'i32x4.splat(i32.MIN_VALUE)' : 'f32x4.splat(-Infinity)');
+
+const maxOp = reduction('max', {
+  ...largest,
+  run(x, out, i, n, o, d) {
+    for (const end = i + n; i < end; i++, o += d) out[o] = Math.max(out[o], x[i]);
+  },
   lower: {
-    identity: (dtype) => (dtype === 'i32' ? 'i32x4.splat(i32.MIN_VALUE)' : 'f32x4.splat(-Infinity)'),
+    identity: leastOf,
     combine: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.max(${a}, ${b})`),
     horizontal: (x, dtype) => (dtype === 'i32' ? `maxLanesI32(${x})` : `maxLanes(${x})`),
+  },
+});
+
+// One instruction where `max` takes eight, and a softmax, which needs no more than this, becomes NaN all the same.
+const nanmaxOp = reduction('nanmax', {
+  ...largest,
+  run(x, out, i, n, o, d) {
+    for (const end = i + n; i < end; i++, o += d) if (x[i] > out[o]) out[o] = x[i];
+  },
+  lower: {
+    identity: leastOf,
+    combine: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.pmax(${a}, ${b})`),
+    horizontal: (x, dtype) => (dtype === 'i32' ? `maxLanesI32(${x})` : `nanmaxLanes(${x})`),
   },
 });
 
@@ -118,6 +137,11 @@ export function sum(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Te
 /** Largest element over `axes` (all, unless given); where several tie they share the gradient. */
 export function max(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
   return reduce(maxOp, x, axes, options);
+}
+
+/** Largest element over `axes` (all, unless given) that is a number; minus infinity where none is. */
+export function nanmax(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return reduce(nanmaxOp, x, axes, options);
 }
 
 /** Undoes a broadcast: sums a cotangent over the axes along which `shape` was repeated. */

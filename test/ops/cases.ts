@@ -203,6 +203,7 @@ export const cases: Record<string, OpCase[]> = {
 
   sum: reductions(true),
   max: reductions(false),
+  nanmax: reductions(false),
 
   reshape: [
     ...RESHAPED.map(([from, shape]) => ({ inputs: [f32(from)], attrs: { shape } })),

@@ -12,6 +12,7 @@ import {
   mean,
   meanSquaredError,
   minimum,
+  nanmax,
   pick,
   relu,
   reshape,
@@ -213,6 +214,9 @@ describe('NaN', () => {
     const x = tensor([1, Number.NaN, -1]);
     expect(list(relu(x))[1]).toBeNaN();
     expect(list(max(x))[0]).toBeNaN();
+    expect(list(nanmax(x))).toEqual([1]);
+    expect(list(nanmax(tensor([Number.NaN])))).toEqual([Number.NEGATIVE_INFINITY]);
+    expect(list(softmax(x)).every(Number.isNaN)).toBe(true);
     expect(list(maximum(x, 0))[1]).toBeNaN();
     expect(list(minimum(0, x))[1]).toBeNaN();
   });

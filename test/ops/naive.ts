@@ -202,6 +202,7 @@ const rules: Record<string, Rule> = {
       return x.dtype === 'i32' ? Number(BigInt.asIntN(32, BigInt(sum))) : sum;
     }),
   max: ([x], { axes }) => reduce(x, axes, (values) => [...values].sort((a, b) => b - a)[0]),
+  nanmax: ([x], { axes }) => reduce(x, axes, (values) => [...values].sort((a, b) => b - a)[0]),
 
   reshape: ([x], { shape }) => ({ shape, data: Array.from(x.data) }),
   transpose: ([x], { perm }: { perm?: number[] }) =>

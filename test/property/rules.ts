@@ -182,7 +182,8 @@ const comparison: Rule = (context) => {
     return off === 0 || Math.abs(a.v[i] - b.v[i]) > off ? 0 : 1;
   });
   const [x, most] = node.inputs;
-  const isMaximum = node.op.name === 'equal' && most.op.name === 'max' && most.inputs[0] === x;
+  const isMaximum =
+    node.op.name === 'equal' && ['max', 'nanmax'].includes(most.op.name) && most.inputs[0] === x;
   if (isMaximum && inputs[0].data.length === error.length) {
     // The one element that can be the maximum is it, whatever its error.
     const sums = countAlong(most, values.get(x)!.shape, error);
@@ -314,7 +315,17 @@ export const rules: Readonly<Record<string, Rule>> = {
     },
     (i, a, b) => a.m[i] / Math.max(0, Math.abs(b.v[i]) - b.e[i]),
   ),
-  ...{ maximum: extreme, minimum: extreme, where, cast, sum, max, matmul, scatter_add: scatterAdd },
+  ...{
+    maximum: extreme,
+    minimum: extreme,
+    where,
+    cast,
+    sum,
+    max,
+    nanmax: max,
+    matmul,
+    scatter_add: scatterAdd,
+  },
   ...{ equal: comparison, not_equal: comparison, less: comparison },
   ...{ less_equal: comparison, greater: comparison, greater_equal: comparison },
 };
