@@ -28,6 +28,9 @@ export function emitNest(kernel: NestKernel, options: NestOptions): Body {
   return new NestEmitter(kernel, options).emit();
 }
 
+/** Elements of a row whose blocks are kept long, whatever they compute. */
+const SHORT_ROW = 32;
+
 /** Levels of the loops: before all, per row, per point of the outer reduced axes, per block of vectors. */
 const ROW = 1;
 const OUTER = 2;
@@ -69,7 +72,10 @@ class NestEmitter {
     const heavy = kernel.members.some(
       (m) => m.node.op.lower.kind === 'elementwise' && m.node.op.lower.cost > 8,
     );
-    this.unroll = kernel.members.length > 24 ? 1 : heavy || kernel.members.length > 10 ? 2 : 4;
+    // A short row has little else to do while it waits for the sums of the stage before.
+    const short = this.alongRow && this.axes[last].size <= SHORT_ROW;
+    const large = heavy || kernel.members.length > 10;
+    this.unroll = kernel.members.length > 24 ? 1 : large && !short ? 2 : 4;
     const inRow = this.alongRow ? BLOCK : ROW;
     this.values = new Values(
       {
