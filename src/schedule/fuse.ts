@@ -17,8 +17,19 @@ export function isInline(node: Node): boolean {
   return node.op.lower.kind === 'elementwise' && numel(node.shape) === 1;
 }
 
+const sources = new WeakMap<Node, readonly Node[]>();
+
 /** Nodes that a node needs in memory or in its cluster: its sources, seen through inlined ones. */
-export function sourcesOf(node: Node): Node[] {
+export function sourcesOf(node: Node): readonly Node[] {
+  let found = sources.get(node);
+  if (!found) {
+    found = findSources(node);
+    sources.set(node, found);
+  }
+  return found;
+}
+
+function findSources(node: Node): Node[] {
   const out = new Set<Node>();
   const visit = (source: Node) => {
     if (isInline(source)) for (const input of source.inputs) visit(viewOf(input).source);
@@ -51,7 +62,7 @@ export function fuse(graph: Graph): Fusion {
   /** Whether making `node` waits for something that waits for `cluster`. */
   const waitsFor = (node: Node, cluster: Cluster): boolean => {
     const seen = new Set<Cluster | Node>();
-    const stack = sourcesOf(node);
+    const stack = [...sourcesOf(node)];
     for (let source = stack.pop(); source; source = stack.pop()) {
       const at = home.get(source);
       if (at === cluster) continue;
@@ -70,8 +81,9 @@ export function fuse(graph: Graph): Fusion {
   const join = (node: Node): boolean => {
     const sources = sourcesOf(node);
     const makers = [...new Set(sources.map((s) => home.get(s)).filter((c) => c !== undefined))];
+    const own = ownReads(node);
     const siblings = clusters.filter(
-      (c) => !makers.includes(c) && c.kind === 'nest' && readsInCommon(c, node),
+      (c) => !makers.includes(c) && c.kind === 'nest' && readsInCommon(c, node, own),
     );
     for (const cluster of [...makers.sort((a, b) => b.id - a.id), ...siblings.reverse()]) {
       const fitted = fitInto(cluster, node);
@@ -175,8 +187,8 @@ function floatingNodes(graph: Graph, wanted: ReadonlySet<Node>): Set<Node> {
   );
 }
 
-function readsInCommon(cluster: Cluster, node: Node): boolean {
-  const own = ownReads(node).filter((read) => numel(read.source.shape) > 1 && !isInline(read.source));
+function readsInCommon(cluster: Cluster, node: Node, reads: readonly Access[]): boolean {
+  const own = reads.filter((read) => numel(read.source.shape) > 1 && !isInline(read.source));
   if (own.length === 0 && numel(node.shape) > 1) return false;
   if (numel(node.shape) === 1 && numel(cluster.domain) === 1) return true;
   for (const member of cluster.members.values()) {
