@@ -57,40 +57,57 @@ export function roots(graph: Pick<Graph, 'outputs' | 'updates'>): Node[] {
   return [...graph.outputs.map((o) => o.node), ...graph.updates.map((u) => u.value)];
 }
 
+const countsOf = new WeakMap<Graph, ReadonlyMap<Node, number>>();
 /** How often each node is read, by nodes, outputs and updates. */
-export function readerCounts(graph: Graph): Map<Node, number> {
-  const counts = new Map<Node, number>(graph.nodes.map((node) => [node, 0]));
-  const count = (node: Node) => counts.set(node, (counts.get(node) ?? 0) + 1);
-  for (const node of graph.nodes) node.inputs.forEach(count);
-  roots(graph).forEach(count);
+export function readerCounts(graph: Graph): ReadonlyMap<Node, number> {
+  const known = countsOf.get(graph);
+  if (known) return known;
+  const counts = new Map<Node, number>();
+  for (const node of graph.nodes) counts.set(node, 0);
+  for (const node of graph.nodes) for (const input of node.inputs) counts.set(input, counts.get(input)! + 1);
+  for (const root of roots(graph)) counts.set(root, counts.get(root)! + 1);
+  countsOf.set(graph, counts);
   return counts;
 }
 
+const consumersOf = new WeakMap<Graph, ReadonlyMap<Node, readonly Node[]>>();
 /** Who reads each node, once per use. */
-export function consumers(graph: Graph): Map<Node, Node[]> {
-  const map = new Map<Node, Node[]>(graph.nodes.map((node) => [node, []]));
-  for (const node of graph.nodes) for (const input of node.inputs) map.get(input)!.push(node);
+export function consumers(graph: Graph): ReadonlyMap<Node, readonly Node[]> {
+  const known = consumersOf.get(graph);
+  if (known) return known;
+  const map = new Map<Node, Node[]>();
+  for (const node of graph.nodes) {
+    map.set(node, []);
+    for (const input of node.inputs) map.get(input)!.push(node);
+  }
+  consumersOf.set(graph, map);
   return map;
 }
 
 /**
  * Rebuilds a graph node by node: `rule` sees each node with its inputs already rebuilt and returns what
  * stands for it (`before` is the node as it was, for questions about the old graph); dead nodes go, and
- * nodes that no rule changed stay the same objects.
+ * nodes that no rule changed stay the same objects, as does a graph in which nothing changed.
  */
 export function rewrite(graph: Graph, rule: (node: Node, before: Node) => Node): Graph {
+  /** What stands for the nodes that changed. */
   const images = new Map<Node, Node>();
+  const image = (node: Node) => images.get(node) ?? node;
   for (const node of graph.nodes) {
-    const inputs = node.inputs.map((input) => images.get(input)!);
-    const same = inputs.every((input, i) => input === node.inputs[i]);
-    images.set(node, rule(same ? node : { ...node, inputs }, node));
+    const changed = images.size > 0 && node.inputs.some((input) => images.has(input));
+    const result = rule(changed ? { ...node, inputs: node.inputs.map(image) } : node, node);
+    if (result !== node) images.set(node, result);
   }
+  if (images.size === 0 && ordered.has(graph)) return graph;
   return fromRoots({
     ...graph,
-    outputs: graph.outputs.map(({ name, node }) => ({ name, node: images.get(node)! })),
-    updates: graph.updates.map(({ variable, value }) => ({ variable, value: images.get(value)! })),
+    outputs: graph.outputs.map(({ name, node }) => ({ name, node: image(node) })),
+    updates: graph.updates.map(({ variable, value }) => ({ variable, value: image(value) })),
   });
 }
+
+/** Graphs that hold the nodes their roots need and no others, in the order in which fromRoots finds them. */
+const ordered = new WeakSet<Graph>();
 
 /** Orders the nodes that the roots need, inputs first; nothing else stays. */
 export function fromRoots(graph: Omit<Graph, 'nodes'>): Graph {
@@ -112,5 +129,7 @@ export function fromRoots(graph: Omit<Graph, 'nodes'>): Graph {
       }
     }
   }
-  return { ...graph, nodes };
+  const found = { ...graph, nodes };
+  ordered.add(found);
+  return found;
 }

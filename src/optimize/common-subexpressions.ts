@@ -1,5 +1,6 @@
 import { isInput, type Node, rewrite } from '../graph/graph.js';
 import { formatAttrs } from '../graph/print.js';
+import type { Attrs } from '../ops/op.js';
 import type { Pass } from './pass.js';
 
 // Computes once what is computed twice from the same inputs. Ops have no side effects, and those listed
@@ -19,10 +20,21 @@ export const commonSubexpressions: Pass = {
       if (isInput(node)) return node;
       const inputs = node.inputs.map(numberOf);
       if (commutative.has(node.op.name)) inputs.sort((a, b) => a - b);
-      const key = [node.op.name, inputs, formatAttrs(node.attrs).sort()].join(' ');
+      const key = `${node.op.name} ${inputs} ${textOf(node.attrs)}`;
       const first = seen.get(key);
       if (!first) seen.set(key, node);
       return first ?? node;
     });
   },
 };
+
+/** Attributes as text; nodes that a pass rebuilds on other inputs keep the object. */
+const texts = new WeakMap<Attrs, string>();
+function textOf(attrs: Attrs): string {
+  let text = texts.get(attrs);
+  if (text === undefined) {
+    text = formatAttrs(attrs).sort().join();
+    texts.set(attrs, text);
+  }
+  return text;
+}

@@ -1,9 +1,12 @@
-import { fromRoots } from '../graph/graph.js';
+import { rewrite } from '../graph/graph.js';
 import type { Pass } from './pass.js';
 
 // Keeps what outputs and updates need, and the inputs, which are the signature; an update of a variable
 // with its own value goes. Nothing else can be seen from outside.
 export const deadCode: Pass = {
   name: 'dead-code',
-  run: (graph) => fromRoots({ ...graph, updates: graph.updates.filter((u) => u.variable !== u.value) }),
+  run(graph) {
+    const updates = graph.updates.filter((u) => u.variable !== u.value);
+    return rewrite(updates.length < graph.updates.length ? { ...graph, updates } : graph, (node) => node);
+  },
 };

@@ -40,7 +40,7 @@ export interface OptimizeOptions {
 
 const MAX_ROUNDS = 20;
 
-/** Runs the passes, verifying after each, until a whole round changes nothing. */
+/** Runs the passes in turns, verifying after each, until none of them changes the graph any more. */
 export function optimize(graph: Graph, { without = [] }: OptimizeOptions = {}): Graph {
   for (const name of without) {
     if (!passes.some((pass) => pass.name === name)) {
@@ -52,19 +52,20 @@ export function optimize(graph: Graph, { without = [] }: OptimizeOptions = {}): 
   verifyGraph(graph, 'tracing');
   const chosen = passes.filter((pass) => !without.includes(pass.name));
   let now = graph;
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const before = now;
-    for (const pass of chosen) {
-      const next = pass.run(now);
-      if (!sameGraph(now, next)) verifyGraph(next, pass.name);
-      now = next;
-    }
-    if (sameGraph(before, now)) break;
+  for (let run = 0, idle = 0; idle < chosen.length && run < MAX_ROUNDS * chosen.length; run++) {
+    const pass = chosen[run % chosen.length];
+    const next = pass.run(now);
+    idle++;
+    if (sameGraph(now, next)) continue;
+    verifyGraph(next, pass.name);
+    now = next;
+    idle = 0;
   }
   return now;
 }
 
 function sameGraph(a: Graph, b: Graph): boolean {
+  if (a === b) return true;
   return (
     a.nodes.length === b.nodes.length &&
     a.updates.length === b.updates.length &&

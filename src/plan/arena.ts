@@ -1,6 +1,5 @@
 import type { Node } from '../graph/graph.js';
-import type { Schedule } from '../schedule/kernel.js';
-import { livesOf, trafficOf } from '../schedule/liveness.js';
+import type { Life } from '../schedule/kernel.js';
 import { numel } from '../shape.js';
 import { align } from './layout.js';
 import type { ArenaBuffer, EntryPlan } from './plan.js';
@@ -17,9 +16,8 @@ type ArenaPlan = Pick<EntryPlan, 'peak' | 'lowerBound' | 'withoutTakeOver' | 'un
   readonly buffers: ArenaBuffer[];
 };
 
-/** Offsets in the arena for the intermediate values of a schedule. */
-export function placeArena({ kernels, storage }: Schedule): ArenaPlan {
-  const lives = livesOf(trafficOf(kernels, storage));
+/** Offsets in the arena for the intermediate values of a schedule, and how good they are. */
+export function placeArena(lives: readonly Life[]): ArenaPlan {
   const slots = new Map<Node, Slot>();
   for (const { node, from, to, over } of lives) {
     const slot = over && slots.get(over);
@@ -45,8 +43,8 @@ export function placeArena({ kernels, storage }: Schedule): ArenaPlan {
   return {
     buffers,
     peak: topOf(offsets),
-    lowerBound: largestLiveSet(distinct, kernels.length),
-    withoutTakeOver: largestLiveSet(buffers, kernels.length),
+    lowerBound: largestLiveSet(distinct),
+    withoutTakeOver: largestLiveSet(buffers),
     unshared: buffers.reduce((n, b) => n + b.bytes, 0),
   };
 }
@@ -62,7 +60,7 @@ const PLACING: readonly ((a: Slot, b: Slot) => number)[] = [
 
 /** The best of some ways to place slots one by one, each as low as those alive at the same time allow. */
 function place(slots: readonly Slot[]): Map<Slot, number> {
-  const bound = largestLiveSet(slots, Math.max(0, ...slots.map((s) => s.to + 1)));
+  const bound = largestLiveSet(slots);
   let best = new Map<Slot, number>();
   for (const compare of PLACING) {
     const offsets = new Map<Slot, number>();
@@ -92,13 +90,11 @@ function span({ from, to }: { from: number; to: number }): number {
 }
 
 /** The most bytes that are alive during one of the kernels. */
-function largestLiveSet(
-  lives: readonly { bytes: number; from: number; to: number }[],
-  kernels: number,
-): number {
-  const live = new Array<number>(kernels).fill(0);
-  for (const { bytes, from, to } of lives) for (let i = from; i <= to; i++) live[i] += bytes;
-  return Math.max(0, ...live);
+function largestLiveSet(lives: readonly { bytes: number; from: number; to: number }[]): number {
+  const live: number[] = [];
+  for (const { bytes, from, to } of lives) for (let i = from; i <= to; i++) live[i] = (live[i] ?? 0) + bytes;
+  // Kernels of which nothing is alive leave holes, which reduce skips.
+  return live.reduce((most, bytes) => Math.max(most, bytes), 0);
 }
 
 function bytesOf(node: Node): number {

@@ -91,7 +91,7 @@ export function planMemory(
       }
       address.set(node, buffer.address);
     }
-    return { entry, schedule, address, inputs, outputs, ...placeArena(schedule) };
+    return { entry, schedule, address, inputs, outputs, ...placeArena(schedule.lives) };
   });
   const arena = { address: end, bytes: Math.max(0, ...drafts.map((d) => d.peak)) };
   const entries = Object.fromEntries(

@@ -1,5 +1,14 @@
 import { GradError } from '../errors.js';
-import { align, CONTROL, LOSSES, MAX_COLUMNS, RATES, SLACK } from '../plan/layout.js';
+import {
+  align,
+  CONTROL,
+  CONTROL_BYTES,
+  LOSSES,
+  MAX_COLUMNS,
+  MAX_STEPS,
+  RATES,
+  SLACK,
+} from '../plan/layout.js';
 import { type Buffer, type MemoryPlan, sessionBytes } from '../plan/plan.js';
 import type { Engine, Numbers } from '../train/engine.js';
 
@@ -31,10 +40,33 @@ export type Spawn = (start: {
 const PAGE = 65536;
 const TRAIN_JOB = 1;
 
+/** What the host writes and reads in every step, as typed arrays on a memory's buffer. */
+interface Cells {
+  readonly buffer: ArrayBufferLike;
+  readonly words: Uint32Array;
+  readonly rates: Float32Array;
+  readonly losses: Float32Array;
+  /** The elements of buffers of the plan. */
+  readonly views: WeakMap<object, Float32Array | Int32Array>;
+}
+
+function cellsOf(buffer: ArrayBufferLike): Cells {
+  return {
+    buffer,
+    words: new Uint32Array(buffer, 0, CONTROL_BYTES / 4),
+    rates: new Float32Array(buffer, RATES, MAX_STEPS),
+    losses: new Float32Array(buffer, LOSSES, MAX_STEPS),
+    views: new WeakMap(),
+  };
+}
+
 /** Runs a compiled module: all data lies in one memory, which the typed arrays of the host look into. */
 export class CompiledEngine implements Engine {
   readonly kind = 'compiled';
   private readonly helpers: Helper[] = [];
+  private known: Cells;
+  private readonly loss: Buffer | undefined;
+  private readonly trainJob: number;
 
   private constructor(
     private readonly plan: MemoryPlan,
@@ -44,7 +76,11 @@ export class CompiledEngine implements Engine {
     private readonly jobs: ReadonlyMap<string, number>,
     /** Where the dataset goes. */
     private readonly dataset: number,
-  ) {}
+  ) {
+    this.known = cellsOf(memory.buffer);
+    this.trainJob = jobs.get('train') ?? 0;
+    this.loss = plan.entries.train?.outputs.find((b) => b.name === 'loss');
+  }
 
   /** Sets up the memory and starts the threads. */
   static async start(options: {
@@ -101,16 +137,31 @@ export class CompiledEngine implements Engine {
   }
 
   advance(first: number, learningRates: Float32Array): Float32Array {
-    const { words } = this;
-    new Float32Array(this.memory.buffer, RATES, learningRates.length).set(learningRates);
+    const { words, rates, losses } = this.cells;
+    rates.set(learningRates);
     words[CONTROL.steps / 4] = learningRates.length;
     words[CONTROL.first / 4] = first;
     this.exports.run(TRAIN_JOB);
-    return new Float32Array(this.memory.buffer, LOSSES, words[CONTROL.taken / 4]).slice();
+    return losses.slice(0, words[CONTROL.taken / 4]);
+  }
+
+  step(at: number, learningRate: number): number {
+    const { words, rates, losses } = this.cells;
+    rates[0] = learningRate;
+    words[CONTROL.steps / 4] = 1;
+    words[CONTROL.first / 4] = at;
+    this.exports.run(TRAIN_JOB);
+    return losses[0];
   }
 
   trainOn(batch: Record<string, Numbers>, learningRate: number): number {
-    return this.call('train', { ...batch, learning_rate: Float32Array.of(learningRate) }, 'loss')[0];
+    const { inputs } = this.plan.entries.train;
+    const { cells } = this;
+    const rate = inputs.length - 1;
+    for (let i = 0; i < rate; i++) this.view(inputs[i], cells).set(batch[inputs[i].name]);
+    this.view(inputs[rate], cells)[0] = learningRate;
+    this.exports.run(this.trainJob);
+    return this.view(this.loss!, cells)[0];
   }
 
   evaluate(batch: Record<string, Numbers>): number {
@@ -181,18 +232,32 @@ export class CompiledEngine implements Engine {
     else view.set(values);
   }
 
-  /** Views are made anew because a memory that grows may leave old ones empty. */
-  private view({
-    address,
-    bytes,
-    dtype,
-  }: Pick<Buffer, 'address' | 'bytes' | 'dtype'>): Float32Array | Int32Array {
-    const Type = dtype === 'f32' ? Float32Array : Int32Array;
-    return new Type(this.memory.buffer, address, bytes / 4);
+  /** The elements at a place; the same array for the same place, until the memory grows. */
+  private view(
+    place: Pick<Buffer, 'address' | 'bytes' | 'dtype'>,
+    { buffer, views } = this.cells,
+  ): Float32Array | Int32Array {
+    let view = views.get(place);
+    if (!view) {
+      const { dtype, address, bytes } = place;
+      view =
+        dtype === 'f32'
+          ? new Float32Array(buffer, address, bytes / 4)
+          : new Int32Array(buffer, address, bytes / 4);
+      views.set(place, view);
+    }
+    return view;
   }
 
   private get words(): Uint32Array {
-    return new Uint32Array(this.memory.buffer, 0, 256);
+    return this.cells.words;
+  }
+
+  /** A memory that grows gets another buffer, whether it is shared or not: arrays on the old one end too early. */
+  private get cells(): Cells {
+    const { buffer } = this.memory;
+    if (buffer !== this.known.buffer) this.known = cellsOf(buffer);
+    return this.known;
   }
 
   private reserve(bytes: number): void {

@@ -28,8 +28,9 @@ export function fuse(graph: Graph): Fusion {
   const join = (node: Node): boolean => {
     const sources = sourcesOf(node);
     const makers = [...new Set(sources.map((s) => home.get(s)).filter((c) => c !== undefined))];
+    const own = ownReads(node);
     const siblings = clusters.filter(
-      (c) => !makers.includes(c) && c.kind === 'nest' && readsInCommon(c, node),
+      (c) => !makers.includes(c) && c.kind === 'nest' && readsInCommon(c, node, own),
     );
     for (const cluster of [...makers.sort((a, b) => b.id - a.id), ...siblings.reverse()]) {
       const fitted = fitInto(cluster, node);
@@ -157,8 +158,8 @@ function floatingNodes(graph: Graph, wanted: ReadonlySet<Node>): Set<Node> {
   );
 }
 
-export function readsInCommon(cluster: Cluster, node: Node): boolean {
-  const own = ownReads(node).filter((read) => numel(read.source.shape) > 1 && !isInline(read.source));
+export function readsInCommon(cluster: Cluster, node: Node, reads: readonly Access[]): boolean {
+  const own = reads.filter((read) => numel(read.source.shape) > 1 && !isInline(read.source));
   if (own.length === 0 && numel(node.shape) > 1) return false;
   if (numel(node.shape) === 1 && numel(cluster.domain) === 1) return true;
   for (const member of cluster.members.values()) {

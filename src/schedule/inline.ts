@@ -8,8 +8,19 @@ export function isInline(node: Node): boolean {
   return node.op.lower.kind === 'elementwise' && numel(node.shape) === 1;
 }
 
+const sources = new WeakMap<Node, readonly Node[]>();
+
 /** Nodes that a node needs in memory or in its cluster: its sources, seen through inlined ones. */
-export function sourcesOf(node: Node): Node[] {
+export function sourcesOf(node: Node): readonly Node[] {
+  let found = sources.get(node);
+  if (!found) {
+    found = findSources(node);
+    sources.set(node, found);
+  }
+  return found;
+}
+
+function findSources(node: Node): Node[] {
   const out = new Set<Node>();
   const seen = new Set<Node>();
   const visit = (source: Node) => {

@@ -87,11 +87,23 @@ export type Kernel = KernelBody & {
   readonly loads: readonly Node[];
 };
 
+/** A value in the arena. */
+export interface Life {
+  readonly node: Node;
+  /** Places of the kernel that writes it and of the last that reads it. */
+  readonly from: number;
+  readonly to: number;
+  /** The value whose memory it takes over, which dies in the kernel that writes this one. */
+  readonly over: Node | null;
+}
+
 /** A graph as kernels in the order in which they run. */
 export interface Schedule {
   readonly name: string;
   readonly kernels: readonly Kernel[];
   readonly storage: ReadonlyMap<Node, Storage>;
+  /** The values in the arena, as they are written. */
+  readonly lives: readonly Life[];
   /** Reads that go through memory, and why they were not fused. */
   readonly unfused: readonly { readonly from: Node; readonly to: Node; readonly why: string }[];
 }

@@ -1,7 +1,7 @@
 import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { mayOverwrite } from './in-place.js';
-import type { Kernel, Storage } from './kernel.js';
+import type { Kernel, Life, Storage } from './kernel.js';
 
 /** What a kernel does to the arena, whatever the order in which kernels run. */
 export interface Traffic {
@@ -24,15 +24,6 @@ export function trafficOf(kernels: readonly Kernel[], storage: ReadonlyMap<Node,
     const over = new Map(writes.map((value) => [value, [...reads, ...writes].filter(fits(value))]));
     return { kernel, writes, reads, over };
   });
-}
-
-/** A value in the arena: the places in the order of the kernel that writes it and of the last that reads it. */
-export interface Life {
-  readonly node: Node;
-  readonly from: number;
-  readonly to: number;
-  /** The value that it overwrites, which dies in the kernel that writes this one. */
-  readonly over: Node | null;
 }
 
 /** When each value of the arena lives if kernels run in this order, as they are written. */

@@ -1,5 +1,5 @@
 import type { Node } from '../graph/graph.js';
-import { type Cluster, fitInto } from './cluster.js';
+import { type Cluster, fitInto, ownReads } from './cluster.js';
 import { type Fusion, readsInCommon, sourcesOf, waitsFor } from './fuse.js';
 
 /**
@@ -33,7 +33,9 @@ function takes(into: Cluster, cluster: Cluster, home: ReadonlyMap<Node, Cluster>
   if (into.kind !== 'nest') return false;
   const members = [...cluster.members.keys()];
   const related = members.some(
-    (node) => sourcesOf(node).some((source) => home.get(source) === into) || readsInCommon(into, node),
+    (node) =>
+      sourcesOf(node).some((source) => home.get(source) === into) ||
+      readsInCommon(into, node, ownReads(node)),
   );
   if (
     !related ||

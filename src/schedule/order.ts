@@ -1,14 +1,18 @@
 import type { Node } from '../graph/graph.js';
-import type { Kernel, Storage } from './kernel.js';
-import { trafficOf } from './liveness.js';
+import type { Kernel, Life, Storage } from './kernel.js';
+import { livesOf, trafficOf } from './liveness.js';
 import { lowerPeak } from './peak.js';
 
 /**
  * Running order: every kernel after those that make what it reads, and a kernel that overwrites a variable
  * after all others that read its old value. Among those that are ready the first in the graph goes first, which
- * keeps readers close to what was just written, unless another order needs less memory.
+ * keeps readers close to what was just written, unless another order needs less memory. Also says when each value
+ * of the arena lives in that order.
  */
-export function orderKernels(kernels: readonly Kernel[], storage: ReadonlyMap<Node, Storage>): Kernel[] {
+export function orderKernels(
+  kernels: readonly Kernel[],
+  storage: ReadonlyMap<Node, Storage>,
+): { kernels: Kernel[]; lives: Life[] } {
   const waits = dependencies(kernels, storage);
   const first = graphOrder(kernels, waits);
   const place = new Map(first.map((at, i) => [at, i]));
@@ -20,7 +24,8 @@ export function orderKernels(kernels: readonly Kernel[], storage: ReadonlyMap<No
     traffic,
     first.map((at) => new Set([...waits[at]].map((before) => place.get(before)!))),
   );
-  return order.map((i) => traffic[i].kernel);
+  const ordered = order.map((i) => traffic[i]);
+  return { kernels: ordered.map((t) => t.kernel), lives: livesOf(ordered) };
 }
 
 /** For each kernel the numbers of those that it has to wait for. */

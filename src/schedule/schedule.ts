@@ -63,7 +63,7 @@ export function schedule(optimized: Graph): Schedule {
     return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
   });
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
-  return { name: graph.name, kernels: orderKernels(kernels, storage), storage, unfused };
+  return { name: graph.name, ...orderKernels(kernels, storage), storage, unfused };
 }
 
 /**

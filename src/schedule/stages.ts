@@ -15,11 +15,23 @@ export interface Stages {
   readonly of: ReadonlyMap<Node, number>;
 }
 
-export function stagesOf(kernel: NestKernel | GemmKernel): Stages {
+/** By the list of members, which never changes and which a kernel keeps when it gets its name. */
+const known = new WeakMap<readonly Member[], Stages>();
+
+export function stagesOf({ members }: NestKernel | GemmKernel): Stages {
+  let stages = known.get(members);
+  if (!stages) {
+    stages = findStages(members);
+    known.set(members, stages);
+  }
+  return stages;
+}
+
+function findStages(list: readonly Member[]): Stages {
   const of = new Map<Node, number>();
-  const members = new Map(kernel.members.map((m) => [m.node, m]));
+  const members = new Map(list.map((m) => [m.node, m]));
   let count = 1;
-  for (const { node, level, reads } of kernel.members) {
+  for (const { node, level, reads } of list) {
     let stage = 0;
     for (const made of membersRead(reads, members)) {
       stage = Math.max(stage, of.get(made.node)! + (made.level === 'reduce' ? 1 : 0));
@@ -63,10 +75,13 @@ export function demands(kernel: NestKernel | GemmKernel, stored: ReadonlySet<Nod
 export function storedMembers(kernel: NestKernel | GemmKernel, needed: (node: Node) => boolean): Node[] {
   const stored = new Set(kernel.members.map((m) => m.node).filter(needed));
   const members = new Map(kernel.members.map((m) => [m.node, m]));
-  for (const { node, level } of kernel.members) {
+  let sets = demands(kernel, stored);
+  for (const { node, level } of sets.length > 1 ? kernel.members : []) {
     if (level !== 'element' || stored.has(node)) continue;
-    const uses = demands(kernel, stored).filter((set) => set.has(node)).length;
-    if (uses > 1 && cost(node, members, stored) >= RECOMPUTE_BELOW) stored.add(node);
+    const uses = sets.filter((set) => set.has(node)).length;
+    if (uses <= 1 || cost(node, members, stored) < RECOMPUTE_BELOW) continue;
+    stored.add(node);
+    sets = demands(kernel, stored);
   }
   return kernel.members.map((m) => m.node).filter((node) => stored.has(node));
 }

@@ -11,14 +11,21 @@ export interface View {
   readonly offset: number;
 }
 
+const views = new WeakMap<Node, View>();
+
 /** The view behind a node; a node that is not movement, or that no strides can express, is its own source. */
 export function viewOf(node: Node): View {
-  return movementView(node) ?? { source: node, strides: contiguousStrides(node.shape), offset: 0 };
+  let view = views.get(node);
+  if (!view) {
+    view = movementView(node) ?? { source: node, strides: contiguousStrides(node.shape), offset: 0 };
+    views.set(node, view);
+  }
+  return view;
 }
 
 /** Whether a movement node must be copied because strides cannot express it. */
 export function needsCopy(node: Node): boolean {
-  return node.op.lower.kind === 'movement' && movementView(node) === null;
+  return node.op.lower.kind === 'movement' && viewOf(node).source === node;
 }
 
 function movementView(node: Node): View | null {

@@ -39,6 +39,11 @@ export class TapeEngine implements Engine {
     return losses;
   }
 
+  step(at: number, learningRate: number): number {
+    // As the compiled engine gets it.
+    return this.trainOn(this.draw(at), Math.fround(learningRate));
+  }
+
   trainOn(batch: Record<string, Numbers>, learningRate: number): number {
     this.tape.training = true;
     const rate = this.tape.constant(learningRate, [], 'f32');

@@ -22,15 +22,13 @@ export function rowsOf(all: Numbers, rows: number, start: number, size: number, 
 
 /** All parts of a batch, of exactly its size. */
 export function checkBatch(graph: Graph, columns: Columns, without?: string): Record<string, Numbers> {
-  return check(graph, columns, without, (name, type) => {
-    const n = numel(type.shape);
-    if (columns[name].length !== n) {
-      throw new DataError(
-        `${name}: expected ${n} elements for ${formatShape(type.shape)}, got ${columns[name].length}`,
-      );
-    }
-    return n;
-  });
+  return check(graph, columns, without, batchLength);
+}
+
+function batchLength({ name, shape, numel }: Part, length: number): number {
+  if (length !== numel)
+    throw new DataError(`${name}: expected ${numel} elements for ${formatShape(shape)}, got ${length}`);
+  return numel;
 }
 
 /** All parts of a dataset: whole rows, as many of each. */
@@ -40,13 +38,10 @@ export function checkColumns(
   without?: string,
 ): { checked: Record<string, Numbers>; rows: number } {
   let rows = -1;
-  const checked = check(graph, columns, without, (name, type) => {
-    const width = numel(type.shape.slice(1));
-    const { length } = columns[name];
+  const checked = check(graph, columns, without, ({ name, shape }, length) => {
+    const width = numel(shape.slice(1));
     if (length % width !== 0 || length === 0) {
-      throw new DataError(
-        `${name}: ${length} elements are not whole rows of ${formatShape(type.shape.slice(1))}`,
-      );
+      throw new DataError(`${name}: ${length} elements are not whole rows of ${formatShape(shape.slice(1))}`);
     }
     if (rows >= 0 && length / width !== rows)
       throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
@@ -56,27 +51,61 @@ export function checkColumns(
   return { checked, rows };
 }
 
+/** A part of a batch. */
+interface Part extends TensorType {
+  readonly name: string;
+  readonly numel: number;
+  /** For indices: what they must stay below, and what uses them. */
+  readonly bound: { readonly size: number; readonly what: string } | undefined;
+}
+
+const partsOf = new WeakMap<Graph, readonly Part[]>();
+
+/** The parts that a graph takes: found once, since a batch may come with every step. */
+function parts(graph: Graph): readonly Part[] {
+  let found = partsOf.get(graph);
+  if (!found) {
+    const bounds = indexBounds(graph);
+    found = graph.inputs
+      .map(inputAttrs)
+      .filter((a) => a.role === 'input')
+      .map(({ name, shape, dtype }) => {
+        const bound = bounds.get(name);
+        const named = bound && { ...bound, what: `${name} (used by ${bound.what})` };
+        return { name, shape, dtype, numel: numel(shape), bound: named };
+      });
+    partsOf.set(graph, found);
+  }
+  return found;
+}
+
 function check(
   graph: Graph,
   columns: Columns,
   without: string | undefined,
-  size: (name: string, type: TensorType) => number,
+  lengthOf: (part: Part, length: number) => number,
 ): Record<string, Numbers> {
-  const types = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input' && a.name !== without);
-  const unknown = Object.keys(columns).find((name) => !types.some((t) => t.name === name));
-  if (unknown)
-    throw new DataError(`there is no input ${unknown}; there are ${types.map((t) => t.name).join(', ')}`);
-  const bounds = indexBounds(graph);
-  return Object.fromEntries(
-    types.map((type) => {
-      if (!(type.name in columns)) throw new DataError(`input ${type.name} is missing`);
-      requireArray(type.name, columns[type.name]);
-      const values = convert(type.name, columns[type.name], type, size(type.name, type));
-      const bound = bounds.get(type.name);
-      if (bound) checkIndices(values, bound.size, `${type.name} (used by ${bound.what})`);
-      return [type.name, values];
-    }),
-  );
+  const wanted = parts(graph);
+  let others = 0;
+  for (const _ in columns) others++;
+  for (const { name } of wanted) if (name !== without && name in columns) others--;
+  if (others > 0) {
+    const names = wanted.map((part) => part.name).filter((name) => name !== without);
+    const unknown = Object.keys(columns).find((name) => !names.includes(name));
+    throw new DataError(`there is no input ${unknown}; there are ${names.join(', ')}`);
+  }
+  const checked: Record<string, Numbers> = {};
+  for (const part of wanted) {
+    const { name, bound } = part;
+    if (name === without) continue;
+    const column = columns[name];
+    if (column === undefined && !(name in columns)) throw new DataError(`input ${name} is missing`);
+    requireArray(name, column);
+    const values = convert(name, column, part, lengthOf(part, column.length));
+    if (bound) checkIndices(values, bound.size, bound.what);
+    checked[name] = values;
+  }
+  return checked;
 }
 
 /** The values in the dtype of their place; anything that would change a value on the way is an error. */

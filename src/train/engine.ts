@@ -12,6 +12,8 @@ export interface Engine {
    * Returns the losses; fewer than asked for if one is not finite, which is then the last.
    */
   advance(first: number, learningRates: Float32Array): Float32Array | Float64Array;
+  /** Trains one step, number `at` from 0, on a drawn batch; returns the loss. */
+  step(at: number, learningRate: number): number;
   /** Trains one step on this batch; returns the loss. */
   trainOn(batch: Record<string, Numbers>, learningRate: number): number;
   evaluate(batch: Record<string, Numbers>): number;

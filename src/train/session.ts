@@ -43,6 +43,8 @@ export class Session {
   private rows = 0;
   private closed = false;
   private lastGood: Snapshot | null = null;
+  /** Whether single steps were taken since that. */
+  private stepped = false;
 
   constructor(
     readonly program: Program,
@@ -77,20 +79,22 @@ export class Session {
     this.engine.setData(checked, rows);
   }
 
-  /** One step: on `batch` if given, else on rows drawn from the dataset. Returns the loss. */
+  /**
+   * One step: on `batch` if given, else on rows drawn from the dataset. Returns the loss. Throws DivergedError
+   * when it is not finite; the parameters are then back where they were at most a second before.
+   */
   step(options: { lr: number; batch?: Columns }): number {
     this.open();
+    const { batch } = options;
     const lr = checkRate(options.lr, this.at);
-    let loss: number;
-    if (options.batch) {
-      loss = this.engine.trainOn(checkBatch(this.program.entries.train, options.batch, LEARNING_RATE), lr);
-    } else {
-      this.needData();
-      loss = this.engine.advance(this.at, Float32Array.of(lr))[0];
-    }
+    const checked = batch && checkBatch(this.program.entries.train, batch, LEARNING_RATE);
+    if (!checked) this.needData();
+    const candidate = this.snapshotIfDue();
+    const loss = checked ? this.engine.trainOn(checked, lr) : this.engine.step(this.at, lr);
+    this.keepOrGoBack(candidate, loss, loss, 1);
     this.at++;
-    // A later run that diverges goes back to after this step, if it was a good one.
-    if (Number.isFinite(loss)) this.lastGood = null;
+    // A later run that diverges goes back to after this step.
+    this.stepped = true;
     return loss;
   }
 
@@ -254,23 +258,32 @@ export class Session {
   }
 
   private advance(n: number, lr: LearningRate): Float32Array | Float64Array {
-    const rates = Float32Array.from({ length: n }, (_, i) =>
-      checkRate(typeof lr === 'number' ? lr : lr(this.at + i), this.at + i),
-    );
-    const due = !this.lastGood || performance.now() - this.lastGood.time > SNAPSHOT_MS;
-    const candidate = due ? this.snapshot() : null;
+    const rates = new Float32Array(n);
+    if (typeof lr !== 'function') rates.fill(checkRate(lr, this.at));
+    else for (let i = 0; i < n; i++) rates[i] = checkRate(lr(this.at + i), this.at + i);
+    const candidate = this.stepped ? this.snapshot() : this.snapshotIfDue();
+    this.stepped = false;
     const losses = this.engine.advance(this.at, rates);
-    if (candidate && (Number.isFinite(losses[0]) || !this.lastGood)) this.lastGood = candidate;
-    const last = losses[losses.length - 1];
-    if (!Number.isFinite(last)) {
-      const step = this.at + losses.length;
-      const good = this.lastGood!;
-      for (const [name, values] of good.values) this.engine.write(name, values);
-      this.at = good.at;
-      throw new DivergedError(step, last, good.at);
-    }
+    this.keepOrGoBack(candidate, losses[0], losses[losses.length - 1], losses.length);
     this.at += losses.length;
     return losses;
+  }
+
+  /** The variables as they are, if what is kept of them is too old. */
+  private snapshotIfDue(): Snapshot | null {
+    const due = !this.lastGood || performance.now() - this.lastGood.time > SNAPSHOT_MS;
+    return due ? this.snapshot() : null;
+  }
+
+  /** After some steps: keeps the snapshot made before them if their first loss is finite, and goes back if their last is not. */
+  private keepOrGoBack(candidate: Snapshot | null, first: number, last: number, steps: number): void {
+    if (candidate && (Number.isFinite(first) || !this.lastGood)) this.lastGood = candidate;
+    if (Number.isFinite(last)) return;
+    const step = this.at + steps;
+    const good = this.lastGood!;
+    for (const [name, values] of good.values) this.engine.write(name, values);
+    this.at = good.at;
+    throw new DivergedError(step, last, good.at);
   }
 
   private snapshot(): Snapshot {

@@ -46,20 +46,6 @@ function checkSharing({ arena }: EntryPlan): void {
   expect(clashes).toEqual([]);
 }
 
-/** A schedule of kernels that do nothing but keep values of these sizes alive from one kernel to another. */
-function lives(all: readonly { size: number; from: number; to: number }[]): Schedule {
-  const nodes = all.map(({ size }, i) => makeInput(`v${i}`, 'input', [size], 'f32'));
-  const last = Math.max(...all.map((l) => l.to));
-  const kernels = Array.from({ length: last + 1 }, (_, k) => ({
-    kind: 'copy' as const,
-    ...{ name: `k${k}`, node: nodes[0], parts: [], zero: false },
-    stores: nodes.filter((_, i) => all[i].from === k),
-    loads: nodes.filter((_, i) => all[i].from < k && k <= all[i].to),
-  }));
-  const storage = new Map(nodes.map((node) => [node, { kind: 'arena' as const }]));
-  return { name: 'lives', kernels, storage, unfused: [] };
-}
-
 describe('the arena', () => {
   it('gives values that live at the same time different places, but for those that take over another', () => {
     let over = 0;
@@ -83,15 +69,14 @@ describe('the arena', () => {
   });
 
   it('is as small as the largest live set also where the largest first would leave a hole', () => {
-    const { peak, lowerBound } = placeArena(
-      lives([
-        { size: 96, from: 5, to: 6 },
-        { size: 80, from: 2, to: 5 },
-        { size: 64, from: 1, to: 3 },
-        { size: 48, from: 1, to: 4 },
-        { size: 64, from: 4, to: 7 },
-      ]),
-    );
+    const lives = [
+      { size: 96, from: 5, to: 6 },
+      { size: 80, from: 2, to: 5 },
+      { size: 64, from: 1, to: 3 },
+      { size: 48, from: 1, to: 4 },
+      { size: 64, from: 4, to: 7 },
+    ].map(({ size, ...life }) => ({ node: makeInput('v', 'input', [size], 'f32'), ...life, over: null }));
+    const { peak, lowerBound } = placeArena(lives);
     expect([peak, lowerBound]).toEqual([960, 960]);
   });
 });

@@ -77,3 +77,57 @@ describe('a run whose loss stops being finite', () => {
     expect(variables(session)).toEqual(before);
   });
 });
+
+describe.each(['drawn', 'given'])('a single step on a %s batch whose loss is not finite', (kind) => {
+  const batch = kind === 'given' ? points : undefined;
+  const step = (session: Session, lr: number) =>
+    session.step(batch ? { lr, batch: { x: batch.x.slice(0, 6), y: batch.y.slice(0, 3) } } : { lr });
+
+  function fail(session: Session, lr: number): DivergedError {
+    for (let i = 0; i < 200; i++) {
+      try {
+        step(session, lr);
+      } catch (error) {
+        expect(error).toBeInstanceOf(DivergedError);
+        return error as DivergedError;
+      }
+    }
+    throw new Error('it never diverged');
+  }
+
+  it('throws, and the parameters are back where they were finite', () => {
+    const session = opened();
+    const error = fail(session, 1e20);
+    expect(Number.isFinite(error.loss)).toBe(false);
+    expect(finite(session)).toBe(true);
+    expect(session.at).toBe(error.restoredStep);
+    expect(step(session, 0.01)).toBeLessThan(Number.POSITIVE_INFINITY);
+  });
+
+  it('goes back bit for bit', () => {
+    const [session, other] = [opened(), opened()];
+    for (let i = 0; i < 5; i++) step(session, 0.01);
+    const { restoredStep } = fail(session, 1e20);
+    for (let i = 0; i < restoredStep; i++) step(other, 0.01);
+    expect(variables(session)).toEqual(variables(other));
+  });
+
+  it('does not undo what was written before it', () => {
+    const session = opened();
+    for (let i = 0; i < 5; i++) step(session, 0.01);
+    session.write('weight', [0.25, -0.25]);
+    session.write('bias', [0.75]);
+    expect(fail(session, 1e20).restoredStep).toBe(5);
+    expect(variables(session)).toEqual({ weight: [0.25, -0.25], bias: [0.75] });
+  });
+
+  it('is not where a later run goes back to if its parameters are not finite', async () => {
+    const session = opened();
+    // The loss of the first is finite still; its parameters are not.
+    for (let i = 0; i < 3; i++) step(session, 0.01);
+    step(session, 1e38);
+    const { restoredStep } = await diverge(session, 0.01);
+    expect(restoredStep).toBeLessThan(4);
+    expect(finite(session)).toBe(true);
+  });
+});

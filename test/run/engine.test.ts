@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { compileProgram } from '../../src/emit/compile.js';
+import { CompiledEngine } from '../../src/run/engine.js';
+import { fileCache, readLibrary, spawnWorker } from '../../src/run/node.js';
+import { initialValues } from '../../src/train/initial.js';
+import { Session } from '../../src/train/session.js';
+import { line, points, variables } from '../train/small.js';
+
+/** The points again and again: more bytes than a memory begins with. */
+const many = {
+  x: Float32Array.from({ length: 200_000 }, (_, i) => points.x[i % points.x.length]),
+  y: Float32Array.from({ length: 100_000 }, (_, i) => points.y[i % points.y.length]),
+};
+
+async function compiled(shared: boolean): Promise<Session> {
+  const { program } = line();
+  const { wasm, plan } = await compileProgram(program, {
+    ...{ library: await readLibrary(), cache: fileCache(), shared },
+  });
+  const engine = await CompiledEngine.start({
+    ...{ wasm, plan, shared, threads: 1, seed: 7, spawn: spawnWorker },
+    initial: initialValues(program.variables, 7),
+  });
+  return new Session(program, engine, 7);
+}
+
+describe.each([true, false])('the memory of a session (shared: %s)', (shared) => {
+  it('is read and written where it is after it has grown for the data', async () => {
+    const session = await compiled(shared);
+    const before = session.read('weight').slice();
+    session.data(points);
+    const first = session.step({ lr: 0.01 });
+    session.data(many);
+    // Steps on drawn and on given batches, a run and a write: each goes through arrays on the memory.
+    const second = session.step({ lr: 0.01 });
+    const batch = { x: points.x.slice(0, 6), y: points.y.slice(0, 3) };
+    const third = session.step({ lr: 0.01, batch });
+    for await (const _ of session.run({ steps: 3, lr: 0.01 }));
+    session.write('bias', [0.5]);
+    const fourth = session.step({ lr: 0.01 });
+
+    const tape = line().interpret({ seed: 7 });
+    expect(variables(tape).weight).toEqual([...before]);
+    tape.data(points);
+    const losses = [tape.step({ lr: 0.01 })];
+    tape.data(many);
+    losses.push(tape.step({ lr: 0.01 }), tape.step({ lr: 0.01, batch }));
+    for await (const _ of tape.run({ steps: 3, lr: 0.01 }));
+    tape.write('bias', [0.5]);
+    losses.push(tape.step({ lr: 0.01 }));
+    [first, second, third, fourth].forEach((loss, i) => {
+      expect(loss).toBeCloseTo(losses[i], 5);
+    });
+    const [got, want] = [variables(session), variables(tape)];
+    for (const name of session.names()) {
+      got[name].forEach((x, i) => {
+        expect(x).toBeCloseTo(want[name][i], 5);
+      });
+    }
+    await session.close();
+  });
+
+  it('is copied where a result is given out, so that the next step does not change it', async () => {
+    const session = await compiled(shared);
+    session.data(points);
+    const reported: number[][] = [];
+    for await (const { losses } of session.run({ steps: 6, lr: 0.01, every: 2 })) reported.push(losses);
+    expect(new Set(reported.flat()).size).toBe(6);
+    await session.close();
+  });
+});
