@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { makeCeiling } from './ceiling.js';
 import { parseOptions } from './options.js';
-import { type Entrant, enter, type OwnEngine } from './ours.js';
+import { type Entrant, enter, type OwnEngine, warmUpCompiler } from './ours.js';
 import { enterPeer, findPeers, type Peer } from './peers.js';
 import { type Ceilings, ceilingGflops, makeRow, type PeerState, type Report, type Row } from './results.js';
 import { median, race, type Timing } from './rounds.js';
@@ -45,6 +45,8 @@ const engines: OwnEngine[] = [
   ...(ceilings.relaxed ? (['compiled-relaxed'] as const) : []),
 ];
 
+progress('warming up the compiler');
+await warmUpCompiler();
 const results: Row[] = [];
 progress('');
 console.log(header());
@@ -75,7 +77,8 @@ if (options.json) console.log(JSON.stringify(report));
 
 async function measure(workload: Workload, say: (text: string) => void): Promise<Row[]> {
   say('compiling');
-  const ours = await enter(workload, { engines, threads: options.bare ? 1 : options.threads });
+  const threads = options.bare ? 1 : options.threads;
+  const ours = await enter(workload, { engines, threads, compiles: options.quick ? 1 : 3 });
   const others = await enterPeers(workload, say);
   const entrants: Entrant[] = [...ours.entrants, ...others];
   const pace = [ceilings.strict, ...(ceilings.relaxed ? [ceilings.relaxed] : [])];

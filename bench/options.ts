@@ -35,7 +35,7 @@ export function parseOptions(args: readonly string[]): Options {
       (text) => checked(() => select(text.split(','))),
     )
     .option('--gemm <sizes>', 'instead, bare products of sizes MxNxK, such as 33x77x51,512x512x512', sizes)
-    .option('--rounds <n>', 'turns of each engine', whole, 9)
+    .option('--rounds <n>', 'turns of each engine; 9, or 3 with --quick', whole)
     .option('--threads <n>', 'also measure with so many threads', whole, Math.min(2, cores))
     .option('--quick', `three short rounds, and unless told otherwise only ${QUICK.join(', ')}`, false)
     .option(
@@ -54,10 +54,10 @@ export function parseOptions(args: readonly string[]): Options {
     throw error;
   }
   const { only, gemm, quick, ...rest } = command.opts<
-    Omit<Options, 'workloads' | 'bare'> & { only?: Workload[]; gemm?: Workload[] }
+    Omit<Options, 'workloads' | 'bare' | 'rounds'> & { only?: Workload[]; gemm?: Workload[]; rounds?: number }
   >();
   const workloads = gemm ?? only ?? (quick ? select(QUICK) : WORKLOADS);
-  return { ...rest, quick, workloads, bare: gemm !== undefined, rounds: quick ? 3 : rest.rounds };
+  return { ...rest, quick, workloads, bare: gemm !== undefined, rounds: rest.rounds ?? (quick ? 3 : 9) };
 }
 
 function checked<T>(read: () => T): T {

@@ -56,7 +56,8 @@ export function footer(
   ].join('\n');
 }
 
-function peerLines(name: string, { version, missing, failed = {} }: PeerState): string[] {
+/** What is to be said of a peer. */
+export function peerLines(name: string, { version, missing, failed = {} }: PeerState): string[] {
   const state = missing ? `${name} is missing: ${missing}.` : `${name} is version ${version}.`;
   return [state, ...Object.entries(failed).map(([workload, why]) => `${name} failed on ${workload}: ${why}`)];
 }
