@@ -15,7 +15,7 @@ const COLUMNS: readonly [title: string, width: number, cell: (row: Row, rows: re
         rows.find((r) => r.engine === 'tape'),
       ),
   ],
-  ['x compiled', 10, (row, rows) => ratio(row, baseline(rows))],
+  ['compiled is', 11, (row, rows) => ratio(baseline(rows), row)],
   ['GFLOP/s', 9, (row) => significant(row.gflops, 3)],
   ['of ceiling', 10, (row) => (row.of_ceiling === null ? '' : percent(row.of_ceiling))],
   ['compile ms', 10, (row) => (row.compile_ms === null ? '' : row.compile_ms.toFixed(0))],
@@ -44,13 +44,14 @@ export function group(rows: readonly Row[]): string {
 
 /** What follows the table: the ceiling, odd sizes beside round ones, peers that did not run. */
 export function footer(
-  { ceiling_gflops: { strict, relaxed }, peers, results }: Report,
+  { ceiling_gflops: { strict, relaxed }, peers, results, threads }: Report,
   workloads: readonly Workload[],
 ) {
   const without = relaxed === null ? '; this Node.js has no relaxed SIMD' : '';
   const fused = relaxed === null ? '' : `, ${significant(relaxed, 3)} with relaxed multiply-add`;
   return [
     `Ceiling of a core: ${significant(strict, 3)} GFLOP/s with multiply and add${fused}${without}.`,
+    ...(threads === 1 ? ['Our engines ran on one thread alone.'] : []),
     ...workloads.flatMap((w) => odd(w, results)),
     ...Object.entries(peers).flatMap(([name, state]) => peerLines(name, state)),
   ].join('\n');
@@ -77,8 +78,8 @@ function line(first: string, cells: readonly string[]): string {
   return [first.padEnd(FIRST), ...padded].join(' ').trimEnd();
 }
 
-function ratio(row: Row, to: Row | undefined): string {
-  return to ? `${significant(row.steps_per_second / to.steps_per_second, 3)}` : '';
+function ratio(row: Row | undefined, to: Row | undefined): string {
+  return row && to ? `${significant(row.steps_per_second / to.steps_per_second, 3)}x` : '';
 }
 
 export const significant = (value: number, digits: number): string =>
