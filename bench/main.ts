@@ -16,7 +16,6 @@ const options = parseOptions(process.argv.slice(2));
 const timing: Timing = options.quick
   ? { rounds: options.rounds, sampleMs: 100, budgetMs: 1000, leastRounds: 1 }
   : { rounds: options.rounds, sampleMs: 150, budgetMs: 6000, leastRounds: Math.min(3, options.rounds) };
-const CEILING_MS = 40;
 
 const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
@@ -36,8 +35,8 @@ for (const found of options.peers ? await findPeers() : []) {
 }
 
 progress('ceiling');
-const strict = await makeCeiling(false, CEILING_MS);
-const ceilings: Ceilings = { strict: strict!, relaxed: await makeCeiling(true, CEILING_MS) };
+const strict = await makeCeiling(false);
+const ceilings: Ceilings = { strict: strict!, relaxed: await makeCeiling(true) };
 const seen = { strict: [] as number[], relaxed: [] as number[] };
 const engines: OwnEngine[] = [
   ...(options.bare ? [] : (['tape'] as const)),
@@ -68,6 +67,7 @@ const report: Report = {
   quick: options.quick,
 };
 console.log(`\n${footer(report, options.workloads)}`);
+if (!options.bare && options.threads === 1) console.log('Our engines ran on one thread only.');
 if (options.html) {
   const { page } = await import('./page.js');
   await writeFile(options.html, page(report, options.workloads));

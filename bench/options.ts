@@ -16,7 +16,7 @@ export interface Options {
 
 const NOTES = `
 Steps per second are medians over rounds in which all engines and the ceiling take turns; +- is half of the
-distance between the quartiles. "of tape" is a row's speed over the tape's, "compiled is" the speed of strict compiled
+distance between the quartiles. "vs tape" is a row's speed over the tape's, "compiled is" the speed of strict compiled
 code on one thread over the row's. The ceiling is what one core does in a loop of multiply-adds on registers, strict
 or relaxed, times the threads. GFLOP/s count a product of [m, k] and [k, n] as 2mnk and other work as the compiler's
 cost model does. compile_ms is from graph to wasm with a warm compiler and no cache; peak_bytes (memory) is all that

@@ -7,7 +7,7 @@ const COLUMNS: readonly [title: string, width: number, cell: (row: Row, rows: re
   ['steps/s', 10, (row) => significant(row.steps_per_second, 4)],
   ['+-', 5, (row) => (row.spread === null ? '' : percent(row.spread))],
   [
-    'x tape',
+    'vs tape',
     8,
     (row, rows) =>
       ratio(
@@ -44,14 +44,13 @@ export function group(rows: readonly Row[]): string {
 
 /** What follows the table: the ceiling, odd sizes beside round ones, peers that did not run. */
 export function footer(
-  { ceiling_gflops: { strict, relaxed }, peers, results, threads }: Report,
+  { ceiling_gflops: { strict, relaxed }, peers, results }: Report,
   workloads: readonly Workload[],
 ) {
   const without = relaxed === null ? '; this Node.js has no relaxed SIMD' : '';
   const fused = relaxed === null ? '' : `, ${significant(relaxed, 3)} with relaxed multiply-add`;
   return [
     `Ceiling of a core: ${significant(strict, 3)} GFLOP/s with multiply and add${fused}${without}.`,
-    ...(threads === 1 ? ['Our engines ran on one thread alone.'] : []),
     ...workloads.flatMap((w) => odd(w, results)),
     ...Object.entries(peers).flatMap(([name, state]) => peerLines(name, state)),
   ].join('\n');
