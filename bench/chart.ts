@@ -5,7 +5,6 @@ import type { Row } from './results.js';
 
 const WIDTH = 760;
 const ROW = 34;
-const TOP = 118;
 const BOTTOM = 52;
 const FONT_SIZE = 15;
 const SVG = 'http://www.w3.org/2000/svg';
@@ -51,15 +50,16 @@ export function dots(results: readonly Row[], { title, axis, scale, value }: Dot
     return x === null ? [] : [{ x, y: row.workload, ...styleOf(row) }];
   });
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const xs = points.map((p) => p.x);
-  const times = scale === 'times';
+  const styles = [...new Map(points.map(({ x: _, y: __, ...style }) => [style.label, style])).values()];
+  const legend = placeLegend(styles);
+  const top = legend.bottom + 22;
   const chart = Plot.plot({
     document: document as unknown as Document,
     width: WIDTH,
-    height: TOP + BOTTOM + ROW * workloads.length,
-    marginTop: TOP,
+    height: top + BOTTOM + ROW * workloads.length,
+    marginTop: top,
     marginBottom: BOTTOM,
-    marginLeft: 112,
+    marginLeft: 128,
     marginRight: 30,
     style: { fontFamily: FONT, fontSize: `${FONT_SIZE}px`, color: INK, background: 'white' },
     x: {
@@ -68,15 +68,14 @@ export function dots(results: readonly Row[], { title, axis, scale, value }: Dot
       labelArrow: 'none',
       labelOffset: 44,
       grid: true,
-      ...(times
-        ? {
-            type: 'log',
-            domain: [Math.min(...xs) / 1.15, Math.max(...xs) * 1.15],
-            tickFormat: (x: number) => (/^[125]/.test(String(x).replace(/^0\.0*/, '')) ? `${x}` : ''),
-          }
-        : { domain: [0, Math.max(1, ...xs)], tickFormat: (x: number) => `${Math.round(100 * x)} %` }),
+      ...(scale === 'times'
+        ? timesAxis(points.map((p) => p.x))
+        : {
+            domain: [0, Math.max(1, ...points.map((p) => p.x))],
+            tickFormat: (x: number) => `${Math.round(100 * x)} %`,
+          }),
     },
-    y: { type: 'point', domain: workloads, label: null, padding: 0.6 },
+    y: { type: 'point', domain: workloads, label: null, padding: 0.6, tickSize: 0 },
     marks: [
       Plot.ruleX([1], { stroke: QUIET, strokeWidth: 1.2, strokeDasharray: '5 4' }),
       Plot.ruleY(
@@ -99,12 +98,39 @@ export function dots(results: readonly Row[], { title, axis, scale, value }: Dot
     color: { type: 'identity' },
     symbol: { type: 'identity' },
   }) as unknown as SVGSVGElement;
-  const legend = new Map(points.map(({ label, color, symbol }) => [label, { label, color, symbol }]));
-  addHeading(document as unknown as Document, chart, title, [...legend.values()]);
+  addHeading(document as unknown as Document, chart, title, legend.places);
   return standalone(chart, title);
 }
 
-function addHeading(document: Document, chart: SVGSVGElement, title: string, legend: readonly Style[]): void {
+/** Around what is shown, with ticks at 1, 2, 5, 10 and so on. */
+function timesAxis(xs: readonly number[]): Plot.ScaleOptions {
+  const domain = [Math.min(...xs) / 1.15, Math.max(...xs) * 1.15];
+  const powers = Array.from({ length: 25 }, (_, i) => i - 12);
+  const ticks = powers
+    .flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)))
+    .filter((tick) => domain[0] <= tick && tick <= domain[1]);
+  return { type: 'log', domain, ticks: ticks as unknown as number, tickFormat: String };
+}
+
+interface Place extends Style {
+  x: number;
+  y: number;
+}
+
+/** The legend's entries in lines as wide as the chart. */
+function placeLegend(styles: readonly Style[]): { places: Place[]; bottom: number } {
+  let [x, y] = [22, 56];
+  const places = styles.map((style) => {
+    // Fonts cannot be measured here; Helvetica is about half of its size wide.
+    const width = 34 + style.label.length * FONT_SIZE * 0.5;
+    if (x + width > WIDTH) [x, y] = [22, y + 24];
+    x += width;
+    return { ...style, x: x - width, y };
+  });
+  return { places, bottom: y };
+}
+
+function addHeading(document: Document, chart: SVGSVGElement, title: string, legend: readonly Place[]): void {
   const add = (name: string, attributes: Record<string, string | number>, text = '') => {
     const element = document.createElementNS(SVG, name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
@@ -113,15 +139,10 @@ function addHeading(document: Document, chart: SVGSVGElement, title: string, leg
     chart.appendChild(element);
   };
   add('text', { x: 16, y: 28, fill: INK, 'font-size': 18, 'font-weight': 'bold' }, title);
-  let [x, y] = [22, 56];
-  for (const { label, color, symbol } of legend) {
-    // Fonts cannot be measured here; Helvetica is about half of its size wide.
-    const width = 14 + label.length * FONT_SIZE * 0.5 + 20;
-    if (x + width > WIDTH) [x, y] = [22, y + 24];
+  for (const { label, color, symbol, x, y } of legend) {
     if (symbol === 'circle') add('circle', { cx: x, cy: y - 5, r: 5.5, fill: color });
     else if (symbol === 'square') add('rect', { x: x - 5, y: y - 10, width: 10, height: 10, fill: color });
     else add('path', { d: `M${x},${y - 12}l7,7l-7,7l-7,-7z`, fill: color });
     add('text', { x: x + 11, y, fill: QUIET, 'font-size': FONT_SIZE }, label);
-    x += width;
   }
 }

@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { makeCeiling } from './ceiling.js';
 import { parseOptions } from './options.js';
-import { type Entrant, enter, type OwnEngine } from './ours.js';
+import { type Entrant, enter, type OwnEngine, warmUpCompiler } from './ours.js';
 import { enterPeer, findPeers, type Peer } from './peers.js';
 import { type Ceilings, ceilingGflops, makeRow, type PeerState, type Report, type Row } from './results.js';
 import { median, race, type Timing } from './rounds.js';
@@ -16,7 +16,6 @@ const options = parseOptions(process.argv.slice(2));
 const timing: Timing = options.quick
   ? { rounds: options.rounds, sampleMs: 100, budgetMs: 1000, leastRounds: 1 }
   : { rounds: options.rounds, sampleMs: 150, budgetMs: 6000, leastRounds: Math.min(3, options.rounds) };
-const CEILING_MS = 40;
 
 const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
@@ -44,8 +43,8 @@ for (const found of options.peers ? await findPeers() : []) {
 }
 
 progress('ceiling');
-const strict = await makeCeiling(false, CEILING_MS);
-const ceilings: Ceilings = { strict: strict!, relaxed: await makeCeiling(true, CEILING_MS) };
+const strict = await makeCeiling(false);
+const ceilings: Ceilings = { strict: strict!, relaxed: await makeCeiling(true) };
 const seen = { strict: [] as number[], relaxed: [] as number[] };
 const engines: OwnEngine[] = [
   ...(options.bare ? [] : (['tape'] as const)),
@@ -53,6 +52,8 @@ const engines: OwnEngine[] = [
   ...(ceilings.relaxed ? (['compiled-relaxed'] as const) : []),
 ];
 
+progress('warming up the compiler');
+await warmUpCompiler();
 const results: Row[] = [];
 progress('');
 console.log(header());
@@ -74,6 +75,7 @@ const report: Report = {
   quick: options.quick,
 };
 console.log(`\n${footer(report, options.workloads)}`);
+if (!options.bare && options.threads === 1) console.log('Our engines ran on one thread only.');
 if (options.html) {
   const { page } = await import('./page.js');
   await writeFile(options.html, page(report, options.workloads));
@@ -83,7 +85,8 @@ if (options.json) console.log(JSON.stringify(report));
 
 async function measure(workload: Workload, say: (text: string) => void): Promise<Row[]> {
   say('compiling');
-  const ours = await enter(workload, { engines, threads: options.bare ? 1 : options.threads });
+  const threads = options.bare ? 1 : options.threads;
+  const ours = await enter(workload, { engines, threads, compiles: options.quick ? 1 : 3 });
   const others = await enterPeers(workload, say);
   const entrants: Entrant[] = [...ours.entrants, ...others];
   const pace = [ceilings.strict, ...(ceilings.relaxed ? [ceilings.relaxed] : [])];

@@ -18,7 +18,8 @@ export interface Options {
 
 const NOTES = `
 Steps per second are medians over rounds in which all engines and the ceiling take turns; +- is half of the
-distance between the quartiles. The ceiling is what one core does in a loop of multiply-adds on registers, strict
+distance between the quartiles. "vs tape" is a row's speed over the tape's, "compiled is" the speed of strict compiled
+code on one thread over the row's. The ceiling is what one core does in a loop of multiply-adds on registers, strict
 or relaxed, times the threads. GFLOP/s count a product of [m, k] and [k, n] as 2mnk and other work as the compiler's
 cost model does. compile_ms is from graph to wasm with a warm compiler and no cache; peak_bytes (memory) is all that
 a session needs beside the dataset: parameters, optimizer state, inputs, outputs and intermediate values.
@@ -37,7 +38,7 @@ export function parseOptions(args: readonly string[]): Options {
       (text) => checked(() => select(text.split(','))),
     )
     .option('--gemm <sizes>', 'instead, bare products of sizes MxNxK, such as 33x77x51,512x512x512', sizes)
-    .option('--rounds <n>', 'turns of each engine', whole, 9)
+    .option('--rounds <n>', 'turns of each engine; 9, or 3 with --quick', whole)
     .option('--threads <n>', 'also measure with so many threads', whole, Math.min(2, cores))
     .option('--quick', `three short rounds, and unless told otherwise only ${QUICK.join(', ')}`, false)
     .option(
@@ -57,10 +58,10 @@ export function parseOptions(args: readonly string[]): Options {
     throw error;
   }
   const { only, gemm, quick, ...rest } = command.opts<
-    Omit<Options, 'workloads' | 'bare'> & { only?: Workload[]; gemm?: Workload[] }
+    Omit<Options, 'workloads' | 'bare' | 'rounds'> & { only?: Workload[]; gemm?: Workload[]; rounds?: number }
   >();
   const workloads = gemm ?? only ?? (quick ? select(QUICK) : WORKLOADS);
-  return { ...rest, quick, workloads, bare: gemm !== undefined, rounds: quick ? 3 : rest.rounds };
+  return { ...rest, quick, workloads, bare: gemm !== undefined, rounds: rest.rounds ?? (quick ? 3 : 9) };
 }
 
 function checked<T>(read: () => T): T {

@@ -1,15 +1,16 @@
-import type { CompiledModule } from '../src/emit/compile.js';
+import { type CompiledModule, compileProgram } from '../src/emit/compile.js';
 import { compileFunction, f32, type Session, trace } from '../src/index.js';
 import { withInterpreter } from '../src/ops/tensor.js';
 import { sessionBytes } from '../src/plan/plan.js';
+import { readLibrary } from '../src/run/node.js';
 import { costOf } from '../src/schedule/cost.js';
 import type { Schedule } from '../src/schedule/kernel.js';
 import { numel } from '../src/shape.js';
 import { Tape } from '../src/tape/tape.js';
 import { uniform } from './golden/hash.js';
 import { buildGolden, type GoldenRun } from './golden/model.js';
-import type { Contestant } from './rounds.js';
-import type { Product, Workload } from './workloads.js';
+import { type Contestant, median } from './rounds.js';
+import { type Product, WORKLOADS, type Workload } from './workloads.js';
 
 export type OwnEngine = 'tape' | 'compiled' | 'compiled-relaxed';
 
@@ -34,6 +35,8 @@ export interface EnterOptions {
   readonly engines: readonly OwnEngine[];
   /** The compiled engine is measured with one thread and with so many. */
   readonly threads: number;
+  /** How often to compile, for the median time. */
+  readonly compiles: number;
 }
 
 /** Our engines on a workload. */
@@ -49,17 +52,18 @@ export function enter({ config }: Workload, options: EnterOptions): Promise<Ente
  */
 export const measuredRate = (rate: number): number => rate / 1000;
 
-async function enterTraining(run: GoldenRun, { engines, threads }: EnterOptions): Promise<Entered> {
+async function enterTraining(run: GoldenRun, { engines, threads, compiles }: EnterOptions): Promise<Entered> {
   const { step, batch, learningRate } = run;
   const lr = measuredRate(learningRate);
   const { x, y } = batch(0);
-  const contend = (engine: OwnEngine, session: Session, module?: CompiledModule): Entrant => {
+  const compile = (relaxed: boolean) => timed(compiles, () => step.compileModule({ relaxed, cache: false }));
+  const contend = (engine: OwnEngine, session: Session, compileMs: number | null): Entrant => {
     session.data({ x, y });
     return {
       engine,
       threads: session.threads,
-      compileMs: module?.compileMs ?? null,
-      peakBytes: module ? sessionBytes(module.plan, session.threads) : null,
+      compileMs,
+      peakBytes: session.module ? sessionBytes(session.module.plan, session.threads) : null,
       async take(steps) {
         const began = performance.now();
         for await (const _ of session.run({ steps, lr, every: steps }));
@@ -69,46 +73,50 @@ async function enterTraining(run: GoldenRun, { engines, threads }: EnterOptions)
     };
   };
   const entrants: Entrant[] = [];
-  const strict = await step.compileModule({ cache: false });
-  if (engines.includes('tape')) entrants.push(contend('tape', step.interpret()));
+  const { made: strict, ms } = await compile(false);
+  if (engines.includes('tape')) entrants.push(contend('tape', step.interpret(), null));
   if (engines.includes('compiled')) {
     for (const n of new Set([1, threads]))
-      entrants.push(contend('compiled', await step.start(strict, { threads: n }), strict));
+      entrants.push(contend('compiled', await step.start(strict, { threads: n }), ms));
   }
   if (engines.includes('compiled-relaxed')) {
-    const relaxed = await step.compileModule({ relaxed: true, cache: false });
-    entrants.push(contend('compiled-relaxed', await step.start(relaxed), relaxed));
+    const { made: relaxed, ms } = await compile(true);
+    entrants.push(contend('compiled-relaxed', await step.start(relaxed), ms));
   }
   return { entrants, flops: flopsOf(strict.schedules.train) };
 }
 
-async function enterProduct({ m, n, k }: Product, { engines, threads }: EnterOptions): Promise<Entered> {
+async function enterProduct(
+  { m, n, k }: Product,
+  { engines, threads, compiles }: EnterOptions,
+): Promise<Entered> {
   const graph = trace('product', { a: f32(m, k), b: f32(k, n) }, ({ a, b }) => ({ c: a.matmul(b) }));
   const a = uniform(m * k, 1, 1);
   const b = uniform(k * n, 1, 2);
   const entrants: Entrant[] = [];
   if (engines.includes('tape')) entrants.push(productOnTape({ m, n, k }, a, b));
-  const compiled = [
-    ...(engines.includes('compiled')
-      ? [...new Set([1, threads])].map((t) => ({ threads: t, relaxed: false }))
-      : []),
-    ...(engines.includes('compiled-relaxed') ? [{ threads: 1, relaxed: true }] : []),
-  ];
-  for (const options of compiled) {
-    const product = await compileFunction(graph, { ...options, cache: false });
-    product.load({ a, b });
-    entrants.push({
-      engine: options.relaxed ? 'compiled-relaxed' : 'compiled',
-      threads: options.threads,
-      compileMs: product.module.compileMs,
-      peakBytes: sessionBytes(product.module.plan, options.threads),
-      async take(steps) {
-        const began = performance.now();
-        product.run(steps);
-        return performance.now() - began;
-      },
-      close: () => product.close(),
-    });
+  const library = await readLibrary();
+  const program = { name: graph.name, variables: [], entries: { call: graph } };
+  for (const engine of ['compiled', 'compiled-relaxed'] as const) {
+    if (!engines.includes(engine)) continue;
+    const relaxed = engine === 'compiled-relaxed';
+    const { ms } = await timed(compiles, () => compileProgram(program, { library, relaxed }));
+    for (const n of new Set(relaxed ? [1] : [1, threads])) {
+      const product = await compileFunction(graph, { threads: n, relaxed, cache: false });
+      product.load({ a, b });
+      entrants.push({
+        engine,
+        threads: n,
+        compileMs: ms,
+        peakBytes: sessionBytes(product.module.plan, n),
+        async take(steps) {
+          const began = performance.now();
+          product.run(steps);
+          return performance.now() - began;
+        },
+        close: () => product.close(),
+      });
+    }
   }
   return { entrants, flops: 2 * m * n * k };
 }
@@ -130,6 +138,22 @@ function productOnTape({ m, n, k }: Omit<Product, 'model'>, a: Float32Array, b: 
     },
     async close() {},
   };
+}
+
+/** Compiles several times: the last that was made, and the median of the times. */
+async function timed(
+  times: number,
+  make: () => Promise<CompiledModule>,
+): Promise<{ made: CompiledModule; ms: number }> {
+  const all: CompiledModule[] = [];
+  for (let i = 0; i < times; i++) all.push(await make());
+  return { made: all.at(-1)!, ms: median(all.map((module) => module.compileMs)) };
+}
+
+/** Compiles something, so that later times are those of a compiler that is loaded and compiled itself. */
+export async function warmUpCompiler(): Promise<void> {
+  const { config } = WORKLOADS[0];
+  if (config.model !== 'product') await buildGolden(config).step.compileModule({ cache: false });
 }
 
 /** A product of [m, k] and [k, n] counts 2mnk; the cost model counts its elements as epilogue work too. */

@@ -1,11 +1,11 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Conversation } from './conversation.js';
 import { uniform } from './golden/hash.js';
 import { buildGolden } from './golden/model.js';
 import { type Entrant, measuredRate } from './ours.js';
@@ -82,9 +82,9 @@ const TOLERANCE = 1e-4;
 
 /** Starts a peer on a workload; throws if it cannot run it or computes something else. */
 export async function enterPeer(peer: Peer, { config }: Workload): Promise<Entrant> {
-  const { tensors, rate, values } = await reference(config);
+  const { tensors, rate, values } = await referenceOf(config);
   const folder = await mkdtemp(join(tmpdir(), '2headgrad-bench-'));
-  const process = new Conversation(peer);
+  const process = new Conversation(peer.command, peer.args, environment());
   try {
     const file = join(folder, 'tensors');
     let offset = 0;
@@ -123,10 +123,23 @@ interface Tensors {
   data: Float32Array | Int32Array;
 }
 
+interface Reference {
+  tensors: Tensors[];
+  rate: number;
+  values: number[];
+}
+
+const references = new WeakMap<Workload['config'], Promise<Reference>>();
+
+/** The reference is the same for all peers, and slow to make. */
+function referenceOf(config: Workload['config']): Promise<Reference> {
+  const known = references.get(config) ?? reference(config);
+  references.set(config, known);
+  return known;
+}
+
 /** Parameters and batch that a peer starts from, and what our tape makes of the first steps: losses, or the sum of squares. */
-async function reference(
-  config: Workload['config'],
-): Promise<{ tensors: Tensors[]; rate: number; values: number[] }> {
+async function reference(config: Workload['config']): Promise<Reference> {
   if (config.model === 'product') {
     const { m, n, k } = config;
     const [a, b] = [uniform(m * k, 1, 1), uniform(k * n, 1, 2)];
@@ -171,55 +184,3 @@ function squaresOfProduct(a: Float32Array, b: Float32Array, m: number, n: number
 
 const bytesOf = (data: Float32Array | Int32Array): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
-/** A process that answers each line of JSON with one; other lines that it prints are not for us. */
-class Conversation {
-  private readonly child: ChildProcess;
-  private readonly ended: Promise<void>;
-  private answer: ((line: Record<string, number>) => void) | null = null;
-  private refuse: ((error: Error) => void) | null = null;
-  private complaints = '';
-
-  constructor({ command, args }: Program) {
-    this.child = spawn(command, args, { env: environment(), stdio: ['pipe', 'pipe', 'pipe'] });
-    this.child.stderr!.setEncoding('utf8').on('data', (text) => {
-      this.complaints = (this.complaints + text).slice(-4000);
-    });
-    createInterface({ input: this.child.stdout! }).on('line', (line) => {
-      if (line.startsWith('{')) this.answer?.(JSON.parse(line));
-    });
-    // A process that has ended does not read: what failed then is told by how it ended.
-    this.child.stdin!.on('error', () => {});
-    this.ended = new Promise((resolve) => {
-      this.child.once('error', (error) => this.fail(error.message, resolve));
-      this.child.once('close', (code, signal) => {
-        const said = this.complaints.trim().split('\n').filter(Boolean);
-        // The line that names the error: the last in Python, the first with a colon in Node.js.
-        const line = said.find((l) => /^\w*(Error|Exception)\b.*:/.test(l)) ?? said.at(-1);
-        this.fail(line ?? `it ended with ${signal ?? `code ${code}`}`, resolve);
-      });
-    });
-  }
-
-  ask(request: object): Promise<Record<string, number>> {
-    return new Promise((resolve, reject) => {
-      if (this.failure) return reject(this.failure);
-      this.answer = resolve;
-      this.refuse = reject;
-      this.child.stdin!.write(`${JSON.stringify(request)}\n`);
-    });
-  }
-
-  async close(): Promise<void> {
-    this.child.stdin!.end();
-    await this.ended;
-  }
-
-  private failure: Error | null = null;
-
-  private fail(message: string, resolve: () => void): void {
-    this.failure ??= new Error(message);
-    this.refuse?.(this.failure);
-    resolve();
-  }
-}

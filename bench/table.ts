@@ -7,7 +7,7 @@ const COLUMNS: readonly [title: string, width: number, cell: (row: Row, rows: re
   ['steps/s', 10, (row) => significant(row.steps_per_second, 4)],
   ['+-', 5, (row) => (row.spread === null ? '' : percent(row.spread))],
   [
-    'x tape',
+    'vs tape',
     8,
     (row, rows) =>
       ratio(
@@ -15,7 +15,7 @@ const COLUMNS: readonly [title: string, width: number, cell: (row: Row, rows: re
         rows.find((r) => r.engine === 'tape'),
       ),
   ],
-  ['x compiled', 10, (row, rows) => ratio(row, baseline(rows))],
+  ['compiled is', 11, (row, rows) => ratio(baseline(rows), row)],
   ['GFLOP/s', 9, (row) => significant(row.gflops, 3)],
   ['of ceiling', 10, (row) => (row.of_ceiling === null ? '' : percent(row.of_ceiling))],
   ['compile ms', 10, (row) => (row.compile_ms === null ? '' : row.compile_ms.toFixed(0))],
@@ -56,7 +56,8 @@ export function footer(
   ].join('\n');
 }
 
-function peerLines(name: string, { version, missing, failed = {} }: PeerState): string[] {
+/** What is to be said of a peer. */
+export function peerLines(name: string, { version, missing, failed = {} }: PeerState): string[] {
   const state = missing ? `${name} is missing: ${missing}.` : `${name} is version ${version}.`;
   return [state, ...Object.entries(failed).map(([workload, why]) => `${name} failed on ${workload}: ${why}`)];
 }
@@ -76,8 +77,8 @@ function line(first: string, cells: readonly string[]): string {
   return [first.padEnd(FIRST), ...padded].join(' ').trimEnd();
 }
 
-function ratio(row: Row, to: Row | undefined): string {
-  return to ? `${significant(row.steps_per_second / to.steps_per_second, 3)}` : '';
+function ratio(row: Row | undefined, to: Row | undefined): string {
+  return row && to ? `${significant(row.steps_per_second / to.steps_per_second, 3)}x` : '';
 }
 
 export const significant = (value: number, digits: number): string =>

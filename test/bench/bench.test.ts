@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { flopsOf } from '../../bench/ours.js';
+import { select, WORKLOADS } from '../../bench/workloads.js';
+import { f32, trace } from '../../src/index.js';
+import { optimize } from '../../src/optimize/index.js';
+import { schedule } from '../../src/schedule/schedule.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const command = ['--import', 'tsx', 'bench/main.ts', ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+it('prints a table and, with --json, the same as one object in the last line', async () => {
+  const { code, stdout, stderr } = await bench(
+    '--only',
+    'W1',
+    '--quick',
+    '--rounds',
+    '2',
+    '--json',
+    '--threads',
+    '2',
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: 'W1, 1 of 1\n' });
+  const lines = stdout.trimEnd().split('\n');
+  const { ceiling_gflops: ceiling, results, node } = JSON.parse(lines.at(-1)!);
+  expect(node).toBe(process.versions.node);
+  expect(ceiling.strict).toBeGreaterThan(0.1);
+  expect(ceiling.relaxed).toBeGreaterThan(0.1);
+  const engines = results.map((r: { engine: string; threads: number }) => `${r.engine} ${r.threads}`);
+  expect(engines).toEqual(['tape 1', 'compiled 1', 'compiled 2', 'compiled-relaxed 1']);
+  for (const row of results) {
+    expect(row.workload).toBe('W1');
+    expect(row.steps_per_second).toBeGreaterThan(1);
+    expect(row.spread).toBeGreaterThanOrEqual(0);
+    // The three products of the hidden layer's size and of the output's, for values and two gradients each.
+    expect((1e9 * row.gflops) / row.steps_per_second).toBeGreaterThan(3 * 2 * 32 * 100 * (6 + 27));
+    const compiled = row.engine !== 'tape';
+    expect(row.compile_ms === null ? 0 : row.compile_ms > 1).toBe(compiled || 0);
+    expect(row.peak_bytes === null ? 0 : row.peak_bytes > 4 * (27 * 2 + 600 + 2700)).toBe(compiled || 0);
+    expect(lines.some((line) => line.includes(row.engine) && line.includes(` ${row.threads} `))).toBe(true);
+  }
+});
+
+it.each(['--only W9', '--gemm 3x4', '--rounds 0', '--nonsense'])(
+  'called wrongly (%s) it ends with code 2',
+  async (words) => {
+    const { code, stderr } = await bench(...words.split(' '));
+    expect(code).toBe(2);
+    expect(stderr).toContain(words.split(' ').at(-1));
+  },
+);
+
+it('a name is a workload, or all workloads of its kind', () => {
+  expect(select(['W4', 'W1']).map((w) => w.name)).toEqual(['W1', 'W4']);
+  expect(select(['W5'])).toEqual(WORKLOADS.filter((w) => w.name.startsWith('W5-')));
+  expect(() => select(['W'])).toThrow('there is no workload W: there are W1,');
+});
+
+it('a matrix product counts 2mnk, and what is done to its elements as well', () => {
+  const inputs = { a: f32(33, 51), b: f32(51, 77) };
+  const flops = (f: Parameters<typeof trace>[2]) => flopsOf(schedule(optimize(trace('product', inputs, f))));
+  const product = 2 * 33 * 77 * 51;
+  expect(flops(({ a, b }) => ({ c: a.matmul(b) }))).toBe(product);
+  expect(flops(({ a, b }) => ({ c: a.matmul(b).add(1) }))).toBe(product + 33 * 77);
+});
