@@ -15,6 +15,8 @@ export interface Settings {
   readonly poison?: boolean;
   /** Of asc's optimizations; 3 is what users get. */
   readonly level?: number;
+  /** Kernels written by hand, if not those of assembly/. */
+  readonly library?: Library;
   /** Each of them in turn; all must give the same bits. */
   readonly threads?: readonly number[];
 }
@@ -92,13 +94,12 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
   // Every kernel that can be split is split, so that barriers are put to the test.
   return compileProgram(
     { name: 'programs', variables, entries },
-    { ...options, library: await impatient(), splitFrom: 0 },
+    { ...options, library: impatient(settings.library ?? (await readLibrary())), splitFrom: 0 },
   );
 }
 
 /** The library with threads that share a core, so do not spin for each other, and that trap rather than hang. */
-export async function impatient(): Promise<Library> {
-  const library = await readLibrary();
+function impatient(library: Library): Library {
   const team = library['team.ts']
     .replace(/(const SPINS: i32 = )\d+/, '$116')
     .replace(/(atomic\.wait<i32>\(GENERATION, generation), -1\)/, 'if ($1, 20000000000) == 2) unreachable()');

@@ -9,9 +9,6 @@ import { reduceGraph } from './reduce.js';
 /** Programs of one module. */
 const BATCH = 25;
 
-/** How long a failure may take to shrink, in milliseconds: the choices that make it, then its graph. */
-const SHRINK = 60_000;
-
 export interface Finding {
   /** Of the program that failed. */
   readonly seed: number;
@@ -34,6 +31,8 @@ export interface FuzzOptions {
   readonly tally?: Tally;
   /** How many failures to make small; the others stay as they are. */
   readonly shrink?: number;
+  /** How long a failure may take to shrink, in seconds: the choices that make it, then its graph. */
+  readonly patience?: number;
   /** Told of every failure before it is made small. */
   failed?(seed: number, problem: string): void;
   report?(done: number, failed: number): void;
@@ -41,7 +40,7 @@ export interface FuzzOptions {
 
 /** Runs as many random programs; gives those that fail, made small. */
 export async function fuzz(options: FuzzOptions): Promise<Finding[]> {
-  const { count, seed, settings, tally, shrink = 0, failed, report } = options;
+  const { count, seed, settings, tally, shrink = 0, patience = 60, failed, report } = options;
   const found: Finding[] = [];
   for (let at = seed; at < seed + count; ) {
     // Batches end at multiples of their size, where the settings change.
@@ -52,7 +51,10 @@ export async function fuzz(options: FuzzOptions): Promise<Finding[]> {
     for (const [i, problem] of problems.entries()) {
       if (problem === null) continue;
       failed?.(seeds[i], problem);
-      const smallest = found.length < shrink ? await shrinkProgram(seeds[i], kindOf(problem), chosen) : null;
+      const smallest =
+        found.length < shrink
+          ? await shrinkProgram(seeds[i], kindOf(problem), chosen, 1000 * patience)
+          : null;
       found.push({ seed: seeds[i], settings: chosen, problem, smallest });
     }
     at = end;
@@ -119,7 +121,12 @@ function kindOf(problem: string): string {
 }
 
 /** The smallest failure near the program of a seed, or null if it does not fail when it is alone. */
-async function shrinkProgram(seed: number, kind: string, settings: Settings): Promise<Smallest | null> {
+async function shrinkProgram(
+  seed: number,
+  kind: string,
+  settings: Settings,
+  milliseconds: number,
+): Promise<Smallest | null> {
   let last: Program | null = null;
   const property = fc.asyncProperty(programs(), async (program) => {
     const [problem] = await checkPrograms([program], settings);
@@ -127,10 +134,10 @@ async function shrinkProgram(seed: number, kind: string, settings: Settings): Pr
     if (same) last = program;
     return !same;
   });
-  await fc.check(property, { numRuns: 1, seed: mix(seed), interruptAfterTimeLimit: SHRINK });
+  await fc.check(property, { numRuns: 1, seed: mix(seed), interruptAfterTimeLimit: milliseconds });
   const traced = last && attempt(last);
   if (!traced) return null;
-  return shrinkCase(traced, settings, SHRINK);
+  return shrinkCase(traced, settings, milliseconds);
 }
 
 /** The smallest graph on the way from a failing one. */

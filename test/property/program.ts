@@ -108,7 +108,7 @@ function finish(b: Builder, leaves: number): Record<string, Tensor> {
   let loss = lossOf(b, made.length ? made : b.pool);
   const values = b.parameters.map((p) => p.value);
   let flows = gradients(loss, values);
-  const first = flows.find((flow) => flow !== null);
+  const first = flows.find((flow) => flow && numel(flow.shape) > 0);
   if (first && b.n(12) === 0) {
     // Gradients of gradients.
     loss = add(loss, mean(square(first)).mul(0.1));

@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { passes } from '../../src/optimize/index.js';
+import { programOf, settingsOf } from './fuzz.js';
+
+describe('fuzzing', () => {
+  it('gives every seed its program, whatever ran before it', () => {
+    expect(programOf(7)).toEqual(programOf(7));
+    expect(programOf(7)).not.toEqual(programOf(8));
+  });
+
+  it('goes through the settings that users get, poisoned memory, and every pass left out', () => {
+    const all = Array.from({ length: 60 }, (_, i) => settingsOf(25 * i));
+    expect(all.filter((s) => s.level === undefined)).toHaveLength(15);
+    expect(all.filter((s) => s.poison)).toHaveLength(15);
+    expect(new Set(all.flatMap((s) => s.without ?? [])).size).toBe(passes.length);
+  });
+});
+
+describe('npm run fuzz', () => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ['--import', 'tsx', 'bench/fuzz.ts', ...args], {
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
+      encoding: 'utf8',
+    });
+
+  it('ends with how many passed, and shows how far it is on standard error', () => {
+    const { status, stdout, stderr } = run(
+      '--count',
+      '1',
+      '--seed',
+      '30',
+      '--threads',
+      '1,2',
+      '--level',
+      '0',
+    );
+    expect(stdout).toBe('1 passed, 0 failed\n');
+    expect(stderr).toContain('1 of 1 program, 0 failed');
+    expect(status).toBe(0);
+  });
+
+  it('refuses what it does not understand with exit code 2 and one line', () => {
+    for (const args of [
+      ['--count', 'x'],
+      ['--threads', '0'],
+      ['--without', 'nothing'],
+      ['--level', '4'],
+      ['-z'],
+    ]) {
+      const { status, stdout, stderr } = run(...args);
+      expect({ args, status, stdout, lines: stderr.trim().split('\n').length }).toEqual({
+        ...{ args, status: 2, stdout: '', lines: 1 },
+      });
+    }
+  });
+});
