@@ -90,12 +90,14 @@ describe('the order of kernels', () => {
   });
 
   it('needs the least memory that any order needs on nine graphs of ten', () => {
-    const samples = fc.sample(randomChain(8), { numRuns: 100, seed: 2 });
-    const best = samples.filter((all) => peakOf(lowerPeak(all.traffic, all.waits), all) === leastPeak(all));
-    const given = samples.filter((all) => peakOf([...all.traffic.keys()], all) === leastPeak(all));
-    expect(best.length).toBeGreaterThanOrEqual(90);
+    const samples = fc.sample(randomChain(8), { numRuns: 100, seed: 2 }).map((all) => ({
+      least: leastPeak(all),
+      given: peakOf([...all.traffic.keys()], all),
+      found: peakOf(lowerPeak(all.traffic, all.waits), all),
+    }));
+    expect(samples.filter(({ found, least }) => found === least).length).toBeGreaterThanOrEqual(90);
     // Else the samples would show nothing.
-    expect(given.length).toBeLessThan(80);
+    expect(samples.filter(({ given, least }) => given === least).length).toBeLessThan(80);
   });
 
   it('stays as it is where another needs no less', () => {
