@@ -43,6 +43,9 @@ function takes(into: Cluster, cluster: Cluster, home: ReadonlyMap<Node, Cluster>
     waitsFor([...into.members.keys()], cluster, home, into)
   )
     return false;
+  // Members stay in the order in which they are made.
+  const after = [...into.members.keys()].flatMap(sourcesOf);
+  if (after.some((source) => cluster.members.has(source) && !into.members.has(source))) return false;
   const grown: Cluster = { ...into, members: new Map(into.members) };
   for (const node of members) {
     if (grown.members.has(node)) continue;

@@ -80,6 +80,10 @@ function canMake(
     if (typeof fitted === 'string' || fitted.member.level !== 'element') return false;
     grown.members.set(link, fitted.member);
   }
+  // What the chain reads of the kernel itself has to be made before.
+  const order = [...reader.members.keys()];
+  const first = order.findIndex((member) => sourcesOf(member).includes(node));
+  if ([...chain].flatMap(sourcesOf).some((source) => order.indexOf(source) >= first)) return false;
   // Those who read the node from memory must be able to read it where it is made.
   return [...reader.members.keys()]
     .filter((member) => sourcesOf(member).includes(node))
