@@ -60,7 +60,7 @@ export function currentJob(): i32 {
   return load<i32>(JOB);
 }
 
-/** The first of the units that are this thread's, out of `units` in equal shares; the next thread's first ends them. */
-export function firstUnit(units: i32, index: i32): usize {
-  return <usize>(units * index / threads);
+/** The first of a thread's units, out of `units` in equal shares for `most` threads or all; the next thread's ends them. */
+export function firstUnit(units: i32, index: i32, most: i32): usize {
+  return <usize>(units * index / min(threads, most));
 }

@@ -26,8 +26,8 @@ export interface Cache {
 export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
   readonly library: Library;
   readonly cache?: Cache;
-  /** Kernels of at least so many nanoseconds are shared among threads. */
-  readonly splitFrom?: number;
+  /** Nanoseconds of work that each thread of a shared kernel has at least; 0 shares all that can be. */
+  readonly threadShare?: number;
   /** Call the host before the first kernel and after each, so that it can take the time. */
   readonly profile?: boolean;
   /** For looking for errors in the memory plan: bytes without a live value are filled with NaN. */

@@ -1,7 +1,7 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
 import { CONTROL, LOSSES, RATES } from '../plan/layout.js';
 import type { Buffer, EntryPlan, MemoryPlan } from '../plan/plan.js';
-import { isSplit, SPLIT_FROM } from '../schedule/cost.js';
+import { THREAD_SHARE, usefulThreads } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { formatType, numel } from '../shape.js';
 import { format } from './code.js';
@@ -28,7 +28,8 @@ export interface ModuleSource {
     readonly entry: string;
     readonly kernel: Kernel;
     readonly name: string;
-    readonly split: boolean;
+    /** How many threads share it at most. */
+    readonly threads: number;
   }[];
 }
 
@@ -36,8 +37,8 @@ export interface ModuleSource {
 export const JOBS = { end: 0, first: 1 } as const;
 
 export interface EmitOptions {
-  /** Kernels of at least so many nanoseconds are shared among threads. */
-  readonly splitFrom?: number;
+  /** Nanoseconds of work that each thread of a shared kernel has at least. */
+  readonly threadShare?: number;
   /** Fill memory with NaN while it holds no live value. */
   readonly poison?: boolean;
   /** Call `mark` of the host when a step begins and after each kernel. */
@@ -49,9 +50,9 @@ export function emitModule(
   name: string,
   schedules: Readonly<Record<string, Schedule>>,
   plan: MemoryPlan,
-  { splitFrom = SPLIT_FROM, poison = false, profile = false }: EmitOptions = {},
+  { threadShare = THREAD_SHARE, poison = false, profile = false }: EmitOptions = {},
 ): ModuleSource {
-  const functions: { entry: string; kernel: Kernel; name: string; split: boolean }[] = [];
+  const functions: { entry: string; kernel: Kernel; name: string; threads: number }[] = [];
   const lines: string[] = [];
   const names = new Names();
   lines.push('// Variables');
@@ -67,7 +68,7 @@ export function emitModule(
     const local = emitEntry(entry, schedules[entry], plan.entries[entry], names, {
       variableNames,
       constantNames,
-      splitFrom,
+      threadShare,
       profile,
       poison: poison ? plan.arena : null,
     });
@@ -96,7 +97,7 @@ function emitEntry(
   shared: {
     variableNames: ReadonlyMap<string, string>;
     constantNames: ReadonlyMap<number, string>;
-    splitFrom: number;
+    threadShare: number;
     profile: boolean;
     poison: MemoryPlan['arena'] | null;
   },
@@ -130,7 +131,8 @@ function emitEntry(
     const parameters = body.units > 1 ? 'begin: usize, end: usize' : '';
     for (const helper of body.functions ?? []) lines.push('', ...helper);
     lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
-    return { entry, kernel, name, split: isSplit(kernel, body.units, shared.splitFrom), units: body.units };
+    const { units } = body;
+    return { entry, kernel, name, units, threads: usefulThreads(kernel, units, shared.threadShare) };
   });
   lines.push(
     '',
@@ -170,7 +172,7 @@ function emitKernel(
 
 /** Calls in order; threads meet wherever one may touch what another has not finished with. */
 function steps(
-  functions: readonly { kernel: Kernel; name: string; split: boolean; units: number }[],
+  functions: readonly { kernel: Kernel; name: string; threads: number; units: number }[],
   plan: EntryPlan,
   { poison, profile }: { poison: MemoryPlan['arena'] | null; profile: boolean },
 ): string[] {
@@ -179,16 +181,18 @@ function steps(
   let since: (typeof functions)[number][] = [];
   for (const [i, next] of functions.entries()) {
     const conflict = since.some(
-      (before) => (before.split || next.split) && touchesSame(before.kernel, next.kernel, plan),
+      (before) => (before.threads > 1 || next.threads > 1) && touchesSame(before.kernel, next.kernel, plan),
     );
     if (conflict) {
       lines.push('barrier();');
       since = [];
     }
     since.push(next);
-    if (next.split)
-      lines.push(`${next.name}(firstUnit(${next.units}, thread), firstUnit(${next.units}, thread + 1));`);
-    else lines.push(`if (thread == 0) ${next.name}(${next.units > 1 ? `0, ${next.units}` : ''});`);
+    const { name, units, threads } = next;
+    if (threads > 1) {
+      const unit = (index: string) => `firstUnit(${units}, ${index}, ${threads})`;
+      lines.push(`if (thread < ${threads}) ${name}(${unit('thread')}, ${unit('thread + 1')});`);
+    } else lines.push(`if (thread == 0) ${name}(${units > 1 ? `0, ${units}` : ''});`);
     const poisoned = poison ? poisonAfter(plan, i) : [];
     if (poisoned.length) since = [];
     lines.push(...poisoned);

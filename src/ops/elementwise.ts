@@ -44,7 +44,7 @@ const negOp = unary('neg', {
 });
 
 const expOp = unary('exp', {
-  cost: 12,
+  cost: 14,
   emit: (x) => `exp4(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.exp(x[i]);
@@ -53,7 +53,7 @@ const expOp = unary('exp', {
 });
 
 const logOp = unary('log', {
-  cost: 14,
+  cost: 19,
   emit: (x) => `log4(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.log(x[i]);
@@ -71,7 +71,7 @@ const sqrtOp = unary('sqrt', {
 });
 
 const rsqrtOp = unary('rsqrt', {
-  cost: 10,
+  cost: 7,
   emit: (x) => `rsqrt4(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = 1 / Math.sqrt(x[i]);
@@ -80,7 +80,7 @@ const rsqrtOp = unary('rsqrt', {
 });
 
 const tanhOp = unary('tanh', {
-  cost: 16,
+  cost: 13,
   emit: (x) => `tanh4(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.tanh(x[i]);
@@ -89,7 +89,7 @@ const tanhOp = unary('tanh', {
 });
 
 const sigmoidOp = unary('sigmoid', {
-  cost: 16,
+  cost: 20,
   emit: (x) => `sigmoid4(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-x[i]));
@@ -118,7 +118,7 @@ const absOp = unary('abs', {
 });
 
 const erfOp = unary('erf', {
-  cost: 24,
+  cost: 20,
   emit: (x) => `erf4(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = erfFloat64(x[i]);
@@ -127,7 +127,7 @@ const erfOp = unary('erf', {
 });
 
 const sinOp = unary('sin', {
-  cost: 20,
+  cost: 40,
   emit: (x) => `sin4(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.sin(x[i]);
@@ -136,7 +136,7 @@ const sinOp = unary('sin', {
 });
 
 const cosOp = unary('cos', {
-  cost: 20,
+  cost: 40,
   emit: (x) => `cos4(${x})`,
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.cos(x[i]);

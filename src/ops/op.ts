@@ -21,7 +21,7 @@ export interface VjpContext<A extends Attrs> {
 
 /** How the compiler turns an op into code; the scheduler decides by `kind`. */
 export type Lowering =
-  /** A v128 expression of v128 arguments, lane by lane (`from`: their dtype, `to`: the result's); `cost` in rough multiply-adds per vector. */
+  /** A v128 expression of v128 arguments, lane by lane (`from`: their dtype, `to`: the result's); `cost` in thirds of a nanosecond per vector, about an instruction each. */
   | {
       readonly kind: 'elementwise';
       readonly cost: number;

@@ -5,7 +5,7 @@ import { numel } from '../shape.js';
 import { CompiledEngine } from './engine.js';
 
 export interface CompileFunctionOptions
-  extends Pick<CompileOptions, 'relaxed' | 'without' | 'splitFrom' | 'poison'> {
+  extends Pick<CompileOptions, 'relaxed' | 'without' | 'threadShare' | 'poison'> {
   /** Threads that share the work; the result is the same for any number. */
   threads?: number;
   /** Keep the compiled module on disk (in Node), by default yes. */

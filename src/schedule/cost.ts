@@ -1,42 +1,53 @@
+import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import type { Kernel } from './kernel.js';
+import type { Kernel, Member } from './kernel.js';
 
 /** Work of a kernel: floating-point operations, and bytes that cross between memory and registers at least once. */
 export interface Cost {
   readonly flops: number;
   readonly bytes: number;
-  /** Rough time on one thread. */
+  /** Time on one thread. */
   readonly nanoseconds: number;
 }
 
-/** Per nanosecond on one core, as measured on server cores around 2 to 4 GHz; only the order of magnitude matters. */
-const GEMM_FLOPS = 30;
-const VECTOR_OPS = 1.5;
+/**
+ * Per nanosecond on one core: fitted to the times of kernels (`npm run bench -- --callgraph`) on a server core around
+ * 3 GHz. The unit of an op's cost is a third of a nanosecond for a vector of four.
+ */
+const PRODUCT_FLOPS = 40;
+const VECTOR_OPS = 3;
+const BYTES = 16;
+/** Adding a row to a table, or moving a block of one, for each vector. */
+const ROW_VECTORS = 0.5;
 
 export function costOf(kernel: Kernel): Cost {
   const bytes = 4 * [...kernel.stores, ...kernel.loads].reduce((n, node) => n + numel(node.shape), 0);
   if (kernel.kind === 'scatter') {
     const n = numel(kernel.updates.source.shape);
-    return { flops: n, bytes: 12 * n, nanoseconds: n };
+    return { flops: n, bytes: 12 * n, nanoseconds: n / 4 / ROW_VECTORS };
   }
-  if (kernel.kind === 'copy') return { flops: 0, bytes, nanoseconds: bytes / 8 };
+  if (kernel.kind === 'copy') return { flops: 0, bytes, nanoseconds: bytes / BYTES };
   const points = numel(kernel.domain);
-  const perPoint = kernel.members.reduce(
-    (n, { node }) => n + (node.op.lower.kind === 'elementwise' ? Math.max(1, node.op.lower.cost) : 1),
+  const rows = kernel.kind === 'nest' ? numel(kernel.domain.filter((_, i) => !kernel.reduced[i])) : points;
+  const around = kernel.members.reduce(
+    (sum, member) => sum + opCost(member) * (member.level === 'row' ? rows : points),
     0,
   );
   const products = kernel.kind === 'gemm' ? 2 * points * kernel.k : 0;
-  return {
-    flops: products + points * perPoint,
-    bytes,
-    nanoseconds: products / GEMM_FLOPS + (points / 4) * (perPoint / VECTOR_OPS),
-  };
+  const work = products / PRODUCT_FLOPS + around / 4 / VECTOR_OPS;
+  return { flops: products + around, bytes, nanoseconds: Math.max(work, bytes / BYTES) };
 }
 
-/** A kernel shorter than this, in nanoseconds, is not worth a barrier. */
-export const SPLIT_FROM = 4000;
+function opCost({ node }: { readonly node: Node } & Pick<Member, 'level'>): number {
+  const { lower } = node.op;
+  return lower.kind === 'elementwise' ? Math.max(1, lower.cost) : 1;
+}
 
-/** Whether the threads share a kernel of so many units. */
-export function isSplit(kernel: Kernel, units: number, from: number): boolean {
-  return units > 1 && costOf(kernel).nanoseconds >= from;
+/** Nanoseconds of work that each thread of a shared kernel should have at least: waiting for each other costs some. */
+export const THREAD_SHARE = 1000;
+
+/** How many threads a kernel of so many units is worth, however many there are. */
+export function usefulThreads(kernel: Kernel, units: number, share: number): number {
+  if (share <= 0) return units;
+  return Math.max(1, Math.min(units, Math.floor(costOf(kernel).nanoseconds / share)));
 }

@@ -1,19 +1,20 @@
 import type { Node } from '../graph/graph.js';
 import { formatType } from '../shape.js';
 import { costOf } from './cost.js';
-import type { Kernel, Schedule, Storage } from './kernel.js';
+import type { GemmKernel, Kernel, Schedule, Storage } from './kernel.js';
 
-/** One block a kernel: what it computes, reads and writes, and what it costs; then the reads that could not be fused. */
+/** One block a kernel: what it computes, reads and writes, how it is tiled, and what it costs; then the reads that could not be fused. */
 export function printSchedule(schedule: Schedule): string {
   const lines = [`schedule ${schedule.name}: ${schedule.kernels.length} kernels`];
   schedule.kernels.forEach((kernel, i) => {
-    const { flops, bytes } = costOf(kernel);
+    const { flops, bytes, nanoseconds } = costOf(kernel);
     lines.push(`  ${i} ${kernel.name}`);
     lines.push(`    fuses  ${fused(kernel)}`);
     lines.push(`    loads  ${kernel.loads.map((n) => place(n, schedule)).join(', ') || 'nothing'}`);
     lines.push(`    stores ${kernel.stores.map((n) => place(n, schedule)).join(', ')}`);
+    if (kernel.kind === 'gemm') lines.push(`    tiles  ${tiles(kernel)}`);
     lines.push(
-      `    cost   ${flops} flops, ${bytes} bytes, ${(flops / Math.max(1, bytes)).toFixed(2)} flops/byte`,
+      `    cost   ${flops} flops, ${bytes} bytes, ${(flops / Math.max(1, bytes)).toFixed(2)} flops/byte, about ${(nanoseconds / 1000).toPrecision(2)} us`,
     );
   });
   const seen = new Set<string>();
@@ -31,6 +32,19 @@ function fused(kernel: Kernel): string {
   return kernel.members
     .map(({ node, level }) => (level === 'element' ? node.op.name : `${node.op.name} (${level})`))
     .join(', ');
+}
+
+function tiles({ k, tiling }: GemmKernel): string {
+  const { segments, packA, packB, kBlock, kBlocks, rowBlock, epilogue } = tiling;
+  const shapes = segments.map((s) => `${s.count} of ${s.rows}x${4 * s.vectors - 4 + s.lanes}`);
+  const notes = [
+    `panels ${shapes.join(', ')}`,
+    packB === 'no' ? 'B in place' : packB === 'copy' ? 'B copied by panel' : 'B transposed by panel',
+    ...(packA ? [`A copied by ${rowBlock} rows`] : []),
+    ...(kBlocks > 1 ? [`k = ${k} in ${kBlocks} blocks of ${kBlock}`] : []),
+    `sums ${epilogue === 'registers' ? 'finished in registers' : 'finished from memory'}`,
+  ];
+  return notes.join('; ');
 }
 
 function place(node: Node, { storage }: Schedule): string {

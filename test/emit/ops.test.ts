@@ -60,7 +60,7 @@ describe('compiled ops agree with the reference', () => {
     const expected = evaluateGraph(graph, values, {}, 'float64').outputs;
     const results = [];
     for (const threads of [1, 3]) {
-      const compiled = await compileFunction(graph, { threads, splitFrom: 0 });
+      const compiled = await compileFunction(graph, { threads, threadShare: 0 });
       results.push(compiled.call(values));
       await compiled.close();
     }

@@ -19,7 +19,7 @@ const schedules = { call: schedule(optimize(graph)) };
 const plan = planMemory(schedules, []);
 
 async function run(by: MemoryPlan, poison: boolean) {
-  const { text } = emitModule('late', schedules, by, { poison, splitFrom: 0 });
+  const { text } = emitModule('late', schedules, by, { poison, threadShare: 0 });
   const wasm = await runAsc(text, await readLibrary(), { shared: true, relaxed: false, level: 1 });
   const engine = await CompiledEngine.start({
     ...{ wasm, plan: by, shared: true, threads: 1, seed: 0, initial: new Map(), spawn: spawnWorker },

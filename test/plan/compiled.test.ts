@@ -20,7 +20,7 @@ async function wrong(samples: readonly ArenaGraph[]): Promise<string[]> {
   const entries = Object.fromEntries(samples.map(({ graph }, i) => [`graph${i}`, graph]));
   const { wasm, plan } = await compileProgram(
     { name: 'arena', variables: [VARIABLE], entries },
-    { library: await readLibrary(), splitFrom: 0 },
+    { library: await readLibrary(), threadShare: 0 },
   );
   const off: string[] = [];
   for (const threads of [1, 3]) {

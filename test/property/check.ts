@@ -94,7 +94,7 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
   // Every kernel that can be split is split, so that barriers are put to the test.
   return compileProgram(
     { name: 'programs', variables, entries },
-    { ...options, library: impatient(settings.library ?? (await readLibrary())), splitFrom: 0 },
+    { ...options, library: impatient(settings.library ?? (await readLibrary())), threadShare: 0 },
   );
 }
 

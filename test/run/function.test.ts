@@ -47,7 +47,7 @@ describe('an entry run several times in one call', () => {
     const variable = { name: 'counter', shape: counter.shape, dtype: counter.dtype };
     const { wasm, plan } = await compileProgram(
       { name: 'count', variables: [variable], entries: { count: graph } },
-      { library: await readLibrary(), splitFrom: 0 },
+      { library: await readLibrary(), threadShare: 0 },
     );
     const initial = new Map([['counter', new Float32Array(700)]]);
     const options = { wasm, plan, shared: true, threads, seed: 0, initial, spawn: spawnWorker };
