@@ -136,6 +136,8 @@ const monotone =
       ]);
     const [low, high] = [at(-1), at(1)];
     const inherited = low.map((v, i) => {
+      // It may have overflowed, and become NaN since.
+      if (!Number.isFinite(x.error[i])) return Number.POSITIVE_INFINITY;
       const here = value.data[i];
       if (x.error[i] === 0 || (Object.is(v, here) && Object.is(high[i], here))) return 0;
       const most = Math.max(Math.abs(v - here), Math.abs(high[i] - here));
