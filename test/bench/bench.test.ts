@@ -48,7 +48,7 @@ it('prints a table and, with --json, the same as one object in the last line', a
     expect(row.peak_bytes === null ? 0 : row.peak_bytes > 4 * (27 * 2 + 600 + 2700)).toBe(compiled || 0);
     expect(lines.some((line) => line.includes(row.engine) && line.includes(` ${row.threads} `))).toBe(true);
   }
-});
+}, 300_000);
 
 it.each(['--only W9', '--gemm 3x4', '--rounds 0', '--nonsense'])(
   'called wrongly (%s) it ends with code 2',
