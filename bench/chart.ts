@@ -2,6 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { FONT, INK, QUIET, standalone } from '../src/report/plot.js';
 import type { Row } from './results.js';
+import { percent } from './table.js';
 
 const WIDTH = 760;
 const ROW = 34;
@@ -53,6 +54,8 @@ export function dots(results: readonly Row[], { title, axis, scale, value }: Dot
   const styles = [...new Map(points.map(({ x: _, y: __, ...style }) => [style.label, style])).values()];
   const legend = placeLegend(styles);
   const top = legend.bottom + 22;
+  const xs = points.map((p) => p.x);
+  const x = scale === 'times' ? timesAxis(xs) : shareAxis(xs);
   const chart = Plot.plot({
     document: document as unknown as Document,
     width: WIDTH,
@@ -62,21 +65,17 @@ export function dots(results: readonly Row[], { title, axis, scale, value }: Dot
     marginLeft: 128,
     marginRight: 30,
     style: { fontFamily: FONT, fontSize: `${FONT_SIZE}px`, color: INK, background: 'white' },
-    x: {
-      label: axis,
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      labelOffset: 44,
-      grid: true,
-      ...(scale === 'times'
-        ? timesAxis(points.map((p) => p.x))
-        : {
-            domain: [0, Math.max(1, ...points.map((p) => p.x))],
-            tickFormat: (x: number) => `${Math.round(100 * x)} %`,
-          }),
-    },
+    x: { ...x.scale, axis: null },
     y: { type: 'point', domain: workloads, label: null, padding: 0.6, tickSize: 0 },
     marks: [
+      Plot.gridX(x.ticks, { stroke: INK, strokeOpacity: 0.1 }),
+      Plot.axisX(x.ticks, {
+        text: x.label,
+        label: axis,
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        labelOffset: 44,
+      }),
       Plot.ruleX([1], { stroke: QUIET, strokeWidth: 1.2, strokeDasharray: '5 4' }),
       Plot.ruleY(
         points,
@@ -102,14 +101,26 @@ export function dots(results: readonly Row[], { title, axis, scale, value }: Dot
   return standalone(chart, title);
 }
 
+interface Axis {
+  scale: Plot.ScaleOptions;
+  ticks: number[];
+  label: (tick: number) => string;
+}
+
 /** Around what is shown, with ticks at 1, 2, 5, 10 and so on. */
-function timesAxis(xs: readonly number[]): Plot.ScaleOptions {
+function timesAxis(xs: readonly number[]): Axis {
   const domain = [Math.min(...xs) / 1.15, Math.max(...xs) * 1.15];
   const powers = Array.from({ length: 25 }, (_, i) => i - 12);
   const ticks = powers
     .flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)))
     .filter((tick) => domain[0] <= tick && tick <= domain[1]);
-  return { type: 'log', domain, ticks: ticks as unknown as number, tickFormat: String };
+  return { scale: { type: 'log', domain }, ticks, label: String };
+}
+
+/** From nothing to all there is, or to more if noise has made it that. */
+function shareAxis(xs: readonly number[]): Axis {
+  const ticks = Array.from({ length: 6 }, (_, i) => i / 5);
+  return { scale: { domain: [0, Math.max(1, ...xs)] }, ticks, label: percent };
 }
 
 interface Place extends Style {

@@ -62,10 +62,13 @@ export function peerLines(name: string, { version, missing, failed = {} }: PeerS
   return [state, ...Object.entries(failed).map(([workload, why]) => `${name} failed on ${workload}: ${why}`)];
 }
 
+/** Shares of the ceiling are compared, since the machine may have been faster in the rounds of one than of the other. */
 function odd({ name, sibling }: Workload, results: readonly Row[]): string[] {
-  const [own, other] = [name, sibling].map((w) => baseline(results.filter((r) => r.workload === w)));
+  const [own, other] = [name, sibling].map(
+    (w) => baseline(results.filter((r) => r.workload === w))?.of_ceiling,
+  );
   return own && other
-    ? [`${name} has ${percent(own.gflops / other.gflops)} of the GFLOP/s of ${sibling}.`]
+    ? [`${name} reaches ${percent(own / other)} of the share of the ceiling that ${sibling} does.`]
     : [];
 }
 

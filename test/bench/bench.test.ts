@@ -41,14 +41,17 @@ it('prints a table and, with --json, the same as one object in the last line', a
     expect(row.workload).toBe('W1');
     expect(row.steps_per_second).toBeGreaterThan(1);
     expect(row.spread).toBeGreaterThanOrEqual(0);
-    // The three products of the hidden layer's size and of the output's, for values and two gradients each.
+    // Two products forward, each with two backward.
     expect((1e9 * row.gflops) / row.steps_per_second).toBeGreaterThan(3 * 2 * 32 * 100 * (6 + 27));
-    const compiled = row.engine !== 'tape';
-    expect(row.compile_ms === null ? 0 : row.compile_ms > 1).toBe(compiled || 0);
-    expect(row.peak_bytes === null ? 0 : row.peak_bytes > 4 * (27 * 2 + 600 + 2700)).toBe(compiled || 0);
+    const isTape = row.engine === 'tape';
+    const parameters = 27 * 2 + 6 * 100 + 100 + 100 * 27 + 27;
+    expect([row.compile_ms, row.peak_bytes]).toEqual(
+      isTape ? [null, null] : [expect.any(Number), expect.any(Number)],
+    );
+    if (!isTape) expect(row.peak_bytes).toBeGreaterThan(4 * parameters);
     expect(lines.some((line) => line.includes(row.engine) && line.includes(` ${row.threads} `))).toBe(true);
   }
-});
+}, 300_000);
 
 it.each(['--only W9', '--gemm 3x4', '--rounds 0', '--nonsense'])(
   'called wrongly (%s) it ends with code 2',
