@@ -60,6 +60,11 @@ export function currentJob(): i32 {
   return load<i32>(JOB);
 }
 
+/** The number of a part that nobody has taken yet, counted from the first time on. */
+export function takePart(cell: usize): i32 {
+  return atomic.add<i32>(cell, 1);
+}
+
 /** The first of a thread's units, out of `units` in equal shares for `most` threads or all; the next thread's ends them. */
 export function firstUnit(units: i32, index: i32, most: i32): usize {
   return <usize>(units * index / min(threads, most));

@@ -9,6 +9,7 @@ import { emitGemm } from './gemm.js';
 import { type Body, emitNest } from './nest.js';
 import { POISON, poisonAfter, poisonStart } from './poison.js';
 import { emitCopy, emitScatter } from './scatter.js';
+import { Cells, ownCall, sharedCall } from './share.js';
 
 /** What each file of assembly/ offers to emitted modules. */
 const LIBRARY: Record<string, RegExp> = {
@@ -18,7 +19,7 @@ const LIBRARY: Record<string, RegExp> = {
   './madd': /\b(multiplyAdd)\b/g,
   './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
   './random': /\b(randomIndex)\b/g,
-  './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|scratch|thread|threads)\b/g,
+  './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|takePart|scratch|thread|threads)\b/g,
 };
 
 export interface ModuleSource {
@@ -55,6 +56,7 @@ export function emitModule(
   const functions: { entry: string; kernel: Kernel; name: string; threads: number }[] = [];
   const lines: string[] = [];
   const names = new Names();
+  const cells = new Cells();
   lines.push('// Variables');
   const variableNames = new Map(plan.variables.map((v) => [v.name, names.fresh(v.name)]));
   for (const v of plan.variables) lines.push(address(variableNames.get(v.name)!, v));
@@ -69,6 +71,7 @@ export function emitModule(
       variableNames,
       constantNames,
       threadShare,
+      cells,
       profile,
       poison: poison ? plan.arena : null,
     });
@@ -98,6 +101,7 @@ function emitEntry(
     variableNames: ReadonlyMap<string, string>;
     constantNames: ReadonlyMap<number, string>;
     threadShare: number;
+    cells: Cells;
     profile: boolean;
     poison: MemoryPlan['arena'] | null;
   },
@@ -132,7 +136,10 @@ function emitEntry(
     for (const helper of body.functions ?? []) lines.push('', ...helper);
     lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
     const { units } = body;
-    return { entry, kernel, name, units, threads: usefulThreads(kernel, units, shared.threadShare) };
+    const threads = usefulThreads(kernel, units, shared.threadShare);
+    const call = threads > 1 ? sharedCall(name, kernel, units, threads, shared.cells) : ownCall(name, units);
+    lines.push(...call.lines);
+    return { entry, kernel, name, threads, call: call.text };
   });
   lines.push(
     '',
@@ -172,7 +179,7 @@ function emitKernel(
 
 /** Calls in order; threads meet wherever one may touch what another has not finished with. */
 function steps(
-  functions: readonly { kernel: Kernel; name: string; threads: number; units: number }[],
+  functions: readonly { kernel: Kernel; threads: number; call: string }[],
   plan: EntryPlan,
   { poison, profile }: { poison: MemoryPlan['arena'] | null; profile: boolean },
 ): string[] {
@@ -188,11 +195,7 @@ function steps(
       since = [];
     }
     since.push(next);
-    const { name, units, threads } = next;
-    if (threads > 1) {
-      const unit = (index: string) => `firstUnit(${units}, ${index}, ${threads})`;
-      lines.push(`if (thread < ${threads}) ${name}(${unit('thread')}, ${unit('thread + 1')});`);
-    } else lines.push(`if (thread == 0) ${name}(${units > 1 ? `0, ${units}` : ''});`);
+    lines.push(next.call);
     const poisoned = poison ? poisonAfter(plan, i) : [];
     if (poisoned.length) since = [];
     lines.push(...poisoned);

@@ -21,7 +21,10 @@ export const CONTROL = {
 } as const;
 
 export const MAX_COLUMNS = 64;
-export const CONTROL_BYTES = 1024;
+/** Cells that count the parts of long kernels as threads take them. */
+export const PARTS = 512;
+export const MAX_PART_CELLS = 128;
+export const CONTROL_BYTES = PARTS + 4 * MAX_PART_CELLS;
 /** Where asc may put data of its own. */
 export const STATIC_BASE = 1024;
 export const STATIC_END = 4096;

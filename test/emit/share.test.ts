@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { uniform } from '../../bench/golden/hash.js';
+import { compileFunction, f32, trace } from '../../src/index.js';
+
+it('a long kernel is done in parts by any number of threads, with the same bits, time after time', async () => {
+  const types = { a: f32(210, 150), b: f32(150, 310) };
+  const graph = trace('long', types, ({ a, b }) => {
+    const c = a.matmul(b);
+    return { c, least: c.exp().sum(1).log() };
+  });
+  const inputs = { a: uniform(210 * 150, 1, 1), b: uniform(150 * 310, 1, 2) };
+  const results: unknown[] = [];
+  for (const threads of [1, 2, 3, 4]) {
+    const compiled = await compileFunction(graph, { threads });
+    expect(compiled.module.source.text).toContain('takePart');
+    const first = compiled.call(inputs);
+    compiled.load(inputs);
+    compiled.run(5);
+    expect(compiled.outputs()).toEqual(first);
+    expect(compiled.call(inputs)).toEqual(first);
+    results.push(first);
+    await compiled.close();
+  }
+  for (const result of results) expect(result).toEqual(results[0]);
+});
