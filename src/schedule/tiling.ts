@@ -52,8 +52,8 @@ const BLOCK_BYTES = 256 * 1024;
 const LINE = 64;
 /** Sets of the first-level cache, times the line. */
 const CACHE_WAY = 4096;
-/** An epilogue above this cost would push a tile's sums out of the registers. */
-const REGISTER_EPILOGUE = 8;
+/** An epilogue above this cost pushes a tile's sums out of the registers, and is long code besides. */
+const REGISTER_EPILOGUE = 16;
 
 export const ROWS = 4;
 

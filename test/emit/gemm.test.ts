@@ -34,7 +34,7 @@ const large: readonly Sizes[] = [
 type Operands = Record<string, Tensor>;
 const swapped = (x: Tensor) => x.transpose();
 
-/** One function of all products: c = a b + r, or tanh(a b) for every second one. */
+/** One function of all products: c = a b + r, or sigmoid(a b / 10) for every second one. */
 function products(sizes: readonly Sizes[], layout: (typeof layouts)[number]) {
   const [ta, tb] = [layout[0] === 't', layout[1] === 't'];
   const types = Object.fromEntries(
@@ -49,7 +49,7 @@ function products(sizes: readonly Sizes[], layout: (typeof layouts)[number]) {
       sizes.map((_, i) => {
         const [a, b] = [given[`a${i}`], given[`b${i}`]];
         const c = (ta ? swapped(a) : a).matmul(tb ? swapped(b) : b);
-        return [`c${i}`, i % 2 ? c.mul(0.1).tanh() : c.add(given[`r${i}`])];
+        return [`c${i}`, i % 2 ? c.mul(0.1).sigmoid() : c.add(given[`r${i}`])];
       }),
     ),
   );
