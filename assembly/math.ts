@@ -79,7 +79,7 @@ const TANH_P3 = f32s(2.060928636637982e-5), TANH_P4 = f32s(1.3354787498087717e-8
 const TANH_Q1 = f32s(0.46714362502098083), TANH_Q2 = f32s(0.025877051055431366);
 const TANH_Q3 = f32s(0.0003285660350229591), TANH_Q4 = f32s(7.776645816193195e-7);
 
-/** Hyperbolic tangent, error under 5 ulp; from |x| = 9 on it is 1. Twice as fast as by way of the exponential. */
+/** Hyperbolic tangent, error under 6.2 ulp; from |x| = 9 on it is 1. Much faster than by way of the exponential. */
 @inline
 export function tanh4(x: v128): v128 {
   const y = f32x4.pmax(f32x4.pmin(x, TANH_MAX), TANH_MIN);

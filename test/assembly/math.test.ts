@@ -5,7 +5,7 @@ import { compileMath, erf, instantiate, measure, REFERENCES, ulpError } from '..
 const BOUNDS: Record<string, number> = {
   exp: 1,
   log: 1,
-  tanh: 5,
+  tanh: 6.2,
   sigmoid: 2.5,
   erf: 2.9,
   sin: 1.6,
