@@ -169,6 +169,18 @@ function checkInline(cluster: Cluster, reduced: readonly boolean[], member: Memb
   return null;
 }
 
+/** The cluster with more members, behind those it has, or undefined if one of them does not fit. */
+export function extended(cluster: Cluster, nodes: Iterable<Node>): Cluster | undefined {
+  const grown: Cluster = { ...cluster, members: new Map(cluster.members) };
+  for (const node of nodes) {
+    const fitted = fitInto(grown, node);
+    if (typeof fitted === 'string') return undefined;
+    grown.members.set(node, fitted.member);
+    grown.reduced = fitted.reduced;
+  }
+  return grown;
+}
+
 /** A cluster for one node. */
 export function startCluster(id: number, node: Node): Cluster {
   const { kind: lowering } = node.op.lower;

@@ -1,7 +1,8 @@
 import { type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import { type Cluster, fitInto, ownReads } from './cluster.js';
+import { type Cluster, extended, fitInto } from './cluster.js';
 import { type Fusion, isInline, sourcesOf } from './fuse.js';
+import type { Member } from './kernel.js';
 import { viewOf } from './view.js';
 
 /** Arithmetic that may be done twice, in multiply-adds per vector, rather than pass a value through memory. */
@@ -23,8 +24,13 @@ export function recompute(graph: Graph, fusion: Fusion): Fusion {
     const inMemory = (source: Node) =>
       isInput(source) || kept.has(source) || fusion.clusters.some((c) => readsFromMemory(c, source, node));
     const chain = chainOf(node, home, inMemory);
-    if (!chain || !readers.every((reader) => canMake(reader, chain, node, inMemory))) continue;
-    for (const reader of readers) insert(reader, chain, node);
+    if (!chain) continue;
+    const grown = readers.map((reader) => withChain(reader, chain, node, inMemory));
+    if (grown.includes(undefined)) continue;
+    readers.forEach((reader, i) => {
+      reader.members.clear();
+      for (const [key, member] of grown[i]!) reader.members.set(key, member);
+    });
   }
   for (const cluster of fusion.clusters) dropDead(cluster, fusion, kept);
   return { ...fusion, clusters: fusion.clusters.filter((c) => c.members.size > 0) };
@@ -57,55 +63,38 @@ function chainOf(
   return visit(node) ? chain : undefined;
 }
 
-/** Whether the chain fits the reader's loops, without loading more than it spares. */
-function canMake(
+/**
+ * The reader's members with the chain in front of those that read the node, or undefined if it does not fit the
+ * reader's loops or would load more than it spares. A product stays the first member of its kernel.
+ */
+function withChain(
   reader: Cluster,
   chain: ReadonlySet<Node>,
   node: Node,
   inMemory: (source: Node) => boolean,
-): boolean {
-  if (reader.kind === 'closed') return false;
-  const loaded = [...reader.members.keys()].flatMap(sourcesOf);
-  const added = new Set(
-    [...chain].flatMap(sourcesOf).filter((s) => inMemory(s) && !isInline(s) && !loaded.includes(s)),
-  );
-  if ([...added].some((source) => reader.members.has(source))) return false;
+): ReadonlyMap<Node, Member> | undefined {
+  if (reader.kind === 'closed') return undefined;
+  const old = [...reader.members.keys()];
+  const loaded = old.flatMap(sourcesOf);
+  const needed = [...chain].flatMap(sourcesOf);
+  const added = new Set(needed.filter((s) => inMemory(s) && !isInline(s) && !loaded.includes(s)));
   // A variable that one more kernel reads could no longer be updated where it lies.
-  if ([...added].some((source) => isInput(source) && inputAttrs(source).role !== 'input')) return false;
-  const elements = [...added].reduce((sum, source) => sum + numel(source.shape), 0);
-  if (elements > numel(node.shape)) return false;
-  const grown = { ...reader, members: new Map(reader.members) };
-  for (const link of chain) {
-    const fitted = fitInto(grown, link);
-    if (typeof fitted === 'string' || fitted.member.level !== 'element') return false;
-    grown.members.set(link, fitted.member);
-  }
+  if ([...added].some((source) => isInput(source) && inputAttrs(source).role !== 'input')) return undefined;
+  if ([...added].reduce((sum, source) => sum + numel(source.shape), 0) > numel(node.shape)) return undefined;
   // What the chain reads of the kernel itself has to be made before.
-  const order = [...reader.members.keys()];
-  const first = order.findIndex((member) => sourcesOf(member).includes(node));
-  if ([...chain].flatMap(sourcesOf).some((source) => order.indexOf(source) >= first)) return false;
+  const first = old.findIndex((member) => sourcesOf(member).includes(node));
+  if (needed.some((source) => old.indexOf(source) >= first)) return undefined;
+  const grown = extended(reader, chain);
+  if (!grown || [...chain].some((link) => grown.members.get(link)!.level !== 'element')) return undefined;
   // Those who read the node from memory must be able to read it where it is made.
-  return [...reader.members.keys()]
-    .filter((member) => sourcesOf(member).includes(node))
-    .every((member) => {
-      const { kind } = member.op.lower;
-      if (kind !== 'elementwise' && kind !== 'reduce') return false;
-      const without = { ...grown, members: new Map([...grown.members].filter(([key]) => key !== member)) };
-      return ownReads(member).length > 0 && typeof fitInto(without, member) !== 'string';
-    });
-}
-
-/** Puts the chain in front of its readers; a product stays the first member of its kernel. */
-function insert(reader: Cluster, chain: ReadonlySet<Node>, node: Node): void {
-  const old = [...reader.members];
-  const first = old.findIndex(([member]) => sourcesOf(member).includes(node));
-  reader.members.clear();
-  for (const [key, member] of old.slice(0, first)) reader.members.set(key, member);
-  for (const link of chain) {
-    const fitted = fitInto(reader, link);
-    if (typeof fitted !== 'string') reader.members.set(link, fitted.member);
+  for (const member of old.filter((m) => sourcesOf(m).includes(node))) {
+    const { kind } = member.op.lower;
+    if (kind !== 'elementwise' && kind !== 'reduce') return undefined;
+    const others = new Map([...grown.members].filter(([key]) => key !== member));
+    if (typeof fitInto({ ...grown, members: others }, member) === 'string') return undefined;
   }
-  for (const [key, member] of old.slice(first)) reader.members.set(key, member);
+  const order = [...old.slice(0, first), ...chain, ...old.slice(first)];
+  return new Map(order.map((key) => [key, grown.members.get(key)!]));
 }
 
 /** Members that neither memory nor another member needs any more. */
