@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { product, QUICK, select, WORKLOADS, type Workload } from './workloads.js';
 
@@ -47,7 +49,7 @@ export function parseOptions(args: readonly string[]): Options {
       false,
     )
     .option('--callgraph', 'instead, the time of each kernel of a step on one thread', false)
-    .option('--html <file>', 'write a page with charts')
+    .option('--html <file>', 'write a page with charts', inFolder)
     .option('--json', 'one JSON object as the last line', false)
     .addHelpText('after', NOTES)
     .exitOverride();
@@ -62,6 +64,13 @@ export function parseOptions(args: readonly string[]): Options {
   >();
   const workloads = gemm ?? only ?? (quick ? select(QUICK) : WORKLOADS);
   return { ...rest, quick, workloads, bare: gemm !== undefined, rounds: rest.rounds ?? (quick ? 3 : 9) };
+}
+
+/** A file is written at the end of a long run: its folder has to be there from the start. */
+function inFolder(path: string): string {
+  const folder = dirname(resolve(path));
+  if (!existsSync(folder)) throw new InvalidArgumentError(`the folder ${folder} does not exist`);
+  return path;
 }
 
 function checked<T>(read: () => T): T {

@@ -53,7 +53,17 @@ it('prints a table and, with --json, the same as one object in the last line', a
   }
 }, 300_000);
 
-it.each(['--only W9', '--gemm 3x4', '--rounds 0', '--nonsense'])(
+it('prints the time of each kernel with --callgraph', async () => {
+  const { code, stdout } = await bench('--callgraph', '--only', 'W1', '--quick');
+  expect(code).toBe(0);
+  const [head, ...kernels] = stdout.trimEnd().split('\n');
+  expect(head).toMatch(/^W1: [\d.]+ us a step in kernels, [\d.]+ us between \(\d+ steps, 1 thread\)$/);
+  const shares = kernels.map((line) => Number(/([\d.]+) %/.exec(line)![1]));
+  expect(shares.reduce((a, b) => a + b, 0)).toBeCloseTo(100, 0);
+  expect(kernels.some((line) => line.includes('gemm_nn_32x27x100_add'))).toBe(true);
+}, 300_000);
+
+it.each(['--only W9', '--gemm 3x4', '--rounds 0', '--nonsense', '--html no/such/folder/page.html'])(
   'called wrongly (%s) it ends with code 2',
   async (words) => {
     const { code, stderr } = await bench(...words.split(' '));
