@@ -167,7 +167,7 @@ class GemmEmitter {
     const from = plus('left', 'i * 4', k0 === '0' ? '' : `${k0} * ${column}`);
     return [
       `for (let i: usize = ${rows[0]}; i < ${rows[1]}; i += ${ROWS}) {`,
-      `packVector(${from}, ${column}, <i32>${k}, packed + (i - ${rows[0]}) * ${k} * 4, 16);`,
+      `packVector(${from}, ${column}, ${count(k)}, packed + (i - ${rows[0]}) * ${k} * 4, 16);`,
       '}',
     ];
   }
@@ -198,14 +198,16 @@ class GemmEmitter {
       const to = plus('panel', 16 * v);
       if (packB === 'copy') {
         const two = v + 1 < vectors;
-        lines.push(`${two ? 'packVectors2' : 'packVector'}(${from(v)}, ${row}, <i32>${k}, ${to}, ${width});`);
+        lines.push(
+          `${two ? 'packVectors2' : 'packVector'}(${from(v)}, ${row}, ${count(k)}, ${to}, ${width});`,
+        );
         if (two) v++;
       } else {
         const exist = v === vectors - 1 ? lanes : 4;
         lines.push(
           row === 4
-            ? `packColumns(${from(v)}, ${column}, ${exist}, <i32>${k}, ${to}, ${width});`
-            : `packStrided(${from(v)}, ${column}, ${row}, ${exist}, <i32>${k}, ${to}, ${width});`,
+            ? `packColumns(${from(v)}, ${column}, ${exist}, ${count(k)}, ${to}, ${width});`
+            : `packStrided(${from(v)}, ${column}, ${row}, ${exist}, ${count(k)}, ${to}, ${width});`,
         );
       }
     }
@@ -261,9 +263,9 @@ class GemmEmitter {
     if (from === '0' && to === String(this.m)) {
       const full = this.m - rest;
       return [
-        '{',
-        ...loop('i', 'usize', full, size, tile(size)),
-        '}',
+        ...(full === size
+          ? ['{', 'const i: usize = 0;', ...tile(size), '}']
+          : loop('i', 'usize', full, size, tile(size))),
         ...(rest ? ['{', `const i: usize = ${full};`, ...tile(rest), '}'] : []),
       ];
     }
@@ -282,4 +284,9 @@ class GemmEmitter {
   private finishCall(segment: Segment, sums: string, i: string, count: string): string {
     return `${this.tile.finish(segment)}(${[sums, i, count, 'j', ...this.tile.matrix].join(', ')});`;
   }
+}
+
+/** A number of steps as an argument of type i32. */
+function count(k: string): string {
+  return /^\d+$/.test(k) ? k : `<i32>${k}`;
 }
