@@ -49,7 +49,8 @@ export function schedule(optimized: Graph): Schedule {
         ? [kernel.node]
         : storedMembers(
             kernel,
-            (node) => fusion.home.get(node) === cluster && (read.has(node) || final.has(node)),
+            (node) => fusion.home.get(node) === cluster,
+            (node) => read.has(node) || final.has(node),
           ),
     ]),
   );
@@ -58,6 +59,8 @@ export function schedule(optimized: Graph): Schedule {
     stores.set(copy, [copy.node]);
   }
 
+  const writers = [...stores.values()].flat();
+  if (new Set(writers).size < writers.length) throw new Error('two kernels write the same value');
   const kernels = [...stores].map(([kernel, written]): Kernel => {
     for (const node of written) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
     return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };

@@ -70,14 +70,19 @@ export function demands(kernel: NestKernel | GemmKernel, stored: ReadonlySet<Nod
 
 /**
  * Members that must be written to memory: those that others need, and elements of an earlier stage that are
- * needed again in a later one and cost too much to compute twice.
+ * needed again in a later one and cost too much to compute twice. What another kernel makes too is `own` to one of
+ * them alone, which stores it.
  */
-export function storedMembers(kernel: NestKernel | GemmKernel, needed: (node: Node) => boolean): Node[] {
-  const stored = new Set(kernel.members.map((m) => m.node).filter(needed));
+export function storedMembers(
+  kernel: NestKernel | GemmKernel,
+  own: (node: Node) => boolean,
+  needed: (node: Node) => boolean,
+): Node[] {
+  const stored = new Set(kernel.members.map((m) => m.node).filter((node) => own(node) && needed(node)));
   const members = new Map(kernel.members.map((m) => [m.node, m]));
   let sets = demands(kernel, stored);
   for (const { node, level } of sets.length > 1 ? kernel.members : []) {
-    if (level !== 'element' || stored.has(node)) continue;
+    if (level !== 'element' || stored.has(node) || !own(node)) continue;
     const uses = sets.filter((set) => set.has(node)).length;
     if (uses <= 1 || cost(node, members, stored) < RECOMPUTE_BELOW) continue;
     stored.add(node);
