@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import type { Kernel, Member } from './kernel.js';
+import type { Kernel } from './kernel.js';
 
 /** Work of a kernel: floating-point operations, and bytes that cross between memory and registers at least once. */
 export interface Cost {
@@ -30,7 +30,7 @@ export function costOf(kernel: Kernel): Cost {
   const points = numel(kernel.domain);
   const rows = kernel.kind === 'nest' ? numel(kernel.domain.filter((_, i) => !kernel.reduced[i])) : points;
   const around = kernel.members.reduce(
-    (sum, member) => sum + opCost(member) * (member.level === 'row' ? rows : points),
+    (sum, member) => sum + opCost(member.node) * (member.level === 'row' ? rows : points),
     0,
   );
   const products = kernel.kind === 'gemm' ? 2 * points * kernel.k : 0;
@@ -38,8 +38,8 @@ export function costOf(kernel: Kernel): Cost {
   return { flops: products + around, bytes, nanoseconds: Math.max(work, bytes / BYTES) };
 }
 
-function opCost({ node }: { readonly node: Node } & Pick<Member, 'level'>): number {
-  const { lower } = node.op;
+/** Of one vector, in the unit of `Lowering`. */
+export function opCost({ op: { lower } }: Node): number {
   return lower.kind === 'elementwise' ? Math.max(1, lower.cost) : 1;
 }
 

@@ -1,4 +1,5 @@
 import { numel } from '../shape.js';
+import { opCost } from './cost.js';
 import type { Access, Member } from './kernel.js';
 
 /** How a matrix product is cut into tiles that fit the registers and blocks that fit the caches. */
@@ -94,10 +95,7 @@ export function tilingOf(product: {
   const rowBlocks =
     kBlocks > 1 || packA ? Math.max(1, Math.ceil((4 * m * kBlock) / (BLOCK_BYTES / 2) - 0.25)) : 1;
   const rowBlock = rowBlocks === 1 ? m : ROWS * Math.ceil(m / rowBlocks / ROWS);
-  const cost = members.slice(1).reduce((sum, { node }) => {
-    const { lower } = node.op;
-    return sum + (lower.kind === 'elementwise' ? Math.max(1, lower.cost) : 1);
-  }, 0);
+  const cost = members.slice(1).reduce((sum, { node }) => sum + opCost(node), 0);
   return {
     segments,
     packB,
