@@ -83,7 +83,10 @@ export function tilingOf(product: {
       ? 'transpose'
       : m >= 6 * ROWS && (kBlocks > 1 || crowds(4 * bRow, kBlock) || 4 * k * n > BLOCK_BYTES)
         ? 'copy'
-        : 'no';
+        : m >= 24 * ROWS && k >= ROWS && bRow % 4 !== 0
+          ? // Vectors that straddle lines are worth straightening where they are read so often.
+            'copy'
+          : 'no';
   const [aRow, aColumn] = a.strides.slice(-2);
   const packA =
     aColumn !== 1 &&
