@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { FONT, INK, QUIET, standalone } from '../src/report/plot.js';
+import { appender, FONT, INK, QUIET, standalone } from '../src/report/plot.js';
 import type { Row } from './results.js';
 import { percent } from './table.js';
 
@@ -8,7 +8,6 @@ const WIDTH = 760;
 const ROW = 34;
 const BOTTOM = 52;
 const FONT_SIZE = 15;
-const SVG = 'http://www.w3.org/2000/svg';
 
 interface Style {
   label: string;
@@ -142,13 +141,7 @@ function placeLegend(styles: readonly Style[]): { places: Place[]; bottom: numbe
 }
 
 function addHeading(document: Document, chart: SVGSVGElement, title: string, legend: readonly Place[]): void {
-  const add = (name: string, attributes: Record<string, string | number>, text = '') => {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-    if (name === 'text') element.setAttribute('text-anchor', 'start');
-    element.textContent = text;
-    chart.appendChild(element);
-  };
+  const add = appender(document, chart);
   add('text', { x: 16, y: 28, fill: INK, 'font-size': 18, 'font-weight': 'bold' }, title);
   for (const { label, color, symbol, x, y } of legend) {
     if (symbol === 'circle') add('circle', { cx: x, cy: y - 5, r: 5.5, fill: color });

@@ -147,6 +147,17 @@ function baselineMarks(baseline: LossCurve['baseline'], last: number): Plot.Mark
   ];
 }
 
+/** Appends elements to a chart: their name, attributes and text, which begins at its x. */
+export function appender(document: Document, chart: SVGSVGElement) {
+  return (name: string, attributes: Record<string, string | number>, text = '') => {
+    const element = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+    if (name === 'text') element.setAttribute('text-anchor', 'start');
+    element.textContent = text;
+    chart.appendChild(element);
+  };
+}
+
 function addHeading(
   document: Document,
   chart: SVGSVGElement,
@@ -154,13 +165,7 @@ function addHeading(
   axis: string,
   legend: [string, string, number][],
 ): void {
-  const add = (name: string, attributes: Record<string, string | number>, text = '') => {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-    if (name === 'text') element.setAttribute('text-anchor', 'start');
-    element.textContent = text;
-    chart.appendChild(element);
-  };
+  const add = appender(document, chart);
   // Fonts cannot be measured here; a bold Helvetica is about 0.56 of its size wide.
   const size = Math.max(10, Math.min(18, (WIDTH - 32) / (title.length * 0.56)));
   add('text', { x: 16, y: 28, fill: INK, 'font-size': size, 'font-weight': 'bold' }, title);
