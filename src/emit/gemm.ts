@@ -1,5 +1,5 @@
 import type { GemmKernel } from '../schedule/kernel.js';
-import { ROWS, type Segment, scratchOf } from '../schedule/tiling.js';
+import { panelsOf, ROWS, type Segment, scratchOf, widestOf } from '../schedule/tiling.js';
 import { numel } from '../shape.js';
 import { loop, plus } from './code.js';
 import type { Body, NestOptions } from './nest.js';
@@ -31,9 +31,9 @@ class GemmEmitter {
     this.m = domain.at(-2)!;
     this.batch = domain.slice(0, -2);
     this.tile = new TileFunctions(kernel, options);
-    this.panels = tiling.segments.reduce((total, s) => total + s.count, 0);
+    this.panels = panelsOf(tiling.segments);
     this.scratch = scratchOf(tiling);
-    this.widest = Math.max(...tiling.segments.map((s) => s.vectors));
+    this.widest = widestOf(tiling.segments);
   }
 
   emit(): Body {

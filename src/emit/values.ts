@@ -1,5 +1,5 @@
 import { constantValue, type Node } from '../graph/graph.js';
-import { isInline } from '../schedule/fuse.js';
+import { isInline } from '../schedule/inline.js';
 import type { Access, Member } from '../schedule/kernel.js';
 import { viewOf } from '../schedule/view.js';
 import { type DType, numel } from '../shape.js';

@@ -5,8 +5,6 @@ import { isInline, readsWhole, sourcesOf } from './inline.js';
 import type { Access } from './kernel.js';
 import { needsCopy, viewOf } from './view.js';
 
-export { isInline, sourcesOf } from './inline.js';
-
 export interface Fusion {
   readonly clusters: readonly Cluster[];
   readonly home: ReadonlyMap<Node, Cluster>;

@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import { isInline, sourcesOf } from './fuse.js';
+import { isInline, sourcesOf } from './inline.js';
 import type { GemmKernel, KernelBody, Member, NestKernel } from './kernel.js';
 import { stagesOf } from './stages.js';
 import { identityStrides, viewOf } from './view.js';

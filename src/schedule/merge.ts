@@ -1,6 +1,7 @@
 import type { Node } from '../graph/graph.js';
 import { type Cluster, extended, ownReads } from './cluster.js';
-import { type Fusion, readsInCommon, sourcesOf, waitsFor } from './fuse.js';
+import { type Fusion, readsInCommon, waitsFor } from './fuse.js';
+import { sourcesOf } from './inline.js';
 
 /**
  * Joins loop nests that have come to read the same elements since their members were placed one by one. A kernel goes

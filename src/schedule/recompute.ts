@@ -1,11 +1,12 @@
 import { type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { type Cluster, extended, fitInto } from './cluster.js';
-import { type Fusion, isInline, sourcesOf } from './fuse.js';
+import type { Fusion } from './fuse.js';
+import { isInline, sourcesOf } from './inline.js';
 import type { Member } from './kernel.js';
 import { viewOf } from './view.js';
 
-/** Arithmetic that may be done twice, in multiply-adds per vector, rather than pass a value through memory. */
+/** Arithmetic that may be done twice, in the unit of an op's cost, rather than pass a value through memory. */
 const BUDGET = 3;
 
 /**

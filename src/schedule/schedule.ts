@@ -2,8 +2,9 @@ import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from
 import type { MatmulAttrs } from '../ops/matmul.js';
 import { broadcastStrides, numel } from '../shape.js';
 import type { Cluster } from './cluster.js';
-import { type Fusion, fuse, isInline, sourcesOf } from './fuse.js';
+import { type Fusion, fuse } from './fuse.js';
 import { mayOverwrite } from './in-place.js';
+import { isInline, sourcesOf } from './inline.js';
 import type {
   Access,
   CopyKernel,

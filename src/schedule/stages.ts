@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
-import { isInline, sourcesOf } from './fuse.js';
+import { isInline, sourcesOf } from './inline.js';
 import type { Access, GemmKernel, Member, NestKernel } from './kernel.js';
 
-/** A value cheaper than this (in multiply-adds per vector) is computed again rather than written and read. */
+/** A value cheaper than this (in the unit of an op's cost) is computed again rather than written and read. */
 const RECOMPUTE_BELOW = 4;
 
 /**

@@ -70,8 +70,8 @@ export function tilingOf(product: {
   const [m, n] = domain.slice(-2);
   const matrices = numel(domain.slice(0, -2));
   const segments = numel(domain) === 0 ? [] : segmentsOf(m, n, k);
-  const widest = Math.max(1, ...segments.map((s) => s.vectors));
-  const panels = segments.reduce((sum, s) => sum + s.count, 0);
+  const widest = widestOf(segments);
+  const panels = panelsOf(segments);
 
   const bytesPerStep = 16 * widest + 4 * ROWS;
   const kBlocks = Math.max(1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
@@ -181,10 +181,19 @@ function cheapest(total: number, widths: readonly number[], time: (width: number
   return out;
 }
 
+/** Vectors of the widest panel. */
+export function widestOf(segments: readonly Segment[]): number {
+  return Math.max(1, ...segments.map((s) => s.vectors));
+}
+
+export function panelsOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, s) => sum + s.count, 0);
+}
+
 /** Where the parts of a thread's scratch lie, in bytes from its start, and how large it is. */
 export function scratchOf(tiling: Tiling): { panel: number; rows: number; sums: number; bytes: number } {
   const { segments, packA, packB, kBlock, kBlocks, rowBlock, panelBlock, epilogue } = tiling;
-  const widest = Math.max(1, ...segments.map((s) => s.vectors));
+  const widest = widestOf(segments);
   const aligned = (bytes: number) => LINE * Math.ceil(bytes / LINE);
   const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock);
   const rows = packA ? aligned(4 * kBlock * ROWS * Math.ceil(rowBlock / ROWS)) : 0;
