@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { appender, FONT, INK, QUIET, standalone } from '../src/report/plot.js';
+import { appender, FONT, INK, QUIET, standalone } from '../src/report/chart.js';
 import type { Row } from './results.js';
 import { percent } from './table.js';
 

@@ -2,7 +2,7 @@ import { Resvg } from '@resvg/resvg-js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { OptionError } from '../../src/errors.js';
-import { lossCurve } from '../../src/report/plot.js';
+import { lossCurve } from '../../src/report/loss-curve.js';
 import { smooth, smoother } from '../../src/report/smooth.js';
 import { thin } from '../../src/report/thin.js';
 

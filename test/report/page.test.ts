@@ -2,8 +2,8 @@ import { parseHTML } from 'linkedom';
 import { expect, test } from 'vitest';
 import { DataError } from '../../src/errors.js';
 import { dotToSvg } from '../../src/report/graphviz.js';
+import { lossCurve } from '../../src/report/loss-curve.js';
 import { reportPage } from '../../src/report/page.js';
-import { lossCurve } from '../../src/report/plot.js';
 
 test('a page has its title, summary and sections in order', () => {
   const page = reportPage({
