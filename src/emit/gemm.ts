@@ -111,7 +111,14 @@ class GemmEmitter {
     const { kBlocks, kBlock, panelBlock } = this.kernel.tiling;
     const { k } = this.kernel;
     if (kBlocks === 1)
-      return [...this.packRows(rows, '0', String(k)), ...this.panelLoops(panels, (s) => this.panel(s, rows))];
+      return [
+        ...this.packRows(rows, '0', String(k)),
+        ...this.panelLoops(
+          panels,
+          (s) => this.panel(s, rows),
+          (s, column) => this.panelGroup(s, rows, column),
+        ),
+      ];
     const first = panelBlock < this.panels ? 'first' : panels[0];
     const last = panelBlock < this.panels ? 'last' : panels[1];
     const even = k % kBlock === 0;
@@ -142,7 +149,11 @@ class GemmEmitter {
     return 16 * this.widest * this.kernel.tiling.rowBlock;
   }
 
-  private panelLoops([from, to]: readonly [string, string], body: (segment: Segment) => string[]): string[] {
+  private panelLoops(
+    [from, to]: readonly [string, string],
+    body: (segment: Segment) => string[],
+    group?: (segment: Segment, column: (panel: string) => string) => string[],
+  ): string[] {
     let before = 0;
     return this.kernel.tiling.segments.flatMap((segment) => {
       const [start, end] = [before, before + segment.count];
@@ -150,12 +161,21 @@ class GemmEmitter {
       const first = from === '0' ? String(start) : start === 0 ? from : `max<usize>(${from}, ${start})`;
       const last =
         to === String(this.panels) ? String(end) : end === this.panels ? to : `min<usize>(${to}, ${end})`;
-      const column = `const j = ${at(start, segment)};`;
+      const size = this.kernel.tiling.group;
+      if (group && size > 1 && segment.count > 1) {
+        return [
+          `for (let first: usize = ${first}; first < ${last}; first += ${size}) {`,
+          `const last = min<usize>(first + ${size}, ${last});`,
+          ...group(segment, (panel) => at(panel, start, segment)),
+          '}',
+        ];
+      }
+      const column = `const j = ${at('p', start, segment)};`;
       return [`for (let p: usize = ${first}; p < ${last}; p++) {`, column, ...body(segment), '}'];
     });
-    function at(start: number, { column, vectors }: Segment): string {
-      const panel = start === 0 ? 'p' : `(p - ${start})`;
-      return plus(`${panel} * ${16 * vectors}`, 4 * column);
+    function at(panel: string, start: number, { column, vectors }: Segment): string {
+      const index = start === 0 ? panel : `(${panel} - ${start})`;
+      return plus(`${index} * ${16 * vectors}`, 4 * column);
     }
   }
 
@@ -181,7 +201,7 @@ class GemmEmitter {
     return `packed + ((i - ${first}) & ~3) * ${k} * 4 + ((i - ${first}) & 3) * 4`;
   }
 
-  private packPanel({ vectors, lanes }: Segment, k0: string, k: string): string[] {
+  private packPanel({ vectors, lanes }: Segment, k0: string, k: string, panel = 'panel'): string[] {
     const { packB } = this.kernel.tiling;
     if (packB === 'no') return [];
     const [row, column] = this.kernel.b.strides.slice(-2).map((s) => 4 * s);
@@ -195,7 +215,7 @@ class GemmEmitter {
       );
     const lines: string[] = [];
     for (let v = 0; v < vectors; v++) {
-      const to = plus('panel', 16 * v);
+      const to = plus(panel, 16 * v);
       if (packB === 'copy') {
         const two = v + 1 < vectors;
         lines.push(
@@ -223,19 +243,43 @@ class GemmEmitter {
   /** A panel whose tiles are finished at once. */
   private panel(segment: Segment, rows: readonly [string, string]): string[] {
     const k = String(this.kernel.k);
-    const tile = (count: number): string[] => {
-      const a = this.rowAddress(count, rows[0], '0', k);
-      const b = this.panelAddress('0');
-      if (this.kernel.tiling.epilogue === 'registers') {
-        const name = this.tile.finished(segment, count);
-        return [`${name}(${[a, b, 'i', 'j', ...this.tile.matrix].join(', ')});`];
-      }
-      return [
-        `${this.tile.plain(segment, count)}(${a}, ${b}, sums);`,
-        this.finishCall(segment, 'sums', 'i', String(count)),
-      ];
-    };
+    const tile = (count: number) =>
+      this.finishedTile(segment, this.rowAddress(count, rows[0], '0', k), count, this.panelAddress('0'));
     return [...this.packPanel(segment, '0', k), ...this.tiles(segment.rows, rows, tile)];
+  }
+
+  /** Panels from `first` to `last`, which each row of tiles passes in turn. */
+  private panelGroup(
+    segment: Segment,
+    rows: readonly [string, string],
+    column: (panel: string) => string,
+  ): string[] {
+    const k = String(this.kernel.k);
+    const bytes = 16 * segment.vectors * this.kernel.k;
+    const pack = [
+      `for (let p = first, b = panel; p < last; p++, b += ${bytes}) {`,
+      `const j = ${column('p')};`,
+      ...this.packPanel(segment, '0', k, 'b'),
+      '}',
+    ];
+    const row = (count: number) => {
+      const name = this.tile.group(segment, count, bytes, this.finishedTile(segment, 'a', count, 'b'));
+      const a = this.rowAddress(count, rows[0], '0', k);
+      return [`${name}(${[a, 'i', column('first'), column('last'), ...this.tile.matrix].join(', ')});`];
+    };
+    return [...pack, ...this.tiles(segment.rows, rows, row)];
+  }
+
+  /** A tile at rows from `i` and columns from `j` on, and what is fused behind it. */
+  private finishedTile(segment: Segment, a: string, count: number, b: string): string[] {
+    if (this.kernel.tiling.epilogue === 'registers') {
+      const name = this.tile.finished(segment, count);
+      return [`${name}(${[a, b, 'i', 'j', ...this.tile.matrix].join(', ')});`];
+    }
+    return [
+      `${this.tile.plain(segment, count)}(${a}, ${b}, sums);`,
+      this.finishCall(segment, 'sums', 'i', String(count)),
+    ];
   }
 
   /** A block of k of a panel, added to its sums. */

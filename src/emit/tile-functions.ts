@@ -1,5 +1,5 @@
 import type { GemmKernel } from '../schedule/kernel.js';
-import type { Segment } from '../schedule/tiling.js';
+import { type Segment, scratchOf } from '../schedule/tiling.js';
 import { collapse } from './loops.js';
 import type { NestOptions } from './nest.js';
 import { sum, type TileSize, tileLoop } from './tile.js';
@@ -58,6 +58,21 @@ export class TileFunctions {
         '}',
       ];
     });
+  }
+
+  /** Tiles of the same rows on panels that lie one after the other, from column j to column last (in bytes). */
+  group({ vectors }: Segment, rows: number, panelBytes: number, tile: readonly string[]): string {
+    const name = this.name('group', { rows, vectors });
+    const { epilogue } = this.kernel.tiling;
+    const parameters = ['a: usize', 'i: usize', 'j: usize', 'last: usize', ...this.matrixParameters];
+    return this.define(name, () => [
+      `function ${name}(${parameters.join(', ')}): void {`,
+      ...(epilogue === 'memory' ? [`const sums = scratch + ${scratchOf(this.kernel.tiling).sums};`] : []),
+      `for (let b = scratch; j < last; j += ${16 * vectors}, b += ${panelBytes}) {`,
+      ...tile,
+      '}',
+      '}',
+    ]);
   }
 
   /** A tile whose sums are left at `to`; where k is cut, they are added to what is there. */

@@ -16,6 +16,8 @@ export interface Tiling {
   /** Rows, and panels, that are worked on together where k is cut. */
   readonly rowBlock: number;
   readonly panelBlock: number;
+  /** Panels that a row of tiles passes before the next row does. */
+  readonly group: number;
   /** Whether the other members of the kernel are computed on a tile in registers, or on sums read back from memory. */
   readonly epilogue: 'registers' | 'memory';
   /** Which units threads share. */
@@ -48,6 +50,9 @@ const ROW_STEP_TIME: typeof STEP_TIME = { ...STEP_TIME, 5: [1.32], 6: [1.52], 7:
 
 /** Bytes of a panel of B and the tile's rows of A that leave the first-level cache to neither alone. */
 const PANEL_BYTES = 20 * 1024;
+/** The same for several panels that a row of tiles passes one after the other. */
+const GROUP_BYTES = 24 * 1024;
+const MOST_PANELS = 8;
 /** Bytes that the second-level cache keeps. */
 const BLOCK_BYTES = 256 * 1024;
 const LINE = 64;
@@ -107,9 +112,18 @@ export function tilingOf(product: {
     kBlocks,
     rowBlock,
     panelBlock: kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (16 * widest * rowBlock))) : panels,
+    // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
+    // faster: down a column the same distance lies between all accesses, which the processor foresees.
+    group: kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(widest, k) : 1,
     epilogue: kBlocks > 1 || cost > REGISTER_EPILOGUE ? 'memory' : 'registers',
     split: matrices > 1 ? 'matrices' : panels >= 8 || panels >= Math.ceil(m / ROWS) ? 'panels' : 'rows',
   };
+}
+
+/** Panels of so many vectors that stay in the first-level cache together, beside the rows of A. */
+function groupOf(vectors: number, k: number): number {
+  const room = GROUP_BYTES - 4 * ROWS * k;
+  return Math.max(1, Math.min(MOST_PANELS, Math.floor(room / (16 * vectors * k))));
 }
 
 /** Whether so many rows, a stride apart, fall on few sets of the cache and push each other out. */
@@ -192,10 +206,10 @@ export function panelsOf(segments: readonly Segment[]): number {
 
 /** Where the parts of a thread's scratch lie, in bytes from its start, and how large it is. */
 export function scratchOf(tiling: Tiling): { panel: number; rows: number; sums: number; bytes: number } {
-  const { segments, packA, packB, kBlock, kBlocks, rowBlock, panelBlock, epilogue } = tiling;
+  const { segments, packA, packB, kBlock, kBlocks, rowBlock, panelBlock, group, epilogue } = tiling;
   const widest = widestOf(segments);
   const aligned = (bytes: number) => LINE * Math.ceil(bytes / LINE);
-  const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock);
+  const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock * group);
   const rows = packA ? aligned(4 * kBlock * ROWS * Math.ceil(rowBlock / ROWS)) : 0;
   const held = kBlocks > 1 ? rowBlock * panelBlock : ROWS;
   const sums = epilogue === 'memory' ? aligned(16 * widest * held) : 0;

@@ -56,6 +56,12 @@ describe('the tiling of a product', () => {
     expect(tilingFor(784, 512, 128, 'a').packA).toBe(true);
   });
 
+  it('lets rows of tiles pass several panels where rows of the result do not start on a vector', () => {
+    expect(tilingFor(783, 509, 125, 'a').group).toBeGreaterThan(1);
+    expect(tilingFor(784, 512, 128, 'a').group).toBe(1);
+    expect(tilingFor(64, 61, 8000).group).toBe(1);
+  });
+
   it('cuts k where a panel would not stay in the first-level cache', () => {
     expect(tilingFor(64, 64, 300)).toMatchObject({ kBlocks: 1, epilogue: 'registers' });
     expect(tilingFor(64, 64, 5000).kBlocks).toBeGreaterThan(8);
