@@ -7,6 +7,11 @@ export function userLocation(): string {
   Error.stackTraceLimit = 40;
   const stack = new Error().stack ?? '';
   Error.stackTraceLimit = limit;
+  return locationIn(stack);
+}
+
+/** The innermost frame of a stack outside of this library, as `model.ts:14`, or ''. */
+export function locationIn(stack: string): string {
   for (const line of stack.split('\n').slice(1)) {
     // `at name (place:14:20)` or `at place:14:20`; a place may have spaces.
     const frame = /(?:\(([^()]*)|at (?:async )?([^()]*)):(\d+):\d+\)?$/.exec(line);

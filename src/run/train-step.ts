@@ -1,3 +1,4 @@
+import { BRAND, type Kind } from '../brand.js';
 import { type CompiledModule, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { MAX_THREADS } from '../plan/layout.js';
@@ -39,6 +40,7 @@ export interface InterpretOptions {
 
 /** A training step that an engine can run. */
 export class TrainStep<M, B extends Types, P extends Types> {
+  readonly [BRAND]: Kind = 'train step';
   private readonly definition: StepDefinition<M, B, P>;
   private traced: Program | null = null;
 
@@ -109,6 +111,9 @@ export class TrainStep<M, B extends Types, P extends Types> {
     );
   }
 }
+
+/** A training step of any model. */
+export type AnyTrainStep = TrainStep<unknown, Types, Types>;
 
 export function checkSeed(seed: number): void {
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {

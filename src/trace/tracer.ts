@@ -1,3 +1,4 @@
+import { BRAND, type Kind } from '../brand.js';
 import { GraphError } from '../errors.js';
 import { fromRoots, type Graph, makeInput, makeNode, type Node } from '../graph/graph.js';
 import { constantOp } from '../ops/leaf.js';
@@ -144,6 +145,11 @@ export function trace(
     const symbols = Object.fromEntries(
       Object.entries(inputs).map(([key, type]) => [key, tracer.input(key, type)]),
     );
-    return tracer.finish(f(symbols));
+    return markGraph(tracer.finish(f(symbols)));
   });
+}
+
+/** A graph that a user holds, as something that a tool finds among the exports of a model file. */
+function markGraph(graph: Graph): Graph {
+  return Object.defineProperty(graph, BRAND, { value: 'graph' satisfies Kind });
 }

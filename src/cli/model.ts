@@ -1,0 +1,165 @@
+import { spawnSync } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import { register } from 'node:module';
+import { basename, extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { kindOf } from '../brand.js';
+import { reason } from '../data/files.js';
+import { DataError, GradError, OptionError } from '../errors.js';
+import type { Graph } from '../graph/graph.js';
+import { type AnyTrainStep, TrainStep } from '../run/train-step.js';
+import { locationIn } from '../source.js';
+import type { Columns } from '../train/engine.js';
+
+const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
+
+/** What a model file exports that this package knows. */
+export interface ModelFile {
+  /** As it was given. */
+  readonly path: string;
+  /** Training steps by the name of their export. */
+  readonly steps: ReadonlyMap<string, AnyTrainStep>;
+  /** Graphs made by `trace`, by the name of their export. */
+  readonly graphs: ReadonlyMap<string, Graph>;
+  /** Its export `data`, or what that function returns: the dataset for its step, unchecked. */
+  data(): Promise<Columns | undefined>;
+}
+
+/**
+ * Runs a user's file (TypeScript or JavaScript) and takes what it exports. Its imports of this package are this
+ * very copy. Throws DataError, in one line, if the file cannot be read or parsed, throws, or exports nothing of use.
+ */
+export async function loadModel(path: string): Promise<ModelFile> {
+  await checkFile(path);
+  const namespace = await importFile(path);
+  const steps = new Map<string, AnyTrainStep>();
+  const graphs = new Map<string, Graph>();
+  for (const [name, value] of Object.entries(namespace)) {
+    const kind = kindOf(value);
+    if (kind === 'graph') graphs.set(name, value as Graph);
+    if (kind !== 'train step') continue;
+    if (!(value instanceof TrainStep)) {
+      throw new DataError(
+        `${path}: its export ${name} was made by another copy of 2headgrad than this command's: run the one that is installed beside the model (npx 2headgrad in its project)`,
+      );
+    }
+    steps.set(name, value as unknown as AnyTrainStep);
+  }
+  if (steps.size + graphs.size === 0) throw new DataError(`${path}: ${nothingOfUse(namespace)}`);
+  return { path, steps, graphs, data: () => dataOf(path, namespace.data) };
+}
+
+/** The step of a model file: the only one, or that of a name. */
+export function chooseStep({ path, steps }: ModelFile, name?: string): { name: string; step: AnyTrainStep } {
+  const names = [...steps.keys()].join(', ');
+  if (name !== undefined) {
+    const step = steps.get(name);
+    if (step) return { name, step };
+    throw new OptionError(`${path} exports no training step ${name}: there ${there(steps.size, names)}`);
+  }
+  const [first] = steps;
+  if (!first)
+    throw new DataError(`${path} exports no training step: export one that trainStep({ ... }) made`);
+  if (steps.size > 1)
+    throw new OptionError(`${path} exports several training steps: choose one of ${names} by --export`);
+  return { name: first[0], step: first[1] };
+}
+
+const there = (count: number, names: string) =>
+  count === 0 ? 'is none' : `${count === 1 ? 'is' : 'are'} ${names}`;
+
+async function checkFile(path: string): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw new DataError(`cannot read the model ${JSON.stringify(path)}: ${reason(error)}`);
+  });
+  if (found.isDirectory()) {
+    throw new DataError(`cannot read the model ${JSON.stringify(path)}: it is a folder; give a file`);
+  }
+  if (!EXTENSIONS.includes(extname(path))) {
+    throw new DataError(
+      `cannot read the model ${JSON.stringify(path)}: expected a file that ends in ${EXTENSIONS.join(', ')}`,
+    );
+  }
+}
+
+let prepared = false;
+
+/** Once a process: TypeScript is understood, and this package is found from everywhere. */
+async function prepare(): Promise<void> {
+  if (prepared) return;
+  prepared = true;
+  const tsx = await import('tsx/esm/api');
+  tsx.register();
+  register('./model-hooks.js', import.meta.url);
+}
+
+async function importFile(path: string): Promise<Record<string, unknown>> {
+  try {
+    await prepare();
+    return await import(pathToFileURL(resolve(path)).href);
+  } catch (error) {
+    throw new DataError(await explain(path, error));
+  }
+}
+
+/** One line: which file, where in it, and what is wrong. */
+async function explain(path: string, error: unknown): Promise<string> {
+  if (!(error instanceof Error)) return `${path} threw while loading: ${JSON.stringify(error) ?? error}`;
+  const { message, stack = '' } = error;
+  // Of what esbuild says about TypeScript: `/folder/model.ts:3:17: ERROR: Unexpected "="`.
+  const transform = /^Transform failed[^\n]*\n(.*):(\d+):\d+: ERROR: (.*)$/m.exec(message);
+  if (transform) return `${path}: ${transform[3]} (${basename(transform[1])}:${transform[2]})`;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+    return `${path}: ${message.split('\n')[0].replace(/ imported from .*[\\/]/, ' imported from ')}: install it, or mend the import`;
+  }
+  if (error instanceof SyntaxError) {
+    // `/folder/model.ts:3`, which Node puts before the stack of what it could not link.
+    const line = /^(?:file:\/\/)?(.*):(\d+)\n/.exec(stack);
+    const where = line ? `${basename(line[1])}:${line[2]}` : await whereInScript(path);
+    return `${path}: ${message}${where ? ` (${where})` : ''}`;
+  }
+  if (error instanceof GradError) return `${path}: ${message}`;
+  const where = locationIn(stack);
+  return `${path} threw while loading: ${error.name}: ${message.split('\n')[0]}${where ? ` (${where})` : ''}`;
+}
+
+/** Of a JavaScript file that does not parse: Node says the line only when asked to check it. */
+async function whereInScript(path: string): Promise<string | undefined> {
+  const input = await readFile(path);
+  const { stderr } = spawnSync(process.execPath, ['--check', '--input-type=module', '-'], { input });
+  const line = /^\[stdin\]:(\d+)/m.exec(String(stderr));
+  return line ? `${basename(path)}:${line[1]}` : undefined;
+}
+
+function nothingOfUse(namespace: Record<string, unknown>): string {
+  const names = Object.keys(namespace);
+  const list = names.map((name) => `${name} (${describe(namespace[name])})`).join(', ');
+  const what = names.length === 0 ? 'it exports nothing' : `it exports ${list}, none of which is a model`;
+  return `${what}: export what trainStep({ ... }) or trace(...) returns`;
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`;
+  return value.constructor?.name && value.constructor !== Object ? value.constructor.name : 'an object';
+}
+
+async function dataOf(path: string, data: unknown): Promise<Columns | undefined> {
+  if (data === undefined) return undefined;
+  let columns: unknown;
+  try {
+    columns = await (typeof data === 'function' ? data() : data);
+  } catch (error) {
+    if (error instanceof GradError) throw error;
+    const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+    const where = locationIn(stack);
+    throw new DataError(`${path}: data() threw ${name}: ${message}${where ? ` (${where})` : ''}`);
+  }
+  if (columns === null || typeof columns !== 'object' || Array.isArray(columns)) {
+    throw new DataError(
+      `${path}: data must be an object with an array for each input, or a function that returns one`,
+    );
+  }
+  return columns as Columns;
+}

@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+// The loader runs in processes of their own, as the command line does, since a test's own imports are rewritten.
+
+const LOADER = fileURLToPath(new URL('../../dist/cli/model.js', import.meta.url));
+const STEP = `trainStep({ model: nn.linear(2, 1), batch: { x: f32(3, 2), y: f32(3, 1) },
+  loss: (model, { x, y }) => meanSquaredError(model(x), y), optimizer: optim.sgd() });\n`;
+const IMPORTS = `import { f32, meanSquaredError, nn, optim, trace, trainStep } from '2headgrad';\n`;
+
+const FILES: Record<string, string> = {
+  'typed.ts': `${IMPORTS}type Row = [number, number];\nexport const step = ${STEP}const rows: Row[] = [[1, 2]];\nexport const data = { x: rows.flat(), y: [1] };\n`,
+  'plain.js': `${IMPORTS}export const step = ${STEP}export const data = async () => ({ x: [1, 2], y: [3] });\n`,
+  'plain.mjs': `${IMPORTS}export default ${STEP}`,
+  'modern.mts': `${IMPORTS}export const a = ${STEP}export const b = ${STEP}export const twice = trace('twice', { x: f32(3) }, ({ x }) => ({ y: x.mul(2) }));\n`,
+  'parts.ts': `import { step as inner } from './typed.js';\nexport const step = inner;\n`,
+  'graph.ts': `${IMPORTS}export const twice = trace('twice', { x: f32(3) }, ({ x }) => ({ y: x.mul(2) }));\n`,
+  'syntax.ts': `const fine: number = 1;\n\nexport const step = = fine;\n`,
+  'syntax.js': `const fine = 1;\n\n\nexport const step = = fine;\n`,
+  'throws.ts': `interface Row { width: number }\n\nconst row = undefined as unknown as Row;\nexport const width = row.width;\n`,
+  'text.ts': `throw 'no reason';\n`,
+  'shape.ts': `${IMPORTS}\nexport const g = trace('g', { x: f32(3), y: f32(2) }, ({ x, y }) => ({ z: x.add(y) }));\n`,
+  'nothing.ts': `export const width = 3;\nexport function step() {}\nexport const table = new Map();\n`,
+  'empty.ts': '',
+  'missing-package.ts': `import { z } from 'no-such-package-at-all';\nexport const step = z;\n`,
+  'missing-name.ts': `import { trainStep, trainSteps } from '2headgrad';\nexport const step = trainStep ?? trainSteps;\n`,
+  'foreign.ts': `export const step = { [Symbol.for('2headgrad.kind')]: 'train step' };\n`,
+  'bad-data.ts': `${IMPORTS}export const step = ${STEP}export const data = [1, 2];\n`,
+  'throwing-data.ts': `${IMPORTS}export const step = ${STEP}export const data = () => {\n  throw new RangeError('no rows');\n};\n`,
+  'model.json': '{}',
+};
+
+interface Outcome {
+  steps?: string[];
+  graphs?: string[];
+  chosen?: string;
+  data?: unknown;
+  /** The error's class and message. */
+  error?: [string, string];
+}
+
+let folder = '';
+const outcomes: Record<string, Outcome> = {};
+
+/** Loads each file and says what came of it. */
+const SCRIPT = `
+const { loadModel, chooseStep } = await import(${JSON.stringify(LOADER)});
+const all = {};
+for (const given of process.argv.slice(2)) {
+  const [path, name] = given.split('#');
+  const outcome = (all[given] = {});
+  try {
+    const model = await loadModel(path);
+    outcome.steps = [...model.steps.keys()];
+    outcome.graphs = [...model.graphs.keys()];
+    outcome.data = await model.data();
+    const { step } = chooseStep(model, name);
+    outcome.chosen = step.program.variables.map((v) => v.name).join();
+  } catch (error) {
+    outcome.error = [error.constructor.name, error.message];
+  }
+}
+console.log(JSON.stringify(all));`;
+
+function load(cwd: string, paths: string[]): Record<string, Outcome> {
+  return JSON.parse(
+    execFileSync(process.execPath, ['load.mjs', ...paths], { cwd, encoding: 'utf8', maxBuffer: 2 ** 24 }),
+  );
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), '2headgrad-model-'));
+  await Promise.all(Object.entries(FILES).map(([name, text]) => writeFile(join(folder, name), text)));
+  await mkdir(join(folder, 'folder.ts'));
+  await writeFile(join(folder, 'load.mjs'), SCRIPT);
+  const more = ['absent.ts', 'folder.ts', 'modern.mts#b', 'modern.mts#c', 'graph.ts#x'];
+  Object.assign(outcomes, load(folder, [...Object.keys(FILES), ...more]));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it.each(['typed.ts', 'plain.js', 'plain.mjs', 'parts.ts', 'modern.mts#b'])(
+  'the step in %s is that of this very copy of the package, in a folder without any package.json',
+  (name) => {
+    expect(outcomes[name]).toMatchObject({ chosen: 'weight,bias' });
+    expect(outcomes[name].error).toBeUndefined();
+  },
+);
+
+it('several steps and traced graphs are found by the names of their exports', () => {
+  expect(outcomes['modern.mts']).toMatchObject({ steps: ['a', 'b'], graphs: ['twice'] });
+});
+
+it('data is an object or what a function gives', () => {
+  expect(outcomes['typed.ts'].data).toEqual({ x: [1, 2], y: [1] });
+  expect(outcomes['plain.js'].data).toEqual({ x: [1, 2], y: [3] });
+  expect(outcomes['plain.mjs'].data).toBeUndefined();
+});
+
+it.each<[string, string, string | RegExp]>([
+  ['absent.ts', 'DataError', 'cannot read the model "absent.ts": it does not exist; check the path'],
+  ['folder.ts', 'DataError', 'cannot read the model "folder.ts": it is a folder; give a file'],
+  ['model.json', 'DataError', /"model.json": expected a file that ends in \.ts, \.mts, \.js, \.mjs$/],
+  ['syntax.ts', 'DataError', 'syntax.ts: Unexpected "=" (syntax.ts:3)'],
+  ['syntax.js', 'DataError', "syntax.js: Unexpected token '=' (syntax.js:4)"],
+  ['throws.ts', 'DataError', /^throws\.ts threw while loading: TypeError: .*undefined.*\(throws\.ts:4\)$/],
+  ['text.ts', 'DataError', 'text.ts threw while loading: "no reason"'],
+  ['shape.ts', 'DataError', /^shape\.ts: add: shapes do not broadcast: \[3\] and \[2\] \(shape\.ts:3\)$/],
+  ['nothing.ts', 'DataError', /exports .*width \(a number\).*export what trainStep/],
+  ['nothing.ts', 'DataError', /step \(a function\), table \(Map\)/],
+  ['empty.ts', 'DataError', /^empty\.ts: it exports nothing: export what trainStep/],
+  ['missing-package.ts', 'DataError', /no-such-package-at-all.*missing-package\.ts: install it, or mend/],
+  ['missing-name.ts', 'DataError', /does not provide an export named 'trainSteps' \(missing-name\.ts:1\)$/],
+  ['foreign.ts', 'DataError', /^foreign\.ts: its export step was made by another copy of 2headgrad/],
+  ['graph.ts', 'DataError', /^graph\.ts exports no training step: export one that trainStep/],
+  ['modern.mts', 'OptionError', 'modern.mts exports several training steps: choose one of a, b by --export'],
+  ['modern.mts#c', 'OptionError', 'modern.mts exports no training step c: there are a, b'],
+  ['graph.ts#x', 'OptionError', 'graph.ts exports no training step x: there is none'],
+  ['bad-data.ts', 'DataError', /^bad-data\.ts: data must be an object with an array for each input/],
+  ['throwing-data.ts', 'DataError', /data\(\) threw RangeError: no rows \(throwing-data\.ts:5\)$/],
+])('%s is refused with a %s that says what is wrong', (name, kind, message) => {
+  expect(outcomes[name].error).toEqual([
+    kind,
+    typeof message === 'string' ? message : expect.stringMatching(message),
+  ]);
+});
