@@ -1,7 +1,7 @@
 import { type CompiledModule, compileProgram } from '../src/emit/compile.js';
 import { compileFunction, f32, type Session, trace } from '../src/index.js';
 import { withInterpreter } from '../src/ops/tensor.js';
-import { sessionBytes } from '../src/plan/plan.js';
+import { sessionBytes } from '../src/plan/layout.js';
 import { readLibrary } from '../src/run/node.js';
 import { costOf } from '../src/schedule/cost.js';
 import type { Schedule } from '../src/schedule/kernel.js';
@@ -63,7 +63,7 @@ async function enterTraining(run: GoldenRun, { engines, threads, compiles }: Ent
       engine,
       threads: session.threads,
       compileMs,
-      peakBytes: session.module ? sessionBytes(session.module.plan, session.threads) : null,
+      peakBytes: session.module ? sessionBytes(session.module.layout, session.threads) : null,
       async take(steps) {
         const began = performance.now();
         for await (const _ of session.run({ steps, lr, every: steps }));
@@ -108,7 +108,7 @@ async function enterProduct(
         engine,
         threads: n,
         compileMs: ms,
-        peakBytes: sessionBytes(product.module.plan, n),
+        peakBytes: sessionBytes(product.module.layout, n),
         async take(steps) {
           const began = performance.now();
           product.run(steps);

@@ -1,6 +1,7 @@
 import type { Graph } from '../graph/graph.js';
 import { printGraph } from '../graph/print.js';
 import { type OptimizeOptions, optimize } from '../optimize/index.js';
+import { layoutOf, type MemoryLayout } from '../plan/layout.js';
 import { type MemoryPlan, planMemory } from '../plan/plan.js';
 import { printMemory } from '../plan/print.js';
 import type { Schedule } from '../schedule/kernel.js';
@@ -8,6 +9,7 @@ import { printSchedule } from '../schedule/print.js';
 import { schedule } from '../schedule/schedule.js';
 import type { DType, Shape } from '../shape.js';
 import { type AscOptions, disassemble, type Library, runAsc } from './asc.js';
+import { type Cached, decodeModule, encodeModule, keyOf } from './cached.js';
 import { emitModule, type ModuleSource } from './module.js';
 
 /** What the compiler needs to know of a program: its graphs, by entry, and the variables they share. */
@@ -17,10 +19,10 @@ export interface CompilerInput {
   readonly entries: Readonly<Record<string, Graph>>;
 }
 
-/** Keeps compiled modules by the hash of all that they depend on. */
+/** Keeps compiled modules, as bytes, by the hash of all that they are made of. */
 export interface Cache {
   get(key: string): Promise<Uint8Array | undefined>;
-  set(key: string, wasm: Uint8Array): Promise<void>;
+  set(key: string, bytes: Uint8Array): Promise<void>;
 }
 
 export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
@@ -37,27 +39,58 @@ export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
 export const STAGES = ['graph', 'schedule', 'memory', 'assemblyscript', 'wat'] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** What the compiler makes of a program before asc runs. */
+interface Stages {
+  readonly graphs: Readonly<Record<string, Graph>>;
+  readonly schedules: Readonly<Record<string, Schedule>>;
+  readonly plan: MemoryPlan;
+  readonly source: ModuleSource;
+}
+
+function stagesOf(input: CompilerInput, options: CompileOptions): Stages {
+  const map = <A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B) =>
+    Object.fromEntries(Object.entries(record).map(([entry, value]) => [entry, f(value)]));
+  const graphs = map(input.entries, (graph) => optimize(graph, options));
+  const schedules = map(graphs, schedule);
+  const plan = planMemory(schedules, input.variables);
+  return { graphs, schedules, plan, source: emitModule(input.name, schedules, plan, options) };
+}
+
 /** A compiled program and everything on the way to it. */
 export class CompiledModule {
   constructor(
     readonly name: string,
     readonly wasm: Uint8Array,
-    readonly graphs: Readonly<Record<string, Graph>>,
-    readonly schedules: Readonly<Record<string, Schedule>>,
-    readonly plan: MemoryPlan,
-    readonly source: ModuleSource,
+    readonly layout: MemoryLayout,
+    /** Made when they are first asked for, where the module came out of the cache. */
+    private readonly stages: () => Stages,
     readonly options: AscOptions,
     /** Wall time from graph to wasm. */
     readonly compileMs: number,
-    /** Whether the wasm came out of the cache. */
+    /** Whether it came out of the cache. */
     readonly cached: boolean,
   ) {}
+
+  get graphs(): Stages['graphs'] {
+    return this.stages().graphs;
+  }
+  get schedules(): Stages['schedules'] {
+    return this.stages().schedules;
+  }
+  get plan(): MemoryPlan {
+    return this.stages().plan;
+  }
+  get source(): ModuleSource {
+    return this.stages().source;
+  }
 
   /** A stage of the compilation as text. */
   async text(stage: Stage): Promise<string> {
     switch (stage) {
       case 'graph':
-        return Object.values(this.graphs).map(printGraph).join('\n');
+        return Object.values(this.graphs)
+          .map((graph) => printGraph(graph))
+          .join('\n');
       case 'schedule':
         return Object.values(this.schedules).map(printSchedule).join('\n');
       case 'memory':
@@ -70,33 +103,23 @@ export class CompiledModule {
   }
 }
 
-/** Graphs to wasm: optimize, schedule, plan, emit. */
+/** Graphs to wasm: optimize, schedule, plan, emit. A module in the cache is found by its graphs alone. */
 export async function compileProgram(input: CompilerInput, options: CompileOptions): Promise<CompiledModule> {
   const started = performance.now();
   const { library, cache, shared = true, relaxed = false, level = 3 } = options;
-  const entries = Object.entries(input.entries);
-  const graphs = Object.fromEntries(entries.map(([entry, graph]) => [entry, optimize(graph, options)]));
-  const schedules = Object.fromEntries(
-    Object.entries(graphs).map(([entry, graph]) => [entry, schedule(graph)]),
-  );
-  const plan = planMemory(schedules, input.variables);
-  const source = emitModule(input.name, schedules, plan, options);
   const asc = { shared, relaxed, level };
-  const key = await digest(JSON.stringify([FORMAT, source.text, library, asc]));
-  let wasm = await cache?.get(key);
-  const cached = wasm !== undefined;
-  if (!wasm) {
-    wasm = await runAsc(source.text, library, asc);
-    await cache?.set(key, wasm);
-  }
-  const took = performance.now() - started;
-  return new CompiledModule(input.name, wasm, graphs, schedules, plan, source, asc, took, cached);
-}
-
-/** Changes whenever the same source would compile to something else: the compiler's version and flags. */
-const FORMAT = 'asc 0.28.20, flags 1';
-
-async function digest(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  let made: Stages | undefined;
+  const stages = () => {
+    made ??= stagesOf(input, options);
+    return made;
+  };
+  const finish = ({ wasm, layout }: Cached, cached: boolean) =>
+    new CompiledModule(input.name, wasm, layout, stages, asc, performance.now() - started, cached);
+  const key = cache && (await keyOf(input, options, asc));
+  const found = key && decodeModule(await cache.get(key));
+  if (found) return finish(found, true);
+  const { plan, source } = stages();
+  const module = { wasm: await runAsc(source.text, library, asc), layout: layoutOf(plan) };
+  if (key) await cache.set(key, encodeModule(module));
+  return finish(module, false);
 }

@@ -1,6 +1,7 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
+import type { Buffer } from '../plan/layout.js';
 import { CONTROL, LOSSES, RATES } from '../plan/layout.js';
-import type { Buffer, EntryPlan, MemoryPlan } from '../plan/plan.js';
+import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { THREAD_SHARE, usefulThreads } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { formatType, numel } from '../shape.js';

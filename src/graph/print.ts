@@ -2,14 +2,14 @@ import type { Attrs } from '../ops/op.js';
 import { formatType, type TensorType } from '../shape.js';
 import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
 
-/** The graph as text, one node a line; parseGraph reads it back. */
-export function printGraph(graph: Graph): string {
+/** The graph as text, one node a line; parseGraph reads it back. `where`: with the lines of the user's model. */
+export function printGraph(graph: Graph, { where = true } = {}): string {
   const names = nodeNames(graph);
   const data = graph.inputs.map(inputAttrs).filter((input) => input.role === 'input');
   const signature = data.map((input) => `${formatName(input.name)}: ${formatType(input)}`).join(', ');
   return [
     `graph ${formatName(graph.name)}(${signature}) {`,
-    ...graph.nodes.map((node) => `  ${printNode(node, names)}`),
+    ...graph.nodes.map((node) => `  ${printNode(node, names, { where })}`),
     ...graph.outputs.map(({ name, node }) => `  return ${formatName(name)} = ${names.get(node) ?? '?'}`),
     ...graph.updates.map(({ variable, value }) => {
       const name = isInput(variable)
@@ -28,11 +28,11 @@ export function nodeNames(graph: Graph): Map<Node, string> {
 }
 
 /** One line: `%5 = gather %3, %4 : f32[32,3,10]   # model.ts:12`. A node that has no name shows as ?. */
-export function printNode(node: Node, names: ReadonlyMap<Node, string>): string {
+export function printNode(node: Node, names: ReadonlyMap<Node, string>, { where = true } = {}): string {
   const inputs = node.inputs.map((input) => names.get(input) ?? '?').join(', ');
   const words = [head(node), inputs, ...printedAttrs(node)].filter((word) => word !== '').join(' ');
-  const where = node.where ? `   # ${node.where}` : '';
-  return `${names.get(node) ?? '?'} = ${words} : ${formatType(node)}${where}`;
+  const line = where && node.where ? `   # ${node.where}` : '';
+  return `${names.get(node) ?? '?'} = ${words} : ${formatType(node)}${line}`;
 }
 
 /** What makes two nodes on the same inputs the same value: the op and every attribute, as text. */

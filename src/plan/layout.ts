@@ -1,3 +1,5 @@
+import type { DType, Shape } from '../shape.js';
+
 /** Every region and buffer starts at a multiple of this many bytes: a cache line. */
 export const ALIGNMENT = 64;
 
@@ -39,4 +41,55 @@ export const SLACK = 64;
 
 export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+export interface Buffer {
+  readonly name: string;
+  readonly address: number;
+  readonly bytes: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+export interface EntryLayout {
+  readonly inputs: readonly Buffer[];
+  readonly outputs: readonly Buffer[];
+}
+
+/** What runs a module has to know of its memory; the dataset goes behind `end`. Plain data, which a file can hold. */
+export interface MemoryLayout {
+  readonly variables: readonly Buffer[];
+  readonly constants: readonly (Buffer & { readonly values: readonly number[] })[];
+  readonly entries: Readonly<Record<string, EntryLayout>>;
+  readonly end: number;
+  /** Bytes of scratch that each thread needs; they lie behind `end`, one thread after the other. */
+  readonly threadScratch: number;
+}
+
+/** The layout alone, of a plan that knows more. */
+export function layoutOf({ variables, constants, entries, end, threadScratch }: MemoryLayout): MemoryLayout {
+  const outside = Object.entries(entries).map(([entry, { inputs, outputs }]) => [entry, { inputs, outputs }]);
+  return { variables, constants, entries: Object.fromEntries(outside), end, threadScratch };
+}
+
+/** As JSON; numbers that JSON does not have (NaN, infinities, -0) become strings. */
+export function printLayout(layout: MemoryLayout): string {
+  return JSON.stringify(layout, (_, value) =>
+    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+      ? Object.is(value, -0)
+        ? '-0'
+        : String(value)
+      : value,
+  );
+}
+
+/** Reads what `printLayout` wrote; throws a SyntaxError if it is not JSON. */
+export function parseLayout(text: string): MemoryLayout {
+  const layout: MemoryLayout = JSON.parse(text);
+  return { ...layout, constants: layout.constants.map((c) => ({ ...c, values: c.values.map(Number) })) };
+}
+
+/** Memory that a session takes beside its dataset. */
+export function sessionBytes({ end, threadScratch }: MemoryLayout, threads: number): number {
+  return align(end + threads * threadScratch + SLACK);
 }

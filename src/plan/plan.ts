@@ -3,15 +3,7 @@ import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { scratchOf } from '../schedule/tiling.js';
 import { type DType, numel, type Shape } from '../shape.js';
 import { placeArena } from './arena.js';
-import { align, FIRST_REGION, SLACK } from './layout.js';
-
-export interface Buffer {
-  readonly name: string;
-  readonly address: number;
-  readonly bytes: number;
-  readonly shape: Shape;
-  readonly dtype: DType;
-}
+import { align, type Buffer, type EntryLayout, FIRST_REGION, type MemoryLayout, SLACK } from './layout.js';
 
 /** A buffer of intermediate values, alive from the kernel that writes it to the last that reads it. */
 export interface ArenaBuffer extends Buffer {
@@ -22,9 +14,7 @@ export interface ArenaBuffer extends Buffer {
   readonly over: string | null;
 }
 
-export interface EntryPlan {
-  readonly inputs: readonly Buffer[];
-  readonly outputs: readonly Buffer[];
+export interface EntryPlan extends EntryLayout {
   readonly arena: readonly ArenaBuffer[];
   /** Address of every stored node. */
   readonly address: ReadonlyMap<Node, number>;
@@ -38,20 +28,10 @@ export interface EntryPlan {
   readonly unshared: number;
 }
 
-/** Where everything lies in the memory of a session; the dataset goes behind `end`. */
-export interface MemoryPlan {
-  readonly variables: readonly Buffer[];
-  readonly constants: readonly (Buffer & { readonly values: readonly number[] })[];
+/** Where everything lies in the memory of a session. */
+export interface MemoryPlan extends MemoryLayout {
   readonly entries: Readonly<Record<string, EntryPlan>>;
   readonly arena: { readonly address: number; readonly bytes: number };
-  readonly end: number;
-  /** Bytes of scratch that each thread needs; they lie behind `end`, one thread after the other. */
-  readonly threadScratch: number;
-}
-
-/** Memory that a session takes beside its dataset. */
-export function sessionBytes({ end, threadScratch }: MemoryPlan, threads: number): number {
-  return align(end + threads * threadScratch + SLACK);
 }
 
 interface VariableType {

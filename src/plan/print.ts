@@ -1,6 +1,6 @@
 import { formatType } from '../shape.js';
-import { FIRST_REGION } from './layout.js';
-import type { ArenaBuffer, Buffer, EntryPlan, MemoryPlan } from './plan.js';
+import { type Buffer, FIRST_REGION } from './layout.js';
+import type { ArenaBuffer, EntryPlan, MemoryPlan } from './plan.js';
 
 /**
  * The memory map: every region and buffer with its address and size in bytes; for the arena of each entry when

@@ -1,15 +1,17 @@
 import { GradError } from '../errors.js';
 import {
   align,
+  type Buffer,
   CONTROL,
   CONTROL_BYTES,
   LOSSES,
   MAX_COLUMNS,
   MAX_STEPS,
+  type MemoryLayout,
   RATES,
   SLACK,
+  sessionBytes,
 } from '../plan/layout.js';
-import { type Buffer, type MemoryPlan, sessionBytes } from '../plan/plan.js';
 import type { Engine, Numbers } from '../train/engine.js';
 
 /** What every emitted module exports. */
@@ -46,7 +48,7 @@ interface Cells {
   readonly words: Uint32Array;
   readonly rates: Float32Array;
   readonly losses: Float32Array;
-  /** The elements of buffers of the plan. */
+  /** The elements of buffers of the layout. */
   readonly views: WeakMap<object, Float32Array | Int32Array>;
 }
 
@@ -69,7 +71,7 @@ export class CompiledEngine implements Engine {
   private readonly trainJob: number;
 
   private constructor(
-    private readonly plan: MemoryPlan,
+    private readonly layout: MemoryLayout,
     private readonly memory: WebAssembly.Memory,
     private readonly exports: Exports,
     readonly threads: number,
@@ -79,13 +81,13 @@ export class CompiledEngine implements Engine {
   ) {
     this.known = cellsOf(memory.buffer);
     this.trainJob = jobs.get('train') ?? 0;
-    this.loss = plan.entries.train?.outputs.find((b) => b.name === 'loss');
+    this.loss = layout.entries.train?.outputs.find((b) => b.name === 'loss');
   }
 
   /** Sets up the memory and starts the threads. */
   static async start(options: {
     wasm: Uint8Array;
-    plan: MemoryPlan;
+    layout: MemoryLayout;
     shared: boolean;
     threads: number;
     seed: number;
@@ -94,9 +96,9 @@ export class CompiledEngine implements Engine {
     /** What a module made for profiling calls with a kernel's place in the order when that kernel is done. */
     mark?(kernel: number): void;
   }): Promise<CompiledEngine> {
-    const { plan, shared, threads, seed, initial, spawn } = options;
-    const scratch = plan.end;
-    const end = sessionBytes(plan, threads);
+    const { layout, shared, threads, seed, initial, spawn } = options;
+    const scratch = layout.end;
+    const end = sessionBytes(layout, threads);
     const pages = Math.ceil(end / PAGE);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared });
     const module = await WebAssembly.compile(options.wasm as BufferSource);
@@ -104,10 +106,10 @@ export class CompiledEngine implements Engine {
       env: { memory, abort, mark: options.mark ?? (() => {}) },
     });
     const exports = instance.exports as unknown as Exports;
-    const jobs = new Map(Object.keys(plan.entries).map((entry, i) => [entry, TRAIN_JOB + 1 + i]));
-    const engine = new CompiledEngine(plan, memory, exports, threads, jobs, end);
+    const jobs = new Map(Object.keys(layout.entries).map((entry, i) => [entry, TRAIN_JOB + 1 + i]));
+    const engine = new CompiledEngine(layout, memory, exports, threads, jobs, end);
     exports.join(0, threads, scratch);
-    for (const { address, bytes, dtype, values } of plan.constants)
+    for (const { address, bytes, dtype, values } of layout.constants)
       engine.fill({ address, bytes, dtype }, values);
     for (const [name, values] of initial) engine.write(name, values);
     engine.words[CONTROL.seed / 4] = seed;
@@ -119,7 +121,7 @@ export class CompiledEngine implements Engine {
   }
 
   setData(columns: Record<string, Numbers>, rows: number): void {
-    const batch = this.plan.entries.train.inputs.slice(0, -1);
+    const batch = this.layout.entries.train.inputs.slice(0, -1);
     if (batch.length > MAX_COLUMNS)
       throw new GradError(`a batch may have ${MAX_COLUMNS} parts, this has ${batch.length}`);
     let end = this.dataset;
@@ -155,7 +157,7 @@ export class CompiledEngine implements Engine {
   }
 
   trainOn(batch: Record<string, Numbers>, learningRate: number): number {
-    const { inputs } = this.plan.entries.train;
+    const { inputs } = this.layout.entries.train;
     const { cells } = this;
     const rate = inputs.length - 1;
     for (let i = 0; i < rate; i++) this.view(inputs[i], cells).set(batch[inputs[i].name]);
@@ -174,7 +176,7 @@ export class CompiledEngine implements Engine {
 
   gradients(): Record<string, Numbers> {
     const prefix = 'gradient.';
-    const kept = this.plan.entries.train.outputs.filter((b) => b.name.startsWith(prefix));
+    const kept = this.layout.entries.train.outputs.filter((b) => b.name.startsWith(prefix));
     return Object.fromEntries(kept.map((b) => [b.name.slice(prefix.length), this.view(b).slice()]));
   }
 
@@ -200,7 +202,7 @@ export class CompiledEngine implements Engine {
 
   /** Fills the inputs of an entry. */
   load(entry: string, inputs: Record<string, ArrayLike<number>>): void {
-    for (const buffer of this.plan.entries[entry].inputs) this.view(buffer).set(inputs[buffer.name]);
+    for (const buffer of this.layout.entries[entry].inputs) this.view(buffer).set(inputs[buffer.name]);
   }
 
   /** Runs an entry so many times on the inputs that it has, in one call of the module. */
@@ -212,18 +214,18 @@ export class CompiledEngine implements Engine {
 
   /** Copies of an entry's outputs, as its last run left them. */
   outputs(entry: string): Record<string, Numbers> {
-    return Object.fromEntries(this.plan.entries[entry].outputs.map((b) => [b.name, this.view(b).slice()]));
+    return Object.fromEntries(this.layout.entries[entry].outputs.map((b) => [b.name, this.view(b).slice()]));
   }
 
   /** Runs an entry once on these inputs; returns a view of the output of this name. */
   private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
     this.load(entry, inputs);
     this.exports.run(this.jobs.get(entry)!);
-    return this.view(this.plan.entries[entry].outputs.find((b) => b.name === output)!);
+    return this.view(this.layout.entries[entry].outputs.find((b) => b.name === output)!);
   }
 
   private variable(name: string): Buffer {
-    return this.plan.variables.find((v) => v.name === name)!;
+    return this.layout.variables.find((v) => v.name === name)!;
   }
 
   private fill(place: Pick<Buffer, 'address' | 'bytes' | 'dtype'>, values: ArrayLike<number>): void {

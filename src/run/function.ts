@@ -71,10 +71,10 @@ export async function compileFunction(
   const input = { name: graph.name, variables: [], entries: { call: graph } };
   const store = cache ? fileCache() : undefined;
   const module = await compileProgram(input, { ...rest, library: await readLibrary(), cache: store });
-  const { wasm, plan } = module;
+  const { wasm, layout } = module;
   const engine = await CompiledEngine.start({
     wasm,
-    plan,
+    layout,
     shared: module.options.shared,
     threads,
     seed: 0,

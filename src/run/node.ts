@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -17,22 +17,43 @@ export async function readLibrary(): Promise<Library> {
   return Object.fromEntries(files);
 }
 
-/** Compiled modules as files; what cannot be read or written is compiled anew. */
+/** Compiled modules as files; what cannot be read or written is compiled anew, and so is all when the compiler changes. */
 export function fileCache(folder = defaultFolder()): Cache {
-  const path = (key: string) => join(folder, `${key}.wasm`);
+  compiler ??= compilerVersion();
+  const path = async (key: string) => join(folder, `${key}-${await compiler}`);
   return {
     async get(key) {
-      const bytes = await readFile(path(key)).catch(() => undefined);
-      return bytes && WebAssembly.validate(bytes) ? new Uint8Array(bytes) : undefined;
+      return readFile(await path(key)).catch(() => undefined);
     },
-    async set(key, wasm) {
-      const draft = `${path(key)}.${randomUUID()}`;
+    async set(key, bytes) {
+      const file = await path(key);
+      const draft = `${file}.${randomUUID()}`;
       await mkdir(folder, { recursive: true })
-        .then(() => writeFile(draft, wasm))
-        .then(() => rename(draft, path(key)))
+        .then(() => writeFile(draft, bytes))
+        .then(() => rename(draft, file))
         .catch(() => {});
     },
   };
+}
+
+let compiler: Promise<string> | undefined;
+
+/** Tells compilers apart by the sizes and times of their files. */
+async function compilerVersion(): Promise<string> {
+  const stages = ['ops', 'graph', 'optimize', 'schedule', 'plan', 'emit'];
+  const files = await Promise.all(
+    stages.map(async (stage) => {
+      const folder = new URL(`../${stage}/`, import.meta.url);
+      const names = (await readdir(folder)).sort();
+      return Promise.all(
+        names.map(async (name) => {
+          const { size, mtimeMs } = await stat(new URL(name, folder));
+          return `${stage}/${name} ${size} ${mtimeMs}`;
+        }),
+      );
+    }),
+  );
+  return createHash('sha256').update(files.flat().join('\n')).digest('hex').slice(0, 16);
 }
 
 function defaultFolder(): string {

@@ -86,11 +86,11 @@ export class TrainStep<M, B extends Types, P extends Types> {
   /** A session of a compiled module; several may share one. */
   async start(module: CompiledModule, { seed = 42, threads = 1, mark }: StartOptions = {}): Promise<Session> {
     const { spawnWorker } = await import('./node.js');
-    const { wasm, plan, options } = module;
+    const { wasm, layout, options } = module;
     const initial = initialValues(this.program.variables, seed);
     const engine = await CompiledEngine.start({
       wasm,
-      plan,
+      layout,
       shared: options.shared,
       threads,
       seed,

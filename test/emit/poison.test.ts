@@ -22,7 +22,7 @@ async function run(by: MemoryPlan, poison: boolean) {
   const { text } = emitModule('late', schedules, by, { poison, threadShare: 0 });
   const wasm = await runAsc(text, await readLibrary(), { shared: true, relaxed: false, level: 1 });
   const engine = await CompiledEngine.start({
-    ...{ wasm, plan: by, shared: true, threads: 1, seed: 0, initial: new Map(), spawn: spawnWorker },
+    ...{ wasm, layout: by, shared: true, threads: 1, seed: 0, initial: new Map(), spawn: spawnWorker },
   });
   const { y } = engine.invoke('call', { x });
   await engine.close();

@@ -25,7 +25,7 @@ async function wrong(samples: readonly ArenaGraph[]): Promise<string[]> {
   const off: string[] = [];
   for (const threads of [1, 3]) {
     const engine = await CompiledEngine.start({
-      ...{ wasm, plan, shared: true, threads, seed: 0 },
+      ...{ wasm, layout: plan, shared: true, threads, seed: 0 },
       initial: new Map(),
       spawn: spawnWorker,
     });

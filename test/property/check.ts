@@ -63,7 +63,7 @@ async function checkTogether(cases: readonly Case[], settings: Settings, tally: 
   const first: Run[] = [];
   for (const threads of settings.threads ?? [1, 3]) {
     const engine = await CompiledEngine.start({
-      ...{ wasm, plan, shared: true, threads, seed: 0 },
+      ...{ wasm, layout: plan, shared: true, threads, seed: 0 },
       initial: new Map(),
       spawn: spawnWorker,
     });

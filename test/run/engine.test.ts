@@ -14,11 +14,11 @@ const many = {
 
 async function compiled(shared: boolean): Promise<Session> {
   const { program } = line();
-  const { wasm, plan } = await compileProgram(program, {
+  const { wasm, layout } = await compileProgram(program, {
     ...{ library: await readLibrary(), cache: fileCache(), shared },
   });
   const engine = await CompiledEngine.start({
-    ...{ wasm, plan, shared, threads: 1, seed: 7, spawn: spawnWorker },
+    ...{ wasm, layout, shared, threads: 1, seed: 7, spawn: spawnWorker },
     initial: initialValues(program.variables, 7),
   });
   return new Session(program, engine, 7);

@@ -45,12 +45,12 @@ describe('an entry run several times in one call', () => {
       return tracer.finish({ last: next.sum() });
     });
     const variable = { name: 'counter', shape: counter.shape, dtype: counter.dtype };
-    const { wasm, plan } = await compileProgram(
+    const { wasm, layout } = await compileProgram(
       { name: 'count', variables: [variable], entries: { count: graph } },
       { library: await readLibrary(), threadShare: 0 },
     );
     const initial = new Map([['counter', new Float32Array(700)]]);
-    const options = { wasm, plan, shared: true, threads, seed: 0, initial, spawn: spawnWorker };
+    const options = { wasm, layout, shared: true, threads, seed: 0, initial, spawn: spawnWorker };
     const engine = await CompiledEngine.start(options);
     engine.repeat('count', 5);
     expect(engine.read('counter')).toEqual(new Float32Array(700).fill(5));
