@@ -4,6 +4,7 @@ import { OptionError } from '../errors.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { TapeEngine } from '../tape/engine.js';
 import type { Precision } from '../tape/tape.js';
+import { describeProgram, type ProgramDescription } from '../train/description.js';
 import { initialValues } from '../train/initial.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
@@ -43,6 +44,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   readonly [BRAND]: Kind = 'train step';
   private readonly definition: StepDefinition<M, B, P>;
   private traced: Program | null = null;
+  private described: ProgramDescription | null = null;
 
   constructor(options: StepOptions<M, B, P>) {
     this.definition = new StepDefinition(options);
@@ -52,6 +54,12 @@ export class TrainStep<M, B extends Types, P extends Types> {
   get program(): Program {
     this.traced ??= this.definition.program();
     return this.traced;
+  }
+
+  /** The same for sessions, as plain data. */
+  get description(): ProgramDescription {
+    this.described ??= describeProgram(this.program);
+    return this.described;
   }
 
   /** Compiles the step without running it. */
@@ -98,14 +106,14 @@ export class TrainStep<M, B extends Types, P extends Types> {
       spawn: spawnWorker,
       mark,
     });
-    return new Session(this.program, engine, seed, module);
+    return new Session(this.description, engine, seed, module);
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
   interpret({ seed = 42, precision = 'float32' }: InterpretOptions = {}): Session {
     checkSeed(seed);
     return new Session(
-      this.program,
+      this.description,
       new TapeEngine(this.definition as unknown as StepDefinition, seed, precision),
       seed,
     );

@@ -13,7 +13,7 @@ const many = {
 };
 
 async function compiled(shared: boolean): Promise<Session> {
-  const { program } = line();
+  const { program, description } = line();
   const { wasm, plan } = await compileProgram(program, {
     ...{ library: await readLibrary(), cache: fileCache(), shared },
   });
@@ -21,7 +21,7 @@ async function compiled(shared: boolean): Promise<Session> {
     ...{ wasm, plan, shared, threads: 1, seed: 7, spawn: spawnWorker },
     initial: initialValues(program.variables, 7),
   });
-  return new Session(program, engine, 7);
+  return new Session(description, engine, 7);
 }
 
 describe.each([true, false])('the memory of a session (shared: %s)', (shared) => {
