@@ -18,7 +18,7 @@ export async function readLibrary(): Promise<Library> {
 }
 
 /** Compiled modules as files; what cannot be read or written is compiled anew. */
-export function fileCache(folder = defaultFolder()): Cache {
+export function moduleCache(folder = defaultFolder()): Cache {
   const path = (key: string) => join(folder, `${key}.wasm`);
   return {
     async get(key) {

@@ -1,6 +1,7 @@
 import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
+import { IN_NODE } from '../host.js';
 import { numel } from '../shape.js';
 import { checkBatch, checkColumns, convert, rowsOf } from './columns.js';
 import { type EntryDescription, LEARNING_RATE, type ProgramDescription } from './description.js';
@@ -233,11 +234,14 @@ export class Session {
 
   /** Writes a checkpoint; the file is complete or untouched. */
   async save(path: string): Promise<void> {
+    if (!IN_NODE) throw new OptionError('save: a page has no files: keep the bytes of checkpoint()');
     const { writeFileAtomic } = await import('../data/files.js');
     await writeFileAtomic(path, this.checkpoint());
   }
 
   async load(path: string): Promise<void> {
+    if (!IN_NODE)
+      throw new OptionError('load: a page has no files: give the bytes of a checkpoint to restore()');
     const { readBytes } = await import('../data/files.js');
     this.restore(await readBytes(path));
   }
@@ -337,7 +341,16 @@ function checkRate(lr: number, step: number): number {
 /** Lets timers, signals and messages have their turn. */
 function macrotask(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve);
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    // Browsers make timers wait for some milliseconds, messages not.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
   });
 }

@@ -6,7 +6,14 @@
 //     await page.goto(url);
 //   });
 
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type ConsoleMessage,
+  chromium,
+  type Page,
+  type WebError,
+} from 'playwright-core';
 import { test } from 'vitest';
 import { type ServeOptions, type Server, serve } from './server.js';
 
@@ -35,10 +42,11 @@ export interface Problems {
 
 interface PerFile {
   browser: Browser;
+  /** Storage and caches, which the tests of a file share as the pages of an origin do. */
+  context: BrowserContext;
 }
 
 interface PerTest {
-  context: BrowserContext;
   problems: Problems;
   page: Page;
   serve(folder: string, options?: ServeOptions): Promise<Server>;
@@ -56,19 +64,23 @@ export const it = test
       },
       { scope: 'file' },
     ],
+    context: [
+      async ({ browser }, use) => {
+        const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+        await use(context);
+        await context.close();
+      },
+      { scope: 'file' },
+    ],
   })
   .extend<PerTest>({
-    context: async ({ browser }, use) => {
-      const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-      await use(context);
-      await context.close();
-    },
     problems: async ({ context }, use) => {
       const found: string[] = [];
-      context.on('weberror', (error) => found.push(String(error.error().stack ?? error.error())));
-      context.on('console', (message) => {
+      const onError = (error: WebError) => found.push(String(error.error().stack ?? error.error()));
+      const onMessage = (message: ConsoleMessage) => {
         if (message.type() === 'error') found.push(`${message.text()} (${message.location().url})`);
-      });
+      };
+      context.on('weberror', onError).on('console', onMessage);
       await use({
         all: found,
         take(pattern) {
@@ -77,11 +89,14 @@ export const it = test
           return taken;
         },
       });
+      context.off('weberror', onError).off('console', onMessage);
       if (found.length) throw new Error(`the page had errors:\n${found.join('\n')}`);
     },
     // `problems` is named so that every page is watched.
     page: async ({ context, problems: _ }, use) => {
-      await use(await context.newPage());
+      const page = await context.newPage();
+      await use(page);
+      await page.close();
     },
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads what a fixture needs from this pattern.
     serve: async ({}, use) => {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import sirv from 'sirv';
 
+/** May be changed while the server runs. */
 export interface ServeOptions {
   /** Send the headers that give a page shared memory; by default yes. */
   isolated?: boolean;
@@ -23,16 +24,14 @@ export const ISOLATION_HEADERS = {
 };
 
 /** Serves a folder as a plain static host does, on a free port of this machine. */
-export async function serve(
-  folder: string,
-  { isolated = true, headers = {} }: ServeOptions = {},
-): Promise<Server> {
-  const all = { ...(isolated ? ISOLATION_HEADERS : {}), ...headers };
+export async function serve(folder: string, options: ServeOptions = {}): Promise<Server> {
   const requests: string[] = [];
   const files = sirv(folder, { dev: true });
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     const path = request.url ?? '/';
     requests.push(path);
+    const { isolated = true, headers = {} } = options;
+    const all = { ...(isolated ? ISOLATION_HEADERS : {}), ...headers };
     for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     files(request, response, () => {
       // Chromium asks for an icon by itself; that none is there is no error of the page.
