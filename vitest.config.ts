@@ -1,11 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
+const common = { pool: 'forks', testTimeout: 120_000, hookTimeout: 120_000 } as const;
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    projects: [
+      { test: { ...common, name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/browser/**'] } },
+      {
+        test: {
+          ...common,
+          name: 'chromium',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: 'test/browser/chromium-setup.ts',
+        },
+      },
+    ],
   },
 });

@@ -121,7 +121,7 @@ async function install() {
   else await run('npm', [...args, ...manners], process.platform === 'win32');
 }
 
-/** All files that the build depends on. @param {string} folder @returns {string[]} */
+/** All source files in a folder. @param {string} folder @returns {string[]} */
 function sources(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -129,6 +129,15 @@ function sources(folder) {
     return /(?<!\.d)\.[cm]?[jt]s$/.test(entry.name) ? [path] : [];
   });
 }
+
+/** The hand-written kernels by name, as the compiler wants them. */
+function kernels() {
+  const names = readdirSync(at('assembly')).filter((name) => name.endsWith('.ts') && name !== 'index.ts');
+  return Object.fromEntries(names.sort().map((name) => [name, readFileSync(at('assembly', name), 'utf8')]));
+}
+
+/** Made of assembly/, for pages, which cannot read files. */
+const LIBRARY = 'run/library.js';
 
 /** What `dist` should be made of, and whether it is: a hash of the sources and the list of files they become. */
 function buildState() {
@@ -140,7 +149,9 @@ function buildState() {
       .update(readFileSync(path))
       .update('\0');
   }
+  hash.update(JSON.stringify(kernels()));
   const outputs = files.map((path) => relative(at('src'), path).replace(/ts$/, 'js').replaceAll('\\', '/'));
+  outputs.push(LIBRARY);
   const wanted = { hash: hash.digest('hex'), outputs };
   const stamp = parse(read(STAMP));
   const stands = (/** @type {string} */ path) => existsSync(join(DIST, path));
@@ -163,7 +174,8 @@ async function build() {
   await run(process.execPath, [tsc, '-p', at('tsconfig.build.json')]);
   const main = join(DIST, 'cli', 'main.js');
   if (existsSync(main)) chmodSync(main, 0o755); // npx sets this only the first time
-  mkdirSync(DIST, { recursive: true });
+  const library = `export const library = ${JSON.stringify(kernels())};`;
+  writeFileSync(join(DIST, LIBRARY), `${library}\nexport const build = '${wanted.hash.slice(0, 16)}';\n`);
   writeFileSync(STAMP, JSON.stringify(wanted));
 }
 

@@ -14,6 +14,7 @@ export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';
 export { CompiledFunction, type CompileFunctionOptions, compileFunction } from './run/function.js';
+export { type ThreadSupport, threadSupport } from './run/platform.js';
 export { type CompileStepOptions, type InterpretOptions, TrainStep, trainStep } from './run/train-step.js';
 export type { DType, Shape, TensorType } from './shape.js';
 export { type Eager, type Precision, type TensorOptions, tensor } from './tape/tape.js';

@@ -10,7 +10,7 @@ import type { Session } from '../train/session.js';
 import { type Config, CURVE, type Curve, REPORT } from './folder.js';
 import { count, duration, lossText, rate } from './output.js';
 import { flagOf, RUN_SETTINGS } from './settings.js';
-import { type NamesTask, PARTS, type Part } from './task.js';
+import { buildStep, type NamesTask, PARTS, type Part } from './task.js';
 
 export interface Results {
   session: Session;
@@ -32,7 +32,7 @@ export async function writeReport(folder: string, results: Results): Promise<voi
     { heading: 'Loss over the steps', svg },
     { heading: 'Losses', html: lossTable(results) },
     { heading: `Samples, seed ${config.settings.seed}`, html: sampleList(samples) },
-    { heading: 'The training step as a graph', svg: await graphSvg(results.session) },
+    { heading: 'The training step as a graph', svg: await graphSvg(results) },
     { heading: 'The command for the same model', pre: command(results) },
   ];
   await writeFileAtomic(
@@ -117,6 +117,7 @@ function command({ config: { settings, data } }: Results): string {
 }
 
 /** As the compiler has it after its passes, or as it was traced. */
-function graphSvg({ module, program }: Session): Promise<string> {
-  return dotToSvg(graphToDot((module?.graphs ?? program.entries).train));
+function graphSvg({ session: { module }, task, config }: Results): Promise<string> {
+  const { entries } = buildStep(task.vocabulary, config.settings).program;
+  return dotToSvg(graphToDot((module?.graphs ?? entries).train));
 }

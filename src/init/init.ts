@@ -1,32 +1,33 @@
 import { OptionError } from '../errors.js';
 import type { Initializer } from '../ops/tensor.js';
 import { numel, type Shape } from '../shape.js';
-
-export const zeros: Initializer = (shape) => new Float32Array(numel(shape));
+import { declared } from './fill.js';
 
 export function constant(value: number): Initializer {
-  return (shape) => new Float32Array(numel(shape)).fill(value);
+  return declared(() => ({ kind: 'constant', value }));
 }
+
+export const zeros: Initializer = constant(0);
 
 export const ones: Initializer = constant(1);
 
 /** Evenly in [low, high). */
 export function uniform(low: number, high: number): Initializer {
-  return fill((random, i) => low + (high - low) * random.uniform(i));
+  return declared(() => ({ kind: 'uniform', low, high }));
 }
 
 /** Normal with this mean and standard deviation. */
 export function normal(mean = 0, std = 1): Initializer {
-  return fill((random, i) => mean + std * random.normal(i));
+  return declared(() => ({ kind: 'normal', mean, std }));
 }
 
 /** These numbers, in row-major order. */
 export function values(list: ArrayLike<number>): Initializer {
-  return (shape) => {
+  return declared((shape) => {
     if (list.length !== numel(shape))
       throw new OptionError(`init.values: ${list.length} numbers for shape [${shape}]`);
-    return list;
-  };
+    return { kind: 'values', values: Array.from(list) };
+  });
 }
 
 export type Nonlinearity = 'linear' | 'tanh' | 'relu' | 'leaky_relu' | 'sigmoid';
@@ -55,28 +56,28 @@ export interface FanOptions {
 
 /** Normal with standard deviation gain / sqrt(fan). (He et al. 2015, equation 10.) */
 export function kaimingNormal(options: FanOptions = {}): Initializer {
-  return (shape, random) => normal(0, kaimingStd(shape, options))(shape, random);
+  return declared((shape) => ({ kind: 'normal', mean: 0, std: kaimingStd(shape, options) }));
 }
 
 /** Uniform with the standard deviation of kaimingNormal. */
 export function kaimingUniform(options: FanOptions = {}): Initializer {
-  return (shape, random) => {
+  return declared((shape) => {
     const bound = Math.sqrt(3) * kaimingStd(shape, options);
-    return uniform(-bound, bound)(shape, random);
-  };
+    return { kind: 'uniform', low: -bound, high: bound };
+  });
 }
 
 /** Normal with standard deviation gain sqrt(2 / (fan in + fan out)). (Glorot and Bengio 2010, equation 16.) */
 export function xavierNormal(gain = 1): Initializer {
-  return (shape, random) => normal(0, xavierStd(shape, gain))(shape, random);
+  return declared((shape) => ({ kind: 'normal', mean: 0, std: xavierStd(shape, gain) }));
 }
 
 /** Uniform with the standard deviation of xavierNormal. */
 export function xavierUniform(gain = 1): Initializer {
-  return (shape, random) => {
+  return declared((shape) => {
     const bound = Math.sqrt(3) * xavierStd(shape, gain);
-    return uniform(-bound, bound)(shape, random);
-  };
+    return { kind: 'uniform', low: -bound, high: bound };
+  });
 }
 
 /** Weights lie as [in, out]. */
@@ -92,12 +93,4 @@ function kaimingStd(shape: Shape, { fan = 'in', nonlinearity = 'relu', slope }: 
 function xavierStd(shape: Shape, gain: number): number {
   const fan = fans(shape);
   return gain * Math.sqrt(2 / (fan.in + fan.out));
-}
-
-function fill(element: (random: Parameters<Initializer>[1], i: number) => number): Initializer {
-  return (shape, random) => {
-    const out = new Float32Array(numel(shape));
-    for (let i = 0; i < out.length; i++) out[i] = element(random, i);
-    return out;
-  };
 }

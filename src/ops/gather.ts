@@ -1,7 +1,8 @@
-import { DataError, ShapeError } from '../errors.js';
+import { ShapeError } from '../errors.js';
+import { checkIndices } from '../indices.js';
 import { formatShape, numel, requireDType, type Shape, sameShape } from '../shape.js';
 import { broadcastTo } from './movement.js';
-import { defineOp, type Elements, type Op } from './op.js';
+import { defineOp, type Op } from './op.js';
 import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 type IndexAttrs = { size: number; what: string };
@@ -23,15 +24,6 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
   },
   lower: { kind: 'movement' },
 });
-
-/** Throws DataError for the first id outside of [0, size). */
-export function checkIndices(ids: Elements, size: number, what: string): void {
-  for (let i = 0; i < ids.length; i++) {
-    if (!(ids[i] >= 0 && ids[i] < size)) {
-      throw new DataError(`${what}: index ${ids[i]} at position ${i} is outside of 0 to ${size - 1}`);
-    }
-  }
-}
 
 /** The ids as indices below `size`; `what` names their user in errors. */
 export function asIndices(ids: Tensor, size: number, what: string): Tensor {

@@ -3,12 +3,13 @@ import { DataError, OptionError } from '../errors.js';
 import { type Graph, inputAttrs } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { CompiledEngine } from './engine.js';
+import { canShareMemory, grantThreads, platform } from './platform.js';
 
 export interface CompileFunctionOptions
   extends Pick<CompileOptions, 'relaxed' | 'without' | 'threadShare' | 'poison'> {
-  /** Threads that share the work; the result is the same for any number. */
+  /** Threads that share the work; the result is the same for any number. One in a page that is not isolated. */
   threads?: number;
-  /** Keep the compiled module on disk (in Node), by default yes. */
+  /** Keep the compiled module, on disk or in the page's cache; by default yes. */
   cache?: boolean;
 }
 
@@ -66,11 +67,16 @@ export async function compileFunction(
   graph: Graph,
   options: CompileFunctionOptions = {},
 ): Promise<CompiledFunction> {
-  const { readLibrary, fileCache, spawnWorker } = await import('./node.js');
-  const { threads = 1, cache = true, ...rest } = options;
+  const { readLibrary, moduleCache, spawnWorker } = await platform();
+  const { cache = true, ...rest } = options;
+  const threads = grantThreads(options.threads ?? 1);
   const input = { name: graph.name, variables: [], entries: { call: graph } };
-  const store = cache ? fileCache() : undefined;
-  const module = await compileProgram(input, { ...rest, library: await readLibrary(), cache: store });
+  const module = await compileProgram(input, {
+    ...rest,
+    library: await readLibrary(),
+    cache: cache ? moduleCache() : undefined,
+    shared: canShareMemory(),
+  });
   const { wasm, layout } = module;
   const engine = await CompiledEngine.start({
     wasm,

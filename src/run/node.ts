@@ -18,7 +18,7 @@ export async function readLibrary(): Promise<Library> {
 }
 
 /** Compiled modules as files; what cannot be read or written is compiled anew, and so is all when the compiler changes. */
-export function fileCache(folder = defaultFolder()): Cache {
+export function moduleCache(folder = defaultFolder()): Cache {
   compiler ??= compilerVersion();
   const path = async (key: string) => join(folder, `${key}-${await compiler}`);
   return {

@@ -4,20 +4,25 @@ import { OptionError } from '../errors.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { TapeEngine } from '../tape/engine.js';
 import type { Precision } from '../tape/tape.js';
+import { describeProgram, type ProgramDescription } from '../train/description.js';
 import { initialValues } from '../train/initial.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import { CompiledEngine } from './engine.js';
+import { canShareMemory, grantThreads, platform } from './platform.js';
 
 export interface CompileStepOptions {
   /** Of the initial values and of the batches drawn; 42 unless given. */
   seed?: number;
-  /** Threads that share the work of a step; the result is the same for any number. */
+  /**
+   * Threads that share the work of a step; the result is the same for any number. A page that is not cross-origin
+   * isolated has one: `session.threads` says how many there are, `threadSupport()` why.
+   */
   threads?: number;
   /** Fused multiply-add where the engine has it: faster, but the bits differ between machines. */
   relaxed?: boolean;
-  /** Keep compiled modules on disk (in Node), by default yes; or the folder to keep them in. */
+  /** Keep compiled modules, by default yes, in the page's cache or on disk; in Node also the folder to keep them in. */
   cache?: boolean | string;
   /** Optimization passes to leave out, for looking for errors. */
   without?: readonly string[];
@@ -43,6 +48,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   readonly [BRAND]: Kind = 'train step';
   private readonly definition: StepDefinition<M, B, P>;
   private traced: Program | null = null;
+  private described: ProgramDescription | null = null;
 
   constructor(options: StepOptions<M, B, P>) {
     this.definition = new StepDefinition(options);
@@ -54,6 +60,12 @@ export class TrainStep<M, B extends Types, P extends Types> {
     return this.traced;
   }
 
+  /** The same for sessions, as plain data. */
+  get description(): ProgramDescription {
+    this.described ??= describeProgram(this.program);
+    return this.described;
+  }
+
   /** Compiles the step without running it. */
   async compileModule({
     relaxed = false,
@@ -61,11 +73,12 @@ export class TrainStep<M, B extends Types, P extends Types> {
     without,
     profile,
   }: CompileStepOptions = {}): Promise<CompiledModule> {
-    const { readLibrary, fileCache } = await import('./node.js');
-    const store = cache === false ? undefined : fileCache(cache === true ? undefined : cache);
+    const { readLibrary, moduleCache } = await platform();
+    const store = cache === false ? undefined : moduleCache(cache === true ? undefined : cache);
     return compileProgram(this.program, {
       library: await readLibrary(),
       cache: store,
+      shared: canShareMemory(),
       relaxed,
       without,
       profile,
@@ -79,33 +92,34 @@ export class TrainStep<M, B extends Types, P extends Types> {
     if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
       throw new OptionError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
     }
+    const granted = grantThreads(threads);
     const module = await this.compileModule(options);
-    return this.start(module, { seed, threads });
+    return this.start(module, { seed, threads: granted });
   }
 
   /** A session of a compiled module; several may share one. */
   async start(module: CompiledModule, { seed = 42, threads = 1, mark }: StartOptions = {}): Promise<Session> {
-    const { spawnWorker } = await import('./node.js');
+    const { spawnWorker } = await platform();
     const { wasm, layout, options } = module;
     const initial = initialValues(this.program.variables, seed);
     const engine = await CompiledEngine.start({
       wasm,
       layout,
       shared: options.shared,
-      threads,
+      threads: options.shared ? grantThreads(threads) : 1,
       seed,
       initial,
       spawn: spawnWorker,
       mark,
     });
-    return new Session(this.program, engine, seed, module);
+    return new Session(this.description, engine, seed, module);
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
   interpret({ seed = 42, precision = 'float32' }: InterpretOptions = {}): Session {
     checkSeed(seed);
     return new Session(
-      this.program,
+      this.description,
       new TapeEngine(this.definition as unknown as StepDefinition, seed, precision),
       seed,
     );

@@ -1,10 +1,8 @@
 import { DataError } from '../errors.js';
-import type { Graph } from '../graph/graph.js';
-import { inputAttrs } from '../graph/graph.js';
-import { checkIndices } from '../ops/gather.js';
+import { checkIndices } from '../indices.js';
 import { formatShape, numel, type TensorType } from '../shape.js';
+import type { EntryDescription } from './description.js';
 import type { Columns, Numbers } from './engine.js';
-import { indexBounds } from './program.js';
 
 // Data on its way from the user into an engine: checked here, so that engines can trust it.
 
@@ -21,8 +19,12 @@ export function rowsOf(all: Numbers, rows: number, start: number, size: number, 
 }
 
 /** All parts of a batch, of exactly its size. */
-export function checkBatch(graph: Graph, columns: Columns, without?: string): Record<string, Numbers> {
-  return check(graph, columns, without, batchLength);
+export function checkBatch(
+  entry: EntryDescription,
+  columns: Columns,
+  without?: string,
+): Record<string, Numbers> {
+  return check(entry, columns, without, batchLength);
 }
 
 function batchLength({ name, shape, numel }: Part, length: number): number {
@@ -33,12 +35,12 @@ function batchLength({ name, shape, numel }: Part, length: number): number {
 
 /** All parts of a dataset: whole rows, as many of each. */
 export function checkColumns(
-  graph: Graph,
+  entry: EntryDescription,
   columns: Columns,
   without?: string,
 ): { checked: Record<string, Numbers>; rows: number } {
   let rows = -1;
-  const checked = check(graph, columns, without, ({ name, shape }, length) => {
+  const checked = check(entry, columns, without, ({ name, shape }, length) => {
     const width = numel(shape.slice(1));
     if (length % width !== 0 || length === 0) {
       throw new DataError(`${name}: ${length} elements are not whole rows of ${formatShape(shape.slice(1))}`);
@@ -59,33 +61,29 @@ interface Part extends TensorType {
   readonly bound: { readonly size: number; readonly what: string } | undefined;
 }
 
-const partsOf = new WeakMap<Graph, readonly Part[]>();
+const partsOf = new WeakMap<EntryDescription, readonly Part[]>();
 
-/** The parts that a graph takes: found once, since a batch may come with every step. */
-function parts(graph: Graph): readonly Part[] {
-  let found = partsOf.get(graph);
+/** The parts that an entry takes: made once, since a batch may come with every step. */
+function parts(entry: EntryDescription): readonly Part[] {
+  let found = partsOf.get(entry);
   if (!found) {
-    const bounds = indexBounds(graph);
-    found = graph.inputs
-      .map(inputAttrs)
-      .filter((a) => a.role === 'input')
-      .map(({ name, shape, dtype }) => {
-        const bound = bounds.get(name);
-        const named = bound && { ...bound, what: `${name} (used by ${bound.what})` };
-        return { name, shape, dtype, numel: numel(shape), bound: named };
-      });
-    partsOf.set(graph, found);
+    found = entry.inputs.map(({ bound, ...input }) => ({
+      ...input,
+      numel: numel(input.shape),
+      bound: bound && { ...bound, what: `${input.name} (used by ${bound.what})` },
+    }));
+    partsOf.set(entry, found);
   }
   return found;
 }
 
 function check(
-  graph: Graph,
+  entry: EntryDescription,
   columns: Columns,
   without: string | undefined,
   lengthOf: (part: Part, length: number) => number,
 ): Record<string, Numbers> {
-  const wanted = parts(graph);
+  const wanted = parts(entry);
   let others = 0;
   for (const _ in columns) others++;
   for (const { name } of wanted) if (name !== without && name in columns) others--;

@@ -1,5 +1,5 @@
 import { GraphError } from '../errors.js';
-import { type Graph, inputAttrs, isInput, type Node } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
 import type { Variable } from '../ops/tensor.js';
 import type { DType, Shape } from '../shape.js';
 
@@ -18,27 +18,6 @@ export interface Program {
   readonly variables: readonly ProgramVariable[];
   /** `train` always; `evaluate` with the model in use mode; `predict` where the step defines it. */
   readonly entries: Readonly<Record<string, Graph>>;
-}
-
-/** The largest index (exclusive) that each integer input of a graph may hold, and what sets the limit. */
-export function indexBounds(graph: Graph): Map<string, { size: number; what: string }> {
-  const bounds = new Map<string, { size: number; what: string }>();
-  for (const node of graph.nodes) {
-    if (node.op.name !== 'index') continue;
-    const source = sourceOf(node);
-    if (!isInput(source)) continue;
-    const { name } = inputAttrs(source);
-    const { size, what } = node.attrs as { size: number; what: string };
-    if (size < (bounds.get(name)?.size ?? Number.POSITIVE_INFINITY)) bounds.set(name, { size, what });
-  }
-  return bounds;
-}
-
-/** Follows movement back to where the elements come from. */
-function sourceOf(node: Node): Node {
-  let at = node;
-  while (at.op.lower.kind === 'movement') at = at.inputs[0];
-  return at;
 }
 
 /** The graph of an entry, or an error that lists those there are. */

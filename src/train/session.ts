@@ -1,12 +1,11 @@
 import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
-import { inputAttrs } from '../graph/graph.js';
+import { IN_NODE } from '../host.js';
 import { numel } from '../shape.js';
 import { checkBatch, checkColumns, convert, rowsOf } from './columns.js';
+import { type EntryDescription, LEARNING_RATE, type ProgramDescription } from './description.js';
 import type { Columns, Engine, Numbers } from './engine.js';
-import type { Program } from './program.js';
-import { LEARNING_RATE } from './step.js';
 
 /** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
 export type LearningRate = number | ((step: number) => number);
@@ -47,7 +46,7 @@ export class Session {
   private stepped = false;
 
   constructor(
-    readonly program: Program,
+    readonly program: ProgramDescription,
     private readonly engine: Engine,
     readonly seed: number,
     /** What the compiled engine runs, with every stage of its compilation; null on the tape. */
@@ -72,8 +71,8 @@ export class Session {
   /** Sets the dataset: each part of the batch with its rows one after the other. Copied once. */
   data(columns: Columns): void {
     this.open();
-    const { checked, rows } = checkColumns(this.program.entries.train, columns, LEARNING_RATE);
-    const batch = this.batchSize;
+    const { checked, rows } = checkColumns(this.entry('train'), columns, LEARNING_RATE);
+    const batch = rowsPerBatch(this.entry('train'));
     if (rows < batch) throw new DataError(`data: ${rows} rows are fewer than a batch of ${batch}`);
     this.rows = rows;
     this.engine.setData(checked, rows);
@@ -87,7 +86,7 @@ export class Session {
     this.open();
     const { batch } = options;
     const lr = checkRate(options.lr, this.at);
-    const checked = batch && checkBatch(this.program.entries.train, batch, LEARNING_RATE);
+    const checked = batch && checkBatch(this.entry('train'), batch, LEARNING_RATE);
     if (!checked) this.needData();
     const candidate = this.snapshotIfDue();
     const loss = checked ? this.engine.trainOn(checked, lr) : this.engine.step(this.at, lr);
@@ -141,9 +140,9 @@ export class Session {
   /** Mean loss over rows, with the model in use mode. Rows must not influence each other. */
   evaluate(columns: Columns): number {
     this.open();
-    const graph = this.program.entries.evaluate;
-    const { checked, rows } = checkColumns(graph, columns);
-    const size = this.batchSize;
+    const entry = this.entry('evaluate');
+    const { checked, rows } = checkColumns(entry, columns);
+    const size = rowsPerBatch(entry);
     const batchAt = (start: number, repeat: boolean) =>
       Object.fromEntries(
         Object.entries(checked).map(([name, all]) => [name, rowsOf(all, rows, start, size, repeat)]),
@@ -163,9 +162,7 @@ export class Session {
   /** The output of `predict` for these inputs, row-major. */
   predict(inputs: Columns): Numbers {
     this.open();
-    const graph = this.program.entries.predict;
-    if (!graph) throw new OptionError(`${this.program.name} has no predict: define it in trainStep`);
-    return this.engine.predict(checkBatch(graph, inputs));
+    return this.engine.predict(checkBatch(this.entry('predict'), inputs));
   }
 
   /** Gradients of the last step by parameter, where the step was made with keepGradients. */
@@ -237,11 +234,14 @@ export class Session {
 
   /** Writes a checkpoint; the file is complete or untouched. */
   async save(path: string): Promise<void> {
+    if (!IN_NODE) throw new OptionError('save: a page has no files: keep the bytes of checkpoint()');
     const { writeFileAtomic } = await import('../data/files.js');
     await writeFileAtomic(path, this.checkpoint());
   }
 
   async load(path: string): Promise<void> {
+    if (!IN_NODE)
+      throw new OptionError('load: a page has no files: give the bytes of a checkpoint to restore()');
     const { readBytes } = await import('../data/files.js');
     this.restore(await readBytes(path));
   }
@@ -291,8 +291,16 @@ export class Session {
     return { at: this.at, time: performance.now(), values: new Map(values) };
   }
 
-  private get batchSize(): number {
-    return inputAttrs(this.program.entries.train.inputs[0]).shape[0] ?? 1;
+  /** What this session can do under a name, or an error that says why it cannot. */
+  private entry(name: 'train' | 'evaluate' | 'predict'): EntryDescription {
+    const { entries, name: program } = this.program;
+    const entry = entries[name];
+    if (entry) return entry;
+    const names = Object.keys(entries);
+    const mend = name === 'predict' ? 'define it in trainStep, and ' : '';
+    throw new OptionError(
+      `${program} has no ${name}, only ${names.join(' and ')}: ${mend}name it in --entry where it is compiled ahead of time`,
+    );
   }
 
   private variable(name: string) {
@@ -309,6 +317,11 @@ export class Session {
     if (this.rows === 0)
       throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
   }
+}
+
+/** Rows in one batch of an entry. */
+function rowsPerBatch({ inputs }: EntryDescription): number {
+  return inputs[0].shape[0] ?? 1;
 }
 
 interface Snapshot {
@@ -328,7 +341,16 @@ function checkRate(lr: number, step: number): number {
 /** Lets timers, signals and messages have their turn. */
 function macrotask(): Promise<void> {
   return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve);
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    // Browsers make timers wait for some milliseconds, messages not.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
   });
 }

@@ -6,6 +6,7 @@ import { type Interpreter, type Tensor, type Variable, withInterpreter } from '.
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
 import { formatType, type Shape, type TensorType } from '../shape.js';
 import { Tracer } from '../trace/tracer.js';
+import { LEARNING_RATE } from './description.js';
 import type { Program, ProgramVariable } from './program.js';
 
 export type Types = Record<string, TensorType>;
@@ -28,8 +29,6 @@ export interface StepOptions<M, B extends Types, P extends Types> {
   /** Give out every parameter's gradient too; costs the fusion of gradients into updates. */
   keepGradients?: boolean;
 }
-
-export const LEARNING_RATE = 'learning_rate';
 
 /** A training step before an engine is chosen: its parts as functions that run under any interpreter. */
 export class StepDefinition<M = unknown, B extends Types = Types, P extends Types = Types> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileProgram } from '../../src/emit/compile.js';
 import { CompiledEngine } from '../../src/run/engine.js';
-import { fileCache, readLibrary, spawnWorker } from '../../src/run/node.js';
+import { moduleCache, readLibrary, spawnWorker } from '../../src/run/node.js';
 import { initialValues } from '../../src/train/initial.js';
 import { Session } from '../../src/train/session.js';
 import { line, points, variables } from '../train/small.js';
@@ -13,15 +13,15 @@ const many = {
 };
 
 async function compiled(shared: boolean): Promise<Session> {
-  const { program } = line();
+  const { program, description } = line();
   const { wasm, layout } = await compileProgram(program, {
-    ...{ library: await readLibrary(), cache: fileCache(), shared },
+    ...{ library: await readLibrary(), cache: moduleCache(), shared },
   });
   const engine = await CompiledEngine.start({
     ...{ wasm, layout, shared, threads: 1, seed: 7, spawn: spawnWorker },
     initial: initialValues(program.variables, 7),
   });
-  return new Session(program, engine, 7);
+  return new Session(description, engine, 7);
 }
 
 describe.each([true, false])('the memory of a session (shared: %s)', (shared) => {

@@ -1,0 +1,45 @@
+import { OptionError } from '../errors.js';
+import type { Initializer, RandomSource } from '../ops/tensor.js';
+import { numel, type Shape } from '../shape.js';
+
+/** How a variable begins, as plain data, so that it can be made anew for any seed without the model's code. */
+export type Fill =
+  | { readonly kind: 'constant'; readonly value: number }
+  /** Evenly in [low, high). */
+  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
+  | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
+  /** These, in row-major order. */
+  | { readonly kind: 'values'; readonly values: readonly number[] };
+
+/** The first elements of a variable. Those of a fill that draws depend on its random numbers alone. */
+export function elementsOf(fill: Fill, shape: Shape, random: RandomSource): ArrayLike<number> {
+  const out = new Float32Array(numel(shape));
+  switch (fill.kind) {
+    case 'values':
+      return fill.values;
+    case 'constant':
+      return out.fill(fill.value);
+    case 'uniform':
+      for (let i = 0; i < out.length; i++) out[i] = fill.low + (fill.high - fill.low) * random.uniform(i);
+      return out;
+    case 'normal':
+      for (let i = 0; i < out.length; i++) out[i] = fill.mean + fill.std * random.normal(i);
+      return out;
+    default:
+      throw new OptionError(`init: there is no fill ${JSON.stringify((fill as { kind: unknown }).kind)}`);
+  }
+}
+
+const describers = new WeakMap<Initializer, (shape: Shape) => Fill>();
+
+/** An initializer that can also say what it does. */
+export function declared(describe: (shape: Shape) => Fill): Initializer {
+  const initializer: Initializer = (shape, random) => elementsOf(describe(shape), shape, random);
+  describers.set(initializer, describe);
+  return initializer;
+}
+
+/** What an initializer does for a shape; undefined for one that is a function of the user's. */
+export function fillOf(initializer: Initializer, shape: Shape): Fill | undefined {
+  return describers.get(initializer)?.(shape);
+}

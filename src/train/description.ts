@@ -1,0 +1,82 @@
+import { type Graph, inputAttrs, isInput, type Node } from '../graph/graph.js';
+import { type Fill, fillOf } from '../init/fill.js';
+import type { TensorType } from '../shape.js';
+import { streamOf } from './initial.js';
+import type { Program } from './program.js';
+
+// What a session has to know of a program, as plain data: a session needs no graph, and so no compiler.
+
+/** The input of a training entry that no batch holds. */
+export const LEARNING_RATE = 'learning_rate';
+
+export interface InputDescription extends TensorType {
+  readonly name: string;
+  /** For indices: what they must stay below, and what uses them. */
+  readonly bound?: { readonly size: number; readonly what: string };
+}
+
+export interface EntryDescription {
+  /** What the user gives, in order; the learning rate of a training entry is the last. Variables are not among them. */
+  readonly inputs: readonly InputDescription[];
+  readonly outputs: readonly (TensorType & { readonly name: string })[];
+}
+
+export interface VariableDescription extends TensorType {
+  readonly name: string;
+  readonly role: 'parameter' | 'state';
+  /** The stream of random numbers that its first elements are drawn from. */
+  readonly stream: number;
+  /** How it begins; missing if a function of the user's says so. */
+  readonly fill?: Fill;
+}
+
+export interface ProgramDescription {
+  readonly name: string;
+  readonly variables: readonly VariableDescription[];
+  readonly entries: Readonly<Record<string, EntryDescription>>;
+}
+
+/** Describes a program for its sessions. */
+export function describeProgram({ name, variables, entries }: Program): ProgramDescription {
+  return {
+    name,
+    variables: variables.map(({ name, role, shape, dtype, variable }, index) => ({
+      ...{ name, role, shape, dtype },
+      stream: streamOf(index),
+      fill: fillOf(variable.init, shape),
+    })),
+    entries: Object.fromEntries(
+      Object.entries(entries).map(([entry, graph]) => [entry, describeEntry(graph)]),
+    ),
+  };
+}
+
+function describeEntry(graph: Graph): EntryDescription {
+  const bounds = indexBounds(graph);
+  const inputs = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input');
+  return {
+    inputs: inputs.map(({ name, shape, dtype }) => ({ name, shape, dtype, bound: bounds.get(name) })),
+    outputs: graph.outputs.map(({ name, node: { shape, dtype } }) => ({ name, shape, dtype })),
+  };
+}
+
+/** The largest index (exclusive) that each integer input of a graph may hold, and what sets the limit. */
+function indexBounds(graph: Graph): Map<string, { size: number; what: string }> {
+  const bounds = new Map<string, { size: number; what: string }>();
+  for (const node of graph.nodes) {
+    if (node.op.name !== 'index') continue;
+    const source = sourceOf(node);
+    if (!isInput(source)) continue;
+    const { name } = inputAttrs(source);
+    const { size, what } = node.attrs as { size: number; what: string };
+    if (size < (bounds.get(name)?.size ?? Number.POSITIVE_INFINITY)) bounds.set(name, { size, what });
+  }
+  return bounds;
+}
+
+/** Follows movement back to where the elements come from. */
+function sourceOf(node: Node): Node {
+  let at = node;
+  while (at.op.lower.kind === 'movement') at = at.inputs[0];
+  return at;
+}

@@ -1,0 +1,111 @@
+// What browser tests are written with: `it` gives each a page of its own in one Chromium a file, and servers that end
+// with the test. What goes wrong in the page and is not expected fails the test.
+//
+//   it('a page says hello', async ({ page, serve }) => {
+//     const { url } = await serve(folder);
+//     await page.goto(url);
+//   });
+
+import {
+  type Browser,
+  type BrowserContext,
+  type ConsoleMessage,
+  chromium,
+  type Page,
+  type WebError,
+} from 'playwright-core';
+import { test } from 'vitest';
+import { type ServeOptions, type Server, serve } from './server.js';
+
+export const CHROMIUM_FLAGS = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  // Chromium's sandbox refuses to work for root.
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+];
+
+/** Starts a Chromium without a window, with a user folder of its own that vanishes with it. */
+export function launch(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
+}
+
+export interface Problems {
+  /** Uncaught errors and error messages on the console, those of workers too. */
+  readonly all: readonly string[];
+  /** Takes those that match off the list and returns them; the others still fail the test. */
+  take(pattern: RegExp): string[];
+}
+
+interface PerFile {
+  browser: Browser;
+  /** Storage and caches, which the tests of a file share as the pages of an origin do. */
+  context: BrowserContext;
+}
+
+interface PerTest {
+  problems: Problems;
+  page: Page;
+  serve(folder: string, options?: ServeOptions): Promise<Server>;
+}
+
+export const it = test
+  .extend<PerFile>({
+    browser: [
+      // biome-ignore lint/correctness/noEmptyPattern: vitest reads what a fixture needs from this pattern.
+      async ({}, use) => {
+        const { inject } = await import('vitest');
+        const browser = await launch(inject('chromium'));
+        await use(browser);
+        await browser.close();
+      },
+      { scope: 'file' },
+    ],
+    context: [
+      async ({ browser }, use) => {
+        const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+        await use(context);
+        await context.close();
+      },
+      { scope: 'file' },
+    ],
+  })
+  .extend<PerTest>({
+    problems: async ({ context }, use) => {
+      const found: string[] = [];
+      const onError = (error: WebError) => found.push(String(error.error().stack ?? error.error()));
+      const onMessage = (message: ConsoleMessage) => {
+        if (message.type() === 'error') found.push(`${message.text()} (${message.location().url})`);
+      };
+      context.on('weberror', onError).on('console', onMessage);
+      await use({
+        all: found,
+        take(pattern) {
+          const taken = found.filter((text) => pattern.test(text));
+          found.splice(0, found.length, ...found.filter((text) => !taken.includes(text)));
+          return taken;
+        },
+      });
+      context.off('weberror', onError).off('console', onMessage);
+      if (found.length) throw new Error(`the page had errors:\n${found.join('\n')}`);
+    },
+    // `problems` is named so that every page is watched.
+    page: async ({ context, problems: _ }, use) => {
+      const page = await context.newPage();
+      await use(page);
+      await page.close();
+    },
+    // biome-ignore lint/correctness/noEmptyPattern: vitest reads what a fixture needs from this pattern.
+    serve: async ({}, use) => {
+      const servers: Server[] = [];
+      await use(async (folder, options) => {
+        const server = await serve(folder, options);
+        servers.push(server);
+        return server;
+      });
+      await Promise.all(servers.map((server) => server.close()));
+    },
+  });

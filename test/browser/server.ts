@@ -1,0 +1,53 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import sirv from 'sirv';
+
+/** May be changed while the server runs. */
+export interface ServeOptions {
+  /** Send the headers that give a page shared memory; by default yes. */
+  isolated?: boolean;
+  /** Further headers of every response, such as a content security policy. */
+  headers?: Record<string, string>;
+}
+
+export interface Server {
+  /** `http://127.0.0.1:PORT/` */
+  readonly url: string;
+  /** Paths that were asked for, in this order. */
+  readonly requests: readonly string[];
+  close(): Promise<void>;
+}
+
+export const ISOLATION_HEADERS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+/** Serves a folder as a plain static host does, on a free port of this machine. */
+export async function serve(folder: string, options: ServeOptions = {}): Promise<Server> {
+  const requests: string[] = [];
+  const files = sirv(folder, { dev: true });
+  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+    const path = request.url ?? '/';
+    requests.push(path);
+    const { isolated = true, headers = {} } = options;
+    const all = { ...(isolated ? ISOLATION_HEADERS : {}), ...headers };
+    for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
+    files(request, response, () => {
+      // Chromium asks for an icon by itself; that none is there is no error of the page.
+      response.statusCode = path === '/favicon.ico' ? 204 : 404;
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    requests,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
