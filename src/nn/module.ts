@@ -1,5 +1,5 @@
 import { OptionError } from '../errors.js';
-import { type Initializer, type Tensor, Variable } from '../ops/tensor.js';
+import { type Initializer, interpreter, type Tensor, Variable } from '../ops/tensor.js';
 import { checkShape, type DType, type Shape } from '../shape.js';
 
 /** A layer: a function of a tensor that owns variables. `parts` names them and the layers inside. */
@@ -10,7 +10,14 @@ export interface Module {
 
 /** Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes. */
 export function layer(parts: Record<string, unknown>, forward: (x: Tensor) => Tensor): Module {
-  return Object.assign((x: Tensor) => forward(x), { parts });
+  const module: Module = Object.assign(
+    (x: Tensor) => {
+      const by = interpreter();
+      return by.observe ? by.observe(module, () => forward(x)) : forward(x);
+    },
+    { parts },
+  );
+  return module;
 }
 
 /** A tensor that training changes: the loss is differentiated with respect to it. */
@@ -31,20 +38,34 @@ export function state(shape: Shape, init: Initializer, dtype: DType = 'f32'): Va
  */
 export function namedVariables(model: unknown): Map<string, Variable> {
   const names = new Map<string, Variable>();
+  walk(model, (part, path) => {
+    if (part instanceof Variable) names.set(path || part.kind, part);
+  });
+  return names;
+}
+
+/** The path of every layer of a model: `layers.0`, and '' for the model itself if it is one. */
+export function layerPaths(model: unknown): Map<object, string> {
+  const paths = new Map<object, string>();
+  walk(model, (part, path) => {
+    if (typeof part === 'function' && 'parts' in part) paths.set(part, path);
+  });
+  return paths;
+}
+
+/** Visits a model and everything in it, each once, from the outside in. */
+function walk(model: unknown, visit: (part: object, path: string) => void): void {
   const seen = new Set<unknown>();
-  const visit = (value: unknown, path: string) => {
+  const into = (value: unknown, path: string) => {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value))
       return;
     seen.add(value);
-    if (value instanceof Variable) {
-      names.set(path || value.kind, value);
-      return;
-    }
+    visit(value, path);
+    if (value instanceof Variable) return;
     const inner = 'parts' in value ? (value.parts as object) : value;
-    for (const [key, part] of Object.entries(inner)) visit(part, path ? `${path}.${key}` : key);
+    for (const [key, part] of Object.entries(inner)) into(part, path ? `${path}.${key}` : key);
   };
-  visit(model, '');
-  return names;
+  into(model, '');
 }
 
 /** A whole number from `least`, or an OptionError that names the option. */

@@ -36,6 +36,8 @@ export interface Interpreter {
   assign(variable: Variable, value: Tensor): void;
   /** The same value without its creator, where that saves work; else the tensor itself. */
   detach(tensor: Tensor): Tensor;
+  /** Runs a layer of nn by `forward`, for whoever wants to see what each layer makes; without it layers just run. */
+  observe?(layer: object, forward: () => Tensor): Tensor;
 }
 
 /** Fills a new variable: element i of `shape`, from a stream of random numbers of its own. */

@@ -1,0 +1,121 @@
+import { layerPaths } from '../nn/module.js';
+import type { Attrs, Op } from '../ops/op.js';
+import { type Interpreter, type Tensor, Variable } from '../ops/tensor.js';
+import type { DType, Shape } from '../shape.js';
+
+/** Ops that bend: what comes out of them says whether a layer still learns. */
+export const ACTIVATIONS = ['tanh', 'relu', 'sigmoid'] as const;
+
+/** What a layer of the model, or an activation function that stands in one, gave. */
+export interface Observed {
+  /** The layer's path in the model (`layers.3`, or `model` for the model itself); `layers.3.tanh` for a function in it. */
+  readonly name: string;
+  /** The op that made it, such as `tanh`. */
+  readonly op: string;
+  readonly tensor: Tensor;
+  /** Whether it depends on a parameter, so that a gradient can flow through it. */
+  readonly trained: boolean;
+}
+
+interface Seen {
+  name: string;
+  tensor: Tensor;
+  /** Named after a layer, not after a function in one. */
+  layer: boolean;
+}
+
+/**
+ * Runs a model as the interpreter inside does, and keeps what its layers give: of every layer that `model` holds,
+ * a user's own too, the f32 output, and of every activation function that is called by itself. What is there
+ * already is not kept again: an output that is the layer's input, that of a layer inside, or either in another shape.
+ */
+export class Observer implements Interpreter {
+  private readonly paths: ReadonlyMap<object, string>;
+  private readonly running: string[] = [];
+  private readonly made = new Map<Tensor, { op: Op; inputs: readonly Tensor[] }>();
+  /** Tensors that depend on a parameter. */
+  private readonly trained = new Set<Tensor>();
+  private readonly seen = new Map<Tensor, Seen>();
+
+  constructor(
+    private readonly by: Interpreter,
+    model: unknown,
+  ) {
+    this.paths = layerPaths(model);
+  }
+
+  /** In the order in which they were computed; a layer that ran twice has a second one, `name#2`. */
+  get observed(): Observed[] {
+    const times = new Map<string, number>();
+    return [...this.seen.values()].map(({ name, tensor }) => {
+      const time = (times.get(name) ?? 0) + 1;
+      times.set(name, time);
+      const op = this.made.get(tensor)!.op.name;
+      return { name: time > 1 ? `${name}#${time}` : name, op, tensor, trained: this.trained.has(tensor) };
+    });
+  }
+
+  get training(): boolean {
+    return this.by.training;
+  }
+
+  observe(layer: object, forward: () => Tensor): Tensor {
+    const path = this.paths.get(layer);
+    if (path === undefined) return forward();
+    this.running.push(path);
+    let output: Tensor;
+    try {
+      output = forward();
+    } finally {
+      this.running.pop();
+    }
+    this.keep(output, path || 'model', true);
+    return output;
+  }
+
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const output = this.by.apply(op, inputs, attrs);
+    this.made.set(output, { op, inputs });
+    if (op.vjp && inputs.some((input) => this.isTrained(input))) this.trained.add(output);
+    if ((ACTIVATIONS as readonly string[]).includes(op.name)) {
+      const path = this.running.at(-1);
+      this.keep(output, path ? `${path}.${op.name}` : op.name, false);
+    }
+    return output;
+  }
+
+  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor {
+    return this.by.constant(values, shape, dtype);
+  }
+
+  read(variable: Variable): Tensor {
+    const value = this.by.read(variable);
+    if (variable.kind === 'parameter') this.trained.add(value);
+    return value;
+  }
+
+  assign(variable: Variable, value: Tensor): void {
+    this.by.assign(variable, value);
+  }
+
+  detach(tensor: Tensor): Tensor {
+    return this.by.detach(tensor);
+  }
+
+  private isTrained(tensor: Tensor): boolean {
+    return this.trained.has(tensor) || (tensor instanceof Variable && tensor.kind === 'parameter');
+  }
+
+  private keep(tensor: Tensor, name: string, layer: boolean): void {
+    if (tensor.dtype !== 'f32') return;
+    let source = tensor;
+    for (let made = this.made.get(source); made?.op.name === 'reshape'; made = this.made.get(source)) {
+      source = made.inputs[0];
+      if (this.seen.has(source)) return;
+    }
+    if (!this.made.has(source)) return;
+    const before = this.seen.get(tensor);
+    if (!before) this.seen.set(tensor, { name, tensor, layer });
+    else if (layer && !before.layer) Object.assign(before, { name, layer });
+  }
+}
