@@ -9,6 +9,14 @@ export {
   OptionError,
   ShapeError,
 } from './errors.js';
+export type { Bounds, Probe } from './finder/bounds.js';
+export {
+  type FinderOptions,
+  type FinderProgress,
+  type FinderRunOptions,
+  findLearningRate,
+  type LearningRateSearch,
+} from './finder/finder.js';
 export * as init from './init/index.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';

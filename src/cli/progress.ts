@@ -1,4 +1,4 @@
-import { smoother } from '../report/smooth.js';
+import { smoother } from '../smooth.js';
 import { count, duration, lossText, rate } from './output.js';
 
 /** The place of a run on standard error: a bar on a terminal, else a line for every tenth of the way. */

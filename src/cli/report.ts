@@ -5,7 +5,7 @@ import { escapeText } from '../report/escape.js';
 import { dotToSvg } from '../report/graphviz.js';
 import { lossCurve } from '../report/loss-curve.js';
 import { reportPage, type Section } from '../report/page.js';
-import { smooth } from '../report/smooth.js';
+import { smooth } from '../smooth.js';
 import type { Session } from '../train/session.js';
 import { type Config, CURVE, type Curve, REPORT } from './folder.js';
 import { count, duration, lossText, rate } from './output.js';

@@ -246,6 +246,24 @@ export class Session {
     this.restore(await readBytes(path));
   }
 
+  /**
+   * Runs `f`, whatever it does to the session or throws, and then puts every variable (parameters, running statistics,
+   * the optimizer's state) and the place in the run back, bit for bit. Nothing else may use the session meanwhile.
+   */
+  async trial<T>(f: () => Promise<T>): Promise<T> {
+    this.open();
+    const { lastGood, stepped } = this;
+    const before = this.snapshot();
+    try {
+      return await f();
+    } finally {
+      if (!this.closed) {
+        this.goBack(before);
+        Object.assign(this, { lastGood, stepped });
+      }
+    }
+  }
+
   /** Ends the session's workers. Calling it again does nothing. */
   async close(): Promise<void> {
     if (this.closed) return;
@@ -281,9 +299,13 @@ export class Session {
     if (Number.isFinite(last)) return;
     const step = this.at + steps;
     const good = this.lastGood!;
-    for (const [name, values] of good.values) this.engine.write(name, values);
-    this.at = good.at;
+    this.goBack(good);
     throw new DivergedError(step, last, good.at);
+  }
+
+  private goBack({ at, values }: Snapshot): void {
+    for (const [name, elements] of values) this.engine.write(name, elements);
+    this.at = at;
   }
 
   private snapshot(): Snapshot {
@@ -339,7 +361,7 @@ function checkRate(lr: number, step: number): number {
 }
 
 /** Lets timers, signals and messages have their turn. */
-function macrotask(): Promise<void> {
+export function macrotask(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') {
       setImmediate(resolve);

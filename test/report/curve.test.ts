@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { OptionError } from '../../src/errors.js';
 import { lossCurve } from '../../src/report/loss-curve.js';
-import { smooth, smoother } from '../../src/report/smooth.js';
 import { thin } from '../../src/report/thin.js';
+import { smooth, smoother } from '../../src/smooth.js';
 
 const baseline = { value: 2.54, label: 'bigram counts 2.54' };
 const count = (n: number) => Float64Array.from({ length: n }, (_, i) => i + 1);

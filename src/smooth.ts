@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { OptionError } from './errors.js';
 
 /**
  * A running exponential average without the pull towards zero at the start (the correction of Adam's moments:
