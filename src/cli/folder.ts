@@ -73,6 +73,15 @@ export async function holdsRun(folder: string): Promise<boolean> {
   return (await stat(join(folder, MODEL)).catch(() => null))?.isFile() ?? false;
 }
 
+/** Makes a folder unless it is there. */
+export async function ensureFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+  } catch (error) {
+    throw new DataError(`cannot make the folder ${JSON.stringify(folder)}: ${folderReason(error)}`);
+  }
+}
+
 /** The checkpoint is written last: it never is ahead of the files that explain it. */
 export async function saveRun(
   folder: string,
@@ -80,11 +89,7 @@ export async function saveRun(
   curve: Curve,
   checkpoint: Uint8Array,
 ): Promise<void> {
-  try {
-    await makeFolder(folder);
-  } catch (error) {
-    throw new DataError(`cannot make the folder ${JSON.stringify(folder)}: ${folderReason(error)}`);
-  }
+  await ensureFolder(folder);
   await writeFileAtomic(join(folder, CONFIG), formatConfig(config));
   await writeFileAtomic(join(folder, LOSSES), formatCurve(curve));
   await writeFileAtomic(join(folder, MODEL), checkpoint);

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { GradError, OptionError } from '../errors.js';
 import type { InspectOptions } from './inspect.js';
+import type { LrFindOptions } from './lr-find.js';
 import { tolerateClosedPipes } from './output.js';
 import type { SampleOptions } from './sample.js';
-import { addSettings, MODEL_SETTINGS, RUN_SETTINGS, wholeOption } from './settings.js';
+import { addSettings, FINDER_SETTINGS, MODEL_SETTINGS, RUN_SETTINGS, wholeOption } from './settings.js';
 import type { TrainOptions } from './train.js';
 
 const FAILURE = 1;
@@ -41,6 +42,24 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .action((_task: string, options: TrainOptions) => {
       const given = (name: string) => train.getOptionValueSource(name) === 'cli';
       run(import('./train.js').then((module) => module.train(options, given)));
+    });
+
+  const lrFind = program
+    .command('lr-find')
+    .summary('look for a learning rate')
+    .description(
+      'Looks for the learning rates between which the model learns, then trains once with a rate that rises from step to step, and suggests one.',
+    )
+    .addArgument(taskArgument())
+    .addOption(dataOption());
+  addSettings(lrFind, FINDER_SETTINGS)
+    .addOption(
+      wholeOption('--steps <n>', 'steps of the run with the rising rate', 50, 1_000_000).default(1000),
+    )
+    .option('--out <dir>', 'folder for the picture and the report', 'runs/lr-find')
+    .addOption(jsonOption())
+    .action((_task: string, options: LrFindOptions) => {
+      run(import('./lr-find.js').then((module) => module.lrFind(options)));
     });
 
   program
@@ -86,7 +105,7 @@ function oneLine(text: string): string {
 
 function hint(): string {
   const command = process.argv[2];
-  return `see 2headgrad ${['train', 'sample', 'inspect'].includes(command) ? `${command} ` : ''}--help`;
+  return `see 2headgrad ${['train', 'lr-find', 'sample', 'inspect'].includes(command) ? `${command} ` : ''}--help`;
 }
 
 /** A line stays a line, even where a message quotes pages. */

@@ -5,6 +5,7 @@ import { escapeText } from '../report/escape.js';
 import { dotToSvg } from '../report/graphviz.js';
 import { lossCurve } from '../report/loss-curve.js';
 import { reportPage, type Section } from '../report/page.js';
+import { tableHtml } from '../report/table.js';
 import { smooth } from '../smooth.js';
 import type { Session } from '../train/session.js';
 import { type Config, CURVE, type Curve, REPORT } from './folder.js';
@@ -82,20 +83,15 @@ function summary({ session, losses, baseline, run, task }: Results): [string, st
 const threads = ({ threads: n }: Session) => `${n} thread${n === 1 ? '' : 's'}`;
 
 function lossTable({ losses, baseline, task }: Results): string {
-  const row = (cells: (string | number)[]) =>
-    `<tr>${cells.map((cell) => `<td>${escapeText(String(cell))}</td>`).join('')}</tr>`;
-  const rows = PARTS.map((part) =>
-    row([
-      part,
-      count(task.wordsOf[part]),
-      count(task.rowsOf[part].rows),
-      lossText(losses[part]),
-      perplexity(losses[part]),
-    ]),
-  );
-  rows.push(row(['uniform', '', '', lossText(baseline), perplexity(baseline)]));
-  const head = ['', 'words', 'rows', 'loss', 'perplexity'];
-  return `<table>\n<tr>${head.map((cell) => `<th>${cell}</th>`).join('')}</tr>\n${rows.join('\n')}\n</table>`;
+  const rows = PARTS.map((part) => [
+    part,
+    count(task.wordsOf[part]),
+    count(task.rowsOf[part].rows),
+    lossText(losses[part]),
+    perplexity(losses[part]),
+  ]);
+  rows.push(['uniform', '', '', lossText(baseline), perplexity(baseline)]);
+  return tableHtml(['', 'words', 'rows', 'loss', 'perplexity'], rows);
 }
 
 /** Among how many equally likely characters the model is as uncertain. */

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { OptionError } from '../errors.js';
 import { NORMS, type Norm } from '../models/bengio.js';
 import { MAX_THREADS } from '../plan/layout.js';
 
@@ -105,11 +106,32 @@ export const SETTINGS: Record<SettingName, Setting> = {
 };
 
 export const MODEL_SETTINGS = ['context', 'embed', 'hidden', 'norm', 'direct'] as const;
+/** What a search for a learning rate has beside the model. */
+export const FINDER_SETTINGS = [...MODEL_SETTINGS, 'batch', 'seed', 'threads', 'engine'] as const;
 export const RUN_SETTINGS = Object.keys(SETTINGS) as SettingName[];
 
 /** The option's name as a user types it. */
 export function flagOf(name: SettingName): string {
   return SETTINGS[name].flags.split(' ')[0];
+}
+
+/** The options that give these settings, without those that stand for their initial values. */
+export function changedFlags(settings: Partial<RunSettings>): string[] {
+  return RUN_SETTINGS.filter((name) => name in settings && settings[name] !== SETTINGS[name].initial).map(
+    (name) => (settings[name] === true ? flagOf(name) : `${flagOf(name)} ${settings[name]}`),
+  );
+}
+
+export function checkCombination({
+  engine,
+  threads,
+  norm,
+  batch,
+}: Pick<RunSettings, 'engine' | 'threads' | 'norm' | 'batch'>): void {
+  if (engine === 'tape' && threads > 1)
+    throw new OptionError(`--threads ${threads}: the tape runs on one thread`);
+  if (norm === 'batch' && batch < 2)
+    throw new OptionError(`--batch ${batch}: --norm batch needs a batch of at least 2`);
 }
 
 export function addSettings(command: Command, names: readonly SettingName[]): Command {

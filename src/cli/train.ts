@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
+import { describeData, engineText, modelText } from './describe.js';
 import {
   absolute,
   type Config,
@@ -21,8 +22,15 @@ import { Interrupt } from './interrupt.js';
 import { count, duration, lossText, Output, plural, rate } from './output.js';
 import { Run } from './run.js';
 import { firstOf, sampleWords } from './sampling.js';
-import { decayStep, flagOf, RUN_SETTINGS, type RunSettings, type SettingName } from './settings.js';
-import { buildStep, loadTask, meanLoss, type NamesTask, PARTS, type Part } from './task.js';
+import {
+  checkCombination,
+  decayStep,
+  flagOf,
+  RUN_SETTINGS,
+  type RunSettings,
+  type SettingName,
+} from './settings.js';
+import { buildStep, loadTask, meanLoss, type NamesTask, PARTS } from './task.js';
 
 export interface TrainOptions extends Omit<RunSettings, 'lrDecayAt'> {
   lrDecayAt?: number;
@@ -135,37 +143,12 @@ function merge(
   return merged;
 }
 
-function checkCombination({ engine, threads, norm, batch }: RunSettings): void {
-  if (engine === 'tape' && threads > 1)
-    throw new OptionError(`--threads ${threads}: the tape runs on one thread`);
-  if (norm === 'batch' && batch < 2)
-    throw new OptionError(`--batch ${batch}: --norm batch needs a batch of at least 2`);
-}
-
-function describeData(output: Output, { source, words, vocabulary, wordsOf, rowsOf }: NamesTask): void {
-  output.line(
-    `${source}: ${plural(words, 'word')}, ${plural(vocabulary.size - 1, 'character')} and the boundary`,
-  );
-  const part = (name: Part) =>
-    `${name} ${plural(wordsOf[name], 'word')} (${plural(rowsOf[name].rows, 'row')})`;
-  output.line(PARTS.map(part).join(', '));
-}
-
 function describeModel(output: Output, settings: RunSettings, session: Session): void {
-  const { context, embed, hidden, norm, direct, batch, steps, lr } = settings;
-  const extras = `${norm === 'none' ? '' : `, ${norm} norm`}${direct ? ', direct connections' : ''}`;
-  const model = `context ${context}, embedding ${embed}, hidden ${hidden}${extras}`;
-  output.line(`${plural(session.parameterCount, 'parameter')}: ${model}`);
+  const { batch, steps, lr } = settings;
+  output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
   const decay = decayStep(settings);
   const rates = decay < steps ? `${lr}, from step ${count(decay)} ${lr / 10}` : `${lr}`;
   output.line(`${plural(steps, 'step')} of batch ${batch}, learning rate ${rates}, ${engineText(session)}`);
-}
-
-function engineText({ module, threads }: Session): string {
-  if (!module) return 'on the tape';
-  const kilobytes = (module.wasm.length / 1024).toFixed(1);
-  const from = module.cached ? ' from the cache' : '';
-  return `compiled${from} in ${duration(module.compileMs / 1000)} (${kilobytes} KiB of wasm), ${plural(threads, 'thread')}`;
 }
 
 interface Saved {

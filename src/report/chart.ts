@@ -112,6 +112,29 @@ export function guideY(y: number, label: string, last: number): Plot.Markish[] {
   ];
 }
 
+/** A vertical line with its label beside it, at the height `y` of the vertical axis; `dy` moves it from there in pixels. */
+export function guideX(
+  x: number,
+  label: string,
+  y: number,
+  { stroke = QUIET, dashed = true, anchor = 'start' as 'start' | 'end', dy = 12 } = {},
+): Plot.Markish[] {
+  return [
+    Plot.ruleX([x], { stroke, strokeWidth: 1.6, strokeDasharray: dashed ? '6 4' : undefined }),
+    Plot.text([{ x, y }], {
+      x: 'x',
+      y: 'y',
+      text: () => label,
+      textAnchor: anchor,
+      dx: anchor === 'start' ? 6 : -6,
+      dy,
+      fill: stroke,
+      stroke: 'white',
+      strokeWidth: 5,
+    }),
+  ];
+}
+
 /** A logarithmic axis just around what is shown, with round ticks: 1, 2, 3, 5, 10, 20 and so on. */
 export function logAxis(values: readonly number[]): Plot.ScaleOptions {
   const low = values.reduce((a, b) => Math.min(a, b)) / 1.08;

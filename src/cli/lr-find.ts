@@ -1,0 +1,175 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../data/files.js';
+import { OptionError } from '../errors.js';
+import { type FinderProgress, findLearningRate, type LearningRateSearch } from '../finder/finder.js';
+import type { Session } from '../train/session.js';
+import { describeData, engineText, modelText } from './describe.js';
+import { absolute, checkWritable, ensureFolder, holdsRun, REPORT } from './folder.js';
+import { Interrupt } from './interrupt.js';
+import { duration, lossText, Output, plural } from './output.js';
+import { Progress } from './progress.js';
+import { changedFlags, checkCombination, type RunSettings } from './settings.js';
+import { buildStep, loadTask } from './task.js';
+
+type Settings = Omit<RunSettings, 'steps' | 'lr' | 'lrDecayAt'>;
+
+export interface LrFindOptions extends Settings {
+  steps: number;
+  data?: string;
+  out: string;
+  json?: boolean;
+}
+
+export const PICTURE = 'lr-find.svg';
+
+/** Looks for a learning rate of the names model; writes a picture and a report. Returns the exit code. */
+export async function lrFind({ steps, data, out, json = false, ...options }: LrFindOptions): Promise<number> {
+  const output = new Output(json);
+  const settings = { ...options, direct: options.direct ?? false };
+  const interrupt = new Interrupt(() => process.stderr.write('\nStopping.\n'));
+  checkCombination(settings);
+  const task = await loadTask(absolute(data), settings);
+  const step = buildStep(task.vocabulary, settings);
+  if (await holdsRun(out)) {
+    throw new OptionError(`--out ${out}: this folder holds a trained model and its report; give another`);
+  }
+  await checkWritable(out);
+  describeData(output, task);
+
+  const { seed, threads, engine, batch } = settings;
+  await using session = engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads });
+  interrupt.hold();
+  output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
+  output.line(`Batch ${batch}, ${engineText(session)}\n`);
+  session.data({ x: task.rowsOf.train.x, y: task.rowsOf.train.y });
+  const started = performance.now();
+  const show = new Show(steps);
+  let search: LearningRateSearch;
+  try {
+    search = await findLearningRate(session, {
+      steps,
+      signal: interrupt.signal,
+      onProgress: (progress) => show.update(progress),
+    });
+  } catch (error) {
+    if (!interrupt.exitCode) throw error;
+    output.line('Stopped; nothing was written.');
+    return interrupt.exitCode;
+  } finally {
+    await show.stop();
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const command = trainCommand(settings, search.suggestion, data);
+  await writeFiles(out, search, { command, title: `Names: ${modelText(settings)}`, session });
+  report(output, search, { command, out, seconds });
+  return interrupt.exitCode;
+}
+
+/** The command that trains this model with a rate. */
+function trainCommand(settings: Settings, lr: number, data: string | undefined): string {
+  const flags = changedFlags({ ...settings, lr });
+  if (data !== undefined) flags.unshift(`--data ${/^[\w./-]+$/.test(data) ? data : JSON.stringify(data)}`);
+  return ['2headgrad train names', ...flags].join(' ');
+}
+
+function report(
+  output: Output,
+  search: LearningRateSearch,
+  { command, out, seconds }: { command: string; out: string; seconds: number },
+): void {
+  const { bounds, rates, losses, smoothed, suggestion, why } = search;
+  const { lower, upper, probes } = bounds;
+  const { bold, dim } = output.colors;
+  output.line(bold('Learning rate'));
+  output.line(
+    `  ${'stands still'.padEnd(13)} ${digits(lower)}   at this rate and below the loss hardly moves`,
+  );
+  output.line(`  ${'explodes'.padEnd(13)} ${digits(upper)}   at this rate and above the loss rises`);
+  output.line(`  ${'suggestion'.padEnd(13)} ${bold(String(suggestion))}`);
+  output.line(dim(`\n${why[0].toUpperCase()}${why.slice(1)}.`));
+  output.line(`\nIn ${duration(seconds)}. Picture and report: ${join(out, PICTURE)}, ${join(out, REPORT)}`);
+  output.line(`Train with it: ${command}`);
+  // JSON has no infinity: the gain of a training that exploded, and its last loss, become null.
+  const curve = { rates, losses, smoothed };
+  output.result({ task: 'names', suggestion, why, bounds: { lower, upper }, probes, ...curve, command, out });
+}
+
+async function writeFiles(
+  out: string,
+  search: LearningRateSearch,
+  { command, title, session }: { command: string; title: string; session: Session },
+): Promise<void> {
+  const [{ rateCurve }, { reportPage }, { tableHtml }] = await Promise.all([
+    import('../report/rate-curve.js'),
+    import('../report/page.js'),
+    import('../report/table.js'),
+  ]);
+  const { bounds, suggestion, why } = search;
+  const svg = rateCurve({ title, ...search });
+  const page = reportPage({
+    title: 'A learning rate for names',
+    summary: [
+      ['suggestion', String(suggestion)],
+      ['stands still', digits(bounds.lower)],
+      ['explodes', digits(bounds.upper)],
+      ['steps of the run', String(search.rates.length)],
+      ['engine', session.kind],
+    ],
+    sections: [
+      { heading: 'One run with a rising rate', svg },
+      { heading: 'The rule', list: [`${why}.`] },
+      { heading: 'The command', pre: command },
+      {
+        heading: 'Short trainings from the same start',
+        html: tableHtml(
+          ['rate', 'how far the loss falls'],
+          bounds.probes.map(({ rate, gain }) => [
+            digits(rate),
+            Number.isFinite(gain) ? lossText(gain) : 'it is not a number any more',
+          ]),
+        ),
+      },
+    ],
+  });
+  await ensureFolder(out);
+  await writeFileAtomic(join(out, PICTURE), svg);
+  await writeFileAtomic(join(out, REPORT), page);
+}
+
+const digits = (x: number) => String(Number(x.toPrecision(2)));
+const gainText = (gain: number) => (Number.isFinite(gain) ? lossText(gain) : 'more than can be told');
+
+/** What goes on, on standard error: a line for each short training, then the place of the run with the rising rate. */
+class Show {
+  private bar: Promise<Progress> | null = null;
+  private shown: Progress | null = null;
+  private losses: number[] = [];
+  private started = 0;
+
+  constructor(private readonly steps: number) {}
+
+  update(progress: FinderProgress): void {
+    if (progress.stage === 'bounds') {
+      const { rate, gain } = progress.probe;
+      const how = gain < 0 ? `rises by ${gainText(-gain)}` : `falls by ${gainText(gain)}`;
+      process.stderr.write(`rate ${digits(rate).padEnd(8)} the loss ${how}\n`);
+      return;
+    }
+    if (!this.bar) {
+      this.started = performance.now();
+      this.bar = Progress.start(0, this.steps).then((bar) => {
+        this.shown = bar;
+        return bar;
+      });
+    }
+    this.losses.push(progress.loss);
+    const seconds = (performance.now() - this.started) / 1000;
+    if (!this.shown || seconds === 0) return;
+    this.shown.update(progress.at, this.losses, progress.at / seconds);
+    this.losses = [];
+  }
+
+  async stop(): Promise<void> {
+    (await this.bar)?.stop();
+  }
+}
