@@ -1,4 +1,5 @@
 export { gradients } from './autodiff/gradients.js';
+export * from './calculus/index.js';
 export { type CompiledModule, STAGES, type Stage } from './emit/compile.js';
 export {
   DataError,

@@ -29,6 +29,7 @@ const allowed: Record<string, string[]> = {
   data: ['.', 'random'],
   train: [...COMPILER, ...MODEL],
   tape: [...FRONT, ...MODEL, 'autodiff', 'train'],
+  calculus: ['.', 'ops', 'autodiff', 'tape'],
   run: [...COMPILER, ...MODEL, 'train', 'tape'],
   finder: ['.', 'train', 'run'],
   models: ['.', 'ops', ...MODEL, 'train', 'run'],

@@ -58,6 +58,12 @@ export function reshape(x: TensorLike, shape: Shape): Tensor {
   return sameShape(t.shape, full) ? t : apply(reshapeOp, [t], { shape: full });
 }
 
+/** The same value as a tensor of its own, so that a derivative can be taken with respect to this one alone. */
+export function identity(x: TensorLike): Tensor {
+  const t = toTensor(x);
+  return apply(reshapeOp, [t], { shape: t.shape });
+}
+
 type TransposeAttrs = { perm: readonly number[] };
 
 const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({

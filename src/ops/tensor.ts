@@ -77,10 +77,15 @@ let fallback: (() => Interpreter) | null = null;
 
 /** The interpreter in charge: the innermost `withInterpreter`, or eager computation outside of any. */
 export function interpreter(): Interpreter {
-  const top = stack.at(-1) ?? fallback?.();
+  const top = activeInterpreter() ?? fallback?.();
   if (!top)
     throw new GraphError('no trace or tape is active: run the model through trainStep, trace or the tape');
   return top;
+}
+
+/** The interpreter of the innermost `withInterpreter`, or undefined outside of any. */
+export function activeInterpreter(): Interpreter | undefined {
+  return stack.at(-1);
 }
 
 export function setDefaultInterpreter(create: () => Interpreter): void {

@@ -38,7 +38,8 @@ export class Eager extends Tensor {
   }
 }
 
-function trackedLeaves(output: Eager): Eager[] {
+/** The leaves that ask for a gradient and that this was computed from. */
+export function trackedLeaves(output: Eager): Eager[] {
   const seen = new Set<Tensor>([output]);
   const leaves: Eager[] = [];
   for (const tensor of seen) {
@@ -139,7 +140,7 @@ const outside = new Tape();
 const current = () => outside;
 setDefaultInterpreter(current);
 
-type Nested = number | readonly Nested[];
+export type Nested = number | readonly Nested[];
 
 export interface TensorOptions {
   dtype?: DType;
@@ -153,7 +154,7 @@ export function tensor(values: Nested, options: TensorOptions = {}): Eager {
   const { dtype = 'f32', requiresGrad = false, precision = 'float32' } = options;
   const shape: number[] = [];
   for (let v: Nested = values; typeof v !== 'number'; v = v[0]) {
-    shape.push(v.length);
+    shape.push(lengthOf(v));
     if (v.length === 0) break;
   }
   const flat: number[] = [];
@@ -169,7 +170,14 @@ function flatten(value: Nested, shape: Shape, depth: number, out: number[]): voi
     return;
   }
   if (depth === shape.length) throw new GraphError('tensor: the rows differ in depth');
-  if (value.length !== shape[depth])
-    throw new GraphError(`tensor: a row has ${value.length} elements, not ${shape[depth]}`);
+  const length = lengthOf(value);
+  if (length !== shape[depth])
+    throw new GraphError(`tensor: a row has ${length} elements, not ${shape[depth]}`);
   for (const item of value) flatten(item, shape, depth + 1, out);
+}
+
+function lengthOf(list: readonly Nested[]): number {
+  if (Array.isArray(list) || ArrayBuffer.isView(list)) return list.length;
+  const got = list === null || typeof list === 'undefined' ? String(list) : `a ${typeof list}`;
+  throw new GraphError(`tensor: expected a number or an array of numbers, got ${got}`);
 }

@@ -1,0 +1,18 @@
+export {
+  type DifferenceMethod,
+  type DifferenceOptions,
+  derivative,
+  partialDerivative,
+  type StepError,
+  type StepErrorOptions,
+  stepErrors,
+} from './difference.js';
+export {
+  type Argument,
+  type Derivatives,
+  type GradOptions,
+  grad,
+  type Like,
+  type ScalarFunction,
+  valueAndGrad,
+} from './grad.js';
