@@ -25,6 +25,17 @@ export * as optim from './optim/index.js';
 export { CompiledFunction, type CompileFunctionOptions, compileFunction } from './run/function.js';
 export { type ThreadSupport, threadSupport } from './run/platform.js';
 export { type CompileStepOptions, type InterpretOptions, TrainStep, trainStep } from './run/train-step.js';
+export {
+  type Activation,
+  Layer,
+  MLP,
+  type MLPOptions,
+  Neuron,
+  type NeuronOptions,
+  type TracedValue,
+  traceValue,
+  Value,
+} from './scalar/index.js';
 export type { DType, Shape, TensorType } from './shape.js';
 export { type Eager, type Precision, type TensorOptions, tensor } from './tape/tape.js';
 export { trace } from './trace/tracer.js';

@@ -130,6 +130,7 @@ function attributes(node: Node): string {
     .join('');
 }
 
-function escapeHtml(text: string): string {
+/** Text as a label of Graphviz's HTML kind takes it. */
+export function escapeHtml(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }

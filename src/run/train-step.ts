@@ -2,6 +2,7 @@ import { BRAND, type Kind } from '../brand.js';
 import { type CompiledModule, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { MAX_THREADS } from '../plan/layout.js';
+import { checkSeed } from '../random/seed.js';
 import { TapeEngine } from '../tape/engine.js';
 import type { Precision } from '../tape/tape.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
@@ -128,12 +129,6 @@ export class TrainStep<M, B extends Types, P extends Types> {
 
 /** A training step of any model. */
 export type AnyTrainStep = TrainStep<unknown, Types, Types>;
-
-export function checkSeed(seed: number): void {
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
-    throw new OptionError(`seed: expected a whole number from 0 to ${0xffffffff}, got ${seed}`);
-  }
-}
 
 /**
  * Defines a training step: forward, backward and update of a model on a batch of fixed size.
