@@ -19,6 +19,7 @@ export {
   type LearningRateSearch,
 } from './finder/finder.js';
 export * as init from './init/index.js';
+export { type BengioOptions, bengio } from './models/bengio.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';

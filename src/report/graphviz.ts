@@ -18,5 +18,8 @@ export async function dotToSvg(dot: string): Promise<string> {
   if (!svg.includes('<svg'))
     throw new DataError('the graph cannot be drawn, its DOT text has no graph; it starts with "digraph {"');
   // Before <svg there is an XML declaration and a document type, which an HTML page does not take.
-  return svg.slice(svg.indexOf('<svg')).trim();
+  const bare = svg.slice(svg.indexOf('<svg')).trim();
+  // For readers who hear pictures: the name of the graph.
+  const name = /<title>([^<]*)<\/title>/.exec(bare)?.[1] ?? 'graph';
+  return bare.replace('<svg ', () => `<svg role="img" aria-label="${name.replaceAll('"', '&quot;')}" `);
 }

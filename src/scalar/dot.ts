@@ -22,7 +22,7 @@ export function valueToDot(root: Value): string {
     );
   });
   return [
-    'digraph value {',
+    `digraph ${JSON.stringify(root.label || 'values')} {`,
     '  graph [rankdir=LR nodesep=0.16 ranksep=0.3 bgcolor="transparent"]',
     '  node [shape=plain fontname="Helvetica" fontsize=12]',
     '  edge [color="#6b7683" arrowsize=0.6 fontname="Helvetica" fontsize=10 fontcolor="#5b6673"]',

@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Runs examples/NAME/main.ts into a folder of its own and tests its README and pictures against what it did. */
+export function tellsTheTruth(name: string): void {
+  const home = join(root, 'examples', name);
+  const folder = mkdtempSync(join(tmpdir(), `example-${name}-`));
+  const readme = readFileSync(join(home, 'README.md'), 'utf8');
+  let printed: string;
+
+  beforeAll(async () => {
+    const args = ['--import', 'tsx', join(home, 'main.ts'), folder];
+    printed = (await promisify(execFile)(process.execPath, args, { cwd: root, encoding: 'utf8' })).stdout;
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it(`examples/${name} prints, digit for digit, what its README shows`, () => {
+    expect(printed).not.toBe('');
+    expect(readme).toContain(`\`\`\`\n${printed}\`\`\`\n`);
+  });
+
+  it(`examples/${name} draws the pictures that stand beside it, and its README shows each`, () => {
+    const pictures = (where: string) =>
+      readdirSync(where)
+        .filter((file) => file.endsWith('.svg'))
+        .sort();
+    expect(pictures(folder)).toEqual(pictures(home));
+    for (const file of pictures(home)) {
+      expect(readFileSync(join(folder, file), 'utf8'), file).toBe(readFileSync(join(home, file), 'utf8'));
+      expect(readme).toContain(`](${file})`);
+    }
+  });
+}
