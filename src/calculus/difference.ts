@@ -107,6 +107,9 @@ function quotient(
 ): number {
   if (typeof f !== 'function') throw new OptionError(`${name}: f must be a function, got ${show(f)}`);
   if (!Number.isFinite(x)) throw new OptionError(`${name}: x must be a finite number, got ${show(x)}`);
+  if (typeof options !== 'number' && (typeof options !== 'object' || options === null)) {
+    throw new OptionError(`${name}: expected h or an object of options, got ${show(options)}`);
+  }
   const { method = 'central', h: given }: DifferenceOptions =
     typeof options === 'number' ? { h: options } : options;
   if (!(method in BEST)) {

@@ -79,7 +79,10 @@ function differentiate(
   args: readonly Argument[],
   options: GradOptions<number | readonly number[]>,
 ): Result {
-  const { argnums = 0 } = options;
+  const { argnums = 0, precision } = options;
+  if (precision !== undefined && precision !== 'float32' && precision !== 'float64') {
+    throw new OptionError(`${name}: precision must be 'float32' or 'float64', got ${String(precision)}`);
+  }
   const places = typeof argnums === 'number' ? [argnums] : argnums;
   checkPlaces(name, places, args.length);
   args.forEach((arg, i) => {
@@ -90,7 +93,7 @@ function differentiate(
     const { value, found } = sweep(name, f, args, places);
     return [value, pack(found)];
   }
-  const tape = new Tape(options.precision ?? precisionOf(args));
+  const tape = new Tape(precision ?? precisionOf(args));
   const { value, found, leaves } = withInterpreter(tape, () => sweep(name, f, args, places));
   const own = new Set<Tensor>(leaves);
   const plain = args.every((arg) => !(arg instanceof Tensor));

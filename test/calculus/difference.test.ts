@@ -45,6 +45,14 @@ describe('derivative', () => {
     [() => derivative(parabola, 3, 1e-17), 'h = 1e-17 is too small at x = 3: x + h rounds to x'],
     // Just below 4 numbers are twice as dense as above it.
     [() => derivative(parabola, 4, 4e-16), 'h = 4e-16 is too small at x = 4'],
+    [
+      () => derivative(parabola, 3, '0.1' as unknown as number),
+      'expected h or an object of options, got "0.1"',
+    ],
+    [
+      () => derivative(parabola, 3, null as unknown as number),
+      'expected h or an object of options, got null',
+    ],
     [() => derivative(parabola, Number.NaN), 'x must be a finite number, got NaN'],
     [() => derivative(parabola, '3' as unknown as number), 'x must be a finite number, got "3"'],
     [

@@ -274,6 +274,11 @@ describe('what grad refuses', () => {
       'f must return a tensor of one element, got undefined',
     ],
     [() => grad((async () => 1) as unknown as () => number)(3), GraphError, 'got a promise'],
+    [
+      () => grad(parabola, { precision: 'float16' as 'float32' })(3),
+      OptionError,
+      "grad: precision must be 'float32' or 'float64', got float16",
+    ],
     [() => grad(3 as unknown as () => number), OptionError, 'grad: f must be a function, got 3'],
     [() => grad(parabola)(Number.NaN), GraphError, 'grad: argument 0 has NaN where a number should be'],
     [
