@@ -8,11 +8,8 @@ export {
   stepErrors,
 } from './difference.js';
 export {
-  type Argument,
-  type Derivatives,
   type GradOptions,
   grad,
-  type Like,
   type ScalarFunction,
   valueAndGrad,
 } from './grad.js';
