@@ -125,7 +125,14 @@ function stuck(records: readonly Diagnosis[]): Section[] {
       ? []
       : [{ label: `${name}: dead units`, points: points(records, (r) => percent(r.layers[i].dead)) }]),
   ]);
-  return chart('Saturated and dead', 'percent', series, [], [0, 100]);
+  const most = series.flatMap((s) => s.points).reduce((a, { y }) => (y > a ? y : a), 0);
+  return chart(
+    'Saturated and dead',
+    'percent',
+    series,
+    [],
+    [0, Math.min(100, 10 * Math.ceil((most + 5) / 10))],
+  );
 }
 
 interface Series {

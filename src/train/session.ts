@@ -120,9 +120,13 @@ export class Session {
       const untilReport = every - losses.length;
       const n = Math.min(chunk, untilReport, end - this.at, MAX_CHUNK);
       const started = performance.now();
-      for (const loss of this.advance(n, lr)) losses.push(loss);
+      const made = this.advance(n, lr);
+      for (const loss of made) losses.push(loss);
       const took = performance.now() - started;
-      chunk = Math.max(1, Math.min(MAX_CHUNK, Math.round((n * CHUNK_MS) / Math.max(took, 0.01)), chunk * 8));
+      chunk = Math.max(
+        1,
+        Math.min(MAX_CHUNK, Math.round((made.length * CHUNK_MS) / Math.max(took, 0.01)), chunk * 8),
+      );
       if (losses.length >= every || this.at === end) {
         const now = performance.now();
         yield {
@@ -290,6 +294,7 @@ export class Session {
     await this.close();
   }
 
+  /** So many steps, or fewer where diagnostics want to look in between. */
   private advance(n: number, lr: LearningRate): Float32Array | Float64Array {
     const rates = new Float32Array(this.recorder ? Math.min(n, this.recorder.until(this.at) || 1) : n);
     if (typeof lr !== 'function') rates.fill(checkRate(lr, this.at));

@@ -175,6 +175,46 @@ describe('a step with diagnostics', () => {
     });
   });
 
+  it('sees the same for any number of threads', async () => {
+    const seen = [];
+    for (const threads of [1, 2]) {
+      await using session = await model({ every: 4 }).compile({ seed: 5, threads });
+      session.data(rows);
+      await losses(session, 9);
+      seen.push(session.diagnostics());
+    }
+    expect(seen[1]).toEqual(seen[0]);
+  });
+
+  it('has nothing of parameters that the loss does not reach', async () => {
+    const used = nn.linear(2, 1);
+    const step = trainStep({
+      model: { used, idle: nn.linear(2, 1) },
+      batch: { x: f32(3, 2) },
+      loss: ({ used }, { x }) => used(x).square().mean(),
+      optimizer: optim.sgd(),
+      allowUnused: true,
+      diagnostics: true,
+    });
+    for (const session of [step.interpret(), await step.compile()]) {
+      session.step({ lr: 0.1, batch: { x: [1, 2, 3, 4, 5, 6] } });
+      const [{ parameters, layers }] = session.diagnostics().records;
+      expect(layers.map(({ name }) => name)).toEqual(['used']);
+      expect(parameters.map(({ name, gradient }) => [name, gradient !== null])).toEqual([
+        ['used.weight', true],
+        ['used.bias', true],
+        ['idle.weight', false],
+        ['idle.bias', false],
+      ]);
+      expect(parameters[2]).toMatchObject({
+        update: { mean: 0, std: 0 },
+        gradientToData: null,
+        updateToData: null,
+      });
+      await session.close();
+    }
+  });
+
   it('has the gradients that float64 and differences have, compiled and on the tape', async () => {
     const at = async (session: Session) => {
       await losses(session, 8);
