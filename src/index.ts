@@ -40,6 +40,13 @@ export {
 export type { DType, Shape, TensorType } from './shape.js';
 export { type Eager, type Precision, type TensorOptions, tensor } from './tape/tape.js';
 export { trace } from './trace/tracer.js';
+export type {
+  Diagnosis,
+  Diagnostics,
+  LayerDiagnosis,
+  ParameterDiagnosis,
+  Spread,
+} from './train/diagnostics.js';
 export type { Program } from './train/program.js';
 export { type LearningRate, type Progress, type RunOptions, Session } from './train/session.js';
 export { f32, i32, type StepOptions } from './train/step.js';

@@ -38,6 +38,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
   addSettings(train, RUN_SETTINGS)
     .option('--out <dir>', 'folder for the model and the report', 'runs/names')
     .option('--resume', "go on from the folder's checkpoint, with its settings")
+    .option('--diagnostics', 'look at activations, gradients and updates on the way; the report shows them')
     .addOption(jsonOption())
     .action((_task: string, options: TrainOptions) => {
       const given = (name: string) => train.getOptionValueSource(name) === 'cli';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../data/files.js';
 import { graphToDot } from '../graph/dot.js';
+import { diagnosticsSections } from '../report/diagnostics.js';
 import { escapeText } from '../report/escape.js';
 import { dotToSvg } from '../report/graphviz.js';
 import { lossCurve } from '../report/loss-curve.js';
@@ -28,11 +29,12 @@ export interface Results {
 export async function writeReport(folder: string, results: Results): Promise<void> {
   const svg = curveSvg(results);
   await writeFileAtomic(join(folder, CURVE), svg);
-  const { config, samples } = results;
+  const { config, samples, session } = results;
   const sections: Section[] = [
     { heading: 'Loss over the steps', svg },
     { heading: 'Losses', html: lossTable(results) },
     { heading: `Samples, seed ${config.settings.seed}`, html: sampleList(samples) },
+    ...(session.program.diagnostics ? diagnosticsSections(session.diagnostics()) : []),
     { heading: 'The training step as a graph', svg: await graphSvg(results) },
     { heading: 'The command for the same model', pre: command(results) },
   ];

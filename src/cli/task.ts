@@ -53,8 +53,12 @@ export async function loadTask(
 const MOST_PARAMETERS = 2 ** 28;
 
 /** The training step of the model, traced: from here on its shapes are known to fit. */
-export function buildStep(vocabulary: Vocabulary, settings: ModelSettings & { batch: number }): NamesStep {
-  const step = namesStep({ vocab: vocabulary.size, ...settings });
+export function buildStep(
+  vocabulary: Vocabulary,
+  settings: ModelSettings & { batch: number },
+  diagnostics?: { every: number },
+): NamesStep {
+  const step = namesStep({ vocab: vocabulary.size, ...settings, diagnostics });
   const parameters = step.program.variables.reduce((sum, { shape }) => sum + numel(shape), 0);
   if (parameters > MOST_PARAMETERS) {
     throw new OptionError(

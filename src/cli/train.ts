@@ -37,12 +37,15 @@ export interface TrainOptions extends Omit<RunSettings, 'lrDecayAt'> {
   data?: string;
   out: string;
   resume?: boolean;
+  diagnostics?: boolean;
   json?: boolean;
 }
 
 /** Decided when a run begins; another value would make it another run. */
 const FIXED = ['context', 'embed', 'hidden', 'norm', 'direct', 'batch', 'seed'] as const;
 const SAMPLES = 20;
+/** Steps that --diagnostics looks at. */
+const LOOKS = 200;
 
 /** `given` tells which options stand on the command line. Returns the exit code. */
 export async function train(options: TrainOptions, given: (name: string) => boolean): Promise<number> {
@@ -68,7 +71,8 @@ export async function train(options: TrainOptions, given: (name: string) => bool
     );
   }
   const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
-  const step = buildStep(task.vocabulary, settings);
+  const every = Math.max(1, Math.round(settings.steps / LOOKS));
+  const step = buildStep(task.vocabulary, settings, options.diagnostics ? { every } : undefined);
   await checkWritable(folder);
   describeData(output, task);
 

@@ -2,7 +2,7 @@ import { OptionError } from '../errors.js';
 import type { CompileStepOptions, InterpretOptions } from '../run/train-step.js';
 import { smoother } from '../smooth.js';
 import type { Columns } from '../train/engine.js';
-import { Session } from '../train/session.js';
+import type { Session } from '../train/session.js';
 import { type Bounds, findBounds, HIGHEST, LOWEST, type Probe } from './bounds.js';
 import { type Suggestion, suggest } from './suggest.js';
 import { Trials } from './trials.js';
@@ -67,7 +67,7 @@ export async function findLearningRate(
   options: FinderOptions | FinderRunOptions = {},
 ): Promise<LearningRateSearch> {
   check(options);
-  if (source instanceof Session) {
+  if (!('interpret' in source)) {
     if ('data' in options)
       throw new OptionError('findLearningRate: the session has data of its own: leave data out');
     return search(source, options);

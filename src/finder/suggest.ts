@@ -9,9 +9,9 @@ export interface Suggestion {
 
 /**
  * What part of the rate with the lowest average to suggest. There the loss no longer falls on balance, and the average
- * has come some steps late; a rate that is kept for a whole training has to be lower. Measured on a grid of rates
- * (examples/learning-rate): a tenth, the common rule, trains too slowly; the steepest place of the curve moves by a
- * factor of fifty with the batches and the number of steps, the lowest by two.
+ * has come some steps late; a rate that is kept for a whole training has to be lower. Chosen by trainings on a grid of
+ * rates (examples/learning-rate): a tenth, the common rule, trains too slowly, and the steepest place of the curve moves
+ * much more with the batches and the number of steps.
  */
 const PART = 3;
 

@@ -1,5 +1,6 @@
 import { DivergedError } from '../errors.js';
-import { macrotask, type Session } from '../train/session.js';
+import { macrotask } from '../train/macrotask.js';
+import type { Session } from '../train/session.js';
 
 const BREATH_MS = 20;
 

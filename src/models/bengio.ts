@@ -84,13 +84,18 @@ function normalization(norm: Norm, features: number): nn.Module | null {
  * Trains `bengio` by stochastic gradient descent on batches { x: i32[batch, context], y: i32[batch] }.
  * `predict` gives the probabilities of the token after one context: i32[1, context] -> f32[1, vocab].
  */
-export function namesStep({ batch, ...options }: BengioOptions & { batch: number }) {
+export function namesStep({
+  batch,
+  diagnostics,
+  ...options
+}: BengioOptions & { batch: number; diagnostics?: { every: number } }) {
   return trainStep({
     name: 'names',
     model: bengio(options),
     batch: { x: i32(batch, options.context), y: i32(batch) },
     loss: (model, { x, y }) => crossEntropy(model(x), y),
     optimizer: optim.sgd(),
+    diagnostics,
     predict: {
       inputs: { x: i32(1, options.context) },
       output: (model, { x }) => softmax(model(x)),

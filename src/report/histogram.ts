@@ -132,7 +132,7 @@ function rows(
     },
     marks,
     height: Math.max(HEIGHT / 2, 150 + ROW_HEIGHT * series.length),
-    marginLeft: Math.max(54, 18 + 7.6 * labels.reduce((n, text) => Math.max(n, text.length), 0)),
+    marginLeft: Math.max(54, 18 + 8.6 * labels.reduce((n, text) => Math.max(n, text.length), 0)),
   };
 }
 

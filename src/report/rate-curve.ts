@@ -53,7 +53,7 @@ export function rateCurve({ title, rates, losses, smoothed, bounds, suggestion }
       line(average, SMOOTHED, 2.2),
       ...guideX(bounds.lower, `stands still at ${digits(bounds.lower)}`, top),
       ...guideX(bounds.upper, `explodes at ${digits(bounds.upper)}`, top, { anchor: 'end' }),
-      ...guideX(suggestion, digits(suggestion), bottom, { stroke: SUGGESTION, dashed: false, dy: -10 }),
+      ...guideX(suggestion, digits(suggestion), top, { stroke: SUGGESTION, dashed: false, dy: 36 }),
     ],
   });
 }

@@ -12,6 +12,7 @@ import {
   SLACK,
   sessionBytes,
 } from '../plan/layout.js';
+import { drawnRows } from '../train/columns.js';
 import type { Engine, Numbers } from '../train/engine.js';
 
 /** What every emitted module exports. */
@@ -172,6 +173,27 @@ export class CompiledEngine implements Engine {
 
   predict(inputs: Record<string, Numbers>): Numbers {
     return this.call('predict', inputs, 'output').slice();
+  }
+
+  draw(at: number): Record<string, Numbers> {
+    const batch = this.layout.entries.train.inputs.slice(0, -1);
+    const size = batch[0].shape[0] ?? 1;
+    const picked = drawnRows(this.words[CONTROL.seed / 4], at, size, this.words[CONTROL.rows / 4]);
+    return Object.fromEntries(
+      batch.map(({ name, dtype, bytes }, part) => {
+        const out = dtype === 'f32' ? new Float32Array(bytes / 4) : new Int32Array(bytes / 4);
+        const row = bytes / size;
+        picked.forEach((from, i) => {
+          const address = this.words[CONTROL.columns / 4 + part] + from * row;
+          out.set(this.view({ address, bytes: row, dtype }), (i * row) / 4);
+        });
+        return [name, out];
+      }),
+    );
+  }
+
+  diagnose(batch: Record<string, Numbers>): Record<string, Numbers> {
+    return this.invoke('diagnose', batch);
   }
 
   gradients(): Record<string, Numbers> {

@@ -6,6 +6,7 @@ import { checkSeed } from '../random/seed.js';
 import { TapeEngine } from '../tape/engine.js';
 import type { Precision } from '../tape/tape.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
+import { createRecorder } from '../train/diagnostics.js';
 import { initialValues } from '../train/initial.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
@@ -113,17 +114,14 @@ export class TrainStep<M, B extends Types, P extends Types> {
       spawn: spawnWorker,
       mark,
     });
-    return new Session(this.description, engine, seed, module);
+    return new Session(this.description, engine, seed, module, createRecorder(this.description, engine));
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
   interpret({ seed = 42, precision = 'float32' }: InterpretOptions = {}): Session {
     checkSeed(seed);
-    return new Session(
-      this.description,
-      new TapeEngine(this.definition as unknown as StepDefinition, seed, precision),
-      seed,
-    );
+    const engine = new TapeEngine(this.definition as unknown as StepDefinition, seed, precision);
+    return new Session(this.description, engine, seed, null, createRecorder(this.description, engine));
   }
 }
 

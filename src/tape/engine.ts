@@ -1,5 +1,5 @@
-import { randomIndex, STREAMS } from '../random/philox.js';
 import { numel, type TensorType } from '../shape.js';
+import { drawnRows } from '../train/columns.js';
 import type { Engine, Numbers } from '../train/engine.js';
 import { initialValues } from '../train/initial.js';
 import type { StepDefinition, Tensors, Types } from '../train/step.js';
@@ -71,6 +71,15 @@ export class TapeEngine implements Engine {
     return (this.definition.predict(this.tape, this.tensors(inputs, types)) as Eager).data;
   }
 
+  diagnose(batch: Record<string, Numbers>): Record<string, Numbers> {
+    // On a tape of its own, which takes the variables from this one: running statistics that move there do not here.
+    const tape = new Tape(this.tape.precision, (variable) => this.tape.read(variable).data);
+    const inputs = this.tensors(batch, this.definition.options.batch);
+    return Object.fromEntries(
+      Object.entries(this.definition.diagnose(tape, inputs)).map(([name, t]) => [name, (t as Eager).data]),
+    );
+  }
+
   gradients(): Record<string, Numbers> {
     return this.lastGradients;
   }
@@ -98,11 +107,8 @@ export class TapeEngine implements Engine {
     );
   }
 
-  /** The batch of a step: the rows that the compiled engine draws too. */
-  private draw(step: number): Record<string, Numbers> {
-    const picked = Array.from({ length: this.definition.batchSize }, (_, i) =>
-      randomIndex(this.seed, STREAMS.batch, step, i, this.rows),
-    );
+  draw(step: number): Record<string, Numbers> {
+    const picked = drawnRows(this.seed, step, this.definition.batchSize, this.rows);
     return Object.fromEntries(
       Object.entries(this.definition.options.batch).map(([name, { shape, dtype }]) => {
         const width = numel(shape.slice(1));

@@ -1,5 +1,6 @@
 import { DataError } from '../errors.js';
 import { checkIndices } from '../indices.js';
+import { randomIndex, STREAMS } from '../random/philox.js';
 import { formatShape, numel, type TensorType } from '../shape.js';
 import type { EntryDescription } from './description.js';
 import type { Columns, Numbers } from './engine.js';
@@ -16,6 +17,11 @@ export function rowsOf(all: Numbers, rows: number, start: number, size: number, 
   const last = all.subarray((rows - 1) * width, rows * width);
   for (let i = part.length; i < out.length; i += width) out.set(last, i);
   return out;
+}
+
+/** The rows that a step draws, as every engine draws them. */
+export function drawnRows(seed: number, step: number, size: number, rows: number): number[] {
+  return Array.from({ length: size }, (_, i) => randomIndex(seed, STREAMS.batch, step, i, rows));
 }
 
 /** All parts of a batch, of exactly its size. */

@@ -34,11 +34,27 @@ export interface ProgramDescription {
   readonly name: string;
   readonly variables: readonly VariableDescription[];
   readonly entries: Readonly<Record<string, EntryDescription>>;
+  /** What is looked at during training, where the step asks for it. */
+  readonly diagnostics?: {
+    readonly every: number;
+    readonly layers: readonly { readonly name: string; readonly op: string }[];
+  };
 }
 
+/** What the outputs of the entry `diagnose` are called for a layer. */
+export const layerOutput = (name: string) => ({
+  activation: `activation.${name}`,
+  gradient: `activation_gradient.${name}`,
+});
+
 /** Describes a program for its sessions. */
-export function describeProgram({ name, variables, entries }: Program): ProgramDescription {
+export function describeProgram({ name, variables, entries, diagnostics }: Program): ProgramDescription {
+  const prefix = layerOutput('').activation;
+  const layers = entries.diagnose?.outputs
+    .filter((output) => output.name.startsWith(prefix))
+    .map((output) => ({ name: output.name.slice(prefix.length), op: output.node.op.name }));
   return {
+    ...(diagnostics && { diagnostics: { ...diagnostics, layers: layers ?? [] } }),
     name,
     variables: variables.map(({ name, role, shape, dtype, variable }, index) => ({
       ...{ name, role, shape, dtype },

@@ -18,6 +18,10 @@ export interface Engine {
   trainOn(batch: Record<string, Numbers>, learningRate: number): number;
   evaluate(batch: Record<string, Numbers>): number;
   predict(inputs: Record<string, Numbers>): Numbers;
+  /** The batch that step `at` draws. */
+  draw(at: number): Record<string, Numbers>;
+  /** Activations and gradients of a batch, as they are now, where the step has diagnostics; nothing changes. */
+  diagnose(batch: Record<string, Numbers>): Record<string, Numbers>;
   /** The gradients of the last step, where the step keeps them. */
   gradients(): Record<string, Numbers>;
   /** The current elements of a variable: a view where the engine has one. */

@@ -36,6 +36,8 @@ export class Observer implements Interpreter {
   /** Tensors that depend on a parameter. */
   private readonly trained = new Set<Tensor>();
   private readonly seen = new Map<Tensor, Seen>();
+  /** The value of each variable as it was first read. */
+  private readonly first = new Map<Variable, Tensor>();
 
   constructor(
     private readonly by: Interpreter,
@@ -91,10 +93,17 @@ export class Observer implements Interpreter {
   read(variable: Variable): Tensor {
     const value = this.by.read(variable);
     if (variable.kind === 'parameter') this.trained.add(value);
+    if (!this.first.has(variable)) this.first.set(variable, value);
     return value;
   }
 
+  /** What a variable was before anything was assigned to it. */
+  initial(variable: Variable): Tensor {
+    return this.first.get(variable) ?? this.read(variable);
+  }
+
   assign(variable: Variable, value: Tensor): void {
+    this.initial(variable);
     this.by.assign(variable, value);
   }
 

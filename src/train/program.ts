@@ -16,8 +16,10 @@ export interface ProgramVariable {
 export interface Program {
   readonly name: string;
   readonly variables: readonly ProgramVariable[];
-  /** `train` always; `evaluate` with the model in use mode; `predict` where the step defines it. */
+  /** `train` always; `evaluate` with the model in use mode; `predict` and `diagnose` where the step asks for them. */
   readonly entries: Readonly<Record<string, Graph>>;
+  /** Steps from one that is looked at to the next; the entry `diagnose` is what looks. */
+  readonly diagnostics?: { readonly every: number };
 }
 
 /** The graph of an entry, or an error that lists those there are. */

@@ -5,7 +5,9 @@ import { IN_NODE } from '../host.js';
 import { numel } from '../shape.js';
 import { checkBatch, checkColumns, convert, rowsOf } from './columns.js';
 import { type EntryDescription, LEARNING_RATE, type ProgramDescription } from './description.js';
+import type { Diagnostics, Recorder } from './diagnostics.js';
 import type { Columns, Engine, Numbers } from './engine.js';
+import { macrotask } from './macrotask.js';
 
 /** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
 export type LearningRate = number | ((step: number) => number);
@@ -51,6 +53,7 @@ export class Session {
     readonly seed: number,
     /** What the compiled engine runs, with every stage of its compilation; null on the tape. */
     readonly module: CompiledModule | null = null,
+    private recorder: Recorder | null = null,
   ) {}
 
   get kind(): 'compiled' | 'tape' {
@@ -89,8 +92,10 @@ export class Session {
     const checked = batch && checkBatch(this.entry('train'), batch, LEARNING_RATE);
     if (!checked) this.needData();
     const candidate = this.snapshotIfDue();
+    const looked = this.look(checked);
     const loss = checked ? this.engine.trainOn(checked, lr) : this.engine.step(this.at, lr);
     this.keepOrGoBack(candidate, loss, loss, 1);
+    looked?.(loss);
     this.at++;
     // A later run that diverges goes back to after this step.
     this.stepped = true;
@@ -115,9 +120,13 @@ export class Session {
       const untilReport = every - losses.length;
       const n = Math.min(chunk, untilReport, end - this.at, MAX_CHUNK);
       const started = performance.now();
-      for (const loss of this.advance(n, lr)) losses.push(loss);
+      const made = this.advance(n, lr);
+      for (const loss of made) losses.push(loss);
       const took = performance.now() - started;
-      chunk = Math.max(1, Math.min(MAX_CHUNK, Math.round((n * CHUNK_MS) / Math.max(took, 0.01)), chunk * 8));
+      chunk = Math.max(
+        1,
+        Math.min(MAX_CHUNK, Math.round((made.length * CHUNK_MS) / Math.max(took, 0.01)), chunk * 8),
+      );
       if (losses.length >= every || this.at === end) {
         const now = performance.now();
         yield {
@@ -169,6 +178,13 @@ export class Session {
   gradients(): Record<string, Numbers> {
     this.open();
     return this.engine.gradients();
+  }
+
+  /** What was seen of the steps that diagnostics looked at, where the step was made with them. */
+  diagnostics(): Diagnostics {
+    if (!this.recorder)
+      throw new OptionError(`${this.program.name} has no diagnostics: set them in trainStep`);
+    return this.recorder.diagnostics();
   }
 
   /** Names of the variables, parameters first as the model holds them. */
@@ -229,6 +245,7 @@ export class Session {
     });
     for (const [name, elements] of values) this.engine.write(name, elements);
     this.at = step;
+    this.recorder?.forget(step);
     this.lastGood = null;
   }
 
@@ -252,8 +269,9 @@ export class Session {
    */
   async trial<T>(f: () => Promise<T>): Promise<T> {
     this.open();
-    const { lastGood, stepped } = this;
+    const { lastGood, stepped, recorder } = this;
     const before = this.snapshot();
+    this.recorder = null;
     try {
       return await f();
     } finally {
@@ -261,6 +279,7 @@ export class Session {
         this.goBack(before);
         Object.assign(this, { lastGood, stepped });
       }
+      this.recorder = recorder;
     }
   }
 
@@ -275,16 +294,25 @@ export class Session {
     await this.close();
   }
 
+  /** So many steps, or fewer where diagnostics want to look in between. */
   private advance(n: number, lr: LearningRate): Float32Array | Float64Array {
-    const rates = new Float32Array(n);
+    const rates = new Float32Array(this.recorder ? Math.min(n, this.recorder.until(this.at) || 1) : n);
     if (typeof lr !== 'function') rates.fill(checkRate(lr, this.at));
-    else for (let i = 0; i < n; i++) rates[i] = checkRate(lr(this.at + i), this.at + i);
+    else for (let i = 0; i < rates.length; i++) rates[i] = checkRate(lr(this.at + i), this.at + i);
     const candidate = this.stepped ? this.snapshot() : this.snapshotIfDue();
     this.stepped = false;
+    const looked = this.look();
     const losses = this.engine.advance(this.at, rates);
     this.keepOrGoBack(candidate, losses[0], losses[losses.length - 1], losses.length);
+    looked?.(losses[0]);
     this.at += losses.length;
     return losses;
+  }
+
+  /** Looks at the model before a step, if diagnostics want this one; the function that it returns, after the step. */
+  private look(batch?: Record<string, Numbers>): ((loss: number) => void) | undefined {
+    if (!this.recorder || this.recorder.until(this.at) > 0) return undefined;
+    return this.recorder.begin(this.at, batch ?? this.engine.draw(this.at));
   }
 
   /** The variables as they are, if what is kept of them is too old. */
@@ -306,6 +334,7 @@ export class Session {
   private goBack({ at, values }: Snapshot): void {
     for (const [name, elements] of values) this.engine.write(name, elements);
     this.at = at;
+    this.recorder?.forget(at);
   }
 
   private snapshot(): Snapshot {
@@ -358,21 +387,4 @@ function checkRate(lr: number, step: number): number {
     throw new OptionError(`the learning rate must be a number from 0, got ${lr} at step ${step + 1}`);
   }
   return lr;
-}
-
-/** Lets timers, signals and messages have their turn. */
-export function macrotask(): Promise<void> {
-  return new Promise((resolve) => {
-    if (typeof setImmediate === 'function') {
-      setImmediate(resolve);
-      return;
-    }
-    // Browsers make timers wait for some milliseconds, messages not.
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
 }

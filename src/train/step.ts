@@ -1,12 +1,14 @@
 import { gradients } from '../autodiff/gradients.js';
 import { GraphError, OptionError, ShapeError } from '../errors.js';
-import type { Graph } from '../graph/graph.js';
+import { fromRoots, type Graph } from '../graph/graph.js';
 import { namedVariables } from '../nn/module.js';
 import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
 import { formatType, type Shape, type TensorType } from '../shape.js';
 import { Tracer } from '../trace/tracer.js';
-import { LEARNING_RATE } from './description.js';
+import { LEARNING_RATE, layerOutput } from './description.js';
+import { everyOf } from './diagnostics.js';
+import { Observer } from './observe.js';
 import type { Program, ProgramVariable } from './program.js';
 
 export type Types = Record<string, TensorType>;
@@ -28,6 +30,11 @@ export interface StepOptions<M, B extends Types, P extends Types> {
   allowUnused?: boolean;
   /** Give out every parameter's gradient too; costs the fusion of gradients into updates. */
   keepGradients?: boolean;
+  /**
+   * Look at every so many steps (100 unless told): activations and gradients of each layer, and how far the step moves
+   * each parameter. `session.diagnostics()` has the numbers. Other steps cost nothing, and no bit of them changes.
+   */
+  diagnostics?: boolean | { every?: number };
 }
 
 /** A training step before an engine is chosen: its parts as functions that run under any interpreter. */
@@ -36,6 +43,8 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   readonly variables: readonly ProgramVariable[];
   private readonly parameters: ReadonlyMap<string, Variable>;
   private readonly optimizer: BoundOptimizer;
+  /** Steps from one that diagnostics look at to the next; 0 without. */
+  private readonly every: number;
 
   constructor(readonly options: StepOptions<M, B, P>) {
     this.name = options.name ?? 'step';
@@ -45,6 +54,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
         `trainStep: ${LEARNING_RATE} is an input of its own: rename that part of the batch`,
       );
     checkRows(options.batch);
+    this.every = everyOf(options.diagnostics);
     const named = namedVariables(options.model);
     this.parameters = new Map([...named].filter(([, v]) => v.kind === 'parameter'));
     if (this.parameters.size === 0) throw new OptionError('trainStep: the model has no parameters');
@@ -92,6 +102,33 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     });
   }
 
+  /**
+   * The loss of a batch in training, with what each layer gives, its gradient, and that of each parameter. Whoever
+   * calls this drops what it assigns to variables.
+   */
+  diagnose(by: Interpreter, batch: Tensors<B>): Record<string, Tensor> {
+    const observer = new Observer(by, this.options.model);
+    return withInterpreter(by, () => {
+      const loss = this.loss(observer, batch);
+      const { observed } = observer;
+      const outputs = new Map<string, Tensor>([['loss', loss]]);
+      for (const { name, tensor } of observed) outputs.set(layerOutput(name).activation, tensor);
+      const wanted = [
+        ...observed.filter((o) => o.trained).map((o) => [layerOutput(o.name).gradient, o.tensor] as const),
+        ...[...this.parameters].map(([name, v]) => [`gradient.${name}`, observer.initial(v)] as const),
+      ];
+      const flows = gradients(
+        loss,
+        wanted.map(([, tensor]) => tensor),
+      );
+      wanted.forEach(([name], i) => {
+        const flow = flows[i];
+        if (flow) outputs.set(name, flow);
+      });
+      return Object.fromEntries(outputs);
+    });
+  }
+
   /** The loss alone. */
   loss(by: Interpreter, batch: Tensors<B>): Tensor {
     return withInterpreter(by, () => {
@@ -128,7 +165,12 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
         output: this.predict(by, inputs as Tensors<P>),
       }));
     }
-    return { name: this.name, variables: this.variables, entries };
+    if (!this.every) return { name: this.name, variables: this.variables, entries };
+    const diagnose = this.trace('diagnose', batch, true, (by, inputs) =>
+      this.diagnose(by, inputs as Tensors<B>),
+    );
+    entries.diagnose = fromRoots({ ...diagnose, updates: [] });
+    return { name: this.name, variables: this.variables, entries, diagnostics: { every: this.every } };
   }
 
   private trace(
