@@ -1,4 +1,6 @@
 export { gradients } from './autodiff/gradients.js';
+export { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
+export type { Finding } from './doctor/finding.js';
 export { type CompiledModule, STAGES, type Stage } from './emit/compile.js';
 export {
   DataError,
