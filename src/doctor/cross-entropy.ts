@@ -88,7 +88,7 @@ interface Kind {
 
 function classify(node: Node): Kind | undefined {
   if (node.op.name === 'log') {
-    const inner = unscaled(node.inputs[0]);
+    const inner = unscaled(withoutNumber(node.inputs[0]));
     const of = sumOfExp(inner);
     if (of) return { classes: of, count: numel(node.shape), where: node.where };
     const picked = maskedBy(inner.op.name === 'sum' ? inner.inputs[0] : inner);
@@ -104,6 +104,14 @@ function classify(node: Node): Kind | undefined {
   const rows = numel(node.shape) / Math.max(1, node.shape.at(-1) ?? 1);
   if (classes) return { classes, count: rows, targets, where: node.where };
   return { classes: 0, count: rows, targets, where: node.where };
+}
+
+/** What a small number was added to, to keep a log from 0. */
+function withoutNumber(node: Node): Node {
+  const inner = strip(node);
+  if (inner.op.name !== 'add' && inner.op.name !== 'maximum') return inner;
+  const [a, b] = inner.inputs;
+  return numberIn(b) !== undefined ? a : numberIn(a) !== undefined ? b : inner;
 }
 
 /** Elements chosen by a mask: where(classes == target, x, 0), or x times a mask that is data. */
@@ -152,7 +160,7 @@ function softmaxClasses(node: Node): number {
 /** If this is the log of a softmax, or x less the log of a sum of exponentials. */
 function logSoftmaxClasses(node: Node): number {
   const inner = strip(node);
-  if (inner.op.name === 'log') return softmaxClasses(inner.inputs[0]);
+  if (inner.op.name === 'log') return softmaxClasses(withoutNumber(inner.inputs[0]));
   if (inner.op.name !== 'sub') return 0;
   const log = strip(inner.inputs[1]);
   return log.op.name === 'log' ? sumOfExp(log.inputs[0]) : 0;
