@@ -54,8 +54,15 @@ const MOST_PARAMETERS = 2 ** 28;
 
 /** The training step of the model, traced: from here on its shapes are known to fit. */
 export function buildStep(vocabulary: Vocabulary, settings: ModelSettings & { batch: number }): NamesStep {
+  const step = untracedStep(vocabulary, settings);
+  step.program;
+  return step;
+}
+
+/** The training step of the model; of a size that memory can hold. */
+export function untracedStep(vocabulary: Vocabulary, settings: ModelSettings & { batch: number }): NamesStep {
   const step = namesStep({ vocab: vocabulary.size, ...settings });
-  const parameters = step.program.variables.reduce((sum, { shape }) => sum + numel(shape), 0);
+  const parameters = step.definition.variables.reduce((sum, { shape }) => sum + numel(shape), 0);
   if (parameters > MOST_PARAMETERS) {
     throw new OptionError(
       `the model would have ${count(parameters)} parameters; at most ${count(MOST_PARAMETERS)} are possible`,

@@ -46,7 +46,9 @@ export interface Patient {
   cotangent(node: Node): Node | undefined;
   /** The dataset, checked, or null if none was given. */
   readonly dataset: Dataset | null;
-  /** Of every node of `graph`, on the first batch of training with the first parameters; null without data. */
+  /** The first batch that training would draw, or made-up tokens; null where there is neither. */
+  readonly batch: Batch | null;
+  /** Of every node of `graph`, on `batch` with the first parameters; null without one. */
   readonly values: Values | null;
   /** Like `values`, but random inputs and parameters: what holds here holds by structure, not by chance. */
   randomValues(draw: number): Values;
@@ -73,6 +75,7 @@ export function admit(step: AnyTrainStep, { data, lr, seed }: PatientOptions): P
     parameters: traced.parameters.map((p) => ({ ...p, initial: initial.get(p.name)! })),
     cotangent: (node) => traced.cotangents.get(node),
     dataset,
+    batch,
     values: batch && evaluateNodes(graph, batch, Object.fromEntries(initial), 'float64'),
     randomValues(draw) {
       let values = randoms.get(draw);

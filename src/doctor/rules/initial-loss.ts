@@ -1,5 +1,6 @@
 import type { Node } from '../../graph/graph.js';
 import type { Value } from '../../ops/op.js';
+import type { Numbers } from '../../train/engine.js';
 import { crossEntropyOf } from '../cross-entropy.js';
 import type { NotChecked, Problem, Rule } from '../finding.js';
 import { strip } from '../match.js';
@@ -13,7 +14,17 @@ const FAR = 1.25;
 export const initialLoss: Rule = {
   name: 'initial-loss',
   holds: 'the first loss is a number, and about ln(classes) where it is a cross-entropy',
-  examine({ loss, forward, values }): readonly Problem[] | NotChecked {
+  examine({ loss, forward, values, dataset, step }): readonly Problem[] | NotChecked {
+    const infinite = dataset && infiniteIn(dataset.columns);
+    if (infinite) {
+      return [
+        {
+          where: step.madeAt,
+          why: `${infinite} in the data: the loss of its batch is no number`,
+          fix: 'leave rows with such numbers out of the data',
+        },
+      ];
+    }
     if (!values) return { notChecked: 'it needs a batch' };
     const first = values.get(loss)!.data[0];
     if (!Number.isFinite(first)) return [notFinite(forward, values, first)];
@@ -69,13 +80,18 @@ function entropy(targets: Value | undefined): number | undefined {
 function notFinite(forward: readonly Node[], values: ReadonlyMap<Node, Value>, loss: number): Problem {
   const broken = (node: Node) => !values.get(node)!.data.every(Number.isFinite);
   const origin = forward.find(broken)!;
-  const what = origin.op.name === 'input' ? `input ${origin.attrs.name}` : strip(origin).op.name;
+  const what = origin.op.name === 'input' ? origin.attrs.name : strip(origin).op.name;
   return {
     where: origin.where,
     why: `the first loss is ${loss}: ${what} is the first value that is not finite`,
-    fix:
-      origin.op.name === 'input'
-        ? 'leave rows with such numbers out of the data'
-        : 'keep its operands in the range where it is defined, with a small constant added or the maximum taken off',
+    fix: 'keep its operands in the range where it is defined, with a small constant added or the maximum taken off',
   };
+}
+
+function infiniteIn(columns: Readonly<Record<string, Numbers>>): string | undefined {
+  for (const [name, column] of Object.entries(columns)) {
+    const at = column.findIndex((x) => !Number.isFinite(x));
+    if (at >= 0) return `${name} has ${column[at]} at position ${at}`;
+  }
+  return undefined;
 }
