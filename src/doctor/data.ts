@@ -1,10 +1,10 @@
 import { DataError } from '../errors.js';
-import { type Graph, inputAttrs } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
 import { RandomStream, randomIndex, STREAMS } from '../random/philox.js';
 import { numel } from '../shape.js';
 import { checkColumns } from '../train/columns.js';
+import { describeEntry } from '../train/description.js';
 import type { Columns, Numbers } from '../train/engine.js';
-import { indexBounds } from '../train/program.js';
 
 export interface Dataset {
   readonly columns: Readonly<Record<string, Numbers>>;
@@ -15,7 +15,7 @@ export type Batch = Record<string, Numbers>;
 
 /** The data as a session takes it, with the same errors. */
 export function datasetOf(graph: Graph, data: Columns, batchSize: number): Dataset {
-  const { checked, rows } = checkColumns(graph, data);
+  const { checked, rows } = checkColumns(describeEntry(graph), data);
   if (rows < batchSize) throw new DataError(`data: ${rows} rows are fewer than a batch of ${batchSize}`);
   return { columns: checked, rows };
 }
@@ -24,11 +24,10 @@ export function datasetOf(graph: Graph, data: Columns, batchSize: number): Datas
 export function batchOf(graph: Graph, { columns, rows }: Dataset, size: number, seed: number): Batch {
   const picked = Array.from({ length: size }, (_, i) => randomIndex(seed, STREAMS.batch, 0, i, rows));
   return Object.fromEntries(
-    dataInputs(graph).map(({ name, shape }) => {
+    describeEntry(graph).inputs.map(({ name, shape }) => {
       const all = columns[name];
       const width = numel(shape.slice(1));
-      const out = all.slice(0, 0).constructor as new (n: number) => Numbers;
-      const part = new out(numel(shape));
+      const part = new (all.constructor as new (n: number) => Numbers)(numel(shape));
       picked.forEach((row, i) => {
         part.set(all.subarray(row * width, (row + 1) * width), i * width);
       });
@@ -42,25 +41,18 @@ export function batchOf(graph: Graph, { columns, rows }: Dataset, size: number, 
  * floats and zeros for whole numbers without a bound. Else null where an input is no token: nobody knows its scale.
  */
 export function randomBatch(graph: Graph, seed: number, anything: boolean): Batch | null {
-  const bounds = indexBounds(graph);
   const batch: Batch = {};
-  for (const [at, { name, shape, dtype }] of dataInputs(graph).entries()) {
+  for (const [at, { name, shape, dtype, bound }] of describeEntry(graph).inputs.entries()) {
     const random = new RandomStream(seed, STREAMS.sample + 256 * at);
-    const bound = bounds.get(name)?.size;
     const fill = <T extends Numbers>(out: T, element: (i: number) => number) => {
       for (let i = 0; i < out.length; i++) out[i] = element(i);
       return out;
     };
     if (dtype === 'i32' && bound !== undefined)
-      batch[name] = fill(new Int32Array(numel(shape)), (i) => Math.floor(random.uniform(i) * bound));
+      batch[name] = fill(new Int32Array(numel(shape)), (i) => Math.floor(random.uniform(i) * bound.size));
     else if (!anything) return null;
     else if (dtype === 'i32') batch[name] = new Int32Array(numel(shape));
     else batch[name] = fill(new Float64Array(numel(shape)), (i) => random.normal(i));
   }
   return batch;
-}
-
-/** What a batch consists of. */
-function dataInputs(graph: Graph) {
-  return graph.inputs.map(inputAttrs).filter(({ role }) => role === 'input');
 }

@@ -51,7 +51,8 @@ export function describeProgram({ name, variables, entries }: Program): ProgramD
   };
 }
 
-function describeEntry(graph: Graph): EntryDescription {
+/** Describes one graph of a program. */
+export function describeEntry(graph: Graph): EntryDescription {
   const bounds = indexBounds(graph);
   const inputs = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input');
   return {

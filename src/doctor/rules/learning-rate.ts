@@ -1,36 +1,34 @@
-import { DivergedError, GradError } from '../../errors.js';
+import { GradError } from '../../errors.js';
+import { type Bounds, findBounds, gainOf } from '../../finder/bounds.js';
+import { Trials } from '../../finder/trials.js';
+import { numel } from '../../shape.js';
+import type { Session } from '../../train/session.js';
 import type { NotChecked, Problem, Rule } from '../finding.js';
 import type { Patient } from '../patient.js';
 import { short } from '../words.js';
 
-const STEPS = 30;
-/** The last losses of a trial, whose median says where it ended. */
-const LAST = 7;
-/** Ending this many times above the first loss is divergence. */
-const WORSE = 1.5;
+/** Steps of each short training. */
+const STEPS = 50;
+/** From so many parameters on, compiling takes less time than the tape's slower steps. */
+const COMPILED_FROM = 30_000;
 
-/** A learning rate that blows the loss up: tried for a few steps on one batch, beside a tenth and a hundredth of it. */
+/** A learning rate at which the loss explodes, by the bound of the finder of learning rates. */
 export const learningRate: Rule = {
   name: 'learning-rate',
-  holds: 'the first steps at the learning rate do not blow the loss up',
-  examine(patient): readonly Problem[] | NotChecked {
+  holds: 'the loss falls at the learning rate',
+  async examine(patient): Promise<readonly Problem[] | NotChecked> {
     const { lr, dataset, step } = patient;
     if (lr === undefined) return { notChecked: 'no learning rate is given' };
     if (!dataset) return { notChecked: 'it needs the data' };
     try {
-      const high = trial(patient, lr);
-      if (!high.diverges) return [];
-      const lower = [lr / 10, lr / 100].map((rate) => ({ rate, ...trial(patient, rate) }));
-      const fine = lower.find((low) => !low.diverges);
-      // Where no rate helps, the rate is not what is wrong.
-      if (!fine) return { notChecked: 'the loss grows at every learning rate that was tried' };
-      return [
-        {
-          where: step.madeAt,
-          why: `the learning rate ${short(lr)} is too high: ${path(high)}; at ${short(fine.rate)} ${path(fine)}`,
-          fix: `start with ${short(fine.rate)} or less; the learning-rate finder shows where the loss falls fastest`,
-        },
-      ];
+      await using session = await opened(patient);
+      session.data(dataset.columns);
+      const trials = new Trials(session);
+      // One training tells that a rate is fine; where it does not, the bound is searched for.
+      const [still, losses] = [await trials.run(new Float64Array(STEPS)), await trials.run(rates(lr))];
+      if (lr === 0 || gainOf(still, losses) > 0) return [];
+      const { upper, lower } = await findBounds(trials, STEPS, () => {});
+      return lr < upper ? [] : [problem(step.madeAt, lr, still[0], losses, { upper, lower })];
     } catch (error) {
       if (error instanceof GradError) return { notChecked: `training cannot be tried: ${error.message}` };
       throw error;
@@ -38,29 +36,25 @@ export const learningRate: Rule = {
   },
 };
 
-interface Trial {
-  first: number;
-  last: number;
-  steps: number;
-  diverges: boolean;
+const rates = (lr: number) => new Float64Array(STEPS).fill(lr);
+
+function opened({ step, parameters, seed }: Patient): Session | Promise<Session> {
+  const size = parameters.reduce((n, { variable }) => n + numel(variable.shape), 0);
+  return size < COMPILED_FROM ? step.interpret({ seed }) : step.compile({ seed });
 }
 
-function path({ first, last, steps }: Trial): string {
-  return `the loss goes from ${short(first)} to ${short(last)} in ${steps} steps`;
-}
-
-/** A few steps on the tape, all on the first batch: what one batch differs from the next does not count. */
-function trial({ step, batch, seed }: Patient, lr: number): Trial {
-  const session = step.interpret({ seed });
-  const losses: number[] = [];
-  try {
-    while (losses.length < STEPS) losses.push(session.step({ lr, batch: batch! }));
-  } catch (error) {
-    if (!(error instanceof DivergedError)) throw error;
-    const steps = losses.length + 1;
-    return { first: losses[0] ?? error.loss, last: error.loss, steps, diverges: true };
-  }
-  const [first] = losses;
-  const last = losses.slice(-LAST).sort((a, b) => a - b)[Math.floor(LAST / 2)];
-  return { first, last, steps: STEPS, diverges: last > first + (WORSE - 1) * Math.abs(first) };
+function problem(
+  where: string,
+  lr: number,
+  first: number,
+  losses: readonly number[],
+  { upper, lower }: Pick<Bounds, 'upper' | 'lower'>,
+): Problem {
+  const tried = `the loss goes from ${short(first)} to ${short(losses.at(-1)!)} in ${losses.length} steps`;
+  const start = short(Number(Math.max(lower, upper / 10).toPrecision(1)));
+  return {
+    where,
+    why: `the learning rate ${short(lr)} is too high: ${tried}; from ${short(upper)} on the loss explodes`,
+    fix: `start with about ${start}; 2headgrad lr-find and findLearningRate look closer`,
+  };
 }
