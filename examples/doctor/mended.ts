@@ -1,5 +1,5 @@
 // The same model, mended as the doctor said.
-import { add, crossEntropy, i32, init, nn, optim, tanh, trainStep } from '2headgrad';
+import { crossEntropy, i32, init, nn, optim, tanh, trainStep } from '2headgrad';
 
 export { data } from './data.js';
 
@@ -12,16 +12,15 @@ export function names({ hidden = kaiming, last = small } = {}) {
   const first = nn.linear(30, 64, { weight: hidden, biasInit: init.zeros });
   const second = nn.linear(64, 64, { weight: hidden, bias: false });
   const norm = nn.batchNorm1d(64);
-  const direct = nn.linear(30, 27, { weight: last, bias: false });
   const output = nn.linear(64, 27, { weight: last, biasInit: init.zeros });
   return trainStep({
-    model: { embedding, first, second, norm, direct, output },
+    model: { embedding, first, second, norm, output },
     batch: { x: i32(32, 3), y: i32(32) },
     loss: (model, { x, y }) => {
       const context = model.embedding(x).reshape([32, 30]);
       const one = tanh(model.first(context));
       const two = tanh(model.norm(model.second(one)));
-      return crossEntropy(add(model.output(two), model.direct(context)), y);
+      return crossEntropy(model.output(two), y);
     },
     optimizer: optim.sgd(),
   });

@@ -1,10 +1,15 @@
 import { OptionError } from '../errors.js';
-import { type AnyTrainStep, checkSeed, type TrainStep } from '../run/train-step.js';
+import { type AnyTrainStep, checkSeed, TrainStep } from '../run/train-step.js';
 import type { Columns } from '../train/engine.js';
-import type { Types } from '../train/step.js';
 import type { Finding } from './finding.js';
 import { admit } from './patient.js';
 import { RULES } from './rules/index.js';
+
+/** A training step of any model, as `trainStep` makes it. */
+export interface Examinable {
+  readonly definition: object;
+  readonly madeAt: string;
+}
 
 export interface DiagnoseOptions {
   /** The dataset, as `session.data` takes it: rows of each part of the batch. */
@@ -31,10 +36,12 @@ export interface Diagnosis {
  * Throws what the model throws while it is traced, DataError for data that does not fit, OptionError for a rate or
  * seed that is none.
  */
-export async function diagnose<M, B extends Types, P extends Types>(
-  step: TrainStep<M, B, P>,
+export async function diagnose(
+  step: Examinable,
   { data, lr, seed = 42 }: DiagnoseOptions = {},
 ): Promise<Diagnosis> {
+  if (!(step instanceof TrainStep))
+    throw new OptionError('diagnose: expected what trainStep({ ... }) returns');
   checkSeed(seed);
   if (lr !== undefined && !(typeof lr === 'number' && lr >= 0 && Number.isFinite(lr)))
     throw new OptionError(`diagnose: lr must be a number from 0, got ${lr}`);

@@ -15,9 +15,9 @@ export function some(items: readonly (string | number)[], most = 8): string {
   return more > 0 ? `${items.slice(0, most).join(', ')} and ${more} more` : items.join(', ');
 }
 
-/** `a` or `a and b`. */
-export const both = (items: readonly string[]): string =>
-  items.length < 2 ? items.join() : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
-
 /** ` (model.ts:14)`, or nothing. */
 export const at = (where: string): string => (where ? ` (${where})` : '');
+
+/** `less than 1e-15`: of what is rounding, no digit means anything. */
+export const lessThan = (x: number): string =>
+  x === 0 ? '0' : `less than 1e${Math.floor(Math.log10(x)) + 1}`;

@@ -5,7 +5,7 @@ import { placeOf } from '../layers.js';
 import { dependents } from '../match.js';
 import type { Patient } from '../patient.js';
 import { share } from '../statistics.js';
-import { percent } from '../words.js';
+import { percent, short } from '../words.js';
 
 /** Beyond this part of its range a tanh or sigmoid is flat: less than 6 % of the gradient passes. */
 const FLAT = 0.97;
@@ -32,8 +32,10 @@ export const saturated: Rule = {
       if (!(part > MANY)) return undefined;
       const stuck = units(node, y, (column) => column.every(flat));
       const where =
-        node.op.name === 'tanh' ? `|y| > ${FLAT}` : `y < ${(1 - FLAT) / 2} or y > ${(1 + FLAT) / 2}`;
-      const also = stuck.count > 0 ? `; ${stuck.count} of ${stuck.of} units are so on every row` : '';
+        node.op.name === 'tanh'
+          ? `|y| > ${FLAT}`
+          : `y < ${short((1 - FLAT) / 2)} or y > ${short((1 + FLAT) / 2)}`;
+      const also = stuck.count > 0 ? `; ${stuck.count} of ${stuck.of} units on every row` : '';
       return {
         where: node.where,
         why: `${percent(part)} of ${placeOf(patient, node)} is saturated (${where})${also}: hardly any gradient passes`,

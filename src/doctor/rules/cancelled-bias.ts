@@ -4,7 +4,7 @@ import { batchMeans, readers, strip, unscaled } from '../match.js';
 import type { Parameter, Patient } from '../patient.js';
 import { cancelledAt } from '../shifts.js';
 import { largest, total } from '../statistics.js';
-import { at, short } from '../words.js';
+import { at, lessThan } from '../words.js';
 
 /** What is left of a sum after perfect cancellation in float64, as a part of the sum of sizes. */
 const ROUNDING = 1e-11;
@@ -52,7 +52,7 @@ function proved({ forward, loss, values }: Patient, { node, gradient }: Paramete
   const most = values && largest(values.get(gradient!)!.data);
   return {
     where: mean.where,
-    evidence: most === null ? 'by the graph' : `on one batch at most ${short(most)}, which is rounding`,
+    evidence: most === null ? 'by the graph' : `on one batch ${lessThan(most)}, which is rounding`,
   };
 }
 
@@ -81,6 +81,6 @@ function shown(patient: Patient, { node, gradient }: Parameter): Proof | undefin
   }
   return {
     where: addition.where,
-    evidence: `at random parameters, ${short(worst)} of what flows back to it`,
+    evidence: `at random parameters ${lessThan(worst)} of what flows back to it`,
   };
 }

@@ -1,6 +1,7 @@
 import { GradError } from '../../errors.js';
 import { type Bounds, findBounds, gainOf } from '../../finder/bounds.js';
 import { Trials } from '../../finder/trials.js';
+import { TrainStep } from '../../run/train-step.js';
 import { numel } from '../../shape.js';
 import type { Session } from '../../train/session.js';
 import type { NotChecked, Problem, Rule } from '../finding.js';
@@ -38,7 +39,9 @@ export const learningRate: Rule = {
 
 const rates = (lr: number) => new Float64Array(STEPS).fill(lr);
 
-function opened({ step, parameters, seed }: Patient): Session | Promise<Session> {
+/** A session that leaves parameters without a gradient as they are: they are another finding. */
+function opened({ definition, parameters, seed }: Patient): Session | Promise<Session> {
+  const step = new TrainStep({ ...definition.options, allowUnused: true });
   const size = parameters.reduce((n, { variable }) => n + numel(variable.shape), 0);
   return size < COMPILED_FROM ? step.interpret({ seed }) : step.compile({ seed });
 }

@@ -3,7 +3,6 @@ import type { Problem, Rule } from '../finding.js';
 import { type Interval, intervals } from '../intervals.js';
 import { dependents, numberIn, readers, strip, unscaled } from '../match.js';
 import type { Patient } from '../patient.js';
-import { both } from '../words.js';
 
 /** exp of more than this is infinite in float32. */
 const OVERFLOW = 88;
@@ -183,6 +182,6 @@ function merged(problems: readonly Problem[]): Problem[] {
   }
   return [...lines.values()].map((same) => ({
     ...same[0],
-    why: both([...new Set(same.map(({ why }) => why))]),
+    why: [...new Set(same.map(({ why }) => why))].join('; '),
   }));
 }
