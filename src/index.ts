@@ -1,5 +1,7 @@
 export { gradients } from './autodiff/gradients.js';
 export * from './calculus/index.js';
+export { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
+export type { Finding } from './doctor/finding.js';
 export { type CompiledModule, STAGES, type Stage } from './emit/compile.js';
 export {
   DataError,

@@ -29,7 +29,10 @@ const root = decodeURI(import.meta.url.slice(0, import.meta.url.lastIndexOf('/')
   '',
 );
 
+// With source maps, frames of what is built in dist/ name its sources beside it.
+const roots = [root, root.replace(/\/dist\/$/, '/src/')];
+
 function isLibrary(file: string): boolean {
   const path = file.replace(/^file:\/\//, '');
-  return path.startsWith(root) && !path.startsWith(`${root}models/`);
+  return roots.some((root) => path.startsWith(root) && !path.startsWith(`${root}models/`));
 }

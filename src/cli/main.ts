@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { GradError, OptionError } from '../errors.js';
+import type { DoctorOptions } from './doctor.js';
 import type { InspectOptions } from './inspect.js';
 import type { LrFindOptions } from './lr-find.js';
 import { tolerateClosedPipes } from './output.js';
@@ -88,6 +89,22 @@ function commandLine(run: (command: Promise<number>) => void): Command {
   addSettings(inspect, [...MODEL_SETTINGS, 'batch']).action((_task: string, options: InspectOptions) => {
     run(import('./inspect.js').then((module) => module.inspect(options)));
   });
+
+  const doctor = program
+    .command('doctor')
+    .summary('find out what is wrong with a model')
+    .description(
+      'Examines the training step of a model: its graph and one batch. Says what is wrong, where, and what to change.',
+    )
+    .argument('<model>', 'names, or a TypeScript or JavaScript file that exports training steps (and data)')
+    .option('--data <file>', 'words, one a line; for a model file JSON with an array for each input')
+    .option('--export <name>', "the step to examine (default: all of the file's)");
+  addSettings(doctor, [...MODEL_SETTINGS, 'batch', 'lr', 'seed'])
+    .addOption(jsonOption())
+    .action((model: string, options: DoctorOptions) => {
+      const given = (name: string) => doctor.getOptionValueSource(name) === 'cli';
+      run(import('./doctor.js').then((module) => module.doctor(model, options, given)));
+    });
   return program;
 }
 
@@ -106,7 +123,7 @@ function oneLine(text: string): string {
 
 function hint(): string {
   const command = process.argv[2];
-  return `see 2headgrad ${['train', 'lr-find', 'sample', 'inspect'].includes(command) ? `${command} ` : ''}--help`;
+  return `see 2headgrad ${['train', 'lr-find', 'sample', 'inspect', 'doctor'].includes(command) ? `${command} ` : ''}--help`;
 }
 
 /** A line stays a line, even where a message quotes pages. */

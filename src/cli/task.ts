@@ -58,8 +58,19 @@ export function buildStep(
   settings: ModelSettings & { batch: number },
   diagnostics?: { every: number },
 ): NamesStep {
+  const step = untracedStep(vocabulary, settings, diagnostics);
+  step.program;
+  return step;
+}
+
+/** The training step of the model; of a size that memory can hold. */
+export function untracedStep(
+  vocabulary: Vocabulary,
+  settings: ModelSettings & { batch: number },
+  diagnostics?: { every: number },
+): NamesStep {
   const step = namesStep({ vocab: vocabulary.size, ...settings, diagnostics });
-  const parameters = step.program.variables.reduce((sum, { shape }) => sum + numel(shape), 0);
+  const parameters = step.definition.variables.reduce((sum, { shape }) => sum + numel(shape), 0);
   if (parameters > MOST_PARAMETERS) {
     throw new OptionError(
       `the model would have ${count(parameters)} parameters; at most ${count(MOST_PARAMETERS)} are possible`,

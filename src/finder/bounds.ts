@@ -108,7 +108,7 @@ const byRate = (a: Probe, b: Probe) => a.rate - b.rate;
 /** Powers of ten stay exact. */
 const decades = (rate: number, by: number) => Number(`1e${Math.round(Math.log10(rate)) + by}`);
 
-function gainOf(still: readonly number[], losses: readonly number[]): number {
+export function gainOf(still: readonly number[], losses: readonly number[]): number {
   if (!losses.every(Number.isFinite)) return Number.NEGATIVE_INFINITY;
   const from = Math.floor(still.length / 2);
   let sum = 0;

@@ -20,6 +20,22 @@ export function evaluateGraph(
   variables: Numbers,
   precision: Precision = 'float32',
 ): Evaluated {
+  const values = evaluateNodes(graph, inputs, variables, precision);
+  return {
+    outputs: Object.fromEntries(graph.outputs.map(({ name, node }) => [name, values.get(node)!])),
+    updates: Object.fromEntries(
+      graph.updates.map((u) => [inputAttrs(u.variable).name, values.get(u.value)!]),
+    ),
+  };
+}
+
+/** The value of every node of a graph. */
+export function evaluateNodes(
+  graph: Graph,
+  inputs: Numbers,
+  variables: Numbers,
+  precision: Precision,
+): Map<Node, Value> {
   const values = new Map<Node, Value>();
   for (const node of graph.nodes) {
     const value = isInput(node)
@@ -31,12 +47,7 @@ export function evaluateGraph(
         );
     values.set(node, value);
   }
-  return {
-    outputs: Object.fromEntries(graph.outputs.map(({ name, node }) => [name, values.get(node)!])),
-    updates: Object.fromEntries(
-      graph.updates.map((u) => [inputAttrs(u.variable).name, values.get(u.value)!]),
-    ),
-  };
+  return values;
 }
 
 /** The value of one node, of the values of its inputs. */

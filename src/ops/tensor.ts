@@ -1,5 +1,6 @@
 import { GraphError } from '../errors.js';
 import type { DType, Shape, TensorType } from '../shape.js';
+import { userLocation } from '../source.js';
 import type { Attrs, Op } from './op.js';
 
 /** What a tensor was computed from; the thread that reverse mode follows back. */
@@ -57,6 +58,9 @@ export interface RandomSource {
  */
 export class Variable extends Tensor {
   override readonly creator = null;
+  /** The user's file and line that made it, or ''. */
+  readonly madeAt = userLocation();
+
   constructor(
     readonly kind: 'parameter' | 'state',
     override readonly shape: Shape,

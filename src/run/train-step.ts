@@ -3,6 +3,7 @@ import { type CompiledModule, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { checkSeed } from '../random/seed.js';
+import { userLocation } from '../source.js';
 import { TapeEngine } from '../tape/engine.js';
 import type { Precision } from '../tape/tape.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
@@ -48,7 +49,10 @@ export interface InterpretOptions {
 /** A training step that an engine can run. */
 export class TrainStep<M, B extends Types, P extends Types> {
   readonly [BRAND]: Kind = 'train step';
-  private readonly definition: StepDefinition<M, B, P>;
+  /** What was given to trainStep, before an engine is chosen. */
+  readonly definition: StepDefinition<M, B, P>;
+  /** The user's file and line that made it, or ''. */
+  readonly madeAt = userLocation();
   private traced: Program | null = null;
   private described: ProgramDescription | null = null;
 

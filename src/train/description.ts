@@ -67,7 +67,8 @@ export function describeProgram({ name, variables, entries, diagnostics }: Progr
   };
 }
 
-function describeEntry(graph: Graph): EntryDescription {
+/** Describes one graph of a program. */
+export function describeEntry(graph: Graph): EntryDescription {
   const bounds = indexBounds(graph);
   const inputs = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input');
   return {

@@ -1,0 +1,179 @@
+import { readFile } from 'node:fs/promises';
+import { inspect } from 'node:util';
+import { reason } from '../data/files.js';
+import { duplicateKey } from '../data/json.js';
+import { type Diagnosis, diagnose } from '../doctor/diagnose.js';
+import { DataError, GradError, OptionError } from '../errors.js';
+import type { AnyTrainStep } from '../run/train-step.js';
+import { numel } from '../shape.js';
+import { locationIn } from '../source.js';
+import type { Columns } from '../train/engine.js';
+import { chooseStep, loadModel, type ModelFile } from './model.js';
+import { count, Output, plural } from './output.js';
+import { flagOf, MODEL_SETTINGS, type ModelSettings, type RunSettings } from './settings.js';
+import { loadTask, untracedStep } from './task.js';
+
+export interface DoctorOptions extends ModelSettings, Pick<RunSettings, 'batch' | 'lr' | 'seed'> {
+  data?: string;
+  export?: string;
+  json?: boolean;
+}
+
+/** A training step under its name, with what it would be trained on. */
+interface Visit {
+  name: string;
+  step: AnyTrainStep;
+  data: Columns | undefined;
+  lr: number | undefined;
+}
+
+/** Examines a model and prints what is wrong with it; the exit code is 1 if anything is. */
+export async function doctor(
+  model: string,
+  options: DoctorOptions,
+  given: (name: string) => boolean,
+): Promise<number> {
+  const output = new Output(options.json === true);
+  const visits = model === 'names' ? [await names(options)] : await fromFile(model, options, given);
+  const findings: object[] = [];
+  const checked: object[] = [];
+  const notChecked: object[] = [];
+  const several = visits.length > 1;
+  const failed: string[] = [];
+  for (const [i, visit] of visits.entries()) {
+    const diagnosis = await examined(model, visit, options.seed).catch((error: unknown) => {
+      // One step that cannot be examined keeps nothing from the others.
+      if (!several || !(error instanceof DataError)) throw error;
+      failed.push(error.message);
+      return undefined;
+    });
+    if (!diagnosis) continue;
+    if (i > 0) output.line();
+    print(output, visit, diagnosis);
+    const signed = (entry: object) => (several ? { ...entry, step: visit.name } : entry);
+    findings.push(...diagnosis.findings.map(signed));
+    checked.push(...diagnosis.checked.map(signed));
+    notChecked.push(...diagnosis.notChecked.map(signed));
+  }
+  if (failed.length > 0) throw new DataError(failed.join('; '));
+  output.result({ model, findings, checked, notChecked });
+  return findings.length > 0 ? 1 : 0;
+}
+
+async function names(options: DoctorOptions): Promise<Visit> {
+  if (options.export !== undefined) throw new OptionError('--export is for model files; names has one step');
+  // A batch of one is a finding here, not a wrong call.
+  const { vocabulary, rowsOf } = await loadTask(options.data ?? null, options);
+  const step = untracedStep(vocabulary, options) as unknown as AnyTrainStep;
+  const { x, y } = rowsOf.train;
+  return { name: 'names', step, data: { x, y }, lr: options.lr };
+}
+
+async function fromFile(
+  path: string,
+  options: DoctorOptions,
+  given: (name: string) => boolean,
+): Promise<Visit[]> {
+  const wrong = [...MODEL_SETTINGS, 'batch' as const].find((name) => given(name));
+  if (wrong) throw new OptionError(`${flagOf(wrong)} is an option of the model names; ${path} says its own`);
+  const file = await loadModel(path);
+  const chosen =
+    options.export === undefined && file.steps.size > 0
+      ? [...file.steps].map(([name, step]) => ({ name, step }))
+      : [chooseStep(file, options.export)];
+  const data = options.data === undefined ? await file.data() : await readColumns(options.data);
+  const lr = given('lr') ? options.lr : undefined;
+  return chosen.map(({ name, step }) => ({ name, step, lr, data: dataFor(file, data, name, step) }));
+}
+
+/** The data of one step. A file with several may have an object of theirs by name, or data that fits some of them. */
+function dataFor(file: ModelFile, data: Columns | undefined, name: string, step: AnyTrainStep) {
+  if (!data || file.steps.size < 2) return data;
+  const byName = Object.keys(data).every((key) => file.steps.has(key));
+  if (byName) return (data as unknown as Record<string, Columns | undefined>)[name];
+  const parts = Object.keys(step.definition.options.batch);
+  return parts.length === Object.keys(data).length && parts.every((part) => part in data) ? data : undefined;
+}
+
+/** Columns from a JSON file: an object with an array of numbers, nested or flat, for each part of the batch. */
+async function readColumns(path: string): Promise<Columns> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new DataError(`cannot read the data from ${JSON.stringify(path)}: ${reason(error)}`);
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new DataError(`${path} is not JSON: ${(error as Error).message}`);
+  }
+  const twice = duplicateKey(text);
+  if (twice) throw new DataError(`${path} has the key ${JSON.stringify(twice.key)} twice`);
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new DataError(`${path}: expected an object with an array of numbers for each input`);
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([name, column]) => {
+      const flat: unknown = Array.isArray(column) ? column.flat(Number.POSITIVE_INFINITY) : column;
+      if (!Array.isArray(flat)) throw new DataError(`${path}: ${name}: expected an array of numbers`);
+      const wrong = flat.findIndex((x) => typeof x !== 'number');
+      if (wrong >= 0)
+        throw new DataError(`${path}: ${name}: ${inspect(flat[wrong])} at position ${wrong} is no number`);
+      return [name, flat as number[]];
+    }),
+  );
+}
+
+/** A diagnosis; what the model throws while it is traced is told with the file and the step. */
+async function examined(path: string, { name, step, data, lr }: Visit, seed: number): Promise<Diagnosis> {
+  try {
+    return await diagnose(step, { data, lr, seed });
+  } catch (error) {
+    if (error instanceof OptionError || path === 'names') throw error;
+    if (error instanceof GradError) throw new DataError(`${path}, ${name}: ${error.message}`);
+    const { name: kind, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+    const where = locationIn(stack);
+    const at = where ? ` (${where})` : '';
+    throw new DataError(`${path}, ${name}: the model threw ${kind}: ${message.split('\n')[0]}${at}`);
+  }
+}
+
+function print(output: Output, { name, step, data }: Visit, diagnosis: Diagnosis): void {
+  const { bold, dim, green, red, yellow, cyan } = output.colors;
+  const { findings, checked, notChecked } = diagnosis;
+  const { variables, batchSize } = step.definition;
+  const parameters = variables.filter((v) => v.role === 'parameter').reduce((n, v) => n + numel(v.shape), 0);
+  const about = `${plural(parameters, 'parameter')}, batches of ${count(batchSize)}${data ? '' : ', no data'}`;
+  output.line(`${bold(name)} ${dim(`(${about})`)}`);
+  for (const { rule, where, why, fix } of findings) {
+    output.line();
+    output.line(`${red('✗')} ${bold(rule)}${where ? `  ${cyan(where)}` : ''}`);
+    for (const line of wrapped(why, 98)) output.line(`  ${line}`);
+    wrapped(`Fix: ${fix}`, 98).forEach((line, i) => {
+      output.line(`  ${green(i === 0 ? line : `     ${line}`)}`);
+    });
+  }
+  output.line();
+  const width = Math.max(...[...checked, ...notChecked].map(({ rule }) => rule.length));
+  const found = new Set(findings.map(({ rule }) => rule));
+  for (const { rule, holds } of checked) {
+    if (!found.has(rule)) output.line(`${green('✓')} ${dim(rule.padEnd(width))}  ${holds}`);
+  }
+  for (const { rule, why } of notChecked)
+    output.line(`${yellow('-')} ${dim(rule.padEnd(width))}  not checked: ${why}`);
+  output.line();
+  output.line(
+    findings.length > 0 ? red(plural(findings.length, 'finding')) : green('Healthy: nothing found.'),
+  );
+}
+
+/** Lines of at most `width` characters, broken at spaces. */
+function wrapped(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines[lines.length - 1];
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { RULES } from '../../src/doctor/rules/index.js';
+import {
+  add,
+  crossEntropy,
+  type DiagnoseOptions,
+  diagnose,
+  f32,
+  i32,
+  init,
+  matmul,
+  meanSquaredError,
+  mul,
+  nn,
+  optim,
+  relu,
+  softmax,
+  type Tensor,
+  trainStep,
+} from '../../src/index.js';
+import { NORMS, namesStep } from '../../src/models/bengio.js';
+import type { Optimizer } from '../../src/optim/optimizer.js';
+import type { AnyTrainStep } from '../../src/run/train-step.js';
+import { classifier, language, points, regression, tokens, type Visit } from './cases.js';
+
+const visit = (step: unknown, options: DiagnoseOptions = {}): Visit => ({
+  step: step as AnyTrainStep,
+  options,
+});
+const size = { vocab: 27, context: 3, embed: 10, hidden: 40, batch: 32 };
+
+const mlp = (layer: (i: number, o: number) => nn.Module, activation: () => nn.Module, sizes: number[]) =>
+  nn.sequential(
+    ...sizes
+      .slice(1)
+      .flatMap((out, i) => [layer(sizes[i], out), ...(i < sizes.length - 2 ? [activation()] : [])]),
+  );
+const kaiming = (i: number, o: number) =>
+  nn.linear(i, o, { weight: init.kaimingNormal(), biasInit: init.zeros });
+const plain = (i: number, o: number) => nn.linear(i, o);
+
+function quickstart(optimizer: Optimizer, lr: number): Visit {
+  const step = trainStep({
+    model: nn.sequential(nn.linear(1, 32), nn.tanh(), nn.linear(32, 1)),
+    batch: { x: f32(64, 1), y: f32(64, 1) },
+    loss: (model, { x, y }) => meanSquaredError(model(x), y),
+    optimizer,
+  });
+  const x = Float32Array.from({ length: 1000 }, (_, i) => i / 500 - 1);
+  return visit(step, { data: { x, y: x.map((x) => Math.sin(3 * x)) }, lr });
+}
+
+/** Residual blocks whose last layer starts at zero, with a norm before each. */
+function residual(): Visit {
+  const width = 16;
+  const block = () => {
+    const parts = {
+      norm: nn.layerNorm(width),
+      up: nn.linear(width, 2 * width),
+      down: nn.linear(2 * width, width, { weight: init.zeros, biasInit: init.zeros }),
+    };
+    return nn.layer(parts, (x) => add(x, parts.down(relu(parts.up(parts.norm(x))))));
+  };
+  return classifier(nn.sequential(nn.linear(4, width), block(), block(), block(), nn.linear(width, 3)), 4, 3);
+}
+
+/** One head of attention over three tokens, as in a small transformer. */
+function attention(): Visit {
+  const parts = {
+    embedding: nn.embedding(12, 8),
+    query: nn.linear(8, 8, { bias: false }),
+    key: nn.linear(8, 8, { bias: false }),
+    value: nn.linear(8, 8),
+    norm: nn.layerNorm(8),
+    output: nn.linear(24, 12, { weight: init.normal(0, 0.02) }),
+  };
+  return language(
+    nn.layer(parts, (ids) => {
+      const x = parts.norm(parts.embedding(ids));
+      const scores = mul(matmul(parts.query(x), parts.key(x).transpose([0, 2, 1])), 1 / Math.sqrt(8));
+      const mixed = add(x, matmul(softmax(scores), parts.value(x)));
+      return parts.output(mixed.reshape([mixed.shape[0], 24]));
+    }),
+    12,
+  );
+}
+
+/** A model written as a function of parameters, without layers. */
+function plainFunctions(): Visit {
+  const w1 = nn.parameter([4, 32], init.kaimingNormal());
+  const b1 = nn.parameter([32], init.zeros);
+  const w2 = nn.parameter([32, 1], init.xavierNormal());
+  const step = trainStep({
+    model: { w1, b1, w2 },
+    batch: { x: f32(32, 4), y: f32(32, 1) },
+    loss: (m, { x, y }: Record<'x' | 'y', Tensor>) =>
+      meanSquaredError(matmul(relu(add(matmul(x, m.w1), m.b1)), m.w2), y),
+    optimizer: optim.sgd(),
+  });
+  return visit(step, { data: points(4), lr: 0.01 });
+}
+
+const HEALTHY: Record<string, () => Visit> = {
+  ...Object.fromEntries(
+    NORMS.flatMap((norm) =>
+      [false, true].map((direct) => [
+        `Bengio's model, norm ${norm}${direct ? ', direct' : ''}`,
+        () => visit(namesStep({ ...size, norm, direct }), { data: tokens(27), lr: 0.1 }),
+      ]),
+    ),
+  ),
+  'the quickstart with Adam': () => quickstart(optim.adam(), 0.01),
+  'the quickstart with AdamW': () => quickstart(optim.adamW(), 0.001),
+  'the quickstart with momentum': () => quickstart(optim.sgd({ momentum: 0.9, nesterov: true }), 0.01),
+  'relu with Kaiming, two hidden layers': () => classifier(mlp(kaiming, nn.relu, [16, 64, 32, 10]), 16, 10),
+  'relu with Kaiming, eight layers': () =>
+    regression(mlp(kaiming, nn.relu, [16, ...Array(8).fill(64), 1]), 16),
+  'relu with the usual initialization': () => classifier(mlp(plain, nn.relu, [16, 64, 64, 10]), 16, 10),
+  'tanh with the usual initialization': () => classifier(mlp(plain, nn.tanh, [16, 64, 64, 10]), 16, 10),
+  'sigmoid with the usual initialization': () => regression(mlp(plain, nn.sigmoid, [16, 32, 1]), 16),
+  'gelu with batch norm': () =>
+    classifier(
+      nn.sequential(
+        nn.linear(4, 32, { bias: false }),
+        nn.batchNorm1d(32),
+        nn.gelu(),
+        nn.linear(32, 32, { bias: false }),
+        nn.batchNorm1d(32),
+        nn.gelu(),
+        nn.linear(32, 3),
+      ),
+      4,
+      3,
+    ),
+  'layer norm after a layer with a bias': () =>
+    classifier(nn.sequential(nn.linear(4, 32), nn.layerNorm(32), nn.relu(), nn.linear(32, 3)), 4, 3),
+  'linear regression from zero': () =>
+    regression(nn.linear(4, 1, { weight: init.zeros, biasInit: init.zeros }), 4),
+  'logistic regression from zero': () =>
+    classifier(nn.linear(4, 3, { weight: init.zeros, biasInit: init.zeros }), 4, 3),
+  'two classes': () => classifier(mlp(kaiming, nn.relu, [4, 32, 2]), 4, 2),
+  'residual blocks that start as nothing': residual,
+  attention: attention,
+  'plain functions': plainFunctions,
+};
+
+describe('a healthy model', () => {
+  it.each(Object.entries(HEALTHY))('%s gets a clean bill, for any seed', async (_, make) => {
+    for (const seed of [42, 1, 2]) {
+      const { step, options } = make();
+      // Rates are tried on one seed: they take most of the time.
+      const lr = seed === 42 ? options?.lr : undefined;
+      const { findings, checked, notChecked } = await diagnose(step, { ...options, lr, seed });
+      expect(findings.map(({ rule, why }) => `${rule}: ${why}`)).toEqual([]);
+      expect([...checked, ...notChecked].map(({ rule }) => rule).sort()).toEqual(
+        RULES.map(({ name }) => name).sort(),
+      );
+      for (const { rule } of notChecked) expect(rule).toBe('learning-rate');
+    }
+  });
+
+  it('is told which rules had nothing to judge by, where there is no data', async () => {
+    const step = trainStep({
+      model: nn.sequential(nn.linear(2, 8), nn.relu(), nn.linear(8, 3)),
+      batch: { x: f32(8, 2), y: i32(8) },
+      loss: (m, { x, y }) => crossEntropy(m(x), y),
+      optimizer: optim.sgd(),
+    });
+    const { findings, checked, notChecked } = await diagnose(step, { lr: 0.1 });
+    expect(findings).toEqual([]);
+    expect(notChecked).toEqual([
+      { rule: 'initial-loss', why: 'it needs a batch' },
+      { rule: 'dead-units', why: 'it needs a batch' },
+      { rule: 'variance-by-layer', why: 'it needs a batch' },
+      { rule: 'learning-rate', why: 'it needs the data' },
+    ]);
+    expect(checked.map(({ rule }) => rule)).toContain('unprotected-function');
+  });
+});
