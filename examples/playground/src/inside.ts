@@ -1,0 +1,64 @@
+import type { EditorView } from '@codemirror/view';
+import type { Client } from './client.js';
+import { bytes, count, element } from './dom.js';
+import { setText, sourceView } from './editor.js';
+import type { Compiled } from './protocol.js';
+
+/** The stages of the compiler side by side, for the entry that is chosen. */
+export class Inside {
+  private readonly entry = element<HTMLSelectElement>('entry');
+  private readonly graph = element('view-graph');
+  private readonly source: EditorView = sourceView(element('view-source'));
+  private compiled: Compiled | null = null;
+
+  constructor(private readonly compiler: () => Client) {
+    this.entry.addEventListener('change', () => this.showEntry());
+    // What scrolls can be reached with the keyboard.
+    for (const id of ['view-graph', 'view-schedule', 'view-memory']) element(id).tabIndex = 0;
+  }
+
+  show(compiled: Compiled): void {
+    this.compiled = compiled;
+    for (const id of ['stages', 'entry-label']) element(id).hidden = false;
+    const before = this.entry.value;
+    this.entry.replaceChildren(...Object.keys(compiled.entries).map((name) => new Option(name, name)));
+    this.entry.disabled = false;
+    if (before in compiled.entries) this.entry.value = before;
+    element('view-memory').textContent = compiled.memory;
+    setText(this.source, compiled.assemblyScript);
+    this.showEntry();
+  }
+
+  private showEntry(): void {
+    const { compiled } = this;
+    const view = compiled?.entries[this.entry.value];
+    if (!compiled || !view) return;
+    element('view-schedule').textContent = view.schedule;
+    const lines = count(compiled.assemblyScript.split('\n').length);
+    element('inside-said').textContent =
+      `${view.kernels} kernels for this entry; ${lines} lines of AssemblyScript for all, ${bytes(compiled.wasmBytes)} of WebAssembly.`;
+    this.graph.textContent = 'Drawing …';
+    this.compiler()
+      .call('draw', view.dot)
+      .then((svg) => {
+        if (compiled === this.compiled && view === compiled.entries[this.entry.value]) this.drawn(svg);
+      })
+      .catch((error: Error) => {
+        this.graph.textContent = `The graph cannot be drawn: ${error.message}`;
+      });
+  }
+
+  /** Graphviz makes it of our own text, with every name escaped; the policy of the page runs no script in it. */
+  private drawn(svg: string): void {
+    this.graph.innerHTML = svg;
+    const drawing = this.graph.querySelector('svg');
+    drawing?.setAttribute('role', 'img');
+    // Points are a little large beside the text of the other panes.
+    const width = Number.parseFloat(drawing?.getAttribute('width') ?? '');
+    if (drawing && width) {
+      drawing.removeAttribute('height');
+      drawing.setAttribute('width', `${Math.round(width * 1.05)}`);
+    }
+    this.graph.scrollLeft = Math.max(0, (this.graph.scrollWidth - this.graph.clientWidth) / 2);
+  }
+}

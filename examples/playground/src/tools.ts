@@ -1,0 +1,73 @@
+import { Chart, short } from './charts.js';
+import { Client } from './client.js';
+import { count, element } from './dom.js';
+import type { Project } from './protocol.js';
+
+let chart: Chart | null = null;
+
+/** Runs the learning-rate finder in a worker of its own and draws it as it goes. */
+export async function findRate(project: Project, use: (rate: number) => void): Promise<void> {
+  const said = element('finder-said');
+  const button = element<HTMLButtonElement>('finder-use');
+  element('finder').hidden = false;
+  button.hidden = true;
+  said.textContent = 'A short training with a rate that grows …';
+  chart ??= new Chart(element('chart-finder'), {
+    series: [{ label: 'loss', colour: '--series-1' }],
+    logX: true,
+    x: (rate) => String(rate),
+  });
+  chart.clear();
+  const client = new Client({ finder: ({ rate, loss }) => chart?.add(rate, loss) });
+  try {
+    const { suggestion } = await client.call('find', project);
+    said.textContent = `The loss falls fast and is far from breaking at about ${suggestion}.`;
+    button.textContent = `Use ${suggestion}`;
+    button.hidden = false;
+    button.onclick = () => use(suggestion);
+  } catch (error) {
+    element('finder').hidden = true;
+    throw error;
+  } finally {
+    client.end();
+  }
+}
+
+/** The same steps by the tape and by the compiled module, and how they compare. */
+export async function compareWithTape(project: Project & { rate: number }): Promise<void> {
+  const place = element('comparison');
+  place.hidden = false;
+  place.textContent = 'Training with both engines from the same beginning …';
+  const client = new Client();
+  try {
+    const { steps, compiled, tape, difference } = await client.call('compare', project);
+    const bars = document.createElement('div');
+    bars.className = 'bars';
+    const row = (name: string, speed: number, kind: string) => {
+      const bar = document.createElement('div');
+      bar.className = `bar ${kind}`;
+      bar.style.width = `${(100 * speed) / Math.max(compiled, tape)}%`;
+      bars.append(text(name), bar, text(`${count(speed)} steps/s`));
+    };
+    row('compiled', compiled, '');
+    row('tape', tape, 'other');
+    const ratio = compiled / tape;
+    const said = document.createElement('p');
+    said.className = 'result-said';
+    said.textContent =
+      `Compiled, a step takes one ${short(ratio)}th of the time that it takes on the tape, both on one thread. ` +
+      `Over ${count(steps)} steps the losses differ by ${difference.toExponential(1)} of their size at most: rounding.`;
+    place.replaceChildren(bars, said);
+  } catch (error) {
+    place.hidden = true;
+    throw error;
+  } finally {
+    client.end();
+  }
+}
+
+function text(content: string): HTMLElement {
+  const span = document.createElement('span');
+  span.textContent = content;
+  return span;
+}
