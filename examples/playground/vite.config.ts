@@ -1,11 +1,15 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vite';
 // The names are read when the page is built: a page cannot read the packages that hold them.
 import { loadWords } from '../../dist/data/names.js';
 
-const HEADERS = {
+/** Without them browsers give a page no shared memory. */
+export const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
+
+export const OUT = fileURLToPath(new URL('../../build/playground/', import.meta.url));
 
 /**
  * What the page may do: load its own files and compile WebAssembly. It can send nothing to anybody. `data:` is for
@@ -40,12 +44,12 @@ function names(): Plugin {
 }
 
 export default defineConfig({
-  root: import.meta.dirname,
+  root: fileURLToPath(new URL('.', import.meta.url)),
   base: './',
   logLevel: 'warn',
   plugins: [names()],
   build: {
-    outDir: '../../build/playground',
+    outDir: OUT,
     emptyOutDir: true,
     target: 'es2022',
     chunkSizeWarningLimit: 20_000,

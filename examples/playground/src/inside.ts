@@ -26,6 +26,8 @@ export class Inside {
     if (before in compiled.entries) this.entry.value = before;
     element('view-memory').textContent = compiled.memory;
     setText(this.source, compiled.assemblyScript);
+    // It was measured while it was hidden.
+    this.source.requestMeasure();
     this.showEntry();
   }
 
@@ -53,11 +55,12 @@ export class Inside {
     this.graph.innerHTML = svg;
     const drawing = this.graph.querySelector('svg');
     drawing?.setAttribute('role', 'img');
-    // Points are a little large beside the text of the other panes.
+    // As wide as the pane, as long as its text stays readable.
     const width = Number.parseFloat(drawing?.getAttribute('width') ?? '');
     if (drawing && width) {
+      const fitting = Math.max(this.graph.clientWidth - 24, 0.7 * width);
       drawing.removeAttribute('height');
-      drawing.setAttribute('width', `${Math.round(width * 1.05)}`);
+      drawing.setAttribute('width', `${Math.round(Math.min(fitting, 1.15 * width))}`);
     }
     this.graph.scrollLeft = Math.max(0, (this.graph.scrollWidth - this.graph.clientWidth) / 2);
   }

@@ -161,9 +161,12 @@ async function replace(next: InUse, keepCharts = false): Promise<void> {
 function showPlace({ threads, most, reason }: Pick<Started, 'threads' | 'most' | 'reason'>): void {
   const isolated = crossOriginIsolated ? 'isolated' : 'not isolated';
   element('threads-said').textContent = `${threads} ${threads === 1 ? 'thread' : 'threads'} · ${isolated}`;
-  document.querySelector<HTMLElement>('.dot')!.dataset.state = reason ? 'warn' : 'good';
+  document.querySelector<HTMLElement>('.dot')!.dataset.state = crossOriginIsolated ? 'good' : 'warn';
+  const help = crossOriginIsolated
+    ? ''
+    : ' On a host without such settings a service worker of this page adds the headers, where the browser allows it.';
   element('place-why').textContent = reason
-    ? `One thread: ${reason}. On hosts without such settings a service worker of this page adds the headers, where the browser allows it. The results are the same with any number of threads.`
+    ? `One thread: ${reason}.${help} The results are the same with any number of threads.`
     : `This page can use up to ${most} threads. The results are the same with any number.`;
   const options = Array.from({ length: most }, (_, i) => new Option(String(i + 1), String(i + 1)));
   if (threadsSelect.options.length !== most) threadsSelect.replaceChildren(...options);

@@ -9,6 +9,7 @@ let chart: Chart | null = null;
 export async function findRate(project: Project, use: (rate: number) => void): Promise<void> {
   const said = element('finder-said');
   const button = element<HTMLButtonElement>('finder-use');
+  element('results').hidden = false;
   element('finder').hidden = false;
   button.hidden = true;
   said.textContent = 'A short training with a rate that grows …';
@@ -36,6 +37,7 @@ export async function findRate(project: Project, use: (rate: number) => void): P
 /** The same steps by the tape and by the compiled module, and how they compare. */
 export async function compareWithTape(project: Project & { rate: number }): Promise<void> {
   const place = element('comparison');
+  element('results').hidden = false;
   place.hidden = false;
   place.textContent = 'Training with both engines from the same beginning …';
   const client = new Client();
@@ -55,8 +57,8 @@ export async function compareWithTape(project: Project & { rate: number }): Prom
     const said = document.createElement('p');
     said.className = 'result-said';
     said.textContent =
-      `Compiled, a step takes one ${short(ratio)}th of the time that it takes on the tape, both on one thread. ` +
-      `Over ${count(steps)} steps the losses differ by ${difference.toExponential(1)} of their size at most: rounding.`;
+      `Compiled code is ${short(ratio)} times as fast as the tape, both on one thread. Over ${count(steps)} steps ` +
+      `their losses differ by ${difference.toExponential(1)} of their size at most, which is rounding.`;
     place.replaceChildren(bars, said);
   } catch (error) {
     place.hidden = true;

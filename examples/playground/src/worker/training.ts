@@ -17,6 +17,8 @@ export class Training {
   private stop: AbortController | null = null;
   private done: Promise<void> = Promise.resolve();
   private looked = 0;
+  /** Steps from one report to the next: about so many as REPORT_MS has. */
+  private every = 1;
 
   private constructor(
     private readonly task: Task,
@@ -90,20 +92,16 @@ export class Training {
   }
 
   private async run(signal: AbortSignal, report: (progress: Progress) => void): Promise<void> {
-    let every = 1;
     while (!signal.aborted) {
-      const steps = this.session.run({ steps: NO_END, lr: () => this.rate, every, signal });
-      const began = performance.now();
-      let reports = 0;
+      const steps = this.session.run({ steps: NO_END, lr: () => this.rate, every: this.every, signal });
       for await (const { at, losses, stepsPerSecond } of steps) {
+        // A mean of a few steps, as a pause leaves them, would stand out for no reason.
+        if (losses.length < this.every) break;
         report({ at, loss: mean(losses), stepsPerSecond, ...this.look(false) });
         const wanted = Math.max(1, Math.round((stepsPerSecond * REPORT_MS) / 1000));
-        // The first reports come before the speed is known.
-        if (
-          ++reports >= 1 &&
-          (wanted > 2 * every || wanted < every / 2 || performance.now() - began > 10_000)
-        ) {
-          every = wanted;
+        if (wanted > 2 * this.every || wanted < this.every / 2) {
+          // Not more at once: the first steps are slower than the others.
+          this.every = Math.min(wanted, 16 * this.every);
           break;
         }
       }
