@@ -1,4 +1,4 @@
-import type { Call, Calls, FinderPoint, Progress, Reply, Trouble } from './protocol.js';
+import type { Call, Calls, FinderReport, Progress, Reply, Trouble } from './protocol.js';
 
 /** An error of the user's model or data, told by a worker. */
 export class WorkerError extends Error {
@@ -9,7 +9,7 @@ export class WorkerError extends Error {
 
 export interface Listeners {
   progress?(progress: Progress): void;
-  finder?(point: FinderPoint): void;
+  finder?(report: FinderReport): void;
   stopped?(trouble: Trouble): void;
 }
 
@@ -41,7 +41,7 @@ export class Client {
   private take(reply: Reply): void {
     if ('event' in reply) {
       if (reply.event === 'progress') this.listeners.progress?.(reply.progress);
-      else if (reply.event === 'finder') this.listeners.finder?.(reply.point);
+      else if (reply.event === 'finder') this.listeners.finder?.(reply.report);
       else this.listeners.stopped?.(reply.trouble);
       return;
     }

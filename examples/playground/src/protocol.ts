@@ -60,9 +60,10 @@ export interface Progress {
   samples?: string[];
 }
 
-export interface FinderPoint {
-  rate: number;
-  loss: number;
+/** How far the finder is: its short trainings for the bounds, then points of the run with the rising rate. */
+export interface FinderReport {
+  probes: number;
+  point?: { rate: number; loss: number };
 }
 
 export interface Comparison {
@@ -85,7 +86,7 @@ export interface Calls {
   rate(value: number): void;
   checkpoint(): Uint8Array;
   restore(bytes: Uint8Array): { at: number; samples: string[] };
-  find(project: Project): { points: FinderPoint[]; suggestion: number };
+  find(project: Project): { suggestion: number; why: string };
   compare(project: Project & { rate: number }): Comparison;
   wasm(project: Project): { wasm: Uint8Array };
   close(): void;
@@ -97,5 +98,5 @@ export type Reply =
   | { id: number; value: unknown }
   | { id: number; trouble: Trouble }
   | { event: 'progress'; progress: Progress }
-  | { event: 'finder'; point: FinderPoint }
+  | { event: 'finder'; report: FinderReport }
   | { event: 'stopped'; trouble: Trouble };

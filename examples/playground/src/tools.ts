@@ -12,17 +12,24 @@ export async function findRate(project: Project, use: (rate: number) => void): P
   element('results').hidden = false;
   element('finder').hidden = false;
   button.hidden = true;
-  said.textContent = 'A short training with a rate that grows …';
+  said.textContent = 'Short trainings with one rate each, for the bounds …';
   chart ??= new Chart(element('chart-finder'), {
     series: [{ label: 'loss', colour: '--series-1' }],
     logX: true,
     x: (rate) => String(rate),
   });
   chart.clear();
-  const client = new Client({ finder: ({ rate, loss }) => chart?.add(rate, loss) });
+  const client = new Client({
+    finder: ({ probes, point }) => {
+      if (point && Number.isFinite(point.loss)) chart?.add(point.rate, point.loss);
+      said.textContent = point
+        ? 'One training in which the rate rises with every step …'
+        : `Short trainings with one rate each, for the bounds: ${probes}`;
+    },
+  });
   try {
-    const { suggestion } = await client.call('find', project);
-    said.textContent = `The loss falls fast and is far from breaking at about ${suggestion}.`;
+    const { suggestion, why } = await client.call('find', project);
+    said.textContent = `${why[0].toUpperCase()}${why.slice(1)}.`;
     button.textContent = `Use ${suggestion}`;
     button.hidden = false;
     button.onclick = () => use(suggestion);

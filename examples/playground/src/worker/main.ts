@@ -42,7 +42,7 @@ const handlers: Handlers = {
   },
   checkpoint: async () => current().checkpoint(),
   restore: (bytes) => current().restore(bytes),
-  find: (project) => findRate(project, (point) => say({ event: 'finder', point })),
+  find: (project) => findRate(project, (report) => say({ event: 'finder', report })),
   compare: compareWithTape,
   async wasm(project) {
     const { step } = await loadTask(project);

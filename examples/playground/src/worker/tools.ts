@@ -1,50 +1,34 @@
 // What is done beside the training, each with sessions of its own: the learning-rate finder and the tape.
-import { DivergedError } from '2headgrad';
-import type { Comparison, FinderPoint, Project } from '../protocol.js';
+import { findLearningRate } from '2headgrad';
+import type { Comparison, FinderReport, Project } from '../protocol.js';
 import { loadTask } from './task.js';
 
-const RATES = { from: 1e-4, to: 10, steps: 1500 };
-/** Weight of the losses so far in the running mean, as fastai takes it. */
-const SMOOTHING = 0.98;
+/** Steps that a point of the picture stands for; single losses are too noisy to look at. */
+const AVERAGED = 20;
 const COMPARE_MS = 2000;
 const COMPARE_STEPS = { least: 5, most: 400 };
 
-/**
- * One short training whose rate grows a little with every step, until the loss explodes (Smith 2017). The
- * suggestion is a tenth of the rate at which the smoothed loss is lowest: there it still falls fast.
- */
+/** The finder on the user's model and words; the points of its single run as they come. */
 export async function findRate(
   project: Project,
-  report: (point: FinderPoint) => void,
-): Promise<{ points: FinderPoint[]; suggestion: number }> {
-  const task = await loadTask(project);
-  await using session = await task.step.compile({ seed: project.seed });
-  session.data({ x: task.train.x, y: task.train.y });
-  const { from, to, steps } = RATES;
-  const rateAt = (step: number) => from * (to / from) ** (step / (steps - 1));
-  const points: FinderPoint[] = [];
-  let running = 0;
-  let lowest = Number.POSITIVE_INFINITY;
-  try {
-    for await (const { at, losses } of session.run({ steps, lr: rateAt, every: 15 })) {
-      losses.forEach((loss, i) => {
-        running = SMOOTHING * running + (1 - SMOOTHING) * loss;
-        const step = at - losses.length + i;
-        const point = { rate: rateAt(step), loss: running / (1 - SMOOTHING ** (step + 1)) };
-        lowest = Math.min(lowest, point.loss);
-        if (i === losses.length - 1) {
-          points.push(point);
-          report(point);
-        }
-      });
-      if (points[points.length - 1].loss > 2 * lowest) break;
-    }
-  } catch (error) {
-    // What it looks for: the rate at which training breaks.
-    if (!(error instanceof DivergedError)) throw error;
-  }
-  const best = points.reduce((a, b) => (b.loss < a.loss ? b : a));
-  return { points, suggestion: Number((best.rate / 10).toPrecision(1)) };
+  report: (found: FinderReport) => void,
+): Promise<{ suggestion: number; why: string }> {
+  const { step, train } = await loadTask(project);
+  let probes = 0;
+  let average = 0;
+  const { suggestion, why } = await findLearningRate(step, {
+    data: { x: train.x, y: train.y },
+    seed: project.seed,
+    onProgress: (progress) => {
+      if (progress.stage === 'bounds') {
+        report({ probes: ++probes });
+        return;
+      }
+      average += (progress.loss - average) / Math.min(progress.at, AVERAGED);
+      if (progress.at % AVERAGED === 0) report({ probes, point: { rate: progress.rate, loss: average } });
+    },
+  });
+  return { suggestion, why };
 }
 
 /** The same steps by both engines from the same beginning, as many as the tape takes in a moment. */
