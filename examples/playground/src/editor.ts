@@ -79,7 +79,11 @@ export function sourceView(parent: HTMLElement): EditorView {
     parent,
     extensions: [
       EditorState.readOnly.of(true),
-      EditorView.contentAttributes.of({ 'aria-label': 'AssemblyScript', 'aria-readonly': 'true' }),
+      EditorView.contentAttributes.of({
+        'aria-label': 'AssemblyScript',
+        'aria-readonly': 'true',
+        id: 'view-source-content',
+      }),
       ...common,
     ],
   });

@@ -8,7 +8,7 @@ import type { Compiled } from './protocol.js';
 export class Inside {
   private readonly entry = element<HTMLSelectElement>('entry');
   private readonly graph = element('view-graph');
-  private readonly source: EditorView = sourceView(element('view-source'));
+  private source: EditorView | null = null;
   private compiled: Compiled | null = null;
 
   constructor(private readonly compiler: () => Client) {
@@ -25,9 +25,9 @@ export class Inside {
     this.entry.disabled = false;
     if (before in compiled.entries) this.entry.value = before;
     element('view-memory').textContent = compiled.memory;
+    // Not before it can be seen: the editor measures its lines.
+    this.source ??= sourceView(element('view-source'));
     setText(this.source, compiled.assemblyScript);
-    // It was measured while it was hidden.
-    this.source.requestMeasure();
     this.showEntry();
   }
 

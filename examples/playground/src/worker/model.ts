@@ -1,3 +1,4 @@
+import { parser } from '@lezer/javascript';
 import * as library from '2headgrad';
 import { transform } from 'sucrase';
 import { type Graph, inputAttrs, TrainStep } from '../engine.js';
@@ -52,9 +53,48 @@ export async function loadModel(source: string, vocab: number): Promise<Model> {
   return { step: step as Step, batch, context };
 }
 
+/** Source that is not TypeScript. Lines and columns count from 1. */
+class SourceError extends Error {
+  constructor(
+    what: string,
+    readonly line: number,
+    readonly column: number,
+  ) {
+    super(`${what} (${FILE}:${line})`);
+  }
+}
+
+/** JavaScript of TypeScript, line by line. */
+function withoutTypes(source: string): string {
+  try {
+    return transform(source, { transforms: ['typescript', 'imports'], filePath: FILE }).code;
+  } catch (error) {
+    const { loc, message } = error as { loc?: { line: number; column: number }; message: string };
+    // Sucrase may have gone back to where a function began; the editor's parser knows the place itself.
+    const at = firstError(source) ?? loc;
+    const said = message.replace(/^Error transforming .*?: /, '').replace(/ \(\d+:\d+\)$/, '');
+    throw at ? new SourceError(said, at.line, at.column) : error;
+  }
+}
+
+function firstError(source: string): { line: number; column: number } | null {
+  let at: number | null = null;
+  parser
+    .configure({ dialect: 'ts' })
+    .parse(source)
+    .iterate({
+      enter({ type, from }) {
+        if (type.isError) at ??= from;
+      },
+    });
+  if (at === null) return null;
+  const lines = source.slice(0, at).split('\n');
+  return { line: lines.length, column: lines[lines.length - 1].length + 1 };
+}
+
 /** Without an address of its own the code could import nothing: it gets the library as CommonJS code does. */
 async function evaluate(source: string): Promise<Record<string, unknown>> {
-  const { code } = transform(source, { transforms: ['typescript', 'imports'], filePath: FILE });
+  const code = withoutTypes(source);
   // On the first line, so that lines keep their numbers.
   const text = `export default (require, exports) => { 'use strict'; ${code}\n}\n//# sourceURL=${SOURCE_URL}`;
   const address = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
@@ -78,12 +118,7 @@ function inputOf(graph: Graph, name: string) {
 /** An error in terms of the editor. */
 export function troubleOf(error: unknown): Trouble {
   if (!(error instanceof Error)) return { message: String(error) };
-  // Sucrase: "Error transforming model.ts: Unexpected token (3:14)".
-  const { loc } = error as { loc?: { line: number; column: number } };
-  if (loc) {
-    const message = error.message.replace(/^.*?: /, '').replace(/ \(\d+:\d+\)$/, '');
-    return { message: `${message} (${FILE}:${loc.line})`, line: loc.line, column: loc.column };
-  }
+  if (error instanceof SourceError) return { message: error.message, line: error.line, column: error.column };
   const frame = new RegExp(`${FILE.replace('.', '\\.')}:(\\d+)(?::(\\d+))?`).exec(error.stack ?? '');
   const where = frame ? { line: Number(frame[1]), column: frame[2] ? Number(frame[2]) : undefined } : {};
   const ours = error instanceof library.GradError;
