@@ -1,0 +1,12 @@
+// What the playground takes from the package beyond its public face, in one place.
+export { contexts, split } from '../../../dist/data/dataset.js';
+export { Vocabulary } from '../../../dist/data/vocabulary.js';
+export type { CompiledModule } from '../../../dist/emit/compile.js';
+export { graphToDot } from '../../../dist/graph/dot.js';
+export { evaluateGraph } from '../../../dist/graph/evaluate.js';
+export { type Graph, inputAttrs } from '../../../dist/graph/graph.js';
+export { printMemory } from '../../../dist/plan/print.js';
+export { RandomStream, STREAMS } from '../../../dist/random/philox.js';
+export { dotToSvg } from '../../../dist/report/graphviz.js';
+export { TrainStep } from '../../../dist/run/train-step.js';
+export { printSchedule } from '../../../dist/schedule/print.js';

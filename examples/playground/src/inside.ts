@@ -1,0 +1,67 @@
+import type { EditorView } from '@codemirror/view';
+import type { Client } from './client.js';
+import { bytes, count, element } from './dom.js';
+import { setText, sourceView } from './editor.js';
+import type { Compiled } from './protocol.js';
+
+/** The stages of the compiler side by side, for the entry that is chosen. */
+export class Inside {
+  private readonly entry = element<HTMLSelectElement>('entry');
+  private readonly graph = element('view-graph');
+  private source: EditorView | null = null;
+  private compiled: Compiled | null = null;
+
+  constructor(private readonly compiler: () => Client) {
+    this.entry.addEventListener('change', () => this.showEntry());
+    // What scrolls can be reached with the keyboard.
+    for (const id of ['view-graph', 'view-schedule', 'view-memory']) element(id).tabIndex = 0;
+  }
+
+  show(compiled: Compiled): void {
+    this.compiled = compiled;
+    for (const id of ['stages', 'entry-label']) element(id).hidden = false;
+    const before = this.entry.value;
+    this.entry.replaceChildren(...Object.keys(compiled.entries).map((name) => new Option(name, name)));
+    this.entry.disabled = false;
+    if (before in compiled.entries) this.entry.value = before;
+    element('view-memory').textContent = compiled.memory;
+    // Not before it can be seen: the editor measures its lines.
+    this.source ??= sourceView(element('view-source'));
+    setText(this.source, compiled.assemblyScript);
+    this.showEntry();
+  }
+
+  private showEntry(): void {
+    const { compiled } = this;
+    const view = compiled?.entries[this.entry.value];
+    if (!compiled || !view) return;
+    element('view-schedule').textContent = view.schedule;
+    const lines = count(compiled.assemblyScript.split('\n').length);
+    element('inside-said').textContent =
+      `${view.kernels} kernels for this entry; ${lines} lines of AssemblyScript for all, ${bytes(compiled.wasmBytes)} of WebAssembly.`;
+    this.graph.textContent = 'Drawing …';
+    this.compiler()
+      .call('draw', view.dot)
+      .then((svg) => {
+        if (compiled === this.compiled && view === compiled.entries[this.entry.value]) this.drawn(svg);
+      })
+      .catch((error: Error) => {
+        this.graph.textContent = `The graph cannot be drawn: ${error.message}`;
+      });
+  }
+
+  /** Graphviz makes it of our own text, with every name escaped; the policy of the page runs no script in it. */
+  private drawn(svg: string): void {
+    this.graph.innerHTML = svg;
+    const drawing = this.graph.querySelector('svg');
+    drawing?.setAttribute('role', 'img');
+    // As wide as the pane, as long as its text stays readable.
+    const width = Number.parseFloat(drawing?.getAttribute('width') ?? '');
+    if (drawing && width) {
+      const fitting = Math.max(this.graph.clientWidth - 24, 0.7 * width);
+      drawing.removeAttribute('height');
+      drawing.setAttribute('width', `${Math.round(Math.min(fitting, 1.15 * width))}`);
+    }
+    this.graph.scrollLeft = Math.max(0, (this.graph.scrollWidth - this.graph.clientWidth) / 2);
+  }
+}

@@ -1,0 +1,82 @@
+import { Chart, short } from './charts.js';
+import { Client } from './client.js';
+import { count, element } from './dom.js';
+import type { Project } from './protocol.js';
+
+let chart: Chart | null = null;
+
+/** Runs the learning-rate finder in a worker of its own and draws it as it goes. */
+export async function findRate(project: Project, use: (rate: number) => void): Promise<void> {
+  const said = element('finder-said');
+  const button = element<HTMLButtonElement>('finder-use');
+  element('results').hidden = false;
+  element('finder').hidden = false;
+  button.hidden = true;
+  said.textContent = 'Short trainings with one rate each, for the bounds …';
+  chart ??= new Chart(element('chart-finder'), {
+    series: [{ label: 'loss', colour: '--series-1' }],
+    logX: true,
+    x: (rate) => String(rate),
+  });
+  chart.clear();
+  const client = new Client({
+    finder: ({ probes, point }) => {
+      if (point && Number.isFinite(point.loss)) chart?.add(point.rate, point.loss);
+      said.textContent = point
+        ? 'One training in which the rate rises with every step …'
+        : `Short trainings with one rate each, for the bounds: ${probes}`;
+    },
+  });
+  try {
+    const { suggestion, why } = await client.call('find', project);
+    said.textContent = `${why[0].toUpperCase()}${why.slice(1)}.`;
+    button.textContent = `Use ${suggestion}`;
+    button.hidden = false;
+    button.onclick = () => use(suggestion);
+  } catch (error) {
+    element('finder').hidden = true;
+    throw error;
+  } finally {
+    client.end();
+  }
+}
+
+/** The same steps by the tape and by the compiled module, and how they compare. */
+export async function compareWithTape(project: Project & { rate: number }): Promise<void> {
+  const place = element('comparison');
+  element('results').hidden = false;
+  place.hidden = false;
+  place.textContent = 'Training with both engines from the same beginning …';
+  const client = new Client();
+  try {
+    const { steps, compiled, tape, difference } = await client.call('compare', project);
+    const bars = document.createElement('div');
+    bars.className = 'bars';
+    const row = (name: string, speed: number, kind: string) => {
+      const bar = document.createElement('div');
+      bar.className = `bar ${kind}`;
+      bar.style.width = `${(100 * speed) / Math.max(compiled, tape)}%`;
+      bars.append(text(name), bar, text(`${count(speed)} steps/s`));
+    };
+    row('compiled', compiled, '');
+    row('tape', tape, 'other');
+    const ratio = compiled / tape;
+    const said = document.createElement('p');
+    said.className = 'result-said';
+    said.textContent =
+      `Compiled code is ${short(ratio)} times as fast as the tape, both on one thread. Over ${count(steps)} steps ` +
+      `their losses differ by ${difference.toExponential(1)} of their size at most, which is rounding.`;
+    place.replaceChildren(bars, said);
+  } catch (error) {
+    place.hidden = true;
+    throw error;
+  } finally {
+    client.end();
+  }
+}
+
+function text(content: string): HTMLElement {
+  const span = document.createElement('span');
+  span.textContent = content;
+  return span;
+}

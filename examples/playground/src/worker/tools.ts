@@ -1,0 +1,72 @@
+// What is done beside the training, each with sessions of its own: the learning-rate finder and the tape.
+import { findLearningRate } from '2headgrad';
+import type { Comparison, FinderReport, Project } from '../protocol.js';
+import { loadTask } from './task.js';
+
+/** Steps that a point of the picture stands for; single losses are too noisy to look at. */
+const AVERAGED = 20;
+const COMPARE_MS = 2000;
+const COMPARE_STEPS = { least: 5, most: 400 };
+
+/** The finder on the user's model and words; the points of its single run as they come. */
+export async function findRate(
+  project: Project,
+  report: (found: FinderReport) => void,
+): Promise<{ suggestion: number; why: string }> {
+  const { step, train } = await loadTask(project);
+  let probes = 0;
+  let average = 0;
+  const { suggestion, why } = await findLearningRate(step, {
+    data: { x: train.x, y: train.y },
+    seed: project.seed,
+    onProgress: (progress) => {
+      if (progress.stage === 'bounds') {
+        report({ probes: ++probes });
+        return;
+      }
+      average += (progress.loss - average) / Math.min(progress.at, AVERAGED);
+      if (progress.at % AVERAGED === 0) report({ probes, point: { rate: progress.rate, loss: average } });
+    },
+  });
+  return { suggestion, why };
+}
+
+/** The same steps by both engines from the same beginning, as many as the tape takes in a moment. */
+export async function compareWithTape(project: Project & { rate: number }): Promise<Comparison> {
+  const task = await loadTask(project);
+  const { step, train } = task;
+  const data = { x: train.x, y: train.y };
+  const { seed, rate: lr } = project;
+
+  const tape = step.interpret({ seed });
+  tape.data(data);
+  tape.step({ lr });
+  const onTape: number[] = [];
+  const begun = performance.now();
+  while (
+    onTape.length < COMPARE_STEPS.least ||
+    (onTape.length < COMPARE_STEPS.most && performance.now() - begun < COMPARE_MS)
+  ) {
+    onTape.push(tape.step({ lr }));
+  }
+  const tapeSeconds = (performance.now() - begun) / 1000;
+
+  await using session = await step.compile({ seed });
+  session.data(data);
+  session.step({ lr });
+  const compiled: number[] = [];
+  for await (const { losses } of session.run({ steps: onTape.length, lr })) compiled.push(...losses);
+  // Its speed once the browser has optimized it, as it is in a long training.
+  let speed = 0;
+  for await (const { stepsPerSecond } of session.run({ steps: 20_000, lr, every: 2000 })) {
+    speed = Math.max(speed, stepsPerSecond);
+    if (performance.now() - begun > 3 * COMPARE_MS) break;
+  }
+  const differences = onTape.map((loss, i) => Math.abs(loss - compiled[i]) / Math.abs(loss));
+  return {
+    steps: onTape.length,
+    compiled: speed,
+    tape: onTape.length / tapeSeconds,
+    difference: Math.max(...differences),
+  };
+}

@@ -1,0 +1,304 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
+import { decodeSafetensors } from '../../src/data/safetensors.js';
+import { it } from './browser.js';
+import { ROOT } from './bundle.js';
+import { type Server, serve } from './server.js';
+
+const SHOTS = `${ROOT}build/screenshots/`;
+const SITE = `${ROOT}build/browser/playground`;
+/** The compiler takes seconds to load and to run, more on a busy machine. */
+const PATIENCE = { timeout: 90_000 };
+
+// One origin for all tests: a model that one has compiled is in the page's cache for the next.
+const options = { isolated: true };
+let server: Server;
+beforeAll(async () => {
+  mkdirSync(SHOTS, { recursive: true });
+  const configFile = `${ROOT}examples/playground/vite.config.ts`;
+  await build({ configFile, logLevel: 'error', build: { outDir: SITE, minify: false } });
+  server = await serve(SITE, options);
+});
+beforeEach(() => {
+  options.isolated = true;
+});
+afterAll(() => server.close());
+
+const text = (page: Page, id: string) => page.locator(`#${id}`).innerText();
+const number = async (page: Page, id: string) => Number((await text(page, id)).replaceAll(',', ''));
+const shot = (page: Page, name: string) => page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true });
+
+async function open(page: Page): Promise<void> {
+  await page.goto(server.url);
+  await expect.poll(() => text(page, 'words-said'), PATIENCE).toBe('8,403 English first names');
+}
+
+async function compile(page: Page): Promise<void> {
+  await page.click('#compile');
+  await expect.poll(() => text(page, 'compiled'), PATIENCE).toMatch(/parameters/);
+}
+
+async function trainTo(page: Page, step: number): Promise<void> {
+  await page.click('#go');
+  await expect.poll(() => number(page, 'at'), PATIENCE).toBeGreaterThanOrEqual(step);
+}
+
+async function pause(page: Page): Promise<number> {
+  await page.click('#go');
+  await expect.poll(() => text(page, 'running'), PATIENCE).toBe('paused');
+  return number(page, 'at');
+}
+
+const SOURCE = readFileSync(`${ROOT}examples/playground/models/plain.ts`, 'utf8');
+
+/** Puts another source into the editor, as somebody who pastes it. */
+async function paste(page: Page, before: string, after: string): Promise<void> {
+  expect(SOURCE).toContain(before);
+  await page.click('#editor .cm-content');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(SOURCE.replace(before, after));
+}
+
+/** The file that a click makes the page offer. */
+async function downloaded(page: Page, button: string): Promise<{ name: string; bytes: Uint8Array }> {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
+  return { name: download.suggestedFilename(), bytes: new Uint8Array(await readFile(await download.path())) };
+}
+
+describe('the playground', () => {
+  it('compiles, shows the stages, trains and makes up words', async ({ page }) => {
+    await open(page);
+    expect(server.requests.join(' '), 'the compiler waits to be asked for').not.toMatch(/binaryen/);
+    await shot(page, 'start');
+    await compile(page);
+    expect(server.requests.join(' ')).toMatch(/binaryen/);
+    // 27 x 10 + (30 + 1) x 200 + (200 + 1) x 27
+    expect(await text(page, 'compiled')).toMatch(
+      /^11,897 parameters, [\d.]+ kB of WebAssembly, compiled in [\d.]+ m?s; the compiler is [\d.]+ MB/,
+    );
+    await expect.poll(() => page.locator('#view-graph svg text').count(), PATIENCE).toBeGreaterThan(50);
+    expect(await text(page, 'view-schedule')).toContain('gemm_nn_32x200x30_add_tanh');
+    expect(await text(page, 'view-memory')).toContain('layers.2.weight: f32[30,200]');
+    expect(await text(page, 'view-source')).toContain('// names: train, evaluate, predict');
+    await page.selectOption('#entry', 'predict');
+    expect(await text(page, 'view-schedule')).toMatch(/^schedule names.predict/);
+    await page.selectOption('#entry', 'train');
+
+    await trainTo(page, 3000);
+    await expect.poll(() => number(page, 'loss'), PATIENCE).toBeLessThan(2.6);
+    await expect.poll(() => number(page, 'dev'), PATIENCE).toBeLessThan(2.6);
+    await expect.poll(() => page.locator('#samples li').allInnerTexts(), PATIENCE).toHaveLength(12);
+    expect((await page.locator('#samples li').allInnerTexts()).join('')).toMatch(/^[a-z(): ]+$/);
+    await page.waitForTimeout(1500);
+    await shot(page, 'training-light');
+
+    const at = await pause(page);
+    await page.waitForTimeout(400);
+    expect(await number(page, 'at')).toBe(at);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+    await expect.poll(theme, PATIENCE).toBe('dark');
+    await shot(page, 'training-dark');
+    await page.click('#theme');
+    expect(await theme()).toBe('light');
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await page.waitForTimeout(300);
+    await shot(page, 'training-phone');
+  });
+
+  it('takes another learning rate while it trains: with 0, the loss on unseen words stands still', async ({
+    page,
+  }) => {
+    await open(page);
+    await compile(page);
+    await trainTo(page, 100);
+    await page.fill('#rate', '0');
+    const at = await number(page, 'at');
+    await expect.poll(() => number(page, 'at'), PATIENCE).toBeGreaterThan(at + 2000);
+    await pause(page);
+    const still = await text(page, 'dev');
+    await trainTo(page, (await number(page, 'at')) + 2000);
+    await pause(page);
+    expect(await text(page, 'dev')).toBe(still);
+    await page.fill('#rate', '0.2');
+    expect(Number(await page.inputValue('#rate-range'))).toBeCloseTo(Math.log10(0.2), 1);
+    await page.fill('#rate', '-1');
+    expect(
+      await page.evaluate(() => document.querySelector<HTMLInputElement>('#rate')?.checkValidity()),
+    ).toBe(false);
+    await page.fill('#rate', '0.2');
+    await trainTo(page, (await number(page, 'at')) + 2000);
+    await pause(page);
+    expect(await number(page, 'dev')).toBeLessThan(Number(still));
+    // A rate that is far too high ends the training, with the parameters as they were.
+    await page.fill('#rate', '1e38');
+    await page.click('#go');
+    await expect
+      .poll(() => text(page, 'alert'), PATIENCE)
+      .toMatch(/the loss became .* Try a lower learning rate/);
+    expect(await text(page, 'running')).toBe('paused');
+  });
+
+  it('saves a checkpoint and goes back to it; a file that is none changes nothing', async ({ page }) => {
+    await open(page);
+    await compile(page);
+    await trainTo(page, 500);
+    const at = await pause(page);
+    const { name, bytes } = await downloaded(page, '#save');
+    expect(name).toBe('names.safetensors');
+    const { tensors, metadata } = decodeSafetensors(bytes);
+    expect(metadata).toMatchObject({ step: String(at), seed: '42' });
+    expect(tensors.get('layers.2.weight')?.shape).toEqual([30, 200]);
+
+    await trainTo(page, at + 500);
+    const later = await pause(page);
+    await page.setInputFiles('#load', {
+      name: 'no.safetensors',
+      mimeType: '',
+      buffer: Buffer.from('not this'),
+    });
+    await expect.poll(() => page.locator('#alert').isVisible(), PATIENCE).toBe(true);
+    expect(await number(page, 'at')).toBe(later);
+    await page.setInputFiles('#load', { name: 'a.safetensors', mimeType: '', buffer: Buffer.from(bytes) });
+    await expect.poll(() => number(page, 'at'), PATIENCE).toBe(at);
+    expect(await page.locator('#alert').isVisible()).toBe(false);
+    const again = await downloaded(page, '#save');
+    expect(Buffer.from(again.bytes).equals(bytes)).toBe(true);
+
+    const { name: wasmName, bytes: wasm } = await downloaded(page, '#download');
+    expect(wasmName).toBe('names.wasm');
+    expect(
+      WebAssembly.Module.exports(new WebAssembly.Module(wasm as BufferSource)).map((e) => e.name),
+    ).toContain('run');
+  });
+
+  it('shows an error at its line, and the model before goes on; what never ends can be cancelled', async ({
+    page,
+  }) => {
+    await open(page);
+    await compile(page);
+    await paste(page, 'nn.linear(hidden, vocab,', 'nn.linear(hidden + 1, vocab,');
+    await page.click('#compile');
+    const line = SOURCE.slice(0, SOURCE.indexOf('model: nn.sequential')).split('\n').length;
+    await expect
+      .poll(() => text(page, 'alert'), PATIENCE)
+      .toMatch(/^matmul: inner sizes differ: \[32, 200\] x \[201, 27\] \(model\.ts:\d+\)/);
+    expect(await text(page, 'compiled')).toBe('Not compiled; the model before stays in use.');
+    const told = Number(/model\.ts:(\d+)/.exec(await text(page, 'alert'))?.[1]);
+    expect(told).toBeGreaterThanOrEqual(line);
+    const marked = page.locator('#editor .cm-line', { has: page.locator('.cm-lintRange-error') });
+    expect(await marked.allInnerTexts()).toEqual([SOURCE.split('\n')[told - 1]]);
+    await shot(page, 'error');
+    await trainTo(page, 200);
+    await pause(page);
+
+    await paste(page, 'const batch = 32;', 'const batch = = 32;');
+    await page.click('#compile');
+    await expect.poll(() => text(page, 'alert'), PATIENCE).toMatch(/Unexpected token.* \(model\.ts:8\)/);
+    await paste(page, 'const batch = 32;', 'const batch = 32; while (vocab) vocab = 27;');
+    await page.click('#compile');
+    await page.waitForTimeout(300);
+    expect(await text(page, 'compile')).toBe('Cancel');
+    await page.click('#compile');
+    await expect.poll(() => text(page, 'compile'), PATIENCE).toBe('Compile');
+    await paste(page, 'const batch = 32;', 'const batch = 32;');
+    await compile(page);
+  });
+
+  it('learns words of the user, of any alphabet', async ({ page }) => {
+    await open(page);
+    await page.click('.words summary');
+    await page.fill('#words', Array.from({ length: 60 }, (_, i) => 'żółw'.slice(0, 2 + (i % 3))).join('\n'));
+    await page.click('#words-use');
+    expect(await text(page, 'words-said')).toBe('60 of your own');
+    await compile(page);
+    await trainTo(page, 1000);
+    await expect
+      .poll(async () => (await page.locator('#samples li').allInnerTexts()).join(''), PATIENCE)
+      .toMatch(/^[żółw]{12,}$/);
+    await pause(page);
+
+    await page.setInputFiles('#words-file', {
+      name: 'b.bin',
+      mimeType: '',
+      buffer: Buffer.from([255, 254, 0, 1]),
+    });
+    await expect.poll(() => text(page, 'alert'), PATIENCE).toMatch(/^b\.bin is not UTF-8 text/);
+    await page.fill('#words', 'one\ntwo');
+    await page.click('#words-use');
+    await page.click('#compile');
+    await expect.poll(() => text(page, 'alert'), PATIENCE).toMatch(/^2 words are too few to split/);
+    expect(server.requests.filter((path) => path.includes('?'))).toEqual([]);
+  });
+
+  it('finds a learning rate, and agrees with the tape', async ({ page }) => {
+    await open(page);
+    await compile(page);
+    await page.click('#find');
+    await expect.poll(() => page.locator('#finder-use').isVisible(), PATIENCE).toBe(true);
+    await page.click('#finder-use');
+    const rate = Number(await page.inputValue('#rate'));
+    expect(rate).toBeGreaterThan(0.01);
+    expect(rate).toBeLessThan(1);
+    await page.click('#compare');
+    await expect.poll(() => page.locator('#comparison .bar').count(), PATIENCE).toBe(2);
+    const [, difference] = /differ by ([\d.e-]+) of/.exec(await text(page, 'comparison')) ?? [];
+    expect(Number(difference)).toBeLessThan(1e-4);
+    await shot(page, 'tools');
+  });
+
+  it('can be used with the keyboard alone', async ({ page }) => {
+    await open(page);
+    const tabTo = async (id: string) => {
+      for (let i = 0; i < 60; i++) {
+        if ((await page.evaluate(() => document.activeElement?.id)) === id) return;
+        await page.keyboard.press('Tab');
+      }
+      throw new Error(`Tab never came to #${id}`);
+    };
+    await tabTo('preset');
+    await page.keyboard.press('ArrowDown');
+    expect(await page.inputValue('#preset')).toBe('batch-norm');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.className)).toContain('cm-content');
+    await page.keyboard.press('Control+Enter');
+    await expect.poll(() => text(page, 'compiled'), PATIENCE).toMatch(/parameters/);
+    await tabTo('go');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => number(page, 'at'), PATIENCE).toBeGreaterThan(100);
+    await page.keyboard.press('Enter');
+    await expect.poll(() => text(page, 'running'), PATIENCE).toBe('paused');
+    await tabTo('view-source-content');
+  });
+
+  it('works on one thread where a page is not isolated, and says how to get threads', async ({
+    browser,
+    serve,
+  }) => {
+    const { url } = await serve(SITE, { isolated: false });
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    const page = await context.newPage();
+    await page.goto(url);
+    await expect.poll(() => text(page, 'threads-said'), PATIENCE).toBe('1 thread · not isolated');
+    await page.click('#place summary');
+    expect(await text(page, 'place-why')).toMatch(
+      /Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.*service worker/,
+    );
+    await shot(page, 'not-isolated');
+    await compile(page);
+    await trainTo(page, 500);
+    await pause(page);
+    await context.close();
+  });
+
+  it('isolates itself on a host that sends no headers', async ({ page, serve }) => {
+    const { url } = await serve(SITE, { isolated: false });
+    await page.goto(url);
+    await expect.poll(() => page.evaluate(() => crossOriginIsolated).catch(() => false), PATIENCE).toBe(true);
+    await expect.poll(() => text(page, 'threads-said'), PATIENCE).toMatch(/ · isolated/);
+  });
+});
