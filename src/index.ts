@@ -43,8 +43,8 @@ export type { DType, Shape, TensorType } from './shape.js';
 export { type Eager, type Precision, type TensorOptions, tensor } from './tape/tape.js';
 export { trace } from './trace/tracer.js';
 export type {
-  Diagnosis,
   Diagnostics,
+  DiagnosticsRecord,
   LayerDiagnosis,
   ParameterDiagnosis,
   Spread,

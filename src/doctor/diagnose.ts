@@ -1,5 +1,6 @@
 import { OptionError } from '../errors.js';
-import { type AnyTrainStep, checkSeed, TrainStep } from '../run/train-step.js';
+import { checkSeed } from '../random/seed.js';
+import { type AnyTrainStep, TrainStep } from '../run/train-step.js';
 import type { Columns } from '../train/engine.js';
 import type { Finding } from './finding.js';
 import { admit } from './patient.js';

@@ -1,4 +1,4 @@
-import type { Diagnosis, Diagnostics, Spread } from '../train/diagnostics.js';
+import type { Diagnostics, DiagnosticsRecord, Spread } from '../train/diagnostics.js';
 import { histogram } from './histogram.js';
 import type { Section } from './page.js';
 import { curves } from './series.js';
@@ -40,7 +40,7 @@ export function diagnosticsSections({ records }: Diagnostics): Section[] {
   return [...sections, { heading: `Layers and parameters, ${when}`, html: tables(last) }];
 }
 
-const matrices = ({ parameters }: Diagnosis) => parameters.filter(({ shape }) => shape.length > 1);
+const matrices = ({ parameters }: DiagnosticsRecord) => parameters.filter(({ shape }) => shape.length > 1);
 
 /** Distributions in rows on one axis, wide enough for most of each. */
 function rows(title: string, label: string, named: readonly (readonly [string, Spread | null])[]): Section[] {
@@ -93,10 +93,10 @@ export function rebin(
 
 /** One curve for each parameter: the weights, then biases and gains, whose ratios mean less. */
 function overTime(
-  records: readonly Diagnosis[],
+  records: readonly DiagnosticsRecord[],
   title: string,
   axis: string,
-  value: (parameter: Diagnosis['parameters'][number]) => number | null,
+  value: (parameter: DiagnosticsRecord['parameters'][number]) => number | null,
   guides: readonly { y: number; label: string }[] = [],
 ): Section[] {
   const all = records[0].parameters.map(({ name, shape }, i) => ({
@@ -115,7 +115,7 @@ function overTime(
 }
 
 /** Shares of saturated elements and dead units, of the layers that have them. */
-function stuck(records: readonly Diagnosis[]): Section[] {
+function stuck(records: readonly DiagnosticsRecord[]): Section[] {
   const percent = (share: number | null) => (share === null ? null : 100 * share);
   const series = records[0].layers.flatMap(({ name, saturated, dead }, i) => [
     ...(saturated === null
@@ -158,11 +158,14 @@ function chart(
   return charts;
 }
 
-function points(records: readonly Diagnosis[], value: (record: Diagnosis) => number | null): Point[] {
+function points(
+  records: readonly DiagnosticsRecord[],
+  value: (record: DiagnosticsRecord) => number | null,
+): Point[] {
   return records.map((record) => ({ x: record.at + 1, y: value(record) ?? Number.NaN }));
 }
 
-function tables({ layers, parameters }: Diagnosis): string {
+function tables({ layers, parameters }: DiagnosticsRecord): string {
   const percent = (share: number | null) => (share === null ? '' : `${(100 * share).toFixed(1)} %`);
   const number = (x: number | undefined) => (x === undefined ? '' : x.toPrecision(3));
   const fixed = (x: number | null) => (x === null ? '' : x.toFixed(2));

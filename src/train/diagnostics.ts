@@ -51,7 +51,7 @@ export interface ParameterDiagnosis {
 }
 
 /** A step that was looked at. */
-export interface Diagnosis {
+export interface DiagnosticsRecord {
   /** Steps taken before it. */
   at: number;
   loss: number;
@@ -62,7 +62,7 @@ export interface Diagnosis {
 export interface Diagnostics {
   /** Steps from one that was looked at to the next. */
   every: number;
-  records: Diagnosis[];
+  records: DiagnosticsRecord[];
 }
 
 /** Looks at some of a session's steps. */
@@ -88,7 +88,7 @@ export function createRecorder(program: ProgramDescription, engine: Engine): Rec
 }
 
 class StepRecorder implements Recorder {
-  private records: Diagnosis[] = [];
+  private records: DiagnosticsRecord[] = [];
 
   constructor(
     private readonly program: ProgramDescription,
@@ -146,7 +146,7 @@ class StepRecorder implements Recorder {
     return { every: this.every, records: structuredClone(this.records) };
   }
 
-  private keep(record: Diagnosis): void {
+  private keep(record: DiagnosticsRecord): void {
     this.forget(record.at);
     this.records.push(record);
     if (this.records.length <= MOST) return;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { diagnosticsSections, rebin } from '../../src/report/diagnostics.js';
-import type { Diagnosis, Spread } from '../../src/train/diagnostics.js';
+import type { DiagnosticsRecord, Spread } from '../../src/train/diagnostics.js';
 
 const spread = (low: number, high: number, counts = [1, 2, 3, 4]): Spread => {
   return { mean: 0, std: (high - low) / 4, low, high, counts, notFinite: 0 };
 };
 
-const record = (at: number): Diagnosis => ({
+const record = (at: number): DiagnosticsRecord => ({
   at,
   loss: 3,
   layers: [
@@ -42,9 +42,9 @@ const record = (at: number): Diagnosis => ({
   ],
 });
 
-const headings = (records: Diagnosis[]) =>
+const headings = (records: DiagnosticsRecord[]) =>
   diagnosticsSections({ every: 100, records }).map((section) => section.heading);
-const textOf = (records: Diagnosis[], heading: string) => {
+const textOf = (records: DiagnosticsRecord[], heading: string) => {
   const found = diagnosticsSections({ every: 100, records }).find((section) => section.heading === heading)!;
   return 'svg' in found ? found.svg : 'html' in found ? found.html : '';
 };
