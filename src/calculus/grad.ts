@@ -54,7 +54,7 @@ export function grad<const N extends number | readonly number[] = 0>(
   f: ScalarFunction,
   options: GradOptions<N> = {},
 ): <const A extends readonly Argument[]>(...args: A) => Derivatives<A, N> {
-  checkFunction('grad', f);
+  check('grad', f, options);
   return (...args) => differentiate('grad', f, args, options)[1] as never;
 }
 
@@ -63,12 +63,17 @@ export function valueAndGrad<const N extends number | readonly number[] = 0>(
   f: ScalarFunction,
   options: GradOptions<N> = {},
 ): <const A extends readonly Argument[]>(...args: A) => [value: ValueOf<A>, gradient: Derivatives<A, N>] {
-  checkFunction('valueAndGrad', f);
+  check('valueAndGrad', f, options);
   return (...args) => differentiate('valueAndGrad', f, args, options) as never;
 }
 
-function checkFunction(name: string, f: unknown): void {
+function check(name: string, f: unknown, options: unknown): void {
   if (typeof f !== 'function') throw new OptionError(`${name}: f must be a function, got ${kindOf(f)}`);
+  if (typeof options !== 'object' || options === null) {
+    throw new OptionError(
+      `${name}: the options must be an object, as in { argnums: 1 }, got ${kindOf(options)}`,
+    );
+  }
 }
 
 type Result = [value: unknown, gradient: unknown];
@@ -208,6 +213,7 @@ function checkArgument(name: string, arg: unknown, place: number): void {
 function kindOf(x: unknown): string {
   if (x instanceof Promise) return 'a promise';
   if (Array.isArray(x)) return 'an array';
+  if (ArrayBuffer.isView(x)) return `a ${x.constructor.name} (pass a tensor, or Array.from it)`;
   if (typeof x === 'object' && x !== null) return 'an object';
   return typeof x === 'function' || typeof x === 'string' ? `a ${typeof x}` : String(x);
 }

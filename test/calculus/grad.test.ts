@@ -275,6 +275,21 @@ describe('what grad refuses', () => {
     ],
     [() => grad((async () => 1) as unknown as () => number)(3), GraphError, 'got a promise'],
     [
+      () => grad(parabola, 1 as unknown as object),
+      OptionError,
+      'grad: the options must be an object, as in { argnums: 1 }, got 1',
+    ],
+    [
+      () => grad(parabola, null as unknown as object),
+      OptionError,
+      'the options must be an object, as in { argnums: 1 }, got null',
+    ],
+    [
+      () => grad(parabola)(new Float32Array(2) as unknown as number[]),
+      GraphError,
+      'argument 0 has a Float32Array (pass a tensor, or Array.from it) where a number should be',
+    ],
+    [
       () => grad(parabola, { precision: 'float16' as 'float32' })(3),
       OptionError,
       "grad: precision must be 'float32' or 'float64', got float16",
