@@ -61,6 +61,30 @@ export function layersBefore(patient: Patient, node: Node): Layer[] {
   return found;
 }
 
+/**
+ * The longest row of matrix products, each of which has what the first one gives behind all of its input: what lies
+ * in the branches of residual connections or beside others is left out.
+ */
+export function chainOf(patient: Patient): Layer[] {
+  const products = layers(patient).filter(({ node }) => node.op.name === 'matmul');
+  const { forward, loss } = patient;
+  // The numbers of ways to the loss; a node is on all ways from another if the ways over it are all there are.
+  const onwards = new Map<Node, bigint>(forward.map((node) => [node, node === loss ? 1n : 0n]));
+  for (const node of [...forward].reverse())
+    for (const input of node.inputs) onwards.set(input, onwards.get(input)! + onwards.get(node)!);
+  const from = (first: Layer) => {
+    const ways = new Map<Node, bigint>();
+    for (const node of forward) {
+      const over = node.inputs.reduce((n, input) => n + ways.get(input)!, 0n);
+      ways.set(node, node === first.node ? 1n : over);
+    }
+    const all = onwards.get(first.node)!;
+    const inAll = ({ input }: Layer) => ways.get(input)! * onwards.get(input)! === all;
+    return [first, ...products.filter((layer) => layer !== first && inAll(layer))];
+  };
+  return products.map(from).reduce((a, b) => (b.length > a.length ? b : a), []);
+}
+
 /** `the tanh after hidden.weight (model.ts:9)`: what a reader can find in the model. */
 export function placeOf(patient: Patient, node: Node, what: string = node.op.name): string {
   const [layer] = layersBefore(patient, node);

@@ -287,6 +287,19 @@ export const CASES: Case[] = [
   },
   {
     rule: 'symmetric-initialization',
+    name: 'constant weights with random biases',
+    broken: () => {
+      const weight = init.constant(0.1);
+      return regression(
+        nn.sequential(nn.linear(4, 8, { weight }), nn.tanh(), nn.linear(8, 1, { weight })),
+        4,
+      );
+    },
+    mended: () => regression(nn.sequential(nn.linear(4, 8), nn.tanh(), nn.linear(8, 1)), 4),
+    says: /the 8 units between them differ by layers\.0\.bias alone and learn nearly the same/,
+  },
+  {
+    rule: 'symmetric-initialization',
     name: 'one constant behind an embedding',
     broken: () =>
       language(

@@ -6,8 +6,10 @@ import {
   type DiagnoseOptions,
   diagnose,
   f32,
+  greater,
   i32,
   init,
+  iota,
   matmul,
   meanSquaredError,
   mul,
@@ -17,6 +19,7 @@ import {
   softmax,
   type Tensor,
   trainStep,
+  where,
 } from '../../src/index.js';
 import { NORMS, namesStep } from '../../src/models/bengio.js';
 import type { Optimizer } from '../../src/optim/optimizer.js';
@@ -85,6 +88,52 @@ function attention(): Visit {
   );
 }
 
+/** Two blocks of a small GPT, with its usual initialization. */
+function transformer(): Visit {
+  const [vocab, width, tokens, heads] = [12, 16, 6, 2];
+  const linear = (i: number, o: number) =>
+    nn.linear(i, o, { weight: init.normal(0, 0.02), biasInit: init.zeros });
+  const block = () => ({
+    before: nn.layerNorm(width),
+    query: linear(width, width),
+    key: linear(width, width),
+    value: linear(width, width),
+    mix: linear(width, width),
+    between: nn.layerNorm(width),
+    up: linear(width, 4 * width),
+    down: linear(4 * width, width),
+  });
+  const table = { weight: init.normal(0, 0.02) };
+  const model = {
+    tokens: nn.embedding(vocab, width, table),
+    places: nn.embedding(tokens, width, table),
+    blocks: [block(), block()],
+    norm: nn.layerNorm(width),
+    head: linear(width, vocab),
+  };
+  const split = (t: Tensor) => t.reshape([8, tokens, heads, width / heads]).transpose([0, 2, 1, 3]);
+  const step = trainStep({
+    model,
+    batch: { x: i32(8, tokens), y: i32(8, tokens) },
+    loss: (m, { x, y }) => {
+      let h = add(m.tokens(x), m.places(iota(tokens)));
+      const later = greater(iota(tokens), iota(tokens).reshape([tokens, 1]));
+      for (const b of m.blocks) {
+        const n = b.before(h);
+        const scores = matmul(split(b.query(n)), split(b.key(n)).transpose([0, 1, 3, 2]));
+        const weights = softmax(where(later, -1e9, mul(scores, Math.sqrt(heads / width))));
+        const mixed = matmul(weights, split(b.value(n))).transpose([0, 2, 1, 3]);
+        h = add(h, b.mix(mixed.reshape([8, tokens, width])));
+        h = add(h, b.down(b.up(b.between(h)).gelu()));
+      }
+      return crossEntropy(m.head(m.norm(h)), y);
+    },
+    optimizer: optim.adamW(),
+  });
+  const ids = (shift: number) => Int32Array.from({ length: 32 * tokens }, (_, i) => (i * 5 + shift) % vocab);
+  return visit(step, { data: { x: ids(0), y: ids(5) } });
+}
+
 /** A model written as a function of parameters, without layers. */
 function plainFunctions(): Visit {
   const w1 = nn.parameter([4, 32], init.kaimingNormal());
@@ -113,6 +162,8 @@ const HEALTHY: Record<string, () => Visit> = {
   'the quickstart with AdamW': () => quickstart(optim.adamW(), 0.001),
   'the quickstart with momentum': () => quickstart(optim.sgd({ momentum: 0.9, nesterov: true }), 0.01),
   'relu with Kaiming, two hidden layers': () => classifier(mlp(kaiming, nn.relu, [16, 64, 32, 10]), 16, 10),
+  'relu with Kaiming in every layer, wide': () =>
+    classifier(mlp(kaiming, nn.relu, [256, 128, 64, 10]), 256, 10),
   'relu with Kaiming, eight layers': () =>
     regression(mlp(kaiming, nn.relu, [16, ...Array(8).fill(64), 1]), 16),
   'relu with the usual initialization': () => classifier(mlp(plain, nn.relu, [16, 64, 64, 10]), 16, 10),
@@ -141,6 +192,7 @@ const HEALTHY: Record<string, () => Visit> = {
   'two classes': () => classifier(mlp(kaiming, nn.relu, [4, 32, 2]), 4, 2),
   'residual blocks that start as nothing': residual,
   attention: attention,
+  'a small transformer': transformer,
   'plain functions': plainFunctions,
 };
 

@@ -1,6 +1,6 @@
 import type { Node } from '../../graph/graph.js';
 import type { Rule } from '../finding.js';
-import { batchMeans, readers, strip, unscaled } from '../match.js';
+import { batchMeans, dependents, readers, strip, unscaled } from '../match.js';
 import type { Parameter, Patient } from '../patient.js';
 import { cancelledAt } from '../shifts.js';
 import { largest, total } from '../statistics.js';
@@ -70,7 +70,10 @@ function shown(patient: Patient, { node, gradient }: Parameter): Proof | undefin
   const [addition] = additions;
   if (additions.length !== 1 || readers(patient.forward).get(node)!.length !== 1) return undefined;
   const flow = patient.cotangent(addition);
-  if (!flow) return undefined;
+  const after = dependents(patient.forward, [addition]);
+  // Softmax takes off what is the same for all of a row, too; here it is about norms over the batch.
+  const normed = batchMeans(patient.forward, patient.rows).some(({ sum }) => after.has(sum));
+  if (!flow || !normed) return undefined;
   let worst = 0;
   for (const draw of DRAWS) {
     const values = patient.randomValues(draw);

@@ -7,8 +7,11 @@ import { strip } from '../match.js';
 import { total } from '../statistics.js';
 import { short } from '../words.js';
 
-/** How far above a uniform guess the first loss may be, in nats: random logits of variance 1 cost a half. */
-const FAR = 1.25;
+/**
+ * How far above a uniform guess the first loss may be, in nats. Random logits cost about half their variance, so that
+ * Kaiming's weights in the last layer too, with its gain for relu, make about 1.
+ */
+const FAR = 2;
 
 /** A model that knows nothing should guess evenly: the first cross-entropy is ln(classes). */
 export const initialLoss: Rule = {

@@ -3,7 +3,7 @@ import type { Problem, Rule } from '../finding.js';
 import { type Layer, layers, named } from '../layers.js';
 import { numberIn, strip } from '../match.js';
 import type { Parameter, Patient } from '../patient.js';
-import { short } from '../words.js';
+import { short, some } from '../words.js';
 
 /**
  * Two layers in a row whose first weights do not tell the units between them apart: all units compute the same and
@@ -15,18 +15,22 @@ export const symmetricInit: Rule = {
   examine(patient) {
     return layers(patient).flatMap((second) => {
       if (second.node.op.name !== 'matmul' || !alikeRows(second)) return [];
-      const [first, ...others] = sources(patient, second);
-      return first && [first, ...others].every(alikeColumns) ? [problem(first, second)] : [];
+      const { from, apart } = sources(patient, second);
+      return from.length > 0 && from.every(alikeColumns) ? [problem(from[0], second, apart)] : [];
     });
   },
 };
 
-function problem(first: Layer, second: Layer): Problem {
+function problem(first: Layer, second: Layer, apart: readonly string[]): Problem {
   const units = first.weight.variable.shape.at(-1)!;
   const [a, b] = [describe(first.weight), describe(second.weight)];
   return {
     where: first.weight.variable.madeAt,
-    why: `${first.weight.name} ${a} and ${named(second.weight)} ${b}: the ${units} units between them compute the same and get the same gradient, so they stay one unit for ever`,
+    why: `${first.weight.name} ${a} and ${named(second.weight)} ${b}: the ${units} units between them ${
+      apart.length > 0
+        ? `differ by ${some(apart)} alone and learn nearly the same`
+        : 'compute the same and get the same gradient, so they stay one unit for ever'
+    }`,
     fix: `start ${first.weight.name} from random numbers, for example init.kaimingNormal() or init.xavierUniform(); a single layer of zeros, such as the last, is fine`,
   };
 }
@@ -69,23 +73,23 @@ function transposed(
 }
 
 /**
- * The layers that units come from, if nothing on the way (a bias, a gain, an input that is added) tells one unit
- * from another; else none.
+ * The layers that units come from, if their activations tell one unit from another by parameters alone: `apart` are
+ * those that do (a random bias). None where something else, such as an input that is added, tells them apart.
  */
-function sources(patient: Patient, { input }: Layer): Layer[] {
+function sources(patient: Patient, { input }: Layer): { from: Layer[]; apart: string[] } {
   const byNode = new Map(layers(patient).map((layer) => [layer.node, layer]));
   const parameters = new Map(patient.parameters.map((p) => [p.node, p]));
-  const found: Layer[] = [];
+  const from: Layer[] = [];
+  const apart: string[] = [];
   const path = new Set([input]);
   for (const node of path) {
     const layer = byNode.get(node);
-    if (layer) found.push(layer);
+    const parameter = parameters.get(node);
+    if (layer) from.push(layer);
     else if (node.inputs.length > 0) for (const next of node.inputs) path.add(next);
-    else if (
-      !parameters.get(node)?.initial.every((x, _, all) => x === all[0]) &&
-      numberIn(node) === undefined
-    )
-      return [];
+    else if (parameter && !parameter.initial.every((x) => x === parameter.initial[0]))
+      apart.push(parameter.name);
+    else if (!parameter && numberIn(node) === undefined) return { from: [], apart };
   }
-  return found;
+  return { from, apart };
 }

@@ -1,6 +1,6 @@
 import type { Node } from '../../graph/graph.js';
 import type { NotChecked, Problem, Rule } from '../finding.js';
-import { type Layer, layers, named } from '../layers.js';
+import { chainOf, type Layer, named } from '../layers.js';
 import type { Patient } from '../patient.js';
 import { deviation } from '../statistics.js';
 import { short } from '../words.js';
@@ -19,7 +19,7 @@ export const variance: Rule = {
   holds: 'activations and gradients keep their size through the layers',
   examine(patient): readonly Problem[] | NotChecked {
     const { values } = patient;
-    const chain = layers(patient).filter(({ node }) => node.op.name === 'matmul');
+    const chain = chainOf(patient);
     if (chain.length < 2) return [];
     if (!values) return { notChecked: 'it needs a batch' };
     return [...activations(patient, chain), ...gradients(patient, chain)];
@@ -46,7 +46,8 @@ function activations({ values }: Patient, chain: readonly Layer[]): Problem[] {
 
 /** The gradient of what goes into each layer against that of the last. */
 function gradients(patient: Patient, chain: readonly Layer[]): Problem[] {
-  const inner = chain.flatMap((layer) => {
+  // What goes into the first may go elsewhere too, and is often data.
+  const inner = chain.slice(1).flatMap((layer) => {
     const size = gradientSize(patient, layer.input);
     return size > 0 ? [{ layer, size }] : [];
   });
