@@ -1,6 +1,4 @@
-import { contexts, split } from '../../src/data/dataset.js';
-import { loadWords } from '../../src/data/names.js';
-import { Vocabulary } from '../../src/data/vocabulary.js';
+import { contexts, loadWords, split, Vocabulary } from '2headgrad/data';
 
 /** First names as rows of three characters (`x`) and the one that follows (`y`); 26 letters and the boundary. */
 export async function data() {

@@ -176,6 +176,13 @@ it.each([
   expect(stderr).toMatch(/\(see 2headgrad doctor --help\)\n$/);
 });
 
+it('--help explains the command', async () => {
+  const { code, stdout, stderr } = await run('doctor', '--help');
+  expect([code, stderr]).toEqual([0, '']);
+  for (const word of ['<model>', '--data', '--export', '--lr', '--norm', '--json'])
+    expect(stdout).toContain(word);
+});
+
 it('a call without a model is a wrong call', async () => {
   expect(await run('doctor')).toMatchObject({ code: 2, stdout: '' });
 });
