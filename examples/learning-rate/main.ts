@@ -14,10 +14,8 @@ import {
   optim,
   trainStep,
 } from '2headgrad';
-import { contexts, split } from '../../src/data/dataset.js';
-import { loadWords } from '../../src/data/names.js';
-import { Vocabulary } from '../../src/data/vocabulary.js';
-import { rateCurve } from '../../src/report/rate-curve.js';
+import { contexts, loadWords, split, Vocabulary } from '2headgrad/data';
+import { rateCurve } from '2headgrad/report';
 
 const folder = process.argv[2] ?? fileURLToPath(new URL('.', import.meta.url));
 const STEPS = 3000;

@@ -82,9 +82,9 @@ function report(
   const { bold, dim } = output.colors;
   output.line(bold('Learning rate'));
   output.line(
-    `  ${'stands still'.padEnd(13)} ${digits(lower)}   at this rate and below the loss hardly moves`,
+    `  ${'stands still'.padEnd(13)} ${digits(lower).padEnd(9)} at this rate and below the loss hardly moves`,
   );
-  output.line(`  ${'explodes'.padEnd(13)} ${digits(upper)}   at this rate and above the loss rises`);
+  output.line(`  ${'explodes'.padEnd(13)} ${digits(upper).padEnd(9)} at this rate and above the loss rises`);
   output.line(`  ${'suggestion'.padEnd(13)} ${bold(String(suggestion))}`);
   output.line(dim(`\n${why[0].toUpperCase()}${why.slice(1)}.`));
   output.line(`\nIn ${duration(seconds)}. Picture and report: ${join(out, PICTURE)}, ${join(out, REPORT)}`);

@@ -21,7 +21,6 @@ export interface LegendEntry {
   label: string;
   stroke: string;
   width: number;
-  dash?: string;
 }
 
 export const WIDTH = 640;
@@ -68,11 +67,10 @@ export function drawChart({
   // Fonts cannot be measured here; a bold Helvetica is about 0.56 of its size wide.
   const size = Math.max(10, Math.min(18, (WIDTH - 32) / (title.length * 0.56)));
   add('text', { x: 16, y: 28, fill: INK, 'font-size': size, 'font-weight': 'bold' }, title);
-  for (const { label, stroke, width, dash, left, line } of placed) {
+  for (const { label, stroke, width, left, line } of placed) {
     const at = 48 + LEGEND_LINE * line;
     if (width > 0) {
-      const dashed: Record<string, string> = dash ? { 'stroke-dasharray': dash } : {};
-      add('line', { x1: left, x2: left + 22, y1: at, y2: at, stroke, 'stroke-width': width, ...dashed });
+      add('line', { x1: left, x2: left + 22, y1: at, y2: at, stroke, 'stroke-width': width });
     }
     const text = left + (width > 0 ? 28 : 0);
     add('text', { x: text, y: at + 4.5, fill: QUIET, 'font-size': FONT_SIZE }, label);

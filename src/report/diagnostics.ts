@@ -1,13 +1,15 @@
 import type { Diagnostics, DiagnosticsRecord, Spread } from '../train/diagnostics.js';
+import { SERIES } from './chart.js';
 import { histogram } from './histogram.js';
+import { lineChart, type Series } from './lines.js';
 import type { Section } from './page.js';
-import { curves } from './series.js';
 import { tableHtml } from './table.js';
 import type { Point } from './thin.js';
 
 /** Where the step of a parameter is about a thousandth of it. */
 const HEALTHY = -3;
-const MOST_CURVES = 12;
+/** As many as there are colors. */
+const MOST_CURVES = SERIES.length;
 const MOST_ROWS = 16;
 
 /** The pictures and numbers of a training's diagnostics, as sections of a page. */
@@ -135,27 +137,40 @@ function stuck(records: readonly DiagnosticsRecord[]): Section[] {
   );
 }
 
-interface Series {
-  label: string;
-  points: Point[];
-}
-
 function chart(
   title: string,
   axis: string,
   series: readonly Series[],
   guides: readonly { y: number; label: string }[],
-  domain?: readonly [number, number],
+  range?: readonly [number, number],
 ): Section[] {
   const drawn = series.filter((s) => s.points.some(({ y }) => Number.isFinite(y)));
   const charts: Section[] = [];
   for (let i = 0; i < drawn.length; i += MOST_CURVES) {
-    const part = drawn.length > MOST_CURVES ? `, ${i / MOST_CURVES + 1}` : '';
+    const heading = drawn.length > MOST_CURVES ? `${title}, ${i / MOST_CURVES + 1}` : title;
     const some = drawn.slice(i, i + MOST_CURVES);
-    const svg = curves({ title: `${title}${part}`, axis, label: 'step', series: some, guides, domain });
-    charts.push({ heading: `${title}${part}`, svg });
+    const steps = some[0].points.map(({ x }) => x);
+    const svg = lineChart({
+      title: heading,
+      x: 'step',
+      y: axis,
+      series: some,
+      // From the last step back, since the label stands at the first point.
+      guides: guides.map(({ y, label }) => ({ label, points: steps.map((x) => ({ x, y })).reverse() })),
+      range: range ?? around([...some.flatMap((s) => s.points), ...guides].map(({ y }) => y)),
+    });
+    charts.push({ heading, svg });
   }
   return charts;
+}
+
+/** A range that holds all finite values, with some room. */
+function around(values: readonly number[]): [number, number] {
+  const finite = values.filter(Number.isFinite);
+  const low = finite.reduce((a, b) => Math.min(a, b));
+  const high = finite.reduce((a, b) => Math.max(a, b));
+  const room = 0.06 * (high - low || 1);
+  return [low - room, high + room];
 }
 
 function points(

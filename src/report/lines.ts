@@ -27,6 +27,8 @@ export interface LineChart {
   guides?: readonly Guide[];
   /** Axes that are logarithmic; what is not above 0 there is left out, and the legend says how much. */
   log?: 'x' | 'y' | 'xy';
+  /** Ends of the vertical axis; by default round numbers around what is shown. */
+  range?: readonly [number, number];
   height?: number;
 }
 
@@ -34,7 +36,7 @@ const MOST_TICKS = 9;
 
 /** Draws lines over a common axis as a standalone SVG on a light background. Points that are not finite are gaps. */
 export function lineChart(chart: LineChart): string {
-  const { title, series, guides = [], log = '', height } = chart;
+  const { title, series, guides = [], log = '', range, height } = chart;
   const shows = ({ x, y }: Point) =>
     Number.isFinite(x) &&
     Number.isFinite(y) &&
@@ -47,7 +49,7 @@ export function lineChart(chart: LineChart): string {
   }
   const xs = shown.map(({ x }) => x);
   const ys = shown.map(({ y }) => y);
-  const marks: Plot.Markish[] = guides.flatMap(({ label, points }) => guideLine(label, points, ys));
+  const marks: Plot.Markish[] = guides.flatMap(({ label, points }) => guideLine(label, points, range ?? ys));
   const legend: LegendEntry[] = [];
   series.forEach(({ label, points, dots }, i) => {
     const stroke = SERIES[i % SERIES.length];
@@ -68,7 +70,7 @@ export function lineChart(chart: LineChart): string {
     axis: chart.y,
     legend,
     x: { label: chart.x, ...(log.includes('x') ? powers(xs) : { nice: true, ticks: 6 }) },
-    y: log.includes('y') ? powers(ys) : { nice: true, ticks: 6 },
+    y: log.includes('y') ? powers(ys) : range ? { domain: [...range], ticks: 6 } : { nice: true, ticks: 6 },
     marks,
     height,
     marginLeft: 62,

@@ -87,6 +87,8 @@ describe('the sections of diagnostics', () => {
       'Update to data: weights, 1',
       'Update to data: weights, 2',
       'Update to data: weights, 3',
+      'Update to data: weights, 4',
+      'Update to data: weights, 5',
     ]);
     expect(headings(many)).toContain('Gradients of the weights, step 201 (14 more are in the table)');
   });

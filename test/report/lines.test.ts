@@ -57,6 +57,34 @@ describe('a chart of lines', () => {
     expect(texts(svg)).not.toContain('outside');
   });
 
+  it('keeps to a range that is given, and draws guides within that', () => {
+    const base = {
+      title: 't',
+      x: 'x',
+      y: 'y',
+      series: [
+        {
+          label: 'a',
+          points: [
+            { x: 0, y: 1 },
+            { x: 1, y: 2 },
+          ],
+        },
+      ],
+    };
+    const guides = [
+      {
+        label: 'far',
+        points: [
+          { x: 1, y: -3 },
+          { x: 0, y: -3 },
+        ],
+      },
+    ];
+    expect(lineChart({ ...base, guides })).not.toContain('far');
+    expect(lineChart({ ...base, guides, range: [-4, 2] })).toContain('far');
+  });
+
   it('draws a single point as a dot and refuses to draw none', () => {
     expect(drawn(lineChart({ ...axes, series: [{ label: 'a', points: points(5) }] }))).toContain('<circle');
     expect(() => lineChart({ ...axes, series: [] })).toThrow(OptionError);
