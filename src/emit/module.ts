@@ -19,7 +19,7 @@ const LIBRARY: Record<string, RegExp> = {
     /\b(sumLanes|maxLanes|nanmaxLanes|sumLanesI32|maxLanesI32|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
   './madd': /\b(multiplyAdd)\b/g,
   './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
-  './random': /\b(randomIndex)\b/g,
+  './random': /\b(randomIndex|random4)\b/g,
   './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|takePart|scratch|thread|threads)\b/g,
 };
 

@@ -8,6 +8,8 @@ export type Fill =
   /** Evenly in [low, high). */
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
   | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
+  /** Any integers of 32 bits. */
+  | { readonly kind: 'word' }
   /** These, in row-major order. */
   | { readonly kind: 'values'; readonly values: readonly number[] };
 
@@ -17,6 +19,8 @@ export function elementsOf(fill: Fill, shape: Shape, random: RandomSource): Arra
   switch (fill.kind) {
     case 'values':
       return fill.values;
+    case 'word':
+      return Int32Array.from(out, (_, i) => Math.floor(random.uniform(i) * 2 ** 32) - 2 ** 31);
     case 'constant':
       return out.fill(fill.value);
     case 'uniform':

@@ -4,6 +4,7 @@ import { numel, type Shape } from '../shape.js';
 import { declared } from './fill.js';
 
 export function constant(value: number): Initializer {
+  finite('init.constant', value);
   return declared(() => ({ kind: 'constant', value }));
 }
 
@@ -13,11 +14,16 @@ export const ones: Initializer = constant(1);
 
 /** Evenly in [low, high). */
 export function uniform(low: number, high: number): Initializer {
+  finite('init.uniform: low', low);
+  finite('init.uniform: high', high);
+  if (low > high) throw new OptionError(`init.uniform: low must not be above high, got ${low} and ${high}`);
   return declared(() => ({ kind: 'uniform', low, high }));
 }
 
 /** Normal with this mean and standard deviation. */
 export function normal(mean = 0, std = 1): Initializer {
+  finite('init.normal: mean', mean);
+  notNegative('init.normal: std', std);
   return declared(() => ({ kind: 'normal', mean, std }));
 }
 
@@ -30,11 +36,28 @@ export function values(list: ArrayLike<number>): Initializer {
   });
 }
 
-export type Nonlinearity = 'linear' | 'tanh' | 'relu' | 'leaky_relu' | 'sigmoid';
+/** What a uniform guess among `classes` loses, in nats: ln(classes). Training should begin near it. */
+export function expectedLoss(classes: number): number {
+  if (!Number.isInteger(classes) || classes < 1)
+    throw new OptionError(`init.expectedLoss: expected a whole number of classes from 1, got ${classes}`);
+  return Math.log(classes);
+}
 
-/** What a layer's weights are scaled by to keep the variance through the activation that follows. */
+const NONLINEARITIES = ['linear', 'sigmoid', 'tanh', 'relu', 'leaky_relu'] as const;
+export type Nonlinearity = (typeof NONLINEARITIES)[number];
+
+/**
+ * What weights are scaled by to keep the variance through the activation that follows: 1 for linear and sigmoid, 5/3
+ * for tanh, sqrt(2) for relu, sqrt(2 / (1 + slope^2)) for leaky_relu, as torch.nn.init.calculate_gain. The half of its
+ * inputs that a relu drops is made up for (He et al. 2015, equation 10; with a slope equation 15); 5/3 for tanh is a
+ * rule of thumb.
+ */
 export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
+  finite('init.gain: slope', slope);
   switch (nonlinearity) {
+    case 'linear':
+    case 'sigmoid':
+      return 1;
     case 'tanh':
       return 5 / 3;
     case 'relu':
@@ -42,7 +65,9 @@ export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
     case 'leaky_relu':
       return Math.sqrt(2 / (1 + slope * slope));
     default:
-      return 1;
+      throw new OptionError(
+        `init.gain: expected one of ${NONLINEARITIES.join(', ')}, got ${JSON.stringify(nonlinearity)}`,
+      );
   }
 }
 
@@ -54,43 +79,64 @@ export interface FanOptions {
   slope?: number;
 }
 
-/** Normal with standard deviation gain / sqrt(fan). (He et al. 2015, equation 10.) */
+/**
+ * Normal with standard deviation gain / sqrt(fan), which keeps the variance from layer to layer. For weights
+ * [inputs, outputs]; further axes in front count as inputs. (He et al. 2015, equation 10.)
+ */
 export function kaimingNormal(options: FanOptions = {}): Initializer {
-  return declared((shape) => ({ kind: 'normal', mean: 0, std: kaimingStd(shape, options) }));
+  const { std } = kaiming(options);
+  return declared((shape) => ({ kind: 'normal', mean: 0, std: std(shape) }));
 }
 
-/** Uniform with the standard deviation of kaimingNormal. */
+/** Uniform with the standard deviation of kaimingNormal: within sqrt(3) times that. */
 export function kaimingUniform(options: FanOptions = {}): Initializer {
-  return declared((shape) => {
-    const bound = Math.sqrt(3) * kaimingStd(shape, options);
-    return { kind: 'uniform', low: -bound, high: bound };
-  });
+  const { std } = kaiming(options);
+  return declared((shape) => within(Math.sqrt(3) * std(shape)));
 }
 
-/** Normal with standard deviation gain sqrt(2 / (fan in + fan out)). (Glorot and Bengio 2010, equation 16.) */
+/**
+ * Normal with standard deviation gain sqrt(2 / (fan in + fan out)): a compromise between the variance forward and
+ * that of the gradients backward. (Glorot and Bengio 2010, equation 12.)
+ */
 export function xavierNormal(gain = 1): Initializer {
+  notNegative('init.xavierNormal: gain', gain);
   return declared((shape) => ({ kind: 'normal', mean: 0, std: xavierStd(shape, gain) }));
 }
 
-/** Uniform with the standard deviation of xavierNormal. */
+/** Uniform with the standard deviation of xavierNormal. (Glorot and Bengio 2010, equation 16.) */
 export function xavierUniform(gain = 1): Initializer {
-  return declared((shape) => {
-    const bound = Math.sqrt(3) * xavierStd(shape, gain);
-    return { kind: 'uniform', low: -bound, high: bound };
-  });
+  notNegative('init.xavierUniform: gain', gain);
+  return declared((shape) => within(Math.sqrt(3) * xavierStd(shape, gain)));
 }
 
-/** Weights lie as [in, out]. */
+const within = (bound: number) => ({ kind: 'uniform', low: -bound, high: bound }) as const;
+
+/**
+ * Weights lie as [in, out]. An embedding's table [count, width] is read one row at a time, not summed over: its rows
+ * have the variance of its elements, so that its fan in is of no use; `normal()` suits it.
+ */
 function fans(shape: Shape): { in: number; out: number } {
   if (shape.length < 2) throw new OptionError(`init: a fan needs two axes [in, out], not [${shape}]`);
   return { in: numel(shape.slice(0, -1)), out: shape.at(-1)! };
 }
 
-function kaimingStd(shape: Shape, { fan = 'in', nonlinearity = 'relu', slope }: FanOptions): number {
-  return gain(nonlinearity, slope) / Math.sqrt(fans(shape)[fan]);
+function kaiming({ fan = 'in', nonlinearity = 'relu', slope }: FanOptions) {
+  if (fan !== 'in' && fan !== 'out')
+    throw new OptionError(`init: fan must be 'in' or 'out', got ${JSON.stringify(fan)}`);
+  const scale = gain(nonlinearity, slope);
+  return { std: (shape: Shape) => scale / Math.sqrt(fans(shape)[fan]) };
 }
 
 function xavierStd(shape: Shape, gain: number): number {
   const fan = fans(shape);
   return gain * Math.sqrt(2 / (fan.in + fan.out));
+}
+
+function finite(what: string, value: number): void {
+  if (!Number.isFinite(value)) throw new OptionError(`${what} must be a finite number, got ${value}`);
+}
+
+function notNegative(what: string, value: number): void {
+  if (!(value >= 0 && Number.isFinite(value)))
+    throw new OptionError(`${what} must be 0 or more, got ${value}`);
 }

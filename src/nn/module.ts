@@ -68,6 +68,11 @@ function walk(model: unknown, visit: (part: object, path: string) => void): void
   into(model, '');
 }
 
+/** The parameters of a model, those that training changes, by the names of `namedVariables`. */
+export function parameters(model: unknown): Map<string, Variable> {
+  return new Map([...namedVariables(model)].filter(([, variable]) => variable.kind === 'parameter'));
+}
+
 /** A whole number from `least`, or an OptionError that names the option. */
 export function wholeNumber(what: string, value: number, least = 1): number {
   if (!Number.isInteger(value) || value < least) {

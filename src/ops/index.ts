@@ -27,5 +27,6 @@ export { iota } from './leaf.js';
 export { matmul } from './matmul.js';
 export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } from './movement.js';
 export { opTable } from './op.js';
+export { random } from './random.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';

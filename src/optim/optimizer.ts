@@ -1,6 +1,6 @@
 import { OptionError } from '../errors.js';
 import * as init from '../init/init.js';
-import { add, div, mul, sqrt, sub } from '../ops/elementwise.js';
+import { add, div, maximum, mul, sqrt, sub } from '../ops/elementwise.js';
 import { type Tensor, Variable } from '../ops/tensor.js';
 
 /** A rule that turns gradients into new parameters. It is traced into the step like the model. */
@@ -87,6 +87,48 @@ function adamRule(name: string, options: AdamOptions, decoupled: boolean): Optim
       };
     },
   };
+}
+
+export interface RmsPropOptions {
+  /** Weight of the past in the running mean of squared gradients; 0.99 unless given. */
+  alpha?: number;
+  eps?: number;
+  weightDecay?: number;
+  momentum?: number;
+  /** Divide by the gradient's deviation rather than by its root mean square. */
+  centered?: boolean;
+}
+
+/**
+ * Gradients over the root of their running mean square (Hinton, Neural networks for machine learning, 2012, lecture
+ * 6e), as PyTorch's RMSprop: `eps` is added to the root, weight decay to the gradient, and momentum keeps the scaled
+ * gradients. `centered` takes the square of the running mean off first (Graves 2013, equations 38 to 41).
+ */
+export function rmsprop(options: RmsPropOptions = {}): Optimizer {
+  const { alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0, centered = false } = options;
+  fraction('rmsprop: alpha', alpha);
+  fraction('rmsprop: momentum', momentum);
+  notNegative('rmsprop: weightDecay', weightDecay);
+  if (!(eps > 0)) throw new OptionError(`rmsprop: eps must be above 0, got ${eps}`);
+  const slots = ['square', ...(centered ? ['mean'] : []), ...(momentum > 0 ? ['velocity'] : [])];
+  return perParameter('rmsprop', slots, (p, gradient, { square, mean, velocity }, lr) => {
+    const g = weightDecay > 0 ? add(gradient, mul(p, weightDecay)) : gradient;
+    const average = (of: Tensor, x: Tensor) => add(mul(of, alpha), mul(x, 1 - alpha));
+    const nextSquare = average(square, mul(g, g));
+    square.assign(nextSquare);
+    let spread = nextSquare;
+    if (mean) {
+      const nextMean = average(mean, g);
+      mean.assign(nextMean);
+      // Rounding takes the variance of a constant gradient below 0, where it has no root.
+      spread = maximum(sub(nextSquare, mul(nextMean, nextMean)), 0);
+    }
+    const scaled = div(g, add(sqrt(spread), eps));
+    if (!velocity) return sub(p, mul(scaled, lr));
+    const v = add(mul(velocity, momentum), scaled);
+    velocity.assign(v);
+    return sub(p, mul(v, lr));
+  });
 }
 
 type Rule = (p: Variable, gradient: Tensor, state: Record<string, Variable>, lr: Tensor) => Tensor;

@@ -171,6 +171,10 @@ export class CompiledEngine implements Engine {
     return this.call('evaluate', batch, 'loss')[0];
   }
 
+  statistics(batch: Record<string, Numbers>): Record<string, Numbers> {
+    return this.invoke('calibrate', batch);
+  }
+
   predict(inputs: Record<string, Numbers>): Numbers {
     return this.call('predict', inputs, 'output').slice();
   }

@@ -65,6 +65,15 @@ export class TapeEngine implements Engine {
     ).item();
   }
 
+  statistics(batch: Record<string, Numbers>): Record<string, Numbers> {
+    this.tape.training = false;
+    const { moments } = this.definition.statistics(
+      this.tape,
+      this.tensors(batch, this.definition.options.batch),
+    );
+    return Object.fromEntries(Object.entries(moments).map(([name, t]) => [name, (t as Eager).data]));
+  }
+
   predict(inputs: Record<string, Numbers>): Numbers {
     this.tape.training = false;
     const types = this.definition.options.predict!.inputs;

@@ -30,6 +30,13 @@ export interface VariableDescription extends TensorType {
   readonly fill?: Fill;
 }
 
+/** The running statistics of a batch norm by name, and how many values of a feature each row of a batch has. */
+export interface Calibration {
+  readonly mean: string;
+  readonly variance: string;
+  readonly perRow: number;
+}
+
 export interface ProgramDescription {
   readonly name: string;
   readonly variables: readonly VariableDescription[];
@@ -39,6 +46,8 @@ export interface ProgramDescription {
     readonly every: number;
     readonly layers: readonly { readonly name: string; readonly op: string }[];
   };
+  /** Batch norms in the order in which the model runs them; the entry `calibrate` gives the moments of each. */
+  readonly calibration?: readonly Calibration[];
 }
 
 /** What the outputs of the entry `diagnose` are called for a layer. */
@@ -48,7 +57,13 @@ export const layerOutput = (name: string) => ({
 });
 
 /** Describes a program for its sessions. */
-export function describeProgram({ name, variables, entries, diagnostics }: Program): ProgramDescription {
+export function describeProgram({
+  name,
+  variables,
+  entries,
+  diagnostics,
+  calibration,
+}: Program): ProgramDescription {
   const prefix = layerOutput('').activation;
   const layers = entries.diagnose?.outputs
     .filter((output) => output.name.startsWith(prefix))
@@ -64,6 +79,7 @@ export function describeProgram({ name, variables, entries, diagnostics }: Progr
     entries: Object.fromEntries(
       Object.entries(entries).map(([entry, graph]) => [entry, describeEntry(graph)]),
     ),
+    calibration,
   };
 }
 

@@ -17,6 +17,8 @@ export interface Engine {
   /** Trains one step on this batch; returns the loss. */
   trainOn(batch: Record<string, Numbers>, learningRate: number): number;
   evaluate(batch: Record<string, Numbers>): number;
+  /** The moments of what goes into each batch norm: `mean.0`, `squares.0` and so on, by the program's `calibration`. */
+  statistics(batch: Record<string, Numbers>): Record<string, Numbers>;
   predict(inputs: Record<string, Numbers>): Numbers;
   /** The batch that step `at` draws. */
   draw(at: number): Record<string, Numbers>;

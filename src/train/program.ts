@@ -2,6 +2,7 @@ import { GraphError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { Variable } from '../ops/tensor.js';
 import type { DType, Shape } from '../shape.js';
+import type { Calibration } from './description.js';
 
 /** A variable of a program by its name; parameters, running statistics and optimizer state alike. */
 export interface ProgramVariable {
@@ -16,10 +17,15 @@ export interface ProgramVariable {
 export interface Program {
   readonly name: string;
   readonly variables: readonly ProgramVariable[];
-  /** `train` always; `evaluate` with the model in use mode; `predict` and `diagnose` where the step asks for them. */
+  /**
+   * `train` always; `evaluate` with the model in use mode; `calibrate` with batch norms; `predict` and `diagnose` where
+   * the step asks for them.
+   */
   readonly entries: Readonly<Record<string, Graph>>;
   /** Steps from one that is looked at to the next; the entry `diagnose` is what looks. */
   readonly diagnostics?: { readonly every: number };
+  /** Batch norms in the order in which the model runs them; `calibrate` gives the moments of what goes into each. */
+  readonly calibration?: readonly Calibration[];
 }
 
 /** The graph of an entry, or an error that lists those there are. */

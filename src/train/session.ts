@@ -3,6 +3,7 @@ import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import { IN_NODE } from '../host.js';
 import { numel } from '../shape.js';
+import { calibrate } from './calibrate.js';
 import { checkBatch, checkColumns, convert, rowsOf } from './columns.js';
 import { type EntryDescription, LEARNING_RATE, type ProgramDescription } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
@@ -166,6 +167,26 @@ export class Session {
       total += this.engine.evaluate(batchAt(start, true)) * size - last * (size - rest);
     }
     return total / rows;
+  }
+
+  /**
+   * Sets the running statistics of every batch norm to the exact ones over these rows, those of the training set as a
+   * rule: a pass over them for each norm, in the order in which the model runs them (see train/calibrate.ts).
+   * Columns are as for `evaluate`.
+   */
+  calibrate(columns: Columns): void {
+    this.open();
+    const { calibration = [], name } = this.program;
+    if (calibration.length === 0) throw new OptionError(`calibrate: ${name} has no batch norm`);
+    const { checked, rows } = checkColumns(this.entry('calibrate'), columns);
+    const size = rowsPerBatch(this.entry('calibrate'));
+    const at = (start: number) =>
+      Object.fromEntries(
+        Object.entries(checked).map(([part, all]) => [part, rowsOf(all, rows, start, size, true)]),
+      );
+    calibrate(this.engine, calibration, { rows, size, at });
+    // Going back to before this would undo it.
+    this.lastGood = null;
   }
 
   /** The output of `predict` for these inputs, row-major. */
@@ -343,7 +364,7 @@ export class Session {
   }
 
   /** What this session can do under a name, or an error that says why it cannot. */
-  private entry(name: 'train' | 'evaluate' | 'predict'): EntryDescription {
+  private entry(name: 'train' | 'evaluate' | 'calibrate' | 'predict'): EntryDescription {
     const { entries, name: program } = this.program;
     const entry = entries[name];
     if (entry) return entry;

@@ -1,12 +1,16 @@
 import { gradients } from '../autodiff/gradients.js';
 import { GraphError, OptionError, ShapeError } from '../errors.js';
 import { fromRoots, type Graph } from '../graph/graph.js';
-import { namedVariables } from '../nn/module.js';
+import { type NormObserver, withNormObserver } from '../nn/calibration.js';
+import { namedVariables, parameters } from '../nn/module.js';
+import { sub } from '../ops/elementwise.js';
+import { mean, square } from '../ops/functions.js';
+import { sum } from '../ops/reduce.js';
 import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
-import { formatType, type Shape, type TensorType } from '../shape.js';
+import { formatType, numel, type Shape, type TensorType } from '../shape.js';
 import { Tracer } from '../trace/tracer.js';
-import { LEARNING_RATE, layerOutput } from './description.js';
+import { type Calibration, LEARNING_RATE, layerOutput } from './description.js';
 import { everyOf } from './diagnostics.js';
 import { Observer } from './observe.js';
 import type { Program, ProgramVariable } from './program.js';
@@ -56,7 +60,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     checkRows(options.batch);
     this.every = everyOf(options.diagnostics);
     const named = namedVariables(options.model);
-    this.parameters = new Map([...named].filter(([, v]) => v.kind === 'parameter'));
+    this.parameters = parameters(options.model);
     if (this.parameters.size === 0) throw new OptionError('trainStep: the model has no parameters');
     this.optimizer = options.optimizer.bind(this.parameters);
     const state = [...this.optimizer.state].map(([name, v]) => [`optimizer.${name}`, v] as const);
@@ -140,6 +144,26 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     });
   }
 
+  /** Mean and sum of squared deviations of what goes into each batch norm in use, feature by feature. */
+  statistics(by: Interpreter, batch: Tensors<B>) {
+    const names = new Map(this.variables.map((v) => [v.variable, v.name]));
+    const calibration: Calibration[] = [];
+    const moments: Record<string, Tensor> = {};
+    const observe: NormObserver = (running, x) => {
+      const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+      const mu = mean(x, axes);
+      moments[`mean.${calibration.length}`] = mu;
+      moments[`squares.${calibration.length}`] = sum(square(sub(x, mu)), axes);
+      calibration.push({
+        mean: names.get(running.mean)!,
+        variance: names.get(running.variance)!,
+        perRow: numel(x.shape.slice(0, -1)) / this.batchSize,
+      });
+    };
+    withNormObserver(observe, () => this.loss(by, batch));
+    return { moments, calibration };
+  }
+
   predict(by: Interpreter, inputs: Tensors<P>): Tensor {
     const { predict, model } = this.options;
     if (!predict) throw new OptionError(`${this.name} has no predict: define it in trainStep`);
@@ -149,6 +173,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   /** Traces every entry. */
   program(): Program {
     const { batch, predict } = this.options;
+    let hasNorms = false;
     const entries: Record<string, Graph> = {
       train: this.trace(
         'train',
@@ -157,7 +182,12 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
         (by, inputs) => this.train(by, inputs as Tensors<B>, inputs[LEARNING_RATE]),
       ),
       evaluate: this.trace('evaluate', batch, false, (by, inputs) => ({
-        loss: this.loss(by, inputs as Tensors<B>),
+        loss: withNormObserver(
+          () => {
+            hasNorms = true;
+          },
+          () => this.loss(by, inputs as Tensors<B>),
+        ),
       })),
     };
     if (predict) {
@@ -165,12 +195,25 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
         output: this.predict(by, inputs as Tensors<P>),
       }));
     }
-    if (!this.every) return { name: this.name, variables: this.variables, entries };
+    const calibration = hasNorms ? this.calibration(entries) : undefined;
+    if (!this.every) return { name: this.name, variables: this.variables, entries, calibration };
     const diagnose = this.trace('diagnose', batch, true, (by, inputs) =>
       this.diagnose(by, inputs as Tensors<B>),
     );
     entries.diagnose = fromRoots({ ...diagnose, updates: [] });
-    return { name: this.name, variables: this.variables, entries, diagnostics: { every: this.every } };
+    const diagnostics = { every: this.every };
+    return { name: this.name, variables: this.variables, entries, calibration, diagnostics };
+  }
+
+  /** Adds the entry `calibrate`; returns which norm each of its outputs belongs to. */
+  private calibration(entries: Record<string, Graph>): readonly Calibration[] {
+    let calibration: readonly Calibration[] = [];
+    entries.calibrate = this.trace('calibrate', this.options.batch, false, (by, inputs) => {
+      const found = this.statistics(by, inputs as Tensors<B>);
+      calibration = found.calibration;
+      return found.moments;
+    });
+    return calibration;
   }
 
   private trace(

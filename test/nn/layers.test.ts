@@ -105,6 +105,41 @@ describe('batchNorm1d', () => {
     close(session.read('layer.runningVariance'), [3.5, 0.5]);
   });
 
+  it('takes all axes but the last as rows', () => {
+    const types = { x: f32(2, 3, 2) };
+    const x = Array.from({ length: 12 }, (_, i) => i * i);
+    const step = trainStep({
+      model: { norm: nn.batchNorm1d(2), scale: nn.parameter([], init.ones) },
+      batch: types,
+      loss: ({ norm, scale }, { x }) => norm(x).mul(scale).mul(x).mean(),
+      optimizer: optim.sgd(),
+    });
+    const session = step.interpret({ precision: 'float64' });
+    session.step({ lr: 0, batch: { x } });
+    const second = x.filter((_, i) => i % 2 === 1);
+    expect(session.read('norm.runningMean')[1]).toBeCloseTo(0.1 * mean(second), 12);
+    expect(session.read('norm.runningVariance')[1]).toBeCloseTo(0.9 + (0.1 * squares(second)) / 5, 12);
+  });
+
+  it('learns what its options ask for', () => {
+    const parameters = (options: Parameters<typeof nn.batchNorm1d>[1]) => [
+      ...nn.parameters(nn.batchNorm1d(2, options)).keys(),
+    ];
+    expect(parameters({})).toEqual(['gain', 'bias']);
+    expect(parameters({ bias: false })).toEqual(['gain']);
+    expect(parameters({ affine: false })).toEqual([]);
+    const session = around(nn.batchNorm1d(2, { affine: false }));
+    const want = normalized().map((v) => v * v);
+    expect(session.step({ lr: 0, batch: { x: flat } })).toBeCloseTo(mean(want), 12);
+    const started = around(nn.batchNorm1d(2, { gainInit: init.constant(0.1), biasInit: init.ones }));
+    expect([...started.read('layer.gain'), ...started.read('layer.bias')]).toEqual([
+      Math.fround(0.1),
+      Math.fround(0.1),
+      1,
+      1,
+    ]);
+  });
+
   it('needs two rows to train', () => {
     const norm = nn.batchNorm1d(2);
     const step = trainStep({
@@ -129,6 +164,20 @@ describe('layerNorm', () => {
   });
 });
 
+it('parameters gives those that training changes, by name', () => {
+  const model = {
+    net: nn.sequential(nn.linear(2, 2), nn.batchNorm1d(2), nn.dropout(0.5)),
+    extra: nn.state([1], init.zeros),
+  };
+  expect([...nn.parameters(model).keys()]).toEqual([
+    'net.layers.0.weight',
+    'net.layers.0.bias',
+    'net.layers.1.gain',
+    'net.layers.1.bias',
+  ]);
+  expect([...nn.parameters(model).values()].every((p) => p.kind === 'parameter')).toBe(true);
+});
+
 describe('the layers without parameters', () => {
   const x = [-2, -0.5, 0, 0.5, 1, 3];
   it.each<[string, nn.Module, (v: number) => number]>([
@@ -136,9 +185,18 @@ describe('the layers without parameters', () => {
     ['relu', nn.relu(), (v) => Math.max(v, 0)],
     ['sigmoid', nn.sigmoid(), (v) => 1 / (1 + Math.exp(-v))],
     ['leakyRelu', nn.leakyRelu(0.1), (v) => (v > 0 ? v : 0.1 * v)],
+    ['gelu', nn.gelu(), (v) => v * normalDistribution(v)],
     ['flatten', nn.flatten(), (v) => v],
   ])('%s does what its name says', (_, layer, f) => {
     close(around(layer).predict({ x }), x.map(f));
+  });
+
+  it('softmax gives each row probabilities in proportion to the exponentials', () => {
+    const want = x.flatMap((_, i) => {
+      const row = [x[i - (i % 2)], x[i - (i % 2) + 1]].map(Math.exp);
+      return [Math.exp(x[i]) / (row[0] + row[1])];
+    });
+    close(around(nn.softmax()).predict({ x }), want);
   });
 
   it('flatten joins all axes but the first', () => {
@@ -157,6 +215,16 @@ describe('the layers without parameters', () => {
     expect(seen[0]).toEqual([2, 12]);
   });
 });
+
+/** The normal distribution function, by Simpson's rule over its density. */
+function normalDistribution(v: number): number {
+  const density = (t: number) => Math.exp((-t * t) / 2) / Math.sqrt(2 * Math.PI);
+  const n = 2000;
+  const h = v / n;
+  let sum = density(0) + density(v);
+  for (let i = 1; i < n; i++) sum += (i % 2 ? 4 : 2) * density(i * h);
+  return 0.5 + (sum * h) / 3;
+}
 
 describe('namedVariables', () => {
   const p = () => nn.parameter([1], init.zeros);
@@ -200,6 +268,9 @@ describe('a layer', () => {
     ['linear: outputs: expected a whole number from 1, got 1.5', () => nn.linear(2, 1.5)],
     ['embedding: count: expected a whole number from 1, got -1', () => nn.embedding(-1, 2)],
     ['batchNorm1d: features: expected a whole number from 1, got NaN', () => nn.batchNorm1d(Number.NaN)],
+    ['batchNorm1d: eps must be above 0, got 0', () => nn.batchNorm1d(2, { eps: 0 })],
+    ['batchNorm1d: momentum must be from 0 to 1, got 2', () => nn.batchNorm1d(2, { momentum: 2 })],
+    ['layerNorm: eps must be above 0, got NaN', () => nn.layerNorm(2, { eps: Number.NaN })],
     ['layerNorm: features: expected a whole number from 1, got 0', () => nn.layerNorm(0)],
   ])('refuses a size that is none: %s', (message, make) => {
     expect(make).toThrow(expect.objectContaining({ message, name: 'OptionError' }));

@@ -96,6 +96,17 @@ const CASTS: OpCase[] = [
   [bool([0]), 'f32'],
 ].map(([input, to]) => ({ inputs: [input as CaseInput], attrs: { to: to as string } }));
 
+/** Places, a step and a key: of any size, and of one element, as a model draws them. */
+const words = { low: -(2 ** 31), high: 2 ** 31 };
+const RANDOM: OpCase[] = [
+  ...SHAPES.map((shape) => ({ inputs: [i32(shape, words), i32([], words), i32([], words)], attrs: none })),
+  ...PAIRS.slice(14).map(([a, b]) => ({
+    inputs: [i32(a, words), i32(b, words), i32([], words)],
+    attrs: none,
+  })),
+  { inputs: [i32([]), i32([33, 1], words), i32([5], words)], attrs: none },
+];
+
 function reductions(empty: boolean): OpCase[] {
   const list = empty
     ? [
@@ -231,6 +242,7 @@ export const cases: Record<string, OpCase[]> = {
     { inputs: [i32([3, 2]), i32([3, 5])], attrs: { axis: 1 } },
   ],
 
+  random: RANDOM,
   iota: [0, 1, 3, 4, 5, 31, 33].map((size) => ({ inputs: [], attrs: { size } })),
   index: SHAPES.map((shape) => ({ inputs: [ids(shape, 7)], attrs: { size: 7, what: 'gather' } })),
   gather: [

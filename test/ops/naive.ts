@@ -56,6 +56,18 @@ const numeric =
   (...inputs: Array_[]): Result =>
     (inputs[0].dtype === 'i32' ? wrapping(integer) : elementwise(float))(...inputs);
 
+/** Philox-2x32-10 as the paper's figure 2 has it, in integers of any size: the upper 24 bits of the first word. */
+function philox2(counter: number, step: number, key: number): number {
+  const word = (x: number | bigint) => BigInt.asUintN(32, BigInt(x));
+  let [left, right, k] = [counter, step, key].map(word);
+  for (let round = 0; round < 10; round++) {
+    const product = 0xd256d193n * left;
+    [left, right] = [(product >> 32n) ^ k ^ right, word(product)];
+    k = word(k + 0x9e3779b9n);
+  }
+  return Number(left >> 8n) / 2 ** 24;
+}
+
 const truth = (f: (a: number, b: number) => boolean) => elementwise((a, b) => Number(f(a, b)));
 
 /** The integral of the definition, by Simpson's rule. */
@@ -232,6 +244,7 @@ const rules: Record<string, Rule> = {
     ),
   concat: (inputs, { axis }) => concat(inputs, axis),
 
+  random: of(elementwise(philox2)),
   iota: (_, { size }) => build([size], ([i]) => i),
   gather: ([table, ids]) => {
     const rank = ids.shape.length;

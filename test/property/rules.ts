@@ -296,6 +296,8 @@ const max: Rule = ({ node, inputs: [x], value }) =>
 export const rules: Readonly<Record<string, Rule>> = {
   ...{ reshape: moves, transpose: moves, broadcast: moves, slice: moves, pad: moves, concat: moves },
   ...{ stop_gradient: moves, contiguous: moves, gather: moves },
+  // Exact, of integers without error.
+  random: ({ value }: Context) => sure(value),
   ...{ index: ({ value }: Context) => sure(value), iota: ({ value }: Context) => sure(value) },
   ...{ exp: monotone(1), log: monotone(1), sqrt: monotone(1), rsqrt: monotone(1) },
   // tanh is within 6.2 ulp.

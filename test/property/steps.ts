@@ -5,6 +5,7 @@ import {
   exp,
   gelu,
   greater,
+  greaterEqual,
   iota,
   leakyRelu,
   less,
@@ -15,6 +16,7 @@ import {
   mean,
   minimum,
   mul,
+  random,
   softmax,
   square,
   stopGradient,
@@ -158,13 +160,19 @@ function norm(b: Builder): Tensor | undefined {
   return b.sized(y.mul(scale).add(b.parameter([x.shape[last]])), TAME * 2);
 }
 
-/** Masks from positions, such as attention has. */
+/** Masks from positions, such as attention has, and random ones, such as dropout has. */
 function mask(b: Builder): Tensor | undefined {
   const x = b.float((t) => t.rank > 0);
   if (!x) return undefined;
   const columns = iota(x.shape[x.rank - 1]);
-  const rows = x.rank > 1 && b.n(2) ? iota(x.shape[x.rank - 2]).reshape([x.shape[x.rank - 2], 1]) : 1;
-  const seen = b.n(2) ? lessEqual(columns, rows) : greater(columns, rows);
+  const rows = x.rank > 1 && b.n(2) ? iota(x.shape[x.rank - 2]).reshape([x.shape[x.rank - 2], 1]) : null;
+  const places = iota(numel(x.shape)).reshape([...x.shape]);
+  const first = b.n(2);
+  const seen = rows
+    ? first
+      ? lessEqual(columns, rows)
+      : greater(columns, rows)
+    : greaterEqual(random(places, 7, numel(x.shape)), first ? 0.25 : 0.5);
   if (b.n(3) === 0) return b.sized(x.mul(cast(seen, 'f32')), b.mag(x));
   return b.sized(where(seen, x, b.one([0, -1, 1])), b.mag(x));
 }

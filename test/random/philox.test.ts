@@ -4,6 +4,8 @@ import { log } from '../../src/random/log.js';
 import {
   normalQuantile,
   philox,
+  philox2,
+  philoxUniform,
   RandomStream,
   randomIndex,
   STREAMS,
@@ -52,6 +54,35 @@ describe('philox', () => {
       compiled.philox(k0, k1, c0, c1, c2, c3, 64);
       expect([...new Uint32Array(memory.buffer, 64, 4)]).toEqual([...words]);
       expect(compiled.philoxFirst(k0, k1, c0, c1, c2, c3) >>> 0).toBe(words[0]);
+    }
+  });
+});
+
+describe('philox of two words', () => {
+  // kat_vectors of the Random123 distribution, rows philox2x32 10.
+  it('gives the published known answers', () => {
+    expect([...philox2(0, [0, 0])]).toEqual([0xff1dae59, 0x6cd10df2]);
+    expect([...philox2(0xffffffff, [0xffffffff, 0xffffffff])]).toEqual([0x2c3f628b, 0xab4fd7ad]);
+    expect([...philox2(0x13198a2e, [0x243f6a88, 0x85a308d3])]).toEqual([0xdd7ce038, 0xf62a4c12]);
+  });
+
+  it('is even, and independent of the neighbours in place, step and key', () => {
+    const n = 1 << 16;
+    const draws = [
+      Float64Array.from({ length: n }, (_, i) => philoxUniform(5, i, 9)),
+      Float64Array.from({ length: n }, (_, i) => philoxUniform(5, i + 1, 9)),
+      Float64Array.from({ length: n }, (_, i) => philoxUniform(5, i, 10)),
+      Float64Array.from({ length: n }, (_, i) => philoxUniform(6, i, 9)),
+    ];
+    const [a, ...others] = draws;
+    const mean = a.reduce((x, y) => x + y) / n;
+    const variance = a.reduce((x, y) => x + (y - mean) ** 2, 0) / n;
+    // Five standard deviations of the estimates.
+    expect(Math.abs(mean - 0.5)).toBeLessThan(5 * Math.sqrt(1 / 12 / n));
+    expect(Math.abs(variance * 12 - 1)).toBeLessThan(5 * Math.sqrt(0.8 / n));
+    for (const b of others) {
+      const covariance = a.reduce((x, y, i) => x + (y - 0.5) * (b[i] - 0.5), 0) / n;
+      expect(Math.abs(covariance * 12)).toBeLessThan(5 / Math.sqrt(n));
     }
   });
 });

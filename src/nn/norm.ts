@@ -1,0 +1,95 @@
+import { OptionError, ShapeError } from '../errors.js';
+import * as init from '../init/init.js';
+import { add, mul, rsqrt, sub } from '../ops/elementwise.js';
+import { mean, variance } from '../ops/functions.js';
+import { type Initializer, interpreter, type Tensor, type Variable } from '../ops/tensor.js';
+import { formatShape, numel } from '../shape.js';
+import { normObserver } from './calibration.js';
+import { layer, type Module, parameter, state, wholeNumber } from './module.js';
+
+export interface NormOptions {
+  /** Added to the variance before the root; 1e-5 unless given. */
+  eps?: number;
+  /** Learn a gain and a bias for each feature, by default yes: without, the result always has mean 0 and variance 1. */
+  affine?: boolean;
+  /** Learn a bias beside the gain, by default yes. */
+  bias?: boolean;
+  /** Initial gains; 1 unless given. */
+  gainInit?: Initializer;
+  /** Initial biases; 0 unless given. */
+  biasInit?: Initializer;
+}
+
+export interface BatchNormOptions extends NormOptions {
+  /** Weight of a new batch in the running statistics, from 0 to 1; 0.1 unless given. */
+  momentum?: number;
+}
+
+/**
+ * Batch normalization: every feature by its mean and variance over all axes but the last. x: [batch, ..., features].
+ * (Ioffe and Szegedy 2015, algorithm 1.) Training uses the batch's mean and biased variance, and moves the running
+ * statistics (with the unbiased variance, as PyTorch does); otherwise those are used, so that a row's result does not
+ * depend on the rows beside it. `session.calibrate` sets them from a whole dataset instead.
+ */
+export function batchNorm1d(features: number, options: BatchNormOptions = {}): Module {
+  const { eps = 1e-5, momentum = 0.1 } = options;
+  const affine = affineOf('batchNorm1d', features, eps, options);
+  if (!(momentum >= 0 && momentum <= 1))
+    throw new OptionError(`batchNorm1d: momentum must be from 0 to 1, got ${momentum}`);
+  const runningMean = state([features], init.zeros);
+  const runningVariance = state([features], init.ones);
+  return layer({ ...affine.parts, runningMean, runningVariance }, (x) => {
+    if (x.rank < 2 || x.shape.at(-1) !== features) {
+      throw new ShapeError(`batchNorm1d: expected [batch, ${features}], got ${formatShape(x.shape)}`);
+    }
+    if (!interpreter().training) {
+      normObserver()?.({ mean: runningMean, variance: runningVariance }, x);
+      return affine.apply(mul(sub(x, runningMean), rsqrt(add(runningVariance, eps))));
+    }
+    const rows = numel(x.shape.slice(0, -1));
+    if (rows < 2) throw new ShapeError('batchNorm1d: training needs a batch of at least two');
+    const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+    const mu = mean(x, axes);
+    const centred = sub(x, mu);
+    const sigma2 = mean(mul(centred, centred), axes);
+    move(runningMean, mu, momentum);
+    move(runningVariance, mul(sigma2, rows / (rows - 1)), momentum);
+    return affine.apply(mul(centred, rsqrt(add(sigma2, eps))));
+  });
+}
+
+function move(running: Variable, seen: Tensor, momentum: number): void {
+  running.assign(add(mul(running, 1 - momentum), mul(seen.stopGradient(), momentum)));
+}
+
+/**
+ * Layer normalization: every row by the mean and variance of its own features, alike in training and in use.
+ * x: [..., features]. (Ba, Kiros and Hinton 2016, equation 4.)
+ */
+export function layerNorm(features: number, options: NormOptions = {}): Module {
+  const { eps = 1e-5 } = options;
+  const affine = affineOf('layerNorm', features, eps, options);
+  return layer(affine.parts, (x) => {
+    if (x.shape.at(-1) !== features) {
+      throw new ShapeError(`layerNorm: expected ${features} features, got ${formatShape(x.shape)}`);
+    }
+    const centred = sub(x, mean(x, -1, { keepDims: true }));
+    return affine.apply(mul(centred, rsqrt(add(variance(x, -1, { keepDims: true }), eps))));
+  });
+}
+
+/** Gain and bias of a norm, as far as its options ask for them. */
+function affineOf(name: string, features: number, eps: number, options: NormOptions) {
+  wholeNumber(`${name}: features`, features);
+  if (!(eps > 0 && Number.isFinite(eps))) throw new OptionError(`${name}: eps must be above 0, got ${eps}`);
+  const { affine = true, bias: wantsBias = affine, gainInit = init.ones, biasInit = init.zeros } = options;
+  const gain = affine ? parameter([features], gainInit) : null;
+  const bias = affine && wantsBias ? parameter([features], biasInit) : null;
+  return {
+    parts: { ...(gain && { gain }), ...(bias && { bias }) },
+    apply(normalized: Tensor): Tensor {
+      const scaled = gain ? mul(normalized, gain) : normalized;
+      return bias ? add(scaled, bias) : scaled;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { OptionError } from '../errors.js';
+import * as init from '../init/init.js';
+import { equal, where } from '../ops/compare.js';
+import { add, mul } from '../ops/elementwise.js';
+import { interpreter, Variable } from '../ops/tensor.js';
+import type { Optimizer } from './optimizer.js';
+
+/**
+ * Gradient accumulation: `optimizer` acts in every `steps`-th step alone, on the mean of the gradients since it last
+ * did, as if those batches had been one. Steps between leave parameters and the optimizer's state as they are; the
+ * learning rate is that of the step that acts. So a model is trained with batches that would not fit into memory.
+ *
+ * The sums and their count are state, so that a checkpoint may be taken between. To limit the mean gradient, clip
+ * inside: `accumulate(clip(sgd(), { norm: 1 }), 4)`.
+ */
+export function accumulate(optimizer: Optimizer, steps: number): Optimizer {
+  if (!Number.isInteger(steps) || steps < 1)
+    throw new OptionError(`accumulate: expected a whole number of steps from 1, got ${steps}`);
+  if (steps === 1) return optimizer;
+  return {
+    name: optimizer.name,
+    bind(parameters) {
+      const bound = optimizer.bind(parameters);
+      const count = new Variable('state', [], 'i32', init.zeros);
+      const sums = new Map(
+        [...parameters].map(([name, p]) => [
+          p,
+          { name, sum: new Variable('state', p.shape, p.dtype, init.zeros) },
+        ]),
+      );
+      return {
+        state: new Map([
+          ...bound.state,
+          ...[...sums.values()].map(({ name, sum }) => [`accumulated.${name}`, sum] as const),
+          ['accumulated', count],
+        ]),
+        update(gradients, lr) {
+          const by = interpreter();
+          const acts = equal(count, steps - 1);
+          count.assign(where(acts, 0, add(count, 1)));
+          const totals = new Map(
+            [...gradients].map(([p, gradient]) => {
+              const { sum } = sums.get(p)!;
+              const total = add(sum, gradient);
+              sum.assign(where(acts, 0, total));
+              return [p, mul(total, 1 / steps)] as const;
+            }),
+          );
+          const kept = [...gradients.keys(), ...bound.state.values()].map((v) => [v, by.read(v)] as const);
+          bound.update(totals, lr);
+          for (const [variable, before] of kept) {
+            const after = by.read(variable);
+            if (after !== before) variable.assign(where(acts, after, before));
+          }
+        },
+      };
+    },
+  };
+}
