@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { normalizePath, type Plugin, runnerImport } from 'vite';
 import { type AheadOptions, compileAhead } from '../aot/compile.js';
 import { kindOf } from '../brand.js';
@@ -40,6 +41,8 @@ export default function twoHeadGrad(options: PluginOptions = {}): Plugin {
       // What runs in Node can compile for itself.
       if (ssr || !include.test(file) || id.includes('?')) return null;
       this.addWatchFile(file);
+      // So that an error names the line that the user has written.
+      process.setSourceMapsEnabled(true);
       try {
         const { module, dependencies } = await runnerImport<Record<string, unknown>>(file, {
           configFile: false,
@@ -108,23 +111,19 @@ async function replace(
 
 /** An error as the overlay shows it: with the user's line. */
 async function located(error: unknown, file: string) {
-  const {
-    message,
-    stack = '',
-    loc,
-  } = error as Error & { loc?: { file?: string; line: number; column: number } };
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  const plain = stripVTControlCharacters(message);
   const name = file.slice(file.lastIndexOf('/') + 1);
-  // Our own messages end with the line; others have it in their stack.
-  const own = /\(([^()\s]+):(\d+)\)$/.exec(message);
-  const frame = stack.split('\n').find((line) => line.includes(file));
-  const line =
-    loc?.line ?? (own?.[1] === name ? Number(own[2]) : Number(/:(\d+):\d+\)?$/.exec(frame ?? '')?.[1] ?? 0));
+  // Our own messages end with the line, a parser's have it inside, others in their stack.
+  const place = new RegExp(`${name.replaceAll('.', '\\.')}:(\\d+)(?::(\\d+))?`);
+  const found = place.exec(plain) ?? place.exec(stack);
+  const line = Number(found?.[1] ?? 0);
   const text = await readFile(file, 'utf8').catch(() => '');
   const at = text.split('\n')[line - 1];
   return {
-    message: `${name}: ${message}`,
+    message: `${name}: ${plain}`,
     id: file,
-    ...(line > 0 && { loc: { file, line, column: loc?.column ?? 0 } }),
+    ...(line > 0 && { loc: { file, line, column: Number(found?.[2] ?? 0) } }),
     ...(at !== undefined && { frame: `${line} | ${at}` }),
   };
 }
