@@ -21,6 +21,7 @@ import { constants } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { bundlePath, bundleRuntime, TARGETS } from './bundle.mjs';
 
 const MINIMUM_NODE = 20;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -143,7 +144,13 @@ const LIBRARY = 'run/library.js';
 function buildState() {
   const files = sources(at('src')).sort();
   const hash = createHash('sha256');
-  for (const path of [...files, at('tsconfig.json'), at('tsconfig.build.json'), LOCK]) {
+  for (const path of [
+    ...files,
+    at('scripts', 'bundle.mjs'),
+    at('tsconfig.json'),
+    at('tsconfig.build.json'),
+    LOCK,
+  ]) {
     hash
       .update(`${relative(root, path)}\0`)
       .update(readFileSync(path))
@@ -151,7 +158,7 @@ function buildState() {
   }
   hash.update(JSON.stringify(kernels()));
   const outputs = files.map((path) => relative(at('src'), path).replace(/ts$/, 'js').replaceAll('\\', '/'));
-  outputs.push(LIBRARY);
+  outputs.push(LIBRARY, ...TARGETS.map(bundlePath));
   const wanted = { hash: hash.digest('hex'), outputs };
   const stamp = parse(read(STAMP));
   const stands = (/** @type {string} */ path) => existsSync(join(DIST, path));
@@ -176,6 +183,7 @@ async function build() {
   if (existsSync(main)) chmodSync(main, 0o755); // npx sets this only the first time
   const library = `export const library = ${JSON.stringify(kernels())};`;
   writeFileSync(join(DIST, LIBRARY), `${library}\nexport const build = '${wanted.hash.slice(0, 16)}';\n`);
+  await bundleRuntime(DIST);
   writeFileSync(STAMP, JSON.stringify(wanted));
 }
 

@@ -38,6 +38,16 @@ export class OptionError extends GradError {
   override name = 'OptionError';
 }
 
+/** Memory that this machine or browser does not give. */
+export class OutOfMemoryError extends GradError {
+  override name = 'OutOfMemoryError';
+}
+
+/** A WebAssembly feature that this engine lacks, and nothing to take its place. */
+export class UnsupportedError extends GradError {
+  override name = 'UnsupportedError';
+}
+
 /** Training produced a loss that is not a finite number. `step` counts from 1. */
 export class DivergedError extends GradError {
   override name = 'DivergedError';

@@ -10,7 +10,9 @@ export {
   GradError,
   GraphError,
   OptionError,
+  OutOfMemoryError,
   ShapeError,
+  UnsupportedError,
 } from './errors.js';
 export type { Bounds, Probe } from './finder/bounds.js';
 export {
@@ -26,8 +28,8 @@ export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';
 export { CompiledFunction, type CompileFunctionOptions, compileFunction } from './run/function.js';
-export { type ThreadSupport, threadSupport } from './run/platform.js';
-export { type CompileStepOptions, type InterpretOptions, TrainStep, trainStep } from './run/train-step.js';
+export { type ThreadSupport, threadSupport } from './run/threads.js';
+export { type CompileStepOptions, TrainStep, trainStep } from './run/train-step.js';
 export {
   type Activation,
   Layer,
@@ -40,6 +42,7 @@ export {
   Value,
 } from './scalar/index.js';
 export type { DType, Shape, TensorType } from './shape.js';
+export type { InterpretOptions } from './tape/session.js';
 export { type Eager, type Precision, type TensorOptions, tensor } from './tape/tape.js';
 export { trace } from './trace/tracer.js';
 export type {

@@ -32,19 +32,34 @@ const allowed: Record<string, string[]> = {
   scalar: [...FRONT, 'autodiff', 'random', 'nn'],
   calculus: ['.', 'ops', 'autodiff', 'tape'],
   run: [...COMPILER, ...MODEL, 'train', 'tape'],
+  artifact: ['.', 'random', 'data', 'plan', 'train', 'run'],
+  aot: [...COMPILER, ...MODEL, 'train', 'run', 'artifact'],
   finder: ['.', 'train', 'run'],
   models: ['.', 'ops', ...MODEL, 'train', 'run'],
   doctor: [...COMPILER, ...MODEL, 'train', 'tape', 'run', 'finder'],
   report: [...COMPILER, ...MODEL, 'train', 'tape', 'scalar', 'run', 'finder', 'doctor'],
-  vite: [...COMPILER, ...MODEL, 'train', 'tape', 'run'],
-  cli: [...COMPILER, ...MODEL, 'train', 'tape', 'run', 'models', 'finder', 'doctor', 'report', 'vite'],
+  vite: [...COMPILER, ...MODEL, 'train', 'tape', 'run', 'artifact', 'aot'],
+  cli: [
+    ...COMPILER,
+    ...MODEL,
+    'train',
+    'tape',
+    'run',
+    'artifact',
+    'aot',
+    'models',
+    'finder',
+    'doctor',
+    'report',
+    'vite',
+  ],
 };
 
 // These run in a page as well, so nothing of Node may reach them.
 const COMPILER_FOLDERS = ['ops', 'trace', 'graph', 'autodiff', 'optimize', 'schedule', 'plan', 'emit'];
 
 // Entry points under src/ gather what users see; they may import every folder, and no folder may import them.
-const isEntry = (path: string) => /^(index|browser|node)\.ts$/.test(path);
+const isEntry = (path: string) => /^(index|compiler|tape)\.ts$/.test(path);
 
 /** Files under src, as paths relative to it with forward slashes. */
 function filesOf(folder: string): string[] {

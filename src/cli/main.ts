@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { GradError, OptionError } from '../errors.js';
+import type { CompileModelOptions } from './compile.js';
 import type { DoctorOptions } from './doctor.js';
 import type { InspectOptions } from './inspect.js';
 import type { LrFindOptions } from './lr-find.js';
@@ -105,7 +106,46 @@ function commandLine(run: (command: Promise<number>) => void): Command {
       const given = (name: string) => doctor.getOptionValueSource(name) === 'cli';
       run(import('./doctor.js').then((module) => module.doctor(model, options, given)));
     });
+
+  program
+    .command('compile')
+    .summary('compile a model ahead of time into a folder that needs nothing else')
+    .description(
+      'Compiles the training step that a model file exports into a folder with model.wasm, model.js, which loads it in Node, browsers, workers, Deno and Bun, its types and its manifest.',
+    )
+    .argument('<model>', 'a file that exports what trainStep({ ... }) returns: .ts, .mts, .js or .mjs')
+    .requiredOption('--out <dir>', 'folder for the compiled model')
+    .option('--export <name>', 'which export to compile, if there are several')
+    .addOption(
+      new Option('--entry <names>', 'only these entry points, such as evaluate,predict').argParser(list),
+    )
+    .addOption(
+      new Option('--target <place>', 'where model.js is to run')
+        .choices(['both', 'node', 'web'])
+        .default('both'),
+    )
+    .option('--threads', 'a module that threads can share, beside one that needs none')
+    .option(
+      '--relaxed',
+      'a module with fused multiply-add, beside one without: faster, other bits on each machine',
+    )
+    .addOption(
+      wholeOption('--seed <n>', 'of the initial weights; the default of sessions', 0, 0xffffffff).default(42),
+    )
+    .option('--weights <what>', 'also weights to begin with: "initial", or a safetensors file')
+    .option('--wat', 'also the module as text')
+    .option('--assemblyscript', 'also the source that the module was compiled from')
+    .option('--report', 'also a page with the graph, the schedule, the memory map and the sizes')
+    .addOption(jsonOption())
+    .action((model: string, options: CompileModelOptions) => {
+      run(import('./compile.js').then((module) => module.compile(model, options)));
+    });
   return program;
+}
+
+/** Names between commas. */
+function list(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 function version(): string {
@@ -123,7 +163,7 @@ function oneLine(text: string): string {
 
 function hint(): string {
   const command = process.argv[2];
-  return `see 2headgrad ${['train', 'lr-find', 'sample', 'inspect', 'doctor'].includes(command) ? `${command} ` : ''}--help`;
+  return `see 2headgrad ${['train', 'lr-find', 'sample', 'inspect', 'doctor', 'compile'].includes(command) ? `${command} ` : ''}--help`;
 }
 
 /** A line stays a line, even where a message quotes pages. */

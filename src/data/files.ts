@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import type * as Files from 'node:fs/promises';
+import type * as Paths from 'node:path';
 import { DataError } from '../errors.js';
+import { builtin } from '../host.js';
 import { type Checkpoint, decodeSafetensors, encodeSafetensors, type Tensors } from './safetensors.js';
 
 /** What the operating system said, in a user's words. */
@@ -23,11 +23,16 @@ const REASONS: Record<string, string> = {
   ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB; split it into smaller files',
 };
 
+// Asked for when they are used: a session runs in pages too.
+const files = () => builtin<typeof Files>('fs/promises');
+const paths = () => builtin<typeof Paths>('path');
+
 /**
  * Writes a file so that a reader sees the old content or the whole new one, never a part: into a new file in the
  * same folder, flushed to the disk, then renamed. A symbolic link is followed; a device or pipe is written directly.
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+  const [{ realpath, stat, writeFile }, { dirname }] = await Promise.all([files(), paths()]);
   try {
     const target = await realpath(path).catch(() => path);
     const found = await stat(target).catch(() => undefined);
@@ -44,9 +49,11 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
 }
 
 async function replace(target: string, content: Uint8Array | string, mode?: number): Promise<void> {
+  const [{ open, rename, rm }, { dirname, join }] = await Promise.all([files(), paths()]);
   // A short name of its own: the target's may already be as long as the file system allows.
-  const temporary = join(dirname(target), `.${randomBytes(8).toString('hex')}.tmp`);
-  let handle: FileHandle | undefined;
+  const name = crypto.getRandomValues(new Uint32Array(2)).join('');
+  const temporary = join(dirname(target), `.${name}.tmp`);
+  let handle: Files.FileHandle | undefined;
   try {
     handle = await open(temporary, 'wx');
     await handle.writeFile(content);
@@ -73,6 +80,7 @@ export async function writeCheckpoint(
 
 /** Reads and validates a safetensors file. Errors name the file. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const { readFile } = await files();
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new DataError(`cannot read the checkpoint ${JSON.stringify(path)}: ${reason(error)}`);
   });
@@ -88,7 +96,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 /** The bytes of a file, or a DataError that names it. */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await readFile(path));
+    return new Uint8Array(await (await files()).readFile(path));
   } catch (error) {
     throw new DataError(`${path}: cannot be read: ${reason(error)}`);
   }

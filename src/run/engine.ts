@@ -1,4 +1,4 @@
-import { GradError } from '../errors.js';
+import { GradError, OutOfMemoryError } from '../errors.js';
 import {
   align,
   type Buffer,
@@ -87,7 +87,7 @@ export class CompiledEngine implements Engine {
 
   /** Sets up the memory and starts the threads. */
   static async start(options: {
-    wasm: Uint8Array;
+    wasm: Uint8Array | WebAssembly.Module;
     layout: MemoryLayout;
     shared: boolean;
     threads: number;
@@ -101,8 +101,11 @@ export class CompiledEngine implements Engine {
     const scratch = layout.end;
     const end = sessionBytes(layout, threads);
     const pages = Math.ceil(end / PAGE);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: 65536, shared });
-    const module = await WebAssembly.compile(options.wasm as BufferSource);
+    const memory = memoryOf(pages, shared);
+    const module =
+      options.wasm instanceof Uint8Array
+        ? await WebAssembly.compile(options.wasm as BufferSource)
+        : options.wasm;
     const instance = await WebAssembly.instantiate(module, {
       env: { memory, abort, mark: options.mark ?? (() => {}) },
     });
@@ -294,11 +297,32 @@ export class CompiledEngine implements Engine {
     try {
       this.memory.grow(missing);
     } catch {
-      throw new GradError(
-        `the dataset needs ${Math.ceil(bytes / 2 ** 20)} MiB of memory, more than a session can have`,
+      throw new OutOfMemoryError(
+        `the dataset needs ${mebibytes(bytes)} of memory, more than a session can have here: give it fewer rows`,
       );
     }
   }
+}
+
+/** Pages that a memory may come to have, tried in turn: some engines set aside at once what a shared one may need. */
+const MAXIMA = [65536, 16384, 4096];
+
+/** A memory of so many pages that may grow. */
+function memoryOf(initial: number, shared: boolean): WebAssembly.Memory {
+  for (const maximum of [...MAXIMA.filter((most) => most > initial), initial]) {
+    try {
+      return new WebAssembly.Memory({ initial, maximum, shared });
+    } catch {
+      // Less may be had.
+    }
+  }
+  throw new OutOfMemoryError(
+    `the model needs ${mebibytes(initial * PAGE)} of memory, which is not to be had here: close other sessions, or use a smaller batch or model`,
+  );
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`;
 }
 
 function abort(): never {

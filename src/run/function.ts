@@ -3,7 +3,8 @@ import { DataError, OptionError } from '../errors.js';
 import { type Graph, inputAttrs } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { CompiledEngine } from './engine.js';
-import { canShareMemory, grantThreads, platform } from './platform.js';
+import { platform } from './platform.js';
+import { canShareMemory, grantThreads } from './threads.js';
 
 export interface CompileFunctionOptions
   extends Pick<CompileOptions, 'relaxed' | 'without' | 'threadShare' | 'poison'> {

@@ -4,8 +4,7 @@ import { OptionError } from '../errors.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { checkSeed } from '../random/seed.js';
 import { userLocation } from '../source.js';
-import { TapeEngine } from '../tape/engine.js';
-import type { Precision } from '../tape/tape.js';
+import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
 import { initialValues } from '../train/initial.js';
@@ -13,7 +12,8 @@ import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import { CompiledEngine } from './engine.js';
-import { canShareMemory, grantThreads, platform } from './platform.js';
+import { platform } from './platform.js';
+import { canShareMemory, grantThreads } from './threads.js';
 
 export interface CompileStepOptions {
   /** Of the initial values and of the batches drawn; 42 unless given. */
@@ -38,12 +38,6 @@ export interface StartOptions {
   threads?: number;
   /** Called by a module that was compiled with `profile`: with -1 as a step begins, then with each kernel's index. */
   mark?(kernel: number): void;
-}
-
-export interface InterpretOptions {
-  /** Of the initial values and of the batches drawn; 42 unless given. */
-  seed?: number;
-  precision?: Precision;
 }
 
 /** A training step that an engine can run. */
@@ -122,10 +116,8 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
-  interpret({ seed = 42, precision = 'float32' }: InterpretOptions = {}): Session {
-    checkSeed(seed);
-    const engine = new TapeEngine(this.definition as unknown as StepDefinition, seed, precision);
-    return new Session(this.description, engine, seed, null, createRecorder(this.description, engine));
+  interpret(options: InterpretOptions = {}): Session {
+    return interpretDefinition(this.definition as unknown as StepDefinition, options);
   }
 }
 

@@ -116,6 +116,7 @@ function check(
 export function convert(name: string, values: ArrayLike<number>, type: TensorType, n: number): Numbers {
   requireArray(name, values);
   if (values.length !== n) throw new DataError(`${name}: expected ${n} elements, got ${values.length}`);
+  requireNumbers(name, values);
   if (type.dtype === 'f32') {
     const floats =
       values instanceof Float32Array || values instanceof Float64Array ? values : Float32Array.from(values);
@@ -130,6 +131,21 @@ export function convert(name: string, values: ArrayLike<number>, type: TensorTyp
       throw new DataError(`${name}: ${values[i]} at position ${i} is not a whole number of 32 bits`);
   }
   return whole;
+}
+
+/** Text and nested arrays would be turned into numbers without a word. */
+function requireNumbers(name: string, values: ArrayLike<unknown>): void {
+  const isTyped = ArrayBuffer.isView(values) && typeof values[0] !== 'bigint';
+  if (isTyped) return;
+  for (let i = 0; i < values.length; i++) {
+    const kind = typeof values[i];
+    if (kind === 'number') continue;
+    const article = kind === 'object' ? 'an' : 'a';
+    const mend = kind === 'object' ? ': give one flat array, row by row' : '';
+    throw new DataError(
+      `${name}: ${kind === 'undefined' ? 'nothing' : `${article} ${kind}`} at position ${i}, where a number belongs${mend}`,
+    );
+  }
 }
 
 function requireArray(name: string, values: ArrayLike<number>): void {

@@ -78,8 +78,8 @@ export class Session {
     const { checked, rows } = checkColumns(this.entry('train'), columns, LEARNING_RATE);
     const batch = rowsPerBatch(this.entry('train'));
     if (rows < batch) throw new DataError(`data: ${rows} rows are fewer than a batch of ${batch}`);
-    this.rows = rows;
     this.engine.setData(checked, rows);
+    this.rows = rows;
   }
 
   /**
@@ -386,6 +386,7 @@ export class Session {
   }
 
   private needData(): void {
+    this.entry('train');
     if (this.rows === 0)
       throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
   }

@@ -1,0 +1,50 @@
+// Makes of dist/artifact/model.js the one file that `2headgrad compile` writes as model.js, for each --target.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const TARGETS = ['both', 'node', 'web'];
+
+/** Where the runtime of a target lies in `dist`. @param {string} target */
+export const bundlePath = (target) => `artifact/model.${target}.bundle.js`;
+
+/** @param {string} dist */
+export async function bundleRuntime(dist) {
+  const { build } = await import('esbuild');
+  for (const target of TARGETS) {
+    await build({
+      entryPoints: [join(dist, 'artifact', 'model.js')],
+      outfile: join(dist, bundlePath(target)),
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'neutral',
+      target: 'es2022',
+      charset: 'utf8',
+      legalComments: 'none',
+      define: target === 'both' ? {} : { IN_NODE: String(target === 'node') },
+      banner: { js: '/* 2headgrad, MIT licence */' },
+      plugins: target === 'both' ? [] : [settled],
+      logLevel: 'warning',
+    });
+  }
+}
+
+/** Where it runs is known: esbuild then leaves out what is for the other place.
+ * @type {import('esbuild').Plugin} */
+const settled = {
+  name: 'settled',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]dist[\\/].*\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      // The global that `define` gives takes the place of the import.
+      if (!/\bIN_NODE\b/.test(text)) return undefined;
+      return {
+        contents: text
+          .replace(/(import \{[^}]*?)\bIN_NODE\b,? ?([^}]*\} from)/, '$1$2')
+          .replace(/export const IN_NODE = [^;]*;/, ''),
+        loader: 'js',
+      };
+    });
+  },
+};

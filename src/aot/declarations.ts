@@ -1,0 +1,134 @@
+import type { Manifest } from '../artifact/manifest.js';
+import { LEARNING_RATE } from '../train/description.js';
+
+type Place = { readonly name: string; readonly shape: readonly number[]; readonly dtype: string };
+
+/** `model.d.ts`: what model.js exports, for this model and no other. It imports nothing. */
+export function declarations(manifest: Manifest): string {
+  const { name, variables, entries, modules } = manifest;
+  const { train, evaluate, predict } = entries;
+  const names = (role: string) => variables.filter((v) => v.role === role);
+  const batch = (train ?? evaluate)?.inputs.filter((input) => input.name !== LEARNING_RATE);
+  const blocks = [
+    `// Types of the compiled model ${oneLine(name)}, with the entry points ${Object.keys(entries).join(', ')}.`,
+    union('ParameterName', 'What is trained.', names('parameter')),
+    union(
+      'StateName',
+      'What changes besides: running statistics and what the optimizer keeps.',
+      names('state'),
+    ),
+    'export type VariableName = ParameterName | StateName;',
+    batch && record('Rows', 'A batch, or a whole dataset: whole rows, one after the other.', batch),
+    predict && record('Inputs', 'What `predict` takes.', predict.inputs),
+    train && TRAINING,
+    session(manifest),
+    startOptions(modules.some((m) => m.threads)),
+    REST,
+  ];
+  return `${blocks.filter(Boolean).join('\n\n')}\n`;
+}
+
+function union(type: string, what: string, variables: readonly Place[]): string {
+  const members = variables.map((v) => `\n  /** ${typeText(v)} */\n  | ${JSON.stringify(v.name)}`);
+  return `/** ${what} */\nexport type ${type} =${members.length ? members.join('') : ' never'};`;
+}
+
+function record(
+  type: string,
+  what: string,
+  places: readonly (Place & { bound?: { size: number } })[],
+): string {
+  const fields = places.map((place) => {
+    const bound = place.bound ? `, each from 0 to ${place.bound.size - 1}` : '';
+    return `  /** ${typeText(place)}${bound} */\n  ${key(place.name)}: ArrayLike<number>;`;
+  });
+  return `/** ${what} */\nexport interface ${type} {\n${fields.join('\n')}\n}`;
+}
+
+const TRAINING = `/** A rate for all steps, or one for each: \`step\` counts from 0. */
+export type LearningRate = number | ((step: number) => number);
+
+export interface RunOptions {
+  /** How many steps to take now. */
+  steps: number;
+  lr: LearningRate;
+  /** Report after this many steps; by default about a hundred times in the run. */
+  every?: number;
+  signal?: AbortSignal;
+}
+
+export interface Progress {
+  /** Steps taken since the session began, or since the beginning of the run that a checkpoint is of. */
+  at: number;
+  /** Loss of the last step. */
+  loss: number;
+  /** Loss of each step since the last report. */
+  losses: number[];
+  stepsPerSecond: number;
+}`;
+
+function session({ name, entries: { train, evaluate, predict } }: Manifest): string {
+  const output = predict?.outputs.find((o) => o.name === 'output');
+  const elements = output?.dtype === 'f32' ? 'Float32Array' : 'Int32Array';
+  const members = [
+    '  /** Steps taken so far. */\n  at: number;',
+    '  readonly seed: number;',
+    '  /** How many threads it runs on: one where more cannot be had. */\n  readonly threads: number;',
+    '  /** The file that it runs. */\n  readonly file: string;',
+    '  /** Whether it uses fused multiply-add, so that its bits differ between machines. */\n  readonly relaxed: boolean;',
+    '  /** Number of trained elements. */\n  readonly parameterCount: number;',
+    train && '  /** Sets the dataset. It is copied. */\n  data(rows: Rows): void;',
+    train &&
+      '  /** Many steps on drawn batches. Throws DivergedError, the parameters put back, when a loss is not finite. */\n  run(options: RunOptions): AsyncGenerator<Progress, void, void>;',
+    train &&
+      '  /** One step, on `batch` if given, else on rows drawn from the dataset. Returns the loss. */\n  step(options: { lr: number; batch?: Rows }): number;',
+    evaluate &&
+      '  /** Mean loss over rows, however many, with the model in use mode. */\n  evaluate(rows: Rows): number;',
+    predict &&
+      `  /** ${output ? typeText(output) : ''}, row-major. */\n  predict(inputs: Inputs): ${elements};`,
+    "  names(role?: 'parameter' | 'state'): VariableName[];",
+    '  /** The elements of a variable: a view of the memory. */\n  read(name: VariableName): Float32Array | Int32Array;',
+    '  write(name: VariableName, values: ArrayLike<number>): void;',
+    '  /** Everything that a run needs to go on, as a safetensors file. */\n  checkpoint(): Uint8Array;',
+    '  /** Goes on from a checkpoint; nothing changes if it does not fit. */\n  restore(bytes: Uint8Array): void;',
+    '  /** Writes a checkpoint, where there are files. */\n  save(path: string): Promise<void>;',
+    '  load(path: string): Promise<void>;',
+    '  /** Ends its threads. */\n  close(): Promise<void>;',
+  ];
+  return `/** ${oneLine(name)}, running. */\nexport interface Session {\n${members.filter(Boolean).join('\n')}\n}`;
+}
+
+function startOptions(threads: boolean): string {
+  const member = threads
+    ? '  /** Threads that share a step; the result is the same for any number. */\n  threads?: number;'
+    : '  /** This model was compiled for one thread. */\n  threads?: 1;';
+  return `export interface StartOptions {
+  /** Of the initial values and of the batches drawn. */
+  seed?: number;
+${member}
+  /** \`shipped\` weights, if there are any, \`fresh\` ones made from the seed, or those of a safetensors file. */
+  weights?: 'shipped' | 'fresh' | Uint8Array | URL;
+  /** The module, where it cannot be loaded from beside model.js. */
+  wasm?: Uint8Array | WebAssembly.Module;
+}`;
+}
+
+const REST = `/** Starts the model; several sessions may run. */
+export function start(options?: StartOptions): Promise<Session>;
+
+/** How many threads a session can use here; if it is one, why, and how to get more. */
+export function threadSupport(): { readonly most: number; readonly reason: string | null };`;
+
+/** A shape as a tuple: \`i32[32, 3]\`. */
+function typeText({ dtype, shape }: Place): string {
+  return `${dtype}[${shape.join(', ')}]`;
+}
+
+function key(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+}
+
+/** Text inside of a comment. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').replaceAll('*/', '* /');
+}

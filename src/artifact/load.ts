@@ -1,0 +1,52 @@
+import type * as Files from 'node:fs/promises';
+import { DataError } from '../errors.js';
+import { builtin, IN_NODE } from '../host.js';
+
+/** The bytes behind an address, from the disk or the net. Errors name it. */
+export async function loadBytes(url: URL): Promise<Uint8Array> {
+  try {
+    if (url.protocol === 'file:' && IN_NODE)
+      return new Uint8Array(await (await builtin<typeof Files>('fs/promises')).readFile(url));
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    throw new DataError(
+      `cannot load ${url.href}: ${(error as Error).message}; the files of a compiled model belong beside each other`,
+    );
+  }
+}
+
+/** Throws unless these are the bytes that the manifest speaks of. */
+export async function checkBytes(
+  what: string,
+  bytes: Uint8Array,
+  expected: { readonly bytes: number; readonly sha256: string },
+): Promise<void> {
+  const mend = 'copy all files of the compiled model again, from one compilation';
+  if (bytes.length !== expected.bytes) {
+    const cut =
+      bytes.length < expected.bytes ? 'is cut short or of another compilation' : 'is of another compilation';
+    throw new DataError(
+      `${what} ${cut}: ${bytes.length} bytes, and model.json says ${expected.bytes}; ${mend}`,
+    );
+  }
+  // Pages that were loaded without TLS have no crypto.subtle; there the length has to do.
+  if (!globalThis.crypto?.subtle) return;
+  if ((await sha256(bytes)) !== expected.sha256)
+    throw new DataError(`${what} does not match model.json (its hash differs): ${mend}`);
+}
+
+/** In hexadecimal digits. */
+export async function sha256(bytes: Uint8Array): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', bytes as BufferSource);
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export function parseJson(what: string, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new DataError(`${what} is cut short or damaged (${(error as Error).message}): copy it again`);
+  }
+}

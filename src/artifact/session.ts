@@ -1,0 +1,124 @@
+import { decodeSafetensors } from '../data/safetensors.js';
+import { DataError, OptionError } from '../errors.js';
+import { MAX_THREADS } from '../plan/layout.js';
+import { checkSeed } from '../random/seed.js';
+import { CompiledEngine, type Spawn } from '../run/engine.js';
+import { grantThreads } from '../run/threads.js';
+import { describedValues } from '../train/initial.js';
+import { Session } from '../train/session.js';
+import { chooseModule } from './features.js';
+import { checkBytes, loadBytes } from './load.js';
+import { checkManifest, descriptionOf, layoutOf, type Manifest, type ModuleFile } from './manifest.js';
+
+export interface StartOptions {
+  /** Of the initial values and of the batches drawn. */
+  seed?: number;
+  /**
+   * Threads that share the work of a step, for a model that was compiled with them; the result is the same for any
+   * number. A page that is not cross-origin isolated has one: `session.threads` says how many there are.
+   */
+  threads?: number;
+  /**
+   * What to begin with: `shipped`, the file that came with the model, if one did; `fresh`, made from the seed;
+   * or the bytes of a safetensors file, or its address.
+   */
+  weights?: 'shipped' | 'fresh' | Uint8Array | URL;
+  /** The module itself, compiled or as bytes, where it cannot be loaded; it must be the one that would be chosen. */
+  wasm?: Uint8Array | WebAssembly.Module;
+}
+
+/** A session of a precompiled model. */
+export class ModelSession extends Session {
+  /** The file that it runs. */
+  file = '';
+  /** Whether it uses fused multiply-add, so that its bits differ between machines. */
+  relaxed = false;
+}
+
+/** Where the files of a model are, and how to start its threads. */
+export interface Place {
+  url(file: string): URL;
+  spawn(): Promise<Spawn>;
+}
+
+/** Loads and starts a model whose manifest is known. */
+export async function startModel(
+  given: unknown,
+  place: Place,
+  { seed, threads = 1, weights = 'shipped', wasm }: StartOptions = {},
+): Promise<ModelSession> {
+  const manifest = checkManifest(given);
+  const chosen = seed ?? manifest.seed;
+  checkSeed(chosen);
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS)
+    throw new OptionError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
+  if (threads > 1 && !manifest.modules.some((m) => m.threads))
+    throw new OptionError('threads: this model was compiled for one thread: compile it with --threads');
+  const granted = grantThreads(threads);
+  const module = chooseModule(manifest, granted);
+  const [binary, saved] = await Promise.all([
+    wasm ?? loadBytes(place.url(module.file)),
+    weightsOf(manifest, place, weights),
+  ]);
+  if (binary instanceof Uint8Array) await checkBytes(module.file, binary, module);
+  const initial = describedValues(manifest.variables, chosen);
+  const missing = manifest.variables.find(({ name }) => !initial.has(name) && !saved?.has(name));
+  if (missing) {
+    throw new DataError(
+      `${missing.name} begins with what a function of the model's source gives, which a compiled model does not hold: use the weights that were shipped with it`,
+    );
+  }
+  const engine = await CompiledEngine.start({
+    wasm: binary,
+    layout: layoutOf(manifest),
+    shared: module.threads,
+    threads: granted,
+    seed: chosen,
+    initial,
+    spawn: granted > 1 ? await place.spawn() : noThreads,
+  });
+  const session = new ModelSession(descriptionOf(manifest), engine, chosen);
+  return begin(session, module, saved?.bytes);
+}
+
+async function begin(
+  session: ModelSession,
+  { file, relaxed }: ModuleFile,
+  weights: Uint8Array | undefined,
+): Promise<ModelSession> {
+  session.file = file;
+  session.relaxed = relaxed;
+  try {
+    if (weights) session.restore(weights);
+    return session;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+interface Weights {
+  bytes: Uint8Array;
+  has(name: string): boolean;
+}
+
+async function weightsOf(
+  { weights: shipped }: Manifest,
+  place: Place,
+  asked: NonNullable<StartOptions['weights']>,
+): Promise<Weights | undefined> {
+  if (asked === 'fresh' || (asked === 'shipped' && !shipped)) return undefined;
+  let bytes: Uint8Array;
+  if (asked instanceof Uint8Array) bytes = asked;
+  else if (asked instanceof URL) bytes = await loadBytes(asked);
+  else if (asked === 'shipped' && shipped) {
+    bytes = await loadBytes(place.url(shipped.file));
+    await checkBytes(shipped.file, bytes, shipped);
+  } else throw new OptionError(`weights: expected 'shipped', 'fresh', bytes or a URL, got ${asked}`);
+  const { tensors } = decodeSafetensors(bytes);
+  return { bytes, has: (name) => tensors.has(name) };
+}
+
+function noThreads(): never {
+  throw new Error('a session of one thread starts no other');
+}

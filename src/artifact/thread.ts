@@ -1,0 +1,4 @@
+// A thread of a precompiled model.
+import { serveThread } from './threads.js';
+
+serveThread();

@@ -1,0 +1,97 @@
+import type * as Threads from 'node:worker_threads';
+import { GradError } from '../errors.js';
+import { builtin, IN_NODE } from '../host.js';
+import type { Exports, Helper, Spawn } from '../run/engine.js';
+
+/** Tells a worker that it is a thread of a model, and nothing else. */
+const MARK = '2headgrad thread';
+
+type Start = Parameters<Spawn>[0];
+
+/** How threads are started where this runs: from the module at `url`; in a page by `create`, which names it MARK. */
+export async function spawner(url: () => URL, create: () => Worker): Promise<Spawn> {
+  if (!IN_NODE) return (start) => inPage(create(), start);
+  const { Worker } = await builtin<typeof Threads>('worker_threads');
+  return (start) => {
+    // What the process was started with may not suit a worker: `--input-type`, loaders of sources.
+    const options = { name: MARK, execArgv: [], workerData: { mark: MARK, start } };
+    return inNode(new Worker(url(), options));
+  };
+}
+
+function inNode(worker: Threads.Worker): Helper {
+  const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  return {
+    ready: new Promise<void>((resolve, reject) => {
+      worker.once('message', () => {
+        // A session that nobody closes must not keep the process alive.
+        worker.unref();
+        resolve();
+      });
+      worker.once('error', reject);
+    }),
+    ended() {
+      worker.ref();
+      return exit;
+    },
+  };
+}
+
+function inPage(worker: Worker, start: Start): Helper {
+  let end: () => void;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const ready = new Promise<void>((resolve, reject) => {
+    worker.onmessage = ({ data }) => (data === 'ready' ? resolve() : end());
+    worker.onerror = ({ message }) =>
+      reject(
+        new GradError(
+          `a thread did not start${message ? `: ${message}` : ''}; does the page's content security policy allow worker-src 'self'?`,
+        ),
+      );
+  });
+  worker.postMessage(start);
+  return {
+    ready,
+    async ended() {
+      await ended;
+      worker.terminate();
+    },
+  };
+}
+
+/** In a worker that `spawner` made: does the thread's part until the session ends. Elsewhere it does nothing. */
+export function serveThread(): void {
+  if (IN_NODE) {
+    const threads: typeof Threads | undefined = process.getBuiltinModule?.('worker_threads');
+    if (threads) answerNode(threads);
+    // Node before 20.16.
+    else builtin<typeof Threads>('worker_threads').then(answerNode);
+  } else if ('WorkerGlobalScope' in globalThis && self.name === MARK) {
+    addEventListener(
+      'message',
+      ({ data }) => {
+        work(data, postMessage);
+        postMessage('ended');
+      },
+      { once: true },
+    );
+  }
+}
+
+function answerNode({ isMainThread, parentPort, workerData }: typeof Threads): void {
+  if (!isMainThread && workerData?.mark === MARK)
+    work(workerData.start, (text) => parentPort?.postMessage(text));
+}
+
+function work({ module, memory, index, count, scratch }: Start, post: (text: string) => void): void {
+  const abort = () => {
+    throw new Error('the compiled module stopped itself');
+  };
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort, mark: () => {} } });
+  const { join, work } = exports as unknown as Exports;
+  join(index, count, scratch);
+  post('ready');
+  work(0);
+}

@@ -1,0 +1,24 @@
+// The compiler, stage by stage: for tools that look inside, or that keep what it makes.
+export { type AheadOptions, type Artifact, compileAhead } from './aot/compile.js';
+export type { Library } from './emit/asc.js';
+export {
+  type Cache,
+  CompiledModule,
+  type CompileOptions,
+  type CompilerInput,
+  compileProgram,
+  STAGES,
+  type Stage,
+} from './emit/compile.js';
+export { emitModule, type ModuleSource } from './emit/module.js';
+export { graphToDot } from './graph/dot.js';
+export type { Graph, Node } from './graph/graph.js';
+export { parseGraph } from './graph/parse.js';
+export { printGraph } from './graph/print.js';
+export { type OptimizeOptions, optimize } from './optimize/index.js';
+export { type MemoryPlan, planMemory } from './plan/plan.js';
+export { printMemory } from './plan/print.js';
+export type { Kernel, Schedule } from './schedule/kernel.js';
+export { printSchedule } from './schedule/print.js';
+export { schedule } from './schedule/schedule.js';
+export { trace } from './trace/tracer.js';

@@ -1,0 +1,49 @@
+import { OptionError } from '../errors.js';
+import { IN_NODE } from '../host.js';
+
+/** What a session can have in the way of threads. */
+export interface ThreadSupport {
+  /** Threads that a session can make use of here. */
+  readonly most: number;
+  /** If that is one: why, and how to get more. */
+  readonly reason: string | null;
+}
+
+const NOT_ISOLATED =
+  'this page is not cross-origin isolated, so its threads cannot share memory: serve it with the headers ' +
+  'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp';
+const MAIN_THREAD =
+  "a page's main thread must not wait for other threads: use the session in a worker, or with one thread";
+
+/** How many threads a session can use in this place; where it is one, why. */
+export function threadSupport(): ThreadSupport {
+  if (!canShareMemory()) return { most: 1, reason: NOT_ISOLATED };
+  if (!mayWait()) return { most: 1, reason: MAIN_THREAD };
+  const most = globalThis.navigator?.hardwareConcurrency ?? 1;
+  return { most, reason: IN_NODE || most > 1 ? null : 'this machine has one core' };
+}
+
+/** Whether other threads can be given a memory. Without isolation a shared memory can be made, but not posted. */
+export function canShareMemory(): boolean {
+  return IN_NODE || globalThis.crossOriginIsolated === true;
+}
+
+/**
+ * The threads that a session gets of those that were asked for: one where a page is not isolated. The results are
+ * the same. Throws OptionError on a page's main thread, which the user can leave.
+ */
+export function grantThreads(asked: number): number {
+  if (asked === 1 || !canShareMemory()) return 1;
+  if (!mayWait()) throw new OptionError(`threads: ${MAIN_THREAD}`);
+  return asked;
+}
+
+/** A page's main thread may not sleep. A wait for a value that has passed says so without sleeping. */
+function mayWait(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,31 @@
+import { checkSeed } from '../random/seed.js';
+import { describeProgram } from '../train/description.js';
+import { createRecorder } from '../train/diagnostics.js';
+import { Session } from '../train/session.js';
+import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
+import { TapeEngine } from './engine.js';
+import type { Precision } from './tape.js';
+
+export interface InterpretOptions {
+  /** Of the initial values and of the batches drawn; 42 unless given. */
+  seed?: number;
+  precision?: Precision;
+}
+
+/** A training step on the tape: as `trainStep(step).interpret(options)`, without a compiler within reach. */
+export function interpret<M, B extends Types, P extends Types = Record<never, never>>(
+  step: StepOptions<M, B, P>,
+  options: InterpretOptions = {},
+): Session {
+  return interpretDefinition(new StepDefinition(step) as unknown as StepDefinition, options);
+}
+
+export function interpretDefinition(
+  definition: StepDefinition,
+  { seed = 42, precision = 'float32' }: InterpretOptions = {},
+): Session {
+  checkSeed(seed);
+  const description = describeProgram(definition.program());
+  const engine = new TapeEngine(definition, seed, precision);
+  return new Session(description, engine, seed, null, createRecorder(description, engine));
+}
