@@ -29,7 +29,13 @@ afterAll(() => server.close());
 
 const text = (page: Page, id: string) => page.locator(`#${id}`).innerText();
 const number = async (page: Page, id: string) => Number((await text(page, id)).replaceAll(',', ''));
-const shot = (page: Page, name: string) => page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true });
+async function shot(page: Page, name: string): Promise<void> {
+  // The lower editor lays out its lines once it comes into view.
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await page.waitForTimeout(200);
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true });
+}
 
 async function open(page: Page): Promise<void> {
   await page.goto(server.url);
