@@ -175,6 +175,14 @@ describe('the playground', () => {
     const again = await downloaded(page, '#save');
     expect(Buffer.from(again.bytes).equals(bytes)).toBe(true);
 
+    // Another number of threads goes on from the same place; the machine may have fewer cores than that.
+    await page.evaluate(() => document.querySelector('#threads')?.append(new Option('3', '3')));
+    await page.selectOption('#threads', '3');
+    await expect.poll(() => text(page, 'threads-said'), PATIENCE).toBe('3 threads · isolated');
+    expect(Buffer.from((await downloaded(page, '#save')).bytes).equals(bytes)).toBe(true);
+    await trainTo(page, at + 100);
+    await pause(page);
+
     const { name: wasmName, bytes: wasm } = await downloaded(page, '#download');
     expect(wasmName).toBe('names.wasm');
     expect(
