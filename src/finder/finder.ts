@@ -1,6 +1,7 @@
 import { OptionError } from '../errors.js';
-import type { CompileStepOptions, InterpretOptions } from '../run/train-step.js';
+import type { CompileStepOptions } from '../run/train-step.js';
 import { smoother } from '../smooth.js';
+import type { InterpretOptions } from '../tape/session.js';
 import type { Columns } from '../train/engine.js';
 import type { Session } from '../train/session.js';
 import { type Bounds, findBounds, HIGHEST, LOWEST, type Probe } from './bounds.js';

@@ -19,8 +19,14 @@ const MAIN_THREAD =
 export function threadSupport(): ThreadSupport {
   if (!canShareMemory()) return { most: 1, reason: NOT_ISOLATED };
   if (!mayWait()) return { most: 1, reason: MAIN_THREAD };
-  const most = globalThis.navigator?.hardwareConcurrency ?? 1;
-  return { most, reason: IN_NODE || most > 1 ? null : 'this machine has one core' };
+  const most = cores();
+  return { most, reason: most > 1 ? null : 'this machine has one core' };
+}
+
+/** Threads that can run at the same time. Without an import, which bundlers for browsers would stumble over. */
+function cores(): number {
+  if (IN_NODE) return process.getBuiltinModule?.('node:os').availableParallelism() ?? 1;
+  return navigator.hardwareConcurrency || 1;
 }
 
 /** Whether other threads can be given a memory. Without isolation a shared memory can be made, but not posted. */

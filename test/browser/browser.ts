@@ -6,32 +6,10 @@
 //     await page.goto(url);
 //   });
 
-import {
-  type Browser,
-  type BrowserContext,
-  type ConsoleMessage,
-  chromium,
-  type Page,
-  type WebError,
-} from 'playwright-core';
+import type { Browser, BrowserContext, ConsoleMessage, Page, WebError } from 'playwright-core';
 import { test } from 'vitest';
+import { launch } from './launch.js';
 import { type ServeOptions, type Server, serve } from './server.js';
-
-export const CHROMIUM_FLAGS = [
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  // Chromium's sandbox refuses to work for root.
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-];
-
-/** Starts a Chromium without a window, with a user folder of its own that vanishes with it. */
-export function launch(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
-}
 
 export interface Problems {
   /** Uncaught errors and error messages on the console, those of workers too. */
