@@ -3,10 +3,14 @@ import { defineConfig, type Plugin } from 'vite';
 // The names are read when the page is built: a page cannot read the packages that hold them.
 import { loadWords } from '../../dist/data/names.js';
 
-/** Without them browsers give a page no shared memory. */
+/**
+ * The first two let a page have shared memory. The policy is for the workers, which do not share that of the page: the
+ * user's model, a blob, can be loaded and nothing can be sent. public/isolation.js adds the same.
+ */
 export const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Content-Security-Policy': "script-src 'self' blob: 'wasm-unsafe-eval'; connect-src 'self' data:",
 };
 
 export const OUT = fileURLToPath(new URL('../../build/playground/', import.meta.url));

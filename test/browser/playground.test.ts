@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
+import { HEADERS } from '../../examples/playground/vite.config.js';
 import { decodeSafetensors } from '../../src/data/safetensors.js';
 import { it } from './browser.js';
 import { ROOT } from './bundle.js';
@@ -14,7 +15,10 @@ const SITE = `${ROOT}build/browser/playground`;
 const PATIENCE = { timeout: 90_000 };
 
 // One origin for all tests: a model that one has compiled is in the page's cache for the next.
-const options = { isolated: true };
+const options = {
+  isolated: true,
+  headers: { 'Content-Security-Policy': HEADERS['Content-Security-Policy'] },
+};
 let server: Server;
 beforeAll(async () => {
   mkdirSync(SHOTS, { recursive: true });
@@ -61,8 +65,8 @@ async function pause(page: Page): Promise<number> {
 const SOURCE = readFileSync(`${ROOT}examples/playground/models/plain.ts`, 'utf8');
 
 /** Puts another source into the editor, as somebody who pastes it. */
-async function paste(page: Page, before: string, after: string): Promise<void> {
-  expect(SOURCE).toContain(before);
+async function paste(page: Page, before: string | RegExp, after: string): Promise<void> {
+  expect(SOURCE.replace(before, '')).not.toBe(SOURCE);
   await page.click('#editor .cm-content');
   await page.keyboard.press('Control+A');
   await page.keyboard.insertText(SOURCE.replace(before, after));
@@ -221,6 +225,21 @@ describe('the playground', () => {
     await expect.poll(() => text(page, 'compile'), PATIENCE).toBe('Compile');
     await paste(page, 'const batch = 32;', 'const batch = 32;');
     await compile(page);
+  });
+
+  it('lets a model send nothing, not even where somebody would take it', async ({
+    page,
+    problems,
+    serve,
+  }) => {
+    const headers = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
+    const taker = await serve(SITE, { isolated: false, headers });
+    await open(page);
+    await paste(page, /export default .* => {/, `export default async () => { await fetch('${taker.url}');`);
+    await page.click('#compile');
+    await expect.poll(() => text(page, 'alert'), PATIENCE).toMatch(/Failed to fetch/);
+    expect(taker.requests).toEqual([]);
+    problems.take(/Content Security Policy/);
   });
 
   it('learns words of the user, of any alphabet', async ({ page }) => {
