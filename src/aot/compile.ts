@@ -8,7 +8,7 @@ import { inputAttrs } from '../graph/graph.js';
 import type { MemoryPlan } from '../plan/plan.js';
 import { checkSeed } from '../random/seed.js';
 import type { AnyTrainStep } from '../run/train-step.js';
-import type { ProgramDescription } from '../train/description.js';
+import type { ProgramDescription, VariableDescription } from '../train/description.js';
 import { initialValues } from '../train/initial.js';
 import type { Program } from '../train/program.js';
 import { declarations } from './declarations.js';
@@ -124,9 +124,20 @@ function describeOnly(all: ProgramDescription, { entries, variables }: Program):
   const names = new Set(variables.map((v) => v.name));
   return {
     ...all,
-    variables: all.variables.filter((v) => names.has(v.name)),
+    variables: all.variables.filter((v) => names.has(v.name)).map(writable),
     entries: Object.fromEntries(Object.keys(entries).map((name) => [name, all.entries[name]])),
   };
+}
+
+/** Without a fill that JSON cannot hold, such as one of infinities: its elements are then kept as weights. */
+function writable({ fill, ...variable }: VariableDescription): VariableDescription {
+  const numbers =
+    fill &&
+    Object.values(fill)
+      .flat()
+      .filter((value) => typeof value === 'number');
+  const holds = numbers?.every((value) => Number.isFinite(value) && !Object.is(value, -0));
+  return holds ? { ...variable, fill } : variable;
 }
 
 /** Where the plan puts what the description names. */
@@ -176,7 +187,7 @@ async function weightsOf(
   if (weights instanceof Uint8Array) return checkWeights(weights, variables, initial, notes);
   if (baked.length > 0 && weights === undefined) {
     notes.push(
-      `${baked.join(', ')} ${baked.length > 1 ? 'begin' : 'begins'} with what a function of the model gives, so the initial values are kept in ${WEIGHTS}, made with seed ${seed}`,
+      `${baked.join(', ')} ${baked.length > 1 ? 'begin' : 'begins'} with values that model.json cannot describe, so they are kept in ${WEIGHTS}, made with seed ${seed}`,
     );
   }
   const tensors: Tensors = new Map(

@@ -40,6 +40,8 @@ export interface StartOptions {
   mark?(kernel: number): void;
 }
 
+export type { InterpretOptions };
+
 /** A training step that an engine can run. */
 export class TrainStep<M, B extends Types, P extends Types> {
   readonly [BRAND]: Kind = 'train step';

@@ -186,7 +186,7 @@ describe('weights', () => {
     const { code, stdout } = await run('compile', path('custom.ts'), '--out', path('custom'));
     expect([code, stdout]).toEqual([
       0,
-      expect.stringMatching(/Note: layers\.2\.weight begins with what a function/),
+      expect.stringMatching(/Note: layers\.2\.weight begins with values that model\.json cannot/),
     ]);
     const [ours, fresh] = node<[number[], Caught]>(
       'custom',
@@ -198,6 +198,14 @@ describe('weights', () => {
       'DataError',
       expect.stringMatching(/^layers\.2\.weight begins with what a function/),
     ]);
+  });
+
+  it('that JSON cannot hold are kept too', async () => {
+    await writeFile(path('infinite.ts'), source('(await import("2headgrad")).init.constant(-Infinity)'));
+    const { code, stdout } = await run('compile', path('infinite.ts'), '--out', path('infinite'));
+    expect([code, stdout]).toEqual([0, expect.stringContaining('Note: layers.2.weight begins with')]);
+    const values = node<string>('infinite', `return String((await start()).read('layers.2.weight')[35])`);
+    expect(values).toBe('-Infinity');
   });
 
   it('of another model are refused when it is compiled', async () => {

