@@ -1,3 +1,4 @@
+import { OptionError } from '../errors.js';
 import * as init from '../init/init.js';
 import {
   add,
@@ -51,7 +52,11 @@ export const gelu = (): Module => layer({}, geluFunction);
 /** Exponentials over their sum along `axis`. For a loss on logits take crossEntropy, which needs no softmax before it. */
 export const softmax = (axis = -1): Module => layer({}, (x) => softmaxFunction(x, axis));
 /** x where positive, else x times `slope`. */
-export const leakyRelu = (slope = 0.01): Module => layer({}, (x) => leaky(x, slope));
+export function leakyRelu(slope = 0.01): Module {
+  if (!Number.isFinite(slope))
+    throw new OptionError(`leakyRelu: slope must be a finite number, got ${slope}`);
+  return layer({}, (x) => leaky(x, slope));
+}
 
 /** Layers one after the other. */
 export function sequential(...layers: Module[]): Module {

@@ -22,7 +22,7 @@ const EPS = 1e-6;
  *
  * The norm is known only when every gradient is, so no update can start before.
  */
-export function clip(optimizer: Optimizer, { norm, value }: ClipOptions): Optimizer {
+export function clip(optimizer: Optimizer, { norm, value }: ClipOptions = {}): Optimizer {
   if (norm === undefined && value === undefined) throw new OptionError('clip: give a norm, a value, or both');
   if (norm !== undefined) positive('clip: norm', norm);
   if (value !== undefined) positive('clip: value', value);

@@ -1,4 +1,5 @@
 import { DataError } from '../errors.js';
+import type { Batches } from './columns.js';
 import type { Calibration } from './description.js';
 import type { Engine, Numbers } from './engine.js';
 
@@ -38,13 +39,6 @@ export function calibrate(engine: Engine, norms: readonly Calibration[], batches
     for (const [name, values] of before) engine.write(name, values);
     throw error;
   }
-}
-
-/** The data in batches of `size` rows; the last is filled with copies of the last row. */
-export interface Batches {
-  readonly rows: number;
-  readonly size: number;
-  at(start: number): Record<string, Numbers>;
 }
 
 function momentsOf(

@@ -7,11 +7,37 @@ import type { Columns, Numbers } from './engine.js';
 
 // Data on its way from the user into an engine: checked here, so that engines can trust it.
 
-/** A batch of rows from `start`; where rows run out, copies of the last if `repeat`. */
-export function rowsOf(all: Numbers, rows: number, start: number, size: number, repeat: boolean): Numbers {
+/** Rows in one batch of an entry. */
+export function rowsPerBatch({ inputs }: EntryDescription): number {
+  return inputs[0].shape[0] ?? 1;
+}
+
+/** Data in batches of `size` rows. */
+export interface Batches {
+  readonly rows: number;
+  readonly size: number;
+  /** The batch from row `start`; where rows run out it is filled with copies of the last. */
+  at(start: number): Record<string, Numbers>;
+}
+
+/** Checked data as batches of the size that an entry takes. */
+export function batchesOf(entry: EntryDescription, columns: Columns): Batches {
+  const { checked, rows } = checkColumns(entry, columns);
+  const size = rowsPerBatch(entry);
+  return {
+    rows,
+    size,
+    at: (start) =>
+      Object.fromEntries(
+        Object.entries(checked).map(([name, all]) => [name, rowsOf(all, rows, start, size)]),
+      ),
+  };
+}
+
+function rowsOf(all: Numbers, rows: number, start: number, size: number): Numbers {
   const width = all.length / rows;
   const part = all.subarray(start * width, (start + size) * width);
-  if (!repeat || part.length === size * width) return part;
+  if (part.length === size * width) return part;
   const out = new (all.constructor as new (n: number) => Numbers)(size * width);
   out.set(part);
   const last = all.subarray((rows - 1) * width, rows * width);

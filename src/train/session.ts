@@ -4,10 +4,11 @@ import { DataError, DivergedError, OptionError } from '../errors.js';
 import { IN_NODE } from '../host.js';
 import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
-import { checkBatch, checkColumns, convert, rowsOf } from './columns.js';
+import { batchesOf, checkBatch, checkColumns, convert, rowsPerBatch } from './columns.js';
 import { type EntryDescription, LEARNING_RATE, type ProgramDescription } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
 import type { Columns, Engine, Numbers } from './engine.js';
+import { meanLoss } from './evaluate.js';
 import { macrotask } from './macrotask.js';
 
 /** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
@@ -150,23 +151,7 @@ export class Session {
   /** Mean loss over rows, with the model in use mode. Rows must not influence each other. */
   evaluate(columns: Columns): number {
     this.open();
-    const entry = this.entry('evaluate');
-    const { checked, rows } = checkColumns(entry, columns);
-    const size = rowsPerBatch(entry);
-    const batchAt = (start: number, repeat: boolean) =>
-      Object.fromEntries(
-        Object.entries(checked).map(([name, all]) => [name, rowsOf(all, rows, start, size, repeat)]),
-      );
-    let total = 0;
-    let start = 0;
-    for (; start + size <= rows; start += size) total += this.engine.evaluate(batchAt(start, false)) * size;
-    const rest = rows - start;
-    if (rest > 0) {
-      // Fill the last batch with copies of the last row, whose own loss is then taken off again.
-      const last = this.engine.evaluate(batchAt(rows - 1, true));
-      total += this.engine.evaluate(batchAt(start, true)) * size - last * (size - rest);
-    }
-    return total / rows;
+    return meanLoss(this.engine, batchesOf(this.entry('evaluate'), columns));
   }
 
   /**
@@ -178,13 +163,7 @@ export class Session {
     this.open();
     const { calibration = [], name } = this.program;
     if (calibration.length === 0) throw new OptionError(`calibrate: ${name} has no batch norm`);
-    const { checked, rows } = checkColumns(this.entry('calibrate'), columns);
-    const size = rowsPerBatch(this.entry('calibrate'));
-    const at = (start: number) =>
-      Object.fromEntries(
-        Object.entries(checked).map(([part, all]) => [part, rowsOf(all, rows, start, size, true)]),
-      );
-    calibrate(this.engine, calibration, { rows, size, at });
+    calibrate(this.engine, calibration, batchesOf(this.entry('calibrate'), columns));
     // Going back to before this would undo it.
     this.lastGood = null;
   }
@@ -390,11 +369,6 @@ export class Session {
     if (this.rows === 0)
       throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
   }
-}
-
-/** Rows in one batch of an entry. */
-function rowsPerBatch({ inputs }: EntryDescription): number {
-  return inputs[0].shape[0] ?? 1;
 }
 
 interface Snapshot {

@@ -270,6 +270,7 @@ describe('a layer', () => {
     ['batchNorm1d: features: expected a whole number from 1, got NaN', () => nn.batchNorm1d(Number.NaN)],
     ['batchNorm1d: eps must be above 0, got 0', () => nn.batchNorm1d(2, { eps: 0 })],
     ['batchNorm1d: momentum must be from 0 to 1, got 2', () => nn.batchNorm1d(2, { momentum: 2 })],
+    ['leakyRelu: slope must be a finite number, got NaN', () => nn.leakyRelu(Number.NaN)],
     ['layerNorm: eps must be above 0, got NaN', () => nn.layerNorm(2, { eps: Number.NaN })],
     ['layerNorm: features: expected a whole number from 1, got 0', () => nn.layerNorm(0)],
   ])('refuses a size that is none: %s', (message, make) => {
