@@ -1,7 +1,6 @@
 import { OptionError } from '../errors.js';
 import type { CompileStepOptions } from '../run/train-step.js';
 import { smoother } from '../smooth.js';
-import type { InterpretOptions } from '../tape/session.js';
 import type { Columns } from '../train/engine.js';
 import type { Session } from '../train/session.js';
 import { type Bounds, findBounds, HIGHEST, LOWEST, type Probe } from './bounds.js';
@@ -31,7 +30,7 @@ export interface FinderRunOptions extends FinderOptions {
 /** A training step of any model, as `trainStep` makes it. */
 export interface Startable {
   compile(options?: CompileStepOptions): Promise<Session>;
-  interpret(options?: InterpretOptions): Session;
+  interpret(options?: { seed?: number }): Session;
 }
 
 export type FinderProgress =
