@@ -4,7 +4,9 @@ import { numel, type Shape } from '../shape.js';
 import { declared } from './fill.js';
 
 export function constant(value: number): Initializer {
-  finite('init.constant', value);
+  // Infinity has its use, in a state that masks.
+  if (typeof value !== 'number' || Number.isNaN(value))
+    throw new OptionError(`init.constant must be a number, got ${value}`);
   return declared(() => ({ kind: 'constant', value }));
 }
 

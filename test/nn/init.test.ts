@@ -145,7 +145,7 @@ describe('the expected loss', () => {
 
 describe('an initializer', () => {
   it.each<[string, () => unknown]>([
-    ['init.constant must be a finite number, got NaN', () => init.constant(Number.NaN)],
+    ['init.constant must be a number, got NaN', () => init.constant(Number.NaN)],
     ['init.uniform: low must not be above high, got 1 and -1', () => init.uniform(1, -1)],
     [
       'init.uniform: high must be a finite number, got Infinity',
