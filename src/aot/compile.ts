@@ -47,6 +47,10 @@ export const MANIFEST = 'model.json';
 export const RUNTIME = 'model.js';
 export const TYPES = 'model.d.ts';
 export const WEIGHTS = 'weights.safetensors';
+export const PACKAGE = 'package.json';
+
+/** Tells Node that model.js is an ES module, whatever project the folder lies in. */
+const PACKAGE_TEXT = `${JSON.stringify({ private: true, type: 'module', main: `./${RUNTIME}`, types: `./${TYPES}` })}\n`;
 
 /** Compiles a training step so that it runs without this package. The same step and options give the same bytes. */
 export async function compileAhead(step: AnyTrainStep, options: AheadOptions): Promise<Artifact> {
@@ -92,6 +96,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
   files.set(MANIFEST, `${JSON.stringify(manifest)}\n`);
   files.set(RUNTIME, options.runtime);
   files.set(TYPES, declarations(manifest));
+  files.set(PACKAGE, PACKAGE_TEXT);
   return { files, manifest, modules, notes };
 }
 

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeSafetensors } from '../../src/data/safetensors.js';
-import { run, workspace } from '../cli/command.js';
+import { run, start, workspace } from '../cli/command.js';
 import { compiled, NAMES, source, TRAIN, type Trained } from './model.js';
 
 const { path, list } = workspace();
@@ -51,6 +51,29 @@ describe('a model that was compiled ahead of time', () => {
       const { result } = node<Answer>('plain', `return train(start, { seed: ${seed} })`);
       expect(result).toEqual(await compiled(seed));
     }
+  });
+
+  it('is an ES module for Node in a project of CommonJS modules too, without a warning', async () => {
+    await mkdir(path('commonjs'), { recursive: true });
+    await writeFile(path('commonjs', 'package.json'), '{ "type": "commonjs" }');
+    await cp(path('plain'), path('commonjs', 'compiled'), { recursive: true });
+    await writeFile(
+      path('commonjs', 'main.cjs'),
+      `import('./compiled/model.js').then(({ start }) => start()).then((s) => console.log(s.at));`,
+    );
+    const { stdout, stderr } = spawnSync(process.execPath, [path('commonjs', 'main.cjs')], {
+      encoding: 'utf8',
+    });
+    expect([stdout, stderr]).toEqual(['0\n', '']);
+  });
+
+  it('leaves a package.json alone that is not its own', async () => {
+    await mkdir(path('project'), { recursive: true });
+    const theirs = '{ "name": "theirs", "version": "1.0.0" }';
+    await writeFile(path('project', 'package.json'), theirs);
+    const { code, stdout } = await compile('project');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('Node wants "type": "module" in it')]);
+    expect(await readFile(path('project', 'package.json'), 'utf8')).toBe(theirs);
   });
 
   it('takes the seed that it was compiled with when none is given', async () => {
@@ -201,10 +224,10 @@ describe('weights', () => {
   });
 
   it('that JSON cannot hold are kept too', async () => {
-    await writeFile(path('infinite.ts'), source('(await import("2headgrad")).init.constant(-Infinity)'));
+    await writeFile(path('infinite.ts'), source('(await import("2headgrad")).init.constant(-0)'));
     const { code, stdout } = await run('compile', path('infinite.ts'), '--out', path('infinite'));
     expect([code, stdout]).toEqual([0, expect.stringContaining('Note: layers.2.weight begins with')]);
-    const values = node<string>('infinite', `return String((await start()).read('layers.2.weight')[35])`);
+    const values = node<string>('infinite', `return String(1 / (await start()).read('layers.2.weight')[35])`);
     expect(values).toBe('-Infinity');
   });
 
@@ -459,6 +482,29 @@ describe('what is wrong is named', () => {
       after: [true, 5],
       closed: ['OptionError', 'this session is closed'],
     });
+  });
+
+  it('when a file cannot be written, and no file of the folder has changed', async () => {
+    await mkdir(path('blocked', 'model.wasm'), { recursive: true });
+    await writeFile(path('blocked', 'model.json'), 'before');
+    const { code, stderr } = await compile('blocked');
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^2headgrad: cannot write into ".*blocked\/model\.wasm": it is a folder/),
+    ]);
+    expect(await list('blocked')).toEqual(['model.json', 'model.wasm']);
+    expect(await readFile(path('blocked', 'model.json'), 'utf8')).toBe('before');
+  });
+
+  it('by leaving no folder behind that is written by half', async () => {
+    const { child, ended } = start(['compile', path('model.ts'), '--out', path('killed')]);
+    // As soon as the first file is being written.
+    while (child.exitCode === null && !(await readdir(path())).some((name) => name.includes('killed')))
+      await new Promise((resolve) => setImmediate(resolve));
+    child.kill('SIGKILL');
+    await ended;
+    const found = await readdir(path('killed')).catch(() => undefined);
+    if (found) expect(found.sort()).toEqual([...NAMES].sort());
   });
 
   it('on the command line', async () => {
