@@ -3,7 +3,9 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { checkManifest } from '../../src/artifact/manifest.js';
 import { decodeSafetensors } from '../../src/data/safetensors.js';
+import { f32, meanSquaredError, nn, optim, trainStep } from '../../src/index.js';
 import { run, start, workspace } from '../cli/command.js';
 import { compiled, NAMES, source, TRAIN, type Trained } from './model.js';
 
@@ -165,6 +167,38 @@ describe('entry points', () => {
     );
     expect(logits).toEqual((await compiled(42, 0)).logits);
     expect(train).toEqual(['OptionError', expect.stringContaining('classifier has no train, only predict')]);
+  });
+
+  it('calibrate batch norms as the compiler does; what looks at the model in training stays at home', async () => {
+    const source = `import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+      export const curve = trainStep({
+        name: 'curve', model: nn.sequential(nn.linear(1, 6), nn.batchNorm1d(6), nn.tanh(), nn.linear(6, 1)),
+        batch: { x: f32(4, 1), y: f32(4, 1) }, loss: (m, { x, y }) => meanSquaredError(m(x), y),
+        optimizer: optim.adam(), diagnostics: true });`;
+    await writeFile(path('curve.ts'), source);
+    expect((await run('compile', path('curve.ts'), '--out', path('curve'))).code).toBe(0);
+    const manifest = JSON.parse(await readFile(path('curve', 'model.json'), 'utf8'));
+    expect(Object.keys(manifest.entries)).toEqual(['train', 'evaluate', 'calibrate']);
+    expect(await readFile(path('curve', 'model.d.ts'), 'utf8')).toContain('calibrate(rows: Rows): void;');
+    const rows = { x: [0, 1, 2, 3, 4, 5, 6, 7, 8], y: [1, 2, 3, 4, 5, 6, 7, 8, 9] };
+    const body = (s: string) => `${s}.data(rows); ${s}.calibrate(rows);
+      return ['layers.1.runningMean', 'layers.1.runningVariance'].map((name) => [...${s}.read(name)]);`;
+    const ours = node<number[][]>(
+      'curve',
+      `const rows = ${JSON.stringify(rows)}; const s = await start(); ${body('s')}`,
+    );
+    const step = trainStep({
+      model: nn.sequential(nn.linear(1, 6), nn.batchNorm1d(6), nn.tanh(), nn.linear(6, 1)),
+      batch: { x: f32(4, 1), y: f32(4, 1) },
+      loss: (m, { x, y }) => meanSquaredError(m(x), y),
+      optimizer: optim.adam(),
+    });
+    const session = step.interpret({ seed: 42 });
+    session.data(rows);
+    session.calibrate(rows);
+    for (const [i, name] of ['layers.1.runningMean', 'layers.1.runningVariance'].entries())
+      for (const [j, value] of ours[i].entries()) expect(value).toBeCloseTo(session.read(name)[j], 4);
+    expect(ours[0]).not.toEqual(Array(6).fill(0));
   });
 
   it('that the model lacks are refused', async () => {
@@ -373,7 +407,7 @@ describe('what is wrong is named', () => {
       changed((m) => {
         (m.variables as { address: number }[])[0].address = 2 ** 30;
       }),
-      /is no place in its memory/,
+      /does not belong to its variables/,
     ],
     [
       'an address that is none',
@@ -381,10 +415,57 @@ describe('what is wrong is named', () => {
       changed((m) => {
         (m.variables as { address: unknown }[])[0].address = 'x';
       }),
-      /is no place in its memory/,
+      /does not belong to its variables/,
     ],
   ])('%s', async (_, file, change, message) => {
     expect(await damaged(file, change)).toEqual(['DataError', expect.stringMatching(message)]);
+  });
+
+  it('a manifest that lacks any field or has one of another kind', async () => {
+    const text = await readFile(path('all', 'model.json'), 'utf8');
+    interface Fields {
+      [key: string]: Fields;
+    }
+    const wrong = (field: string, change: (fields: Fields, key: string) => void) => {
+      const manifest: Fields = JSON.parse(text);
+      const keys = field.split('.');
+      const key = keys.pop()!;
+      change(
+        keys.reduce((fields, at) => fields[at], manifest),
+        key,
+      );
+      expect(() => checkManifest(manifest), field).toThrow(/^model\.json is damaged: .*copy it again/);
+    };
+    const fields = [
+      ...['format', 'name', 'generator', 'seed', 'modules', 'memory', 'variables', 'constants', 'entries'],
+      ...['file', 'threads', 'relaxed', 'bytes', 'sha256'].map((key) => `modules.0.${key}`),
+      ...['memory.bytes', 'memory.threadScratch', 'variables.0.fill.mean'],
+      ...['name', 'role', 'shape', 'dtype', 'address', 'stream'].map((key) => `variables.1.${key}`),
+      ...['entries.train.inputs', 'entries.train.outputs', 'entries.predict.outputs.0.name'],
+      'entries.train.inputs.0.bound.size',
+    ];
+    for (const field of fields) {
+      wrong(field, (at, key) => {
+        if (!(key in at)) throw new Error(`${field} is not there`);
+        delete at[key];
+      });
+      wrong(field, (at, key) => Object.assign(at, { [key]: null }));
+      wrong(field, (at, key) => Object.assign(at, { [key]: [-1] }));
+    }
+  });
+
+  it('what is given as the module and is none', async () => {
+    const answers = node<Caught[]>(
+      'plain',
+      `const other = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
+       return Promise.all(['text', null, {}, new ArrayBuffer(8), other].map((wasm) => caught(() => start({ wasm }))));`,
+    );
+    const kinds = ['OptionError', 'wasm: expected bytes or a WebAssembly.Module'];
+    expect(answers).toEqual([
+      ...[kinds, kinds, kinds],
+      ['DataError', expect.stringMatching(/^model\.wasm is cut short .*: 8 bytes/)],
+      ['DataError', expect.stringMatching(/^the wasm that was given cannot run as model\.wasm: /)],
+    ]);
   });
 
   it('a file that is not there', async () => {
