@@ -47,6 +47,10 @@ export const MANIFEST = 'model.json';
 export const RUNTIME = 'model.js';
 export const TYPES = 'model.d.ts';
 export const WEIGHTS = 'weights.safetensors';
+export const PACKAGE = 'package.json';
+
+/** Tells Node that model.js is an ES module, whatever project the folder lies in. */
+const PACKAGE_TEXT = `${JSON.stringify({ private: true, type: 'module', main: `./${RUNTIME}`, types: `./${TYPES}` })}\n`;
 
 /** Compiles a training step so that it runs without this package. The same step and options give the same bytes. */
 export async function compileAhead(step: AnyTrainStep, options: AheadOptions): Promise<Artifact> {
@@ -87,11 +91,13 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
     seed,
     modules: described,
     ...layout(description, modules[0].plan),
+    ...(description.entries.calibrate && { calibration: description.calibration }),
     ...(weights && { weights: { file: WEIGHTS, bytes: weights.length, sha256: await sha256(weights) } }),
   });
   files.set(MANIFEST, `${JSON.stringify(manifest)}\n`);
   files.set(RUNTIME, options.runtime);
   files.set(TYPES, declarations(manifest));
+  files.set(PACKAGE, PACKAGE_TEXT);
   return { files, manifest, modules, notes };
 }
 
@@ -103,27 +109,32 @@ function fileOf({ threads, relaxed }: { threads: boolean; relaxed: boolean }, co
   return `model.${features.length ? features.join('-') : 'plain'}.wasm`;
 }
 
-/** The program with these entries, and the variables that they use. */
+/** The program with these entries, by default all but what diagnostics use, and the variables that they need. */
 function only(program: Program, names: readonly string[] | undefined): Program {
-  if (!names) return program;
-  const known = Object.keys(program.entries);
-  const unknown = names.find((name) => !known.includes(name));
+  const known = Object.keys(program.entries).filter((name) => name !== 'diagnose');
+  const unknown = names?.find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new OptionError(`entry: ${program.name} has no ${unknown}; it has ${known.join(', ')}`);
-  if (names.length === 0) throw new OptionError(`entry: choose at least one of ${known.join(', ')}`);
+  if (names?.length === 0) throw new OptionError(`entry: choose at least one of ${known.join(', ')}`);
   const entries = Object.fromEntries(
-    known.filter((name) => names.includes(name)).map((name) => [name, program.entries[name]]),
+    known.filter((name) => names?.includes(name) ?? true).map((name) => [name, program.entries[name]]),
   );
   const used = new Set(
     Object.values(entries).flatMap((graph) => graph.inputs.map((n) => inputAttrs(n).name)),
   );
-  return { ...program, entries, variables: program.variables.filter((v) => used.has(v.name)) };
+  return {
+    ...program,
+    entries,
+    diagnostics: undefined,
+    variables: program.variables.filter((v) => used.has(v.name)),
+  };
 }
 
 function describeOnly(all: ProgramDescription, { entries, variables }: Program): ProgramDescription {
   const names = new Set(variables.map((v) => v.name));
   return {
     ...all,
+    diagnostics: undefined,
     variables: all.variables.filter((v) => names.has(v.name)).map(writable),
     entries: Object.fromEntries(Object.keys(entries).map((name) => [name, all.entries[name]])),
   };

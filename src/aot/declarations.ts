@@ -6,9 +6,9 @@ type Place = { readonly name: string; readonly shape: readonly number[]; readonl
 /** `model.d.ts`: what model.js exports, for this model and no other. It imports nothing. */
 export function declarations(manifest: Manifest): string {
   const { name, variables, entries, modules } = manifest;
-  const { train, evaluate, predict } = entries;
+  const { train, evaluate, calibrate, predict } = entries;
   const names = (role: string) => variables.filter((v) => v.role === role);
-  const batch = (train ?? evaluate)?.inputs.filter((input) => input.name !== LEARNING_RATE);
+  const batch = (train ?? evaluate ?? calibrate)?.inputs.filter((input) => input.name !== LEARNING_RATE);
   const blocks = [
     `// Types of the compiled model ${oneLine(name)}, with the entry points ${Object.keys(entries).join(', ')}.`,
     union('ParameterName', 'What is trained.', names('parameter')),
@@ -67,7 +67,7 @@ export interface Progress {
   stepsPerSecond: number;
 }`;
 
-function session({ name, entries: { train, evaluate, predict } }: Manifest): string {
+function session({ name, entries: { train, evaluate, calibrate, predict } }: Manifest): string {
   const output = predict?.outputs.find((o) => o.name === 'output');
   const elements = output?.dtype === 'f32' ? 'Float32Array' : 'Int32Array';
   const members = [
@@ -84,6 +84,8 @@ function session({ name, entries: { train, evaluate, predict } }: Manifest): str
       '  /** One step, on `batch` if given, else on rows drawn from the dataset. Returns the loss. */\n  step(options: { lr: number; batch?: Rows }): number;',
     evaluate &&
       '  /** Mean loss over rows, however many, with the model in use mode. */\n  evaluate(rows: Rows): number;',
+    calibrate &&
+      '  /** Sets the running statistics of every batch norm to the exact ones over these rows. */\n  calibrate(rows: Rows): void;',
     predict &&
       `  /** ${output ? typeText(output) : ''}, row-major. */\n  predict(inputs: Inputs): ${elements};`,
     "  names(role?: 'parameter' | 'state'): VariableName[];",

@@ -1,7 +1,12 @@
 import { DataError } from '../errors.js';
 import type { Buffer, MemoryLayout } from '../plan/layout.js';
 import { numel } from '../shape.js';
-import type { InputDescription, ProgramDescription, VariableDescription } from '../train/description.js';
+import type {
+  Calibration,
+  InputDescription,
+  ProgramDescription,
+  VariableDescription,
+} from '../train/description.js';
 
 /** Rises when an older runtime could not run what is described. */
 export const FORMAT = 1;
@@ -46,6 +51,8 @@ export interface Manifest {
       { readonly inputs: readonly Addressed<InputDescription>[]; readonly outputs: readonly Place[] }
     >
   >;
+  /** Of a model with batch norms that can be calibrated. */
+  readonly calibration?: readonly Calibration[];
   /** A file beside the manifest with elements to begin with; all of them, or those that no seed can make. */
   readonly weights?: { readonly file: string; readonly bytes: number; readonly sha256: string };
 }
@@ -70,8 +77,8 @@ export function layoutOf({ variables, constants, entries, memory }: Manifest): M
 }
 
 /** The description for the session. */
-export function descriptionOf({ name, variables, entries }: Manifest): ProgramDescription {
-  return { name, variables, entries };
+export function descriptionOf({ name, variables, entries, calibration }: Manifest): ProgramDescription {
+  return { name, variables, entries, calibration };
 }
 
 function decodeElements({ name, dtype, data }: Place & { data: string }): Float32Array | Int32Array {
@@ -84,44 +91,82 @@ function decodeElements({ name, dtype, data }: Place & { data: string }): Float3
 export function checkManifest(value: unknown): Manifest {
   if (!isObject(value)) throw damaged('it is no object');
   const { format, generator } = value;
-  if (!Number.isInteger(format)) throw damaged('it names no format');
-  if (Number(format) > FORMAT) {
+  if (!isCount(format) || format === 0) throw damaged('it names no format');
+  if (format > FORMAT) {
     throw new DataError(
       `model.json has format ${format} (made by ${generator}), and this runtime reads up to ${FORMAT}: use the model.js that was written with it, or a newer 2headgrad`,
     );
   }
-  const { modules, memory, variables, constants, entries } = value;
-  const lists = { modules, variables, constants };
-  for (const [key, list] of Object.entries(lists)) {
-    if (!Array.isArray(list) || !list.every(isObject)) throw damaged(`its ${key} are no list`);
-  }
+  const { name, modules, memory, variables, constants, entries, weights, calibration, seed } = value;
+  if (!isText(name) || !isText(generator) || !isCount(seed)) throw damaged('it has no name, maker or seed');
+  each('modules', modules, (m) => isFile(m) && isFlag(m.threads) && isFlag(m.relaxed));
   if ((modules as unknown[]).length === 0) throw damaged('it names no module');
-  if (!isObject(memory) || !Number.isInteger(memory.bytes) || !Number.isInteger(memory.threadScratch))
+  if (weights !== undefined) each('weights', [weights], isFile);
+  if (!isObject(memory) || !isCount(memory.bytes) || !isCount(memory.threadScratch))
     throw damaged('its memory has no size');
+  const end = memory.bytes;
+  const place = (p: Fields) => isPlace(p, end);
+  if (calibration !== undefined)
+    each('calibration', calibration, (c) => isText(c.mean) && isText(c.variance) && isCount(c.perRow));
+  const isRole = ({ role }: Fields) => role === 'parameter' || role === 'state';
+  each('variables', variables, (v) => place(v) && isRole(v) && isCount(v.stream) && isFill(v.fill));
+  each('constants', constants, (c) => place(c) && isText(c.data));
   if (!isObject(entries)) throw damaged('it has no entries');
-  const places = Object.entries(entries).flatMap(([name, entry]) => {
-    if (!isObject(entry) || !Array.isArray(entry.inputs) || !Array.isArray(entry.outputs))
-      throw damaged(`its entry ${name} has no inputs or outputs`);
-    return [...entry.inputs, ...entry.outputs];
-  });
-  for (const place of [...(variables as unknown[]), ...(constants as unknown[]), ...places]) {
-    if (!isPlace(place, Number(memory.bytes)))
-      throw damaged(`${JSON.stringify(place)} is no place in its memory`);
+  for (const [entry, parts] of Object.entries(entries)) {
+    if (!isObject(parts)) throw damaged(`its entry ${entry} is none`);
+    each(`inputs of ${entry}`, parts.inputs, (input) => place(input) && isBound(input.bound));
+    each(`outputs of ${entry}`, parts.outputs, place);
+    const needed = RESULTS[entry];
+    if (needed && !(parts.outputs as Fields[]).some((output) => output.name === needed))
+      throw damaged(`its entry ${entry} gives no ${needed}`);
   }
   return value as unknown as Manifest;
 }
 
-function isPlace(place: unknown, end: number): boolean {
-  if (!isObject(place)) return false;
-  const { name, shape, dtype, address } = place;
-  const isShape = Array.isArray(shape) && shape.every((n) => Number.isInteger(n) && n >= 0);
-  const isAddress = Number.isInteger(address) && Number(address) >= 0 && Number(address) % 4 === 0;
+/** What a session reads of an entry. */
+const RESULTS: Record<string, string> = { train: 'loss', evaluate: 'loss', predict: 'output' };
+
+type Fields = Record<string, unknown>;
+
+function each(what: string, list: unknown, fits: (fields: Fields) => boolean): void {
+  if (!Array.isArray(list)) throw damaged(`its ${what} are no list`);
+  const wrong = list.find((item) => !isObject(item) || !fits(item));
+  if (wrong !== undefined) throw damaged(`${JSON.stringify(wrong)} does not belong to its ${what}`);
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+function isFile({ file, bytes, sha256 }: Fields): boolean {
+  return isText(file) && isCount(bytes) && isText(sha256) && /^[0-9a-f]{64}$/.test(sha256);
+}
+
+const NUMBERS: Record<string, string[]> = {
+  constant: ['value'],
+  uniform: ['low', 'high'],
+  normal: ['mean', 'std'],
+};
+
+/** Missing where a function of the user's filled it. */
+function isFill(fill: unknown): boolean {
+  if (fill === undefined) return true;
+  if (!isObject(fill)) return false;
+  if (fill.kind === 'values') return Array.isArray(fill.values) && fill.values.every(Number.isFinite);
+  return fill.kind === 'word' || !!NUMBERS[String(fill.kind)]?.every((key) => Number.isFinite(fill[key]));
+}
+
+const isBound = (bound: unknown) => bound === undefined || (isObject(bound) && isCount(bound.size));
+
+function isPlace({ name, shape, dtype, address }: Fields, end: number): boolean {
   return (
-    typeof name === 'string' &&
-    isShape &&
+    isText(name) &&
+    Array.isArray(shape) &&
+    shape.every(isCount) &&
     (dtype === 'f32' || dtype === 'i32' || dtype === 'bool') &&
-    isAddress &&
-    Number(address) + 4 * numel(shape as number[]) <= end
+    isCount(address) &&
+    address % 4 === 0 &&
+    address + 4 * numel(shape) <= end
   );
 }
 

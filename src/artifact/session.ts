@@ -1,5 +1,5 @@
 import { decodeSafetensors } from '../data/safetensors.js';
-import { DataError, OptionError } from '../errors.js';
+import { DataError, GradError, OptionError } from '../errors.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { checkSeed } from '../random/seed.js';
 import { CompiledEngine, type Spawn } from '../run/engine.js';
@@ -57,7 +57,7 @@ export async function startModel(
   const granted = grantThreads(threads);
   const module = chooseModule(manifest, granted);
   const [binary, saved] = await Promise.all([
-    wasm ?? loadBytes(place.url(module.file)),
+    wasm === undefined ? loadBytes(place.url(module.file)) : binaryOf(wasm),
     weightsOf(manifest, place, weights),
   ]);
   if (binary instanceof Uint8Array) await checkBytes(module.file, binary, module);
@@ -68,7 +68,7 @@ export async function startModel(
       `${missing.name} begins with what a function of the model's source gives, which a compiled model does not hold: use the weights that were shipped with it`,
     );
   }
-  const engine = await CompiledEngine.start({
+  const start = {
     wasm: binary,
     layout: layoutOf(manifest),
     shared: module.threads,
@@ -76,9 +76,21 @@ export async function startModel(
     seed: chosen,
     initial,
     spawn: granted > 1 ? await place.spawn() : noThreads,
+  };
+  const engine = await CompiledEngine.start(start).catch((error: unknown) => {
+    if (error instanceof GradError) throw error;
+    throw new DataError(
+      `${wasm ? 'the wasm that was given' : module.file} cannot run as ${module.file}: ${error}`,
+    );
   });
   const session = new ModelSession(descriptionOf(manifest), engine, chosen);
   return begin(session, module, saved?.bytes);
+}
+
+function binaryOf(wasm: unknown): Uint8Array | WebAssembly.Module {
+  if (wasm instanceof ArrayBuffer) return new Uint8Array(wasm);
+  if (wasm instanceof Uint8Array || wasm instanceof WebAssembly.Module) return wasm;
+  throw new OptionError('wasm: expected bytes or a WebAssembly.Module');
 }
 
 async function begin(

@@ -1,11 +1,11 @@
 import type { Artifact } from '../aot/compile.js';
 import { graphToDot } from '../graph/dot.js';
-import { escapeText } from '../report/escape.js';
 import { dotToSvg } from '../report/graphviz.js';
 import { memoryMap } from '../report/memory-map.js';
 import { reportPage, type Section } from '../report/page.js';
+import { tableHtml } from '../report/table.js';
 import { formatType, numel } from '../shape.js';
-import type { FileSize } from './compile.js';
+import { type FileSize, shippedBytes } from './compile.js';
 import { count } from './output.js';
 
 /** A page about a compiled model: its files, graph, schedule and memory. The same model gives the same page. */
@@ -17,10 +17,10 @@ export async function compileReport(
   const entries = Object.entries(module.plan.entries);
   const parameters = manifest.variables.filter((v) => v.role === 'parameter');
   const sections: Section[] = [
-    { heading: 'Files', html: table(['file', 'bytes', 'gzipped'], sizes.map(sizeRow)) },
+    { heading: 'Files', html: tableHtml(['file', 'bytes', 'gzipped'], sizes.map(sizeRow)) },
     {
       heading: 'Entry points',
-      html: table(
+      html: tableHtml(
         ['entry', 'takes', 'gives', 'kernels'],
         Object.entries(manifest.entries).map(([name, { inputs, outputs }]) => [
           name,
@@ -32,7 +32,7 @@ export async function compileReport(
     },
     {
       heading: 'Variables',
-      html: table(
+      html: tableHtml(
         ['name', 'type', 'role', 'address'],
         manifest.variables.map((v) => [v.name, formatType(v), v.role, count(v.address)]),
       ),
@@ -54,7 +54,7 @@ export async function compileReport(
       ['entry points', Object.keys(manifest.entries).join(', ')],
       ['parameters', count(parameters.reduce((n, v) => n + numel(v.shape), 0))],
       ['memory before the data', `${count(Math.ceil(manifest.memory.bytes / 1024))} KiB`],
-      ['modules', manifest.modules.map((m) => m.file).join(', ')],
+      ['to load, gzipped', `${(shippedBytes(sizes, manifest) / 1000).toFixed(1)} kB`],
       ['made by', manifest.generator],
     ],
     sections,
@@ -62,9 +62,3 @@ export async function compileReport(
 }
 
 const sizeRow = ({ file, bytes, gzipped }: FileSize) => [file, count(bytes), count(gzipped)];
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const row = (cells: readonly string[], tag: string) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escapeText(cell)}</${tag}>`).join('')}</tr>`;
-  return `<table>\n<thead>${row(head, 'th')}</thead>\n<tbody>\n${rows.map((cells) => row(cells, 'td')).join('\n')}\n</tbody>\n</table>`;
-}

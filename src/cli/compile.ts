@@ -1,7 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Artifact, compileAhead, MANIFEST, RUNTIME, TYPES, WEIGHTS } from '../aot/compile.js';
+import { type Artifact, compileAhead, MANIFEST, PACKAGE, RUNTIME, TYPES, WEIGHTS } from '../aot/compile.js';
 import { readBytes, reason, writeFileAtomic } from '../data/files.js';
 import { DataError } from '../errors.js';
 import { moduleCache, readLibrary } from '../run/node.js';
@@ -54,6 +55,7 @@ export async function compile(path: string, options: CompileModelOptions): Promi
     weights: weights === undefined || weights === 'initial' ? weights : await readBytes(weights),
   });
   const files = new Map(artifact.files);
+  const notes = [...artifact.notes, ...(await keepForeign(options.out, files))];
   const [best] = artifact.modules;
   if (options.wat) files.set(WAT, `${(await best.text('wat')).trimEnd()}\n`);
   if (options.assemblyscript) files.set(SOURCE, best.source.text);
@@ -63,8 +65,17 @@ export async function compile(path: string, options: CompileModelOptions): Promi
     files.set(REPORT, await compileReport(artifact, sizes));
   }
   await writeFolder(options.out, files);
-  describe(output, options.out, artifact, sizes);
+  describe(output, options.out, { ...artifact, notes }, sizes);
   return 0;
+}
+
+/** A package.json that is there already and not ours belongs to the user's project: it stays. */
+async function keepForeign(folder: string, files: Map<string, Uint8Array | string>): Promise<string[]> {
+  const present = await readFile(join(folder, PACKAGE), 'utf8').catch(() => undefined);
+  if (present === undefined || present === files.get(PACKAGE)) return [];
+  files.delete(PACKAGE);
+  const isModule = /"type"\s*:\s*"module"/.test(present);
+  return isModule ? [] : [`${PACKAGE} there is not ours and stays; Node wants "type": "module" in it`];
 }
 
 async function runtimeFor(target: string): Promise<string> {
@@ -82,19 +93,41 @@ function sizeOf(file: string, content: Uint8Array | string): FileSize {
   return { file, bytes: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length };
 }
 
-/** Files of an earlier compilation that this one does not write would not match it. */
-async function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Array | string>): Promise<void> {
+/**
+ * Writes all files or, as far as a file system allows, none: they are written beside the folder and then moved, and the
+ * manifest last. Files of an earlier compilation that this one does not write would not match it, and go.
+ */
+async function writeFolder(out: string, files: ReadonlyMap<string, Uint8Array | string>): Promise<void> {
+  const folder = resolve(out);
+  let draft: string | undefined;
   try {
-    await mkdir(folder, { recursive: true });
+    const found = await stat(folder).catch(() => undefined);
+    if (found && !found.isDirectory()) throw Object.assign(new Error(), { code: 'EEXIST' });
+    await mkdir(dirname(folder), { recursive: true });
+    // In the folder if there is one: the folder above may be another file system, or not ours.
+    draft = join(found ? folder : dirname(folder), `.${basename(folder)}-${randomUUID()}`);
+    await mkdir(draft);
+    for (const [file, content] of files) await writeFileAtomic(join(draft, file), content);
+    if (!found) return await rename(draft, folder);
+    const stale = (await readdir(folder)).filter((f) => (OWN.includes(f) || MODULE.test(f)) && !files.has(f));
+    const order = [...files.keys()].sort((a, b) => Number(a === MANIFEST) - Number(b === MANIFEST));
+    for (const file of order) await rename(join(draft, file), join(folder, file));
+    for (const file of stale) await rm(join(folder, file), { force: true });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof DataError) throw error;
+    const { code, dest = '' } = error as NodeJS.ErrnoException & { dest?: string };
     const why = code === 'EEXIST' ? 'it is a file; give a folder' : reason(error);
-    throw new DataError(`cannot write into ${JSON.stringify(folder)}: ${why}`);
+    const where = code === 'EISDIR' ? join(out, basename(dest)) : out;
+    throw new DataError(`cannot write into ${JSON.stringify(where)}: ${why}`);
+  } finally {
+    if (draft) await rm(draft, { recursive: true, force: true });
   }
-  const { readdir } = await import('node:fs/promises');
-  const stale = (await readdir(folder)).filter((f) => (OWN.includes(f) || MODULE.test(f)) && !files.has(f));
-  for (const [file, content] of files) await writeFileAtomic(join(folder, file), content);
-  await Promise.all(stale.map((file) => rm(join(folder, file), { force: true })));
+}
+
+/** Gzipped: the loader and the best module, which are what a page loads beside the manifest. */
+export function shippedBytes(sizes: readonly FileSize[], { modules }: Artifact['manifest']): number {
+  const shipped = sizes.filter(({ file }) => file === RUNTIME || file === modules[0].file);
+  return shipped.reduce((sum, { gzipped }) => sum + gzipped, 0);
 }
 
 function describe(output: Output, folder: string, { manifest, notes }: Artifact, sizes: FileSize[]): void {
@@ -104,11 +137,8 @@ function describe(output: Output, folder: string, { manifest, notes }: Artifact,
   output.line(`${'file'.padEnd(width)} ${'bytes'.padStart(10)} ${'gzipped'.padStart(10)}`);
   for (const { file, bytes, gzipped } of sizes)
     output.line(`${file.padEnd(width)} ${count(bytes).padStart(10)} ${count(gzipped).padStart(10)}`);
-  const shipped = sizes.filter(({ file }) => file === RUNTIME || file === manifest.modules[0].file);
-  const total = shipped.reduce((sum, { gzipped }) => sum + gzipped, 0);
-  output.line(
-    `${shipped.map(({ file }) => file).join(' and ')} together: ${(total / 1000).toFixed(1)} kB gzipped`,
-  );
+  const total = shippedBytes(sizes, manifest);
+  output.line(`${manifest.modules[0].file} and ${RUNTIME} together: ${(total / 1000).toFixed(1)} kB gzipped`);
   for (const note of notes) output.line(`Note: ${note}.`);
   output.line(`Compiled into ${folder}`);
   output.result({ name: manifest.name, out: folder, entries, files: sizes, gzipped: total, notes });

@@ -50,7 +50,10 @@ export async function loadModel(path: string): Promise<ModelFile> {
 }
 
 /** The step of a model file: the only one, or that of a name. */
-export function chooseStep({ path, steps }: ModelFile, name?: string): { name: string; step: AnyTrainStep } {
+export function chooseStep(
+  { path, steps, graphs }: ModelFile,
+  name?: string,
+): { name: string; step: AnyTrainStep } {
   const names = [...steps.keys()].join(', ');
   if (name !== undefined) {
     const step = steps.get(name);
@@ -58,8 +61,12 @@ export function chooseStep({ path, steps }: ModelFile, name?: string): { name: s
     throw new OptionError(`${path} exports no training step ${name}: there ${there(steps.size, names)}`);
   }
   const [first] = steps;
-  if (!first)
-    throw new DataError(`${path} exports no training step: export one that trainStep({ ... }) made`);
+  if (!first) {
+    const traced = [...graphs.keys()].join(', ');
+    throw new DataError(
+      `${path} exports no training step, only what trace(...) made (${traced}): export what trainStep({ ... }) returns, with such a function as its predict, or run it by compileFunction(${[...graphs.keys()][0]})`,
+    );
+  }
   if (steps.size > 1)
     throw new OptionError(`${path} exports several training steps: choose one of ${names} by --export`);
   return { name: first[0], step: first[1] };

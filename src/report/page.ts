@@ -78,7 +78,7 @@ h2 { font-size: 1.2rem; line-height: 1.3; margin: 2.5rem 0 .75rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .6rem; margin: 0; }
 dl > div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .55rem .8rem; min-width: 0; }
 dt { color: var(--quiet); font-size: .8rem; }
-dd { margin: 0; font-size: 1.05rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+dd { margin: 0; text-wrap: balance; font-size: 1.05rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .figure, .text { border: 1px solid var(--line); border-radius: 8px; overflow: auto; max-height: 85vh; }
 .figure { background: #ffffff; padding: .5rem; color-scheme: light; }
 .figure > div { margin: 0 auto; }
@@ -88,6 +88,7 @@ pre { margin: 0; padding: .8rem 1rem; font: .85rem/1.5 ui-monospace, SFMono-Regu
 ul { margin: 0; padding-left: 1.2rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .9rem .35rem 0; text-align: left; vertical-align: top; }
+th.number, td.number { text-align: right; }
 th { color: var(--quiet); font-size: .85rem; font-weight: 600; }
 @media print { .figure, .text { max-height: none; } pre { white-space: pre-wrap; } }
 `;

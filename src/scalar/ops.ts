@@ -1,4 +1,4 @@
-import { equal, where } from '../ops/compare.js';
+import { equal, less, where } from '../ops/compare.js';
 import * as tensors from '../ops/elementwise.js';
 import type { TensorLike } from '../ops/tensor.js';
 
@@ -106,6 +106,15 @@ function lowerPower(a: TensorLike, n: number): TensorLike {
     return n < 0 ? tensors.div(1, y) : y;
   }
   if (n === 0.5) return tensors.sqrt(a);
+  // Whole powers of negative numbers are those of their size, with a sign.
+  if (Number.isInteger(n)) {
+    const y = byLogarithm(tensors.abs(a), n);
+    return n % 2 === 0 ? y : where(less(a, 0), tensors.neg(y), y);
+  }
+  return byLogarithm(a, n);
+}
+
+function byLogarithm(a: TensorLike, n: number): TensorLike {
   const power = (x: TensorLike) => tensors.exp(tensors.mul(tensors.log(x), n));
   if (n < 0) return power(a);
   // At 0 the logarithm has no derivative, but the power has: that of the root is infinite, of others above 1 it is 0.

@@ -1,10 +1,12 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { checkManifest } from '../../src/artifact/manifest.js';
 import { decodeSafetensors } from '../../src/data/safetensors.js';
-import { run, workspace } from '../cli/command.js';
+import { f32, meanSquaredError, nn, optim, trainStep } from '../../src/index.js';
+import { run, start, workspace } from '../cli/command.js';
 import { compiled, NAMES, source, TRAIN, type Trained } from './model.js';
 
 const { path, list } = workspace();
@@ -51,6 +53,29 @@ describe('a model that was compiled ahead of time', () => {
       const { result } = node<Answer>('plain', `return train(start, { seed: ${seed} })`);
       expect(result).toEqual(await compiled(seed));
     }
+  });
+
+  it('is an ES module for Node in a project of CommonJS modules too, without a warning', async () => {
+    await mkdir(path('commonjs'), { recursive: true });
+    await writeFile(path('commonjs', 'package.json'), '{ "type": "commonjs" }');
+    await cp(path('plain'), path('commonjs', 'compiled'), { recursive: true });
+    await writeFile(
+      path('commonjs', 'main.cjs'),
+      `import('./compiled/model.js').then(({ start }) => start()).then((s) => console.log(s.at));`,
+    );
+    const { stdout, stderr } = spawnSync(process.execPath, [path('commonjs', 'main.cjs')], {
+      encoding: 'utf8',
+    });
+    expect([stdout, stderr]).toEqual(['0\n', '']);
+  });
+
+  it('leaves a package.json alone that is not its own', async () => {
+    await mkdir(path('project'), { recursive: true });
+    const theirs = '{ "name": "theirs", "version": "1.0.0" }';
+    await writeFile(path('project', 'package.json'), theirs);
+    const { code, stdout } = await compile('project');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('Node wants "type": "module" in it')]);
+    expect(await readFile(path('project', 'package.json'), 'utf8')).toBe(theirs);
   });
 
   it('takes the seed that it was compiled with when none is given', async () => {
@@ -144,6 +169,38 @@ describe('entry points', () => {
     expect(train).toEqual(['OptionError', expect.stringContaining('classifier has no train, only predict')]);
   });
 
+  it('calibrate batch norms as the compiler does; what looks at the model in training stays at home', async () => {
+    const source = `import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+      export const curve = trainStep({
+        name: 'curve', model: nn.sequential(nn.linear(1, 6), nn.batchNorm1d(6), nn.tanh(), nn.linear(6, 1)),
+        batch: { x: f32(4, 1), y: f32(4, 1) }, loss: (m, { x, y }) => meanSquaredError(m(x), y),
+        optimizer: optim.adam(), diagnostics: true });`;
+    await writeFile(path('curve.ts'), source);
+    expect((await run('compile', path('curve.ts'), '--out', path('curve'))).code).toBe(0);
+    const manifest = JSON.parse(await readFile(path('curve', 'model.json'), 'utf8'));
+    expect(Object.keys(manifest.entries)).toEqual(['train', 'evaluate', 'calibrate']);
+    expect(await readFile(path('curve', 'model.d.ts'), 'utf8')).toContain('calibrate(rows: Rows): void;');
+    const rows = { x: [0, 1, 2, 3, 4, 5, 6, 7, 8], y: [1, 2, 3, 4, 5, 6, 7, 8, 9] };
+    const body = (s: string) => `${s}.data(rows); ${s}.calibrate(rows);
+      return ['layers.1.runningMean', 'layers.1.runningVariance'].map((name) => [...${s}.read(name)]);`;
+    const ours = node<number[][]>(
+      'curve',
+      `const rows = ${JSON.stringify(rows)}; const s = await start(); ${body('s')}`,
+    );
+    const step = trainStep({
+      model: nn.sequential(nn.linear(1, 6), nn.batchNorm1d(6), nn.tanh(), nn.linear(6, 1)),
+      batch: { x: f32(4, 1), y: f32(4, 1) },
+      loss: (m, { x, y }) => meanSquaredError(m(x), y),
+      optimizer: optim.adam(),
+    });
+    const session = step.interpret({ seed: 42 });
+    session.data(rows);
+    session.calibrate(rows);
+    for (const [i, name] of ['layers.1.runningMean', 'layers.1.runningVariance'].entries())
+      for (const [j, value] of ours[i].entries()) expect(value).toBeCloseTo(session.read(name)[j], 4);
+    expect(ours[0]).not.toEqual(Array(6).fill(0));
+  });
+
   it('that the model lacks are refused', async () => {
     const { code, stderr } = await compile('none', '--entry', 'predict,infer');
     expect([code, stderr]).toEqual([
@@ -201,10 +258,10 @@ describe('weights', () => {
   });
 
   it('that JSON cannot hold are kept too', async () => {
-    await writeFile(path('infinite.ts'), source('(await import("2headgrad")).init.constant(-Infinity)'));
+    await writeFile(path('infinite.ts'), source('(await import("2headgrad")).init.constant(-0)'));
     const { code, stdout } = await run('compile', path('infinite.ts'), '--out', path('infinite'));
     expect([code, stdout]).toEqual([0, expect.stringContaining('Note: layers.2.weight begins with')]);
-    const values = node<string>('infinite', `return String((await start()).read('layers.2.weight')[35])`);
+    const values = node<string>('infinite', `return String(1 / (await start()).read('layers.2.weight')[35])`);
     expect(values).toBe('-Infinity');
   });
 
@@ -350,7 +407,7 @@ describe('what is wrong is named', () => {
       changed((m) => {
         (m.variables as { address: number }[])[0].address = 2 ** 30;
       }),
-      /is no place in its memory/,
+      /does not belong to its variables/,
     ],
     [
       'an address that is none',
@@ -358,10 +415,57 @@ describe('what is wrong is named', () => {
       changed((m) => {
         (m.variables as { address: unknown }[])[0].address = 'x';
       }),
-      /is no place in its memory/,
+      /does not belong to its variables/,
     ],
   ])('%s', async (_, file, change, message) => {
     expect(await damaged(file, change)).toEqual(['DataError', expect.stringMatching(message)]);
+  });
+
+  it('a manifest that lacks any field or has one of another kind', async () => {
+    const text = await readFile(path('all', 'model.json'), 'utf8');
+    interface Fields {
+      [key: string]: Fields;
+    }
+    const wrong = (field: string, change: (fields: Fields, key: string) => void) => {
+      const manifest: Fields = JSON.parse(text);
+      const keys = field.split('.');
+      const key = keys.pop()!;
+      change(
+        keys.reduce((fields, at) => fields[at], manifest),
+        key,
+      );
+      expect(() => checkManifest(manifest), field).toThrow(/^model\.json is damaged: .*copy it again/);
+    };
+    const fields = [
+      ...['format', 'name', 'generator', 'seed', 'modules', 'memory', 'variables', 'constants', 'entries'],
+      ...['file', 'threads', 'relaxed', 'bytes', 'sha256'].map((key) => `modules.0.${key}`),
+      ...['memory.bytes', 'memory.threadScratch', 'variables.0.fill.mean'],
+      ...['name', 'role', 'shape', 'dtype', 'address', 'stream'].map((key) => `variables.1.${key}`),
+      ...['entries.train.inputs', 'entries.train.outputs', 'entries.predict.outputs.0.name'],
+      'entries.train.inputs.0.bound.size',
+    ];
+    for (const field of fields) {
+      wrong(field, (at, key) => {
+        if (!(key in at)) throw new Error(`${field} is not there`);
+        delete at[key];
+      });
+      wrong(field, (at, key) => Object.assign(at, { [key]: null }));
+      wrong(field, (at, key) => Object.assign(at, { [key]: [-1] }));
+    }
+  });
+
+  it('what is given as the module and is none', async () => {
+    const answers = node<Caught[]>(
+      'plain',
+      `const other = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
+       return Promise.all(['text', null, {}, new ArrayBuffer(8), other].map((wasm) => caught(() => start({ wasm }))));`,
+    );
+    const kinds = ['OptionError', 'wasm: expected bytes or a WebAssembly.Module'];
+    expect(answers).toEqual([
+      ...[kinds, kinds, kinds],
+      ['DataError', expect.stringMatching(/^model\.wasm is cut short .*: 8 bytes/)],
+      ['DataError', expect.stringMatching(/^the wasm that was given cannot run as model\.wasm: /)],
+    ]);
   });
 
   it('a file that is not there', async () => {
@@ -459,6 +563,29 @@ describe('what is wrong is named', () => {
       after: [true, 5],
       closed: ['OptionError', 'this session is closed'],
     });
+  });
+
+  it('when a file cannot be written, and no file of the folder has changed', async () => {
+    await mkdir(path('blocked', 'model.wasm'), { recursive: true });
+    await writeFile(path('blocked', 'model.json'), 'before');
+    const { code, stderr } = await compile('blocked');
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^2headgrad: cannot write into ".*blocked\/model\.wasm": it is a folder/),
+    ]);
+    expect(await list('blocked')).toEqual(['model.json', 'model.wasm']);
+    expect(await readFile(path('blocked', 'model.json'), 'utf8')).toBe('before');
+  });
+
+  it('by leaving no folder behind that is written by half', async () => {
+    const { child, ended } = start(['compile', path('model.ts'), '--out', path('killed')]);
+    // As soon as the first file is being written.
+    while (child.exitCode === null && !(await readdir(path())).some((name) => name.includes('killed')))
+      await new Promise((resolve) => setImmediate(resolve));
+    child.kill('SIGKILL');
+    await ended;
+    const found = await readdir(path('killed')).catch(() => undefined);
+    if (found) expect(found.sort()).toEqual([...NAMES].sort());
   });
 
   it('on the command line', async () => {

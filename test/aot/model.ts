@@ -1,6 +1,6 @@
 import { classifier, rows, variables } from '../train/small.js';
 
-export const NAMES = ['model.json', 'model.js', 'model.d.ts', 'model.wasm'];
+export const NAMES = ['model.json', 'model.js', 'model.d.ts', 'model.wasm', 'package.json'];
 
 /** The classifier of the other tests as a user's file, with one layer that a custom function fills if asked. */
 export function source(weight = 'undefined'): string {

@@ -1,8 +1,12 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { unzipSync } from 'fflate';
 import type { Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished } from 'vitest';
 import { HEADERS } from '../../examples/playground/vite.config.js';
 import { decodeSafetensors } from '../../src/data/safetensors.js';
 import { it } from './browser.js';
@@ -70,6 +74,15 @@ async function paste(page: Page, before: string | RegExp, after: string): Promis
   await page.click('#editor .cm-content');
   await page.keyboard.press('Control+A');
   await page.keyboard.insertText(SOURCE.replace(before, after));
+}
+
+/** A folder with what a zip holds in its one folder. */
+function unpacked(zip: Uint8Array): string {
+  const folder = mkdtempSync(join(tmpdir(), 'playground-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [path, content] of Object.entries(unzipSync(zip)))
+    writeFileSync(join(folder, basename(path)), content);
+  return folder;
 }
 
 /** The file that a click makes the page offer. */
@@ -187,11 +200,25 @@ describe('the playground', () => {
     await trainTo(page, at + 100);
     await pause(page);
 
-    const { name: wasmName, bytes: wasm } = await downloaded(page, '#download');
-    expect(wasmName).toBe('names.wasm');
-    expect(
-      WebAssembly.Module.exports(new WebAssembly.Module(wasm as BufferSource)).map((e) => e.name),
-    ).toContain('run');
+    await page.setInputFiles('#load', { name: 'a.safetensors', mimeType: '', buffer: Buffer.from(bytes) });
+    await expect.poll(() => number(page, 'at'), PATIENCE).toBe(at);
+    const artifact = await downloaded(page, '#download');
+    expect(artifact.name).toBe('names.zip');
+    const folder = unpacked(artifact.bytes);
+    expect(readdirSync(folder).sort()).toEqual([
+      ...['model.d.ts', 'model.js', 'model.json', 'model.wasm', 'package.json'],
+      ...['weights.safetensors', 'words.mjs'],
+    ]);
+    // What was downloaded goes on in Node from where it stands, without this package.
+    const weights = readFileSync(join(folder, 'weights.safetensors'));
+    const { tensors: shipped } = decodeSafetensors(weights);
+    for (const [name, { data }] of tensors) expect(shipped.get(name)?.data, name).toEqual(data);
+    const words = execFileSync(process.execPath, ['words.mjs'], { cwd: folder, encoding: 'utf8' });
+    expect(words).toMatch(/^([a-z]*\n){10}$/);
+    const script = `import { start } from './model.js'; const s = await start();
+      console.log(s.at, [...s.predict({ x: [1, 2, 3] })].reduce((a, b) => a + b).toFixed(5))`;
+    const run = ['--input-type=module', '-e', script];
+    expect(execFileSync(process.execPath, run, { cwd: folder, encoding: 'utf8' })).toBe(`${at} 1.00000\n`);
   });
 
   it('shows an error at its line, and the model before goes on; what never ends can be cancelled', async ({

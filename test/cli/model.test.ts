@@ -115,7 +115,11 @@ it.each<[string, string, string | RegExp]>([
   ['missing-package.ts', 'DataError', /no-such-package-at-all.*missing-package\.ts: install it, or mend/],
   ['missing-name.ts', 'DataError', /does not provide an export named 'trainSteps' \(missing-name\.ts:1\)$/],
   ['foreign.ts', 'DataError', /^foreign\.ts: its export step was made by another copy of 2headgrad/],
-  ['graph.ts', 'DataError', /^graph\.ts exports no training step: export one that trainStep/],
+  [
+    'graph.ts',
+    'DataError',
+    /^graph\.ts exports no training step, only what trace\(\.\.\.\) made \(twice\): export what trainStep/,
+  ],
   ['modern.mts', 'OptionError', 'modern.mts exports several training steps: choose one of a, b by --export'],
   ['modern.mts#c', 'OptionError', 'modern.mts exports no training step c: there are a, b'],
   ['graph.ts#x', 'OptionError', 'graph.ts exports no training step x: there is none'],

@@ -183,6 +183,10 @@ describe('traceValue', () => {
       [-2, 10],
       [3, -0.5],
       [4, 0.5],
+      [-0.995, 1500],
+      [-0.995, 1501],
+      [-1.005, -1501],
+      [0, 1501],
     ])
       for (const [got, want] of slopes(x, n)) {
         if (Number.isFinite(want)) expect(got, `${x}^${n}`).toBeCloseTo(want, 10);

@@ -1,4 +1,5 @@
 // What the playground takes from the package beyond its public face, in one place.
+export { compileAhead } from '../../../dist/aot/compile.js';
 export { contexts, split } from '../../../dist/data/dataset.js';
 export { Vocabulary } from '../../../dist/data/vocabulary.js';
 export type { CompiledModule } from '../../../dist/emit/compile.js';
@@ -8,5 +9,6 @@ export { type Graph, inputAttrs } from '../../../dist/graph/graph.js';
 export { printMemory } from '../../../dist/plan/print.js';
 export { RandomStream, STREAMS } from '../../../dist/random/philox.js';
 export { dotToSvg } from '../../../dist/report/graphviz.js';
-export { TrainStep } from '../../../dist/run/train-step.js';
+export { type AnyTrainStep, TrainStep } from '../../../dist/run/train-step.js';
+export { moduleCache, readLibrary } from '../../../dist/run/web.js';
 export { printSchedule } from '../../../dist/schedule/print.js';

@@ -175,11 +175,13 @@ function showPlace({ threads, most, reason }: Pick<Started, 'threads' | 'most' |
 
 // Training
 
+const untrained = () => element('at').textContent === '0';
+
 function running(is: boolean): void {
   if (inUse) inUse.running = is;
-  goButton.textContent = is ? 'Pause' : element('at').textContent === '0' ? 'Train' : 'Resume';
+  goButton.textContent = is ? 'Pause' : untrained() ? 'Train' : 'Resume';
   const badge = element('running');
-  badge.textContent = is ? 'training' : inUse ? 'paused' : 'not started';
+  badge.textContent = is ? 'training' : !inUse ? 'not started' : untrained() ? 'ready' : 'paused';
   badge.dataset.state = is ? 'running' : '';
 }
 
@@ -264,9 +266,11 @@ load.addEventListener('change', () =>
 
 on('download', async () => {
   if (!inUse) return;
+  const { project, client } = inUse;
+  const checkpoint = untrained() ? null : await client.call('checkpoint');
   compiler ??= new Client();
-  const { wasm } = await compiler.call('wasm', inUse.project);
-  download('names.wasm', wasm as Uint8Array<ArrayBuffer>, 'application/wasm');
+  const zip = await compiler.call('artifact', { ...project, checkpoint });
+  download('names.zip', zip as Uint8Array<ArrayBuffer>, 'application/zip');
 });
 
 // The beginning

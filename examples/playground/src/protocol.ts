@@ -88,7 +88,8 @@ export interface Calls {
   restore(bytes: Uint8Array): { at: number; samples: string[] };
   find(project: Project): { suggestion: number; why: string };
   compare(project: Project & { rate: number }): Comparison;
-  wasm(project: Project): { wasm: Uint8Array };
+  /** A zip of the compiled model; with a checkpoint, the weights too. */
+  artifact(project: Project & { checkpoint: Uint8Array | null }): Uint8Array;
   close(): void;
 }
 

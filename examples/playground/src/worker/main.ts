@@ -2,9 +2,9 @@
 import { threadSupport } from '2headgrad';
 import { dotToSvg } from '../engine.js';
 import type { Call, Calls, Reply } from '../protocol.js';
+import { artifact } from './artifact.js';
 import { compile } from './compile.js';
 import { troubleOf } from './model.js';
-import { loadTask } from './task.js';
 import { compareWithTape, findRate } from './tools.js';
 import { Training } from './training.js';
 
@@ -44,11 +44,7 @@ const handlers: Handlers = {
   restore: (bytes) => current().restore(bytes),
   find: (project) => findRate(project, (report) => say({ event: 'finder', report })),
   compare: compareWithTape,
-  async wasm(project) {
-    const { step } = await loadTask(project);
-    const module = await step.compileModule();
-    return { wasm: module.wasm };
-  },
+  artifact,
   async close() {
     await training?.close();
     training = null;
