@@ -1,7 +1,7 @@
 import type * as Threads from 'node:worker_threads';
-import { GradError } from '../errors.js';
 import { builtin, IN_NODE } from '../host.js';
-import type { Exports, Helper, Spawn } from '../run/engine.js';
+import type { Exports, Spawn } from '../run/engine.js';
+import { nodeHelper, pageHelper } from '../run/helper.js';
 
 /** Tells a worker that it is a thread of a model, and nothing else. */
 const MARK = '2headgrad thread';
@@ -10,54 +10,12 @@ type Start = Parameters<Spawn>[0];
 
 /** How threads are started where this runs: from the module at `url`; in a page by `create`, which names it MARK. */
 export async function spawner(url: () => URL, create: () => Worker): Promise<Spawn> {
-  if (!IN_NODE) return (start) => inPage(create(), start);
+  if (!IN_NODE) return (start) => pageHelper(create(), start);
   const { Worker } = await builtin<typeof Threads>('worker_threads');
   return (start) => {
     // What the process was started with may not suit a worker: `--input-type`, loaders of sources.
     const options = { name: MARK, execArgv: [], workerData: { mark: MARK, start } };
-    return inNode(new Worker(url(), options));
-  };
-}
-
-function inNode(worker: Threads.Worker): Helper {
-  const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  return {
-    ready: new Promise<void>((resolve, reject) => {
-      worker.once('message', () => {
-        // A session that nobody closes must not keep the process alive.
-        worker.unref();
-        resolve();
-      });
-      worker.once('error', reject);
-    }),
-    ended() {
-      worker.ref();
-      return exit;
-    },
-  };
-}
-
-function inPage(worker: Worker, start: Start): Helper {
-  let end: () => void;
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  const ready = new Promise<void>((resolve, reject) => {
-    worker.onmessage = ({ data }) => (data === 'ready' ? resolve() : end());
-    worker.onerror = ({ message }) =>
-      reject(
-        new GradError(
-          `a thread did not start${message ? `: ${message}` : ''}; does the page's content security policy allow worker-src 'self'?`,
-        ),
-      );
-  });
-  worker.postMessage(start);
-  return {
-    ready,
-    async ended() {
-      await ended;
-      worker.terminate();
-    },
+    return nodeHelper(new Worker(url(), options));
   };
 }
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Library } from '../emit/asc.js';
 import type { Cache } from '../emit/compile.js';
-import type { Helper, Spawn } from './engine.js';
+import type { Spawn } from './engine.js';
+import { nodeHelper } from './helper.js';
 
 /** The hand-written kernels that come with the package. */
 export async function readLibrary(): Promise<Library> {
@@ -61,21 +62,5 @@ function defaultFolder(): string {
   return join(base, '2headgrad');
 }
 
-export const spawnWorker: Spawn = (start) => {
-  const worker = new Worker(new URL('./node-worker.js', import.meta.url), { workerData: start });
-  const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  return {
-    ready: new Promise<void>((resolve, reject) => {
-      worker.once('message', () => {
-        // A session that nobody closes must not keep the process alive.
-        worker.unref();
-        resolve();
-      });
-      worker.once('error', reject);
-    }),
-    ended() {
-      worker.ref();
-      return exit;
-    },
-  } satisfies Helper;
-};
+export const spawnWorker: Spawn = (start) =>
+  nodeHelper(new Worker(new URL('./node-worker.js', import.meta.url), { workerData: start }));

@@ -1,7 +1,7 @@
 import type { Library } from '../emit/asc.js';
 import type { Cache as ModuleCache } from '../emit/compile.js';
-import { GradError } from '../errors.js';
-import type { Helper, Spawn } from './engine.js';
+import type { Spawn } from './engine.js';
+import { pageHelper } from './helper.js';
 
 /** Modules that are kept for this origin; the oldest go. */
 const KEPT_MODULES = 32;
@@ -41,27 +41,5 @@ export function moduleCache(): ModuleCache | undefined {
   };
 }
 
-export const spawnWorker: Spawn = (start) => {
-  const worker = new Worker(new URL('./web-worker.js', import.meta.url), { type: 'module' });
-  let ended: () => void;
-  const end = new Promise<void>((resolve) => {
-    ended = resolve;
-  });
-  const ready = new Promise<void>((resolve, reject) => {
-    worker.onmessage = ({ data }) => (data === 'ready' ? resolve() : ended());
-    worker.onerror = ({ message }) =>
-      reject(
-        new GradError(
-          `a thread did not start${message ? `: ${message}` : ''}; does the page's content security policy allow worker-src 'self'?`,
-        ),
-      );
-  });
-  worker.postMessage(start);
-  return {
-    ready,
-    async ended() {
-      await end;
-      worker.terminate();
-    },
-  } satisfies Helper;
-};
+export const spawnWorker: Spawn = (start) =>
+  pageHelper(new Worker(new URL('./web-worker.js', import.meta.url), { type: 'module' }), start);
