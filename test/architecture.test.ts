@@ -34,7 +34,7 @@ const allowed: Record<string, string[]> = {
   run: [...COMPILER, ...MODEL, 'train', 'tape'],
   artifact: ['.', 'random', 'data', 'plan', 'train', 'run'],
   aot: [...COMPILER, ...MODEL, 'train', 'run', 'artifact'],
-  finder: ['.', 'train', 'run'],
+  finder: ['.', 'train', 'tape', 'run'],
   models: ['.', 'ops', ...MODEL, 'train', 'run'],
   doctor: [...COMPILER, ...MODEL, 'train', 'tape', 'run', 'finder'],
   report: [...COMPILER, ...MODEL, 'train', 'tape', 'scalar', 'run', 'finder', 'doctor'],

@@ -1,3 +1,4 @@
+import { shown } from '../check.js';
 import { OptionError } from '../errors.js';
 
 /** f(x + h) - f(x) over h, or f(x + h) - f(x - h) over 2h. */
@@ -36,17 +37,18 @@ export function partialDerivative(
   options: number | DifferenceOptions = {},
 ): number {
   const name = 'partialDerivative';
-  if (!Array.isArray(point)) throw new OptionError(`${name}: the point must be an array, got ${show(point)}`);
+  if (!Array.isArray(point))
+    throw new OptionError(`${name}: the point must be an array, got ${shown(point)}`);
   if (!Number.isInteger(index) || index < 0 || index >= point.length) {
     const n = point.length;
     throw new OptionError(
-      `${name}: index ${show(index)} is out of range: the point has ${n} coordinate${n === 1 ? '' : 's'}, counted from 0`,
+      `${name}: index ${shown(index)} is out of range: the point has ${n} coordinate${n === 1 ? '' : 's'}, counted from 0`,
     );
   }
   const wrong = point.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) {
     throw new OptionError(
-      `${name}: coordinate ${wrong} of the point is ${show(point[wrong])}, not a finite number`,
+      `${name}: coordinate ${wrong} of the point is ${shown(point[wrong])}, not a finite number`,
     );
   }
   const along = (x: number) => f(...point.slice(0, index), x, ...point.slice(index + 1));
@@ -78,7 +80,7 @@ export function stepErrors(
   { method = 'central', steps = STEPS }: StepErrorOptions = {},
 ): StepError[] {
   if (!Number.isFinite(exact)) {
-    throw new OptionError(`stepErrors: the exact derivative must be a finite number, got ${show(exact)}`);
+    throw new OptionError(`stepErrors: the exact derivative must be a finite number, got ${shown(exact)}`);
   }
   return steps.map((h) => {
     const estimate = quotient('stepErrors', f, x, { method, h });
@@ -105,19 +107,19 @@ function quotient(
   x: number,
   options: number | DifferenceOptions,
 ): number {
-  if (typeof f !== 'function') throw new OptionError(`${name}: f must be a function, got ${show(f)}`);
-  if (!Number.isFinite(x)) throw new OptionError(`${name}: x must be a finite number, got ${show(x)}`);
+  if (typeof f !== 'function') throw new OptionError(`${name}: f must be a function, got ${shown(f)}`);
+  if (!Number.isFinite(x)) throw new OptionError(`${name}: x must be a finite number, got ${shown(x)}`);
   if (typeof options !== 'number' && (typeof options !== 'object' || options === null)) {
-    throw new OptionError(`${name}: expected h or an object of options, got ${show(options)}`);
+    throw new OptionError(`${name}: expected h or an object of options, got ${shown(options)}`);
   }
   const { method = 'central', h: given }: DifferenceOptions =
     typeof options === 'number' ? { h: options } : options;
   if (!(method in BEST)) {
-    throw new OptionError(`${name}: method must be 'forward' or 'central', got ${show(method)}`);
+    throw new OptionError(`${name}: method must be 'forward' or 'central', got ${shown(method)}`);
   }
   const h = given ?? BEST[method] * Math.max(1, Math.abs(x));
   if (!Number.isFinite(h) || h === 0) {
-    throw new OptionError(`${name}: h must be a finite number other than 0, got ${show(h)}`);
+    throw new OptionError(`${name}: h must be a finite number other than 0, got ${shown(h)}`);
   }
   const [to, from] = [x + h, method === 'central' ? x - h : x];
   if (to === x || (method === 'central' && from === x)) {
@@ -135,11 +137,5 @@ function quotient(
 function valueAt(name: string, f: (x: number) => number, x: number): number {
   const y: unknown = f(x);
   if (typeof y === 'number' && Number.isFinite(y)) return y;
-  throw new OptionError(`${name}: f must return a finite number, but f gave ${show(y)} at ${x}`);
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+  throw new OptionError(`${name}: f must return a finite number, but f gave ${shown(y)} at ${x}`);
 }

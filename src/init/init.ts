@@ -1,3 +1,4 @@
+import { finite, notNegative, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import type { Initializer } from '../ops/tensor.js';
 import { numel, type Shape } from '../shape.js';
@@ -40,8 +41,7 @@ export function values(list: ArrayLike<number>): Initializer {
 
 /** What a uniform guess among `classes` loses, in nats: ln(classes). Training should begin near it. */
 export function expectedLoss(classes: number): number {
-  if (!Number.isInteger(classes) || classes < 1)
-    throw new OptionError(`init.expectedLoss: expected a whole number of classes from 1, got ${classes}`);
+  wholeNumber('init.expectedLoss: classes', classes);
   return Math.log(classes);
 }
 
@@ -132,13 +132,4 @@ function kaiming({ fan = 'in', nonlinearity = 'relu', slope }: FanOptions) {
 function xavierStd(shape: Shape, gain: number): number {
   const fan = fans(shape);
   return gain * Math.sqrt(2 / (fan.in + fan.out));
-}
-
-function finite(what: string, value: number): void {
-  if (!Number.isFinite(value)) throw new OptionError(`${what} must be a finite number, got ${value}`);
-}
-
-function notNegative(what: string, value: number): void {
-  if (!(value >= 0 && Number.isFinite(value)))
-    throw new OptionError(`${what} must be 0 or more, got ${value}`);
 }

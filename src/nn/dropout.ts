@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { fraction } from '../check.js';
 import { declared } from '../init/fill.js';
 import * as init from '../init/init.js';
 import { greaterEqual, where } from '../ops/compare.js';
@@ -27,7 +27,7 @@ const word = declared(() => ({ kind: 'word' }));
  * is resumed goes on with the masks it would have had.
  */
 export function dropout(p = 0.5): Module {
-  if (!(p >= 0 && p < 1)) throw new OptionError(`dropout: p must be from 0 to below 1, got ${p}`);
+  fraction('dropout: p', p);
   if (p === 0) return layer({}, (x) => x);
   const key = state([], word, 'i32');
   const step = state([], init.zeros, 'i32');

@@ -1,3 +1,4 @@
+import { finite, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import * as init from '../init/init.js';
 import {
@@ -11,7 +12,7 @@ import { gather } from '../ops/gather.js';
 import { matmul } from '../ops/matmul.js';
 import { reshape } from '../ops/movement.js';
 import type { Initializer } from '../ops/tensor.js';
-import { layer, type Module, parameter, wholeNumber } from './module.js';
+import { layer, type Module, parameter } from './module.js';
 
 export interface LinearOptions {
   bias?: boolean;
@@ -53,12 +54,22 @@ export const gelu = (): Module => layer({}, geluFunction);
 export const softmax = (axis = -1): Module => layer({}, (x) => softmaxFunction(x, axis));
 /** x where positive, else x times `slope`. */
 export function leakyRelu(slope = 0.01): Module {
-  if (!Number.isFinite(slope))
-    throw new OptionError(`leakyRelu: slope must be a finite number, got ${slope}`);
+  finite('leakyRelu: slope', slope);
   return layer({}, (x) => leaky(x, slope));
 }
 
 /** Layers one after the other. */
 export function sequential(...layers: Module[]): Module {
-  return layer({ layers }, (x) => layers.reduce((value, next) => next(value), x));
+  layers.forEach((next, i) => {
+    if (typeof next !== 'function')
+      throw new OptionError(`sequential: layer ${i} is ${shown(next)}; give layers, one argument each`);
+  });
+  return layer({ layers }, (x) =>
+    layers.reduce((value, next, i) => {
+      const output = next(value);
+      if (typeof output === 'function')
+        throw new OptionError(`sequential: layer ${i} makes a layer and is none: call it, as in nn.tanh()`);
+      return output;
+    }, x),
+  );
 }

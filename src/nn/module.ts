@@ -1,3 +1,4 @@
+import { shown } from '../check.js';
 import { OptionError } from '../errors.js';
 import { type Initializer, interpreter, type Tensor, Variable } from '../ops/tensor.js';
 import { checkShape, type DType, type Shape } from '../shape.js';
@@ -10,6 +11,10 @@ export interface Module {
 
 /** Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes. */
 export function layer(parts: Record<string, unknown>, forward: (x: Tensor) => Tensor): Module {
+  if (typeof parts !== 'object' || parts === null)
+    throw new OptionError(`layer: expected an object of parts first, got ${shown(parts)}`);
+  if (typeof forward !== 'function')
+    throw new OptionError(`layer: expected a function of a tensor second, got ${shown(forward)}`);
   const module: Module = Object.assign(
     (x: Tensor) => {
       const by = interpreter();
@@ -71,12 +76,4 @@ function walk(model: unknown, visit: (part: object, path: string) => void): void
 /** The parameters of a model, those that training changes, by the names of `namedVariables`. */
 export function parameters(model: unknown): Map<string, Variable> {
   return new Map([...namedVariables(model)].filter(([, variable]) => variable.kind === 'parameter'));
-}
-
-/** A whole number from `least`, or an OptionError that names the option. */
-export function wholeNumber(what: string, value: number, least = 1): number {
-  if (!Number.isInteger(value) || value < least) {
-    throw new OptionError(`${what}: expected a whole number from ${least}, got ${value}`);
-  }
-  return value;
 }

@@ -1,3 +1,4 @@
+import { notNegative, positive, wholeNumber } from '../check.js';
 import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { add, mul, rsqrt, sub } from '../ops/elementwise.js';
@@ -5,7 +6,7 @@ import { mean, variance } from '../ops/functions.js';
 import { type Initializer, interpreter, type Tensor, type Variable } from '../ops/tensor.js';
 import { formatShape, numel } from '../shape.js';
 import { normObserver } from './calibration.js';
-import { layer, type Module, parameter, state, wholeNumber } from './module.js';
+import { layer, type Module, parameter, state } from './module.js';
 
 export interface NormOptions {
   /** Added to the variance before the root; 1e-5 unless given. */
@@ -34,7 +35,7 @@ export interface BatchNormOptions extends NormOptions {
 export function batchNorm1d(features: number, options: BatchNormOptions = {}): Module {
   const { eps = 1e-5, momentum = 0.1 } = options;
   const affine = affineOf('batchNorm1d', features, eps, options);
-  if (!(momentum >= 0 && momentum <= 1))
+  if (!(notNegative('batchNorm1d: momentum', momentum) <= 1))
     throw new OptionError(`batchNorm1d: momentum must be from 0 to 1, got ${momentum}`);
   const runningMean = state([features], init.zeros);
   const runningVariance = state([features], init.ones);
@@ -81,7 +82,7 @@ export function layerNorm(features: number, options: NormOptions = {}): Module {
 /** Gain and bias of a norm, as far as its options ask for them. */
 function affineOf(name: string, features: number, eps: number, options: NormOptions) {
   wholeNumber(`${name}: features`, features);
-  if (!(eps > 0 && Number.isFinite(eps))) throw new OptionError(`${name}: eps must be above 0, got ${eps}`);
+  positive(`${name}: eps`, eps);
   const { affine = true, bias: wantsBias = affine, gainInit = init.ones, biasInit = init.zeros } = options;
   const gain = affine ? parameter([features], gainInit) : null;
   const bias = affine && wantsBias ? parameter([features], biasInit) : null;

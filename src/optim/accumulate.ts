@@ -1,3 +1,4 @@
+import { wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import * as init from '../init/init.js';
 import { equal, where } from '../ops/compare.js';
@@ -14,11 +15,13 @@ import type { Optimizer } from './optimizer.js';
  * inside: `accumulate(clip(sgd(), { norm: 1 }), 4)`.
  */
 export function accumulate(optimizer: Optimizer, steps: number): Optimizer {
-  if (!Number.isInteger(steps) || steps < 1)
-    throw new OptionError(`accumulate: expected a whole number of steps from 1, got ${steps}`);
+  wholeNumber('accumulate: steps', steps);
   if (steps === 1) return optimizer;
+  if ((optimizer.interval ?? 1) > 1)
+    throw new OptionError('accumulate: the optimizer accumulates already; give one number of steps');
   return {
     name: optimizer.name,
+    interval: steps,
     bind(parameters) {
       const bound = optimizer.bind(parameters);
       const count = new Variable('state', [], 'i32', init.zeros);

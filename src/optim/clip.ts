@@ -1,3 +1,4 @@
+import { positive } from '../check.js';
 import { OptionError } from '../errors.js';
 import { add, div, maximum, minimum, mul, sqrt } from '../ops/elementwise.js';
 import { square } from '../ops/functions.js';
@@ -28,6 +29,7 @@ export function clip(optimizer: Optimizer, { norm, value }: ClipOptions = {}): O
   if (value !== undefined) positive('clip: value', value);
   return {
     name: optimizer.name,
+    interval: optimizer.interval,
     bind(parameters) {
       const bound = optimizer.bind(parameters);
       return {
@@ -58,8 +60,4 @@ function globalNorm(gradients: ReadonlyMap<Variable, Tensor>, norm: number): Ten
 
 function each(gradients: ReadonlyMap<Variable, Tensor>, f: (g: Tensor) => Tensor): Map<Variable, Tensor> {
   return new Map([...gradients].map(([parameter, gradient]) => [parameter, f(gradient)]));
-}
-
-function positive(what: string, value: number): void {
-  if (!(value > 0 && Number.isFinite(value))) throw new OptionError(`${what} must be above 0, got ${value}`);
 }

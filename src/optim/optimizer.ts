@@ -1,3 +1,4 @@
+import { fraction, notNegative, positive } from '../check.js';
 import { OptionError } from '../errors.js';
 import * as init from '../init/init.js';
 import { add, div, maximum, mul, sqrt, sub } from '../ops/elementwise.js';
@@ -6,6 +7,8 @@ import { type Tensor, Variable } from '../ops/tensor.js';
 /** A rule that turns gradients into new parameters. It is traced into the step like the model. */
 export interface Optimizer {
   readonly name: string;
+  /** Parameters move in every so many steps alone, the last of so many; 1 unless given. */
+  readonly interval?: number;
   /** Prepares the state for these parameters. */
   bind(parameters: ReadonlyMap<string, Variable>): BoundOptimizer;
 }
@@ -60,7 +63,7 @@ function adamRule(name: string, options: AdamOptions, decoupled: boolean): Optim
   fraction(`${name}: beta1`, beta1);
   fraction(`${name}: beta2`, beta2);
   notNegative(`${name}: weightDecay`, weightDecay);
-  if (!(eps > 0)) throw new OptionError(`${name}: eps must be above 0, got ${eps}`);
+  positive(`${name}: eps`, eps);
   return {
     name,
     bind(parameters) {
@@ -109,7 +112,7 @@ export function rmsprop(options: RmsPropOptions = {}): Optimizer {
   fraction('rmsprop: alpha', alpha);
   fraction('rmsprop: momentum', momentum);
   notNegative('rmsprop: weightDecay', weightDecay);
-  if (!(eps > 0)) throw new OptionError(`rmsprop: eps must be above 0, got ${eps}`);
+  positive('rmsprop: eps', eps);
   const slots = ['square', ...(centered ? ['mean'] : []), ...(momentum > 0 ? ['velocity'] : [])];
   return perParameter('rmsprop', slots, (p, gradient, { square, mean, velocity }, lr) => {
     const g = weightDecay > 0 ? add(gradient, mul(p, weightDecay)) : gradient;
@@ -155,13 +158,4 @@ function perParameter(name: string, slots: string[], rule: Rule): Optimizer {
       };
     },
   };
-}
-
-function fraction(what: string, value: number): void {
-  if (!(value >= 0 && value < 1)) throw new OptionError(`${what} must be from 0 to below 1, got ${value}`);
-}
-
-function notNegative(what: string, value: number): void {
-  if (!(value >= 0 && Number.isFinite(value)))
-    throw new OptionError(`${what} must be 0 or more, got ${value}`);
 }

@@ -1,3 +1,4 @@
+import { notNegative, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 
 // Learning rates as functions of the step, for `session.run({ lr })`. The rate is an input of the compiled step, so
@@ -62,6 +63,8 @@ export function cosine({ lr, steps, end = 0 }: { lr: number; steps: number; end?
 export function warmup(steps: number, then: Schedule | number): Schedule {
   wholeNumber('schedule.warmup: steps', steps, 0);
   const after = typeof then === 'number' ? constant(then) : then;
+  if (typeof after !== 'function')
+    throw new OptionError(`schedule.warmup: give a schedule or a rate for what follows, got ${shown(then)}`);
   return (t) => (t < steps ? (after(0) * (t + 1)) / (steps + 1) : after(t - steps));
 }
 
@@ -143,14 +146,4 @@ function series(x: number, first: 0 | 1): number {
   let sum = 0;
   for (let n = 18 + first; n > first; n -= 2) sum = (-x * x * (1 + sum)) / (n * (n - 1));
   return (first === 1 ? x : 1) * (1 + sum);
-}
-
-function wholeNumber(what: string, value: number, least = 1): void {
-  if (!Number.isInteger(value) || value < least)
-    throw new OptionError(`${what}: expected a whole number from ${least}, got ${value}`);
-}
-
-function notNegative(what: string, value: number): void {
-  if (!(value >= 0 && Number.isFinite(value)))
-    throw new OptionError(`${what} must be 0 or more, got ${value}`);
 }

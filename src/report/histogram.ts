@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot';
+import { wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import { type Chart, drawChart, HEIGHT, INK, SERIES } from './chart.js';
 
@@ -40,8 +41,7 @@ const FILL = 0.86;
 /** Draws how values are distributed, as a standalone SVG on a light background. */
 export function histogram(options: Histogram): string {
   const { series, layout = 'overlaid', bins = 60 } = options;
-  if (!Number.isInteger(bins) || bins < 1)
-    throw new OptionError(`histogram: bins must be a whole number from 1, got ${bins}`);
+  wholeNumber('histogram: bins', bins);
   if (series.length === 0) throw new OptionError('histogram: there is no distribution to draw');
   if (layout === 'overlaid' && series.length > SERIES.length) {
     throw new OptionError(

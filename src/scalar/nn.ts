@@ -1,5 +1,5 @@
+import { wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
-import { wholeNumber } from '../nn/module.js';
 import { RandomStream, STREAMS } from '../random/philox.js';
 import { checkSeed } from '../random/seed.js';
 import { Value } from './value.js';

@@ -1,3 +1,4 @@
+import { shown } from '../check.js';
 import { OptionError } from '../errors.js';
 import { type ScalarOp, type ScalarOpName, scalarOps } from './ops.js';
 
@@ -144,7 +145,5 @@ function named({ label, data }: Value): string {
 }
 
 function describe(x: unknown): string {
-  if (x instanceof Value) return 'a Value';
-  if (typeof x === 'object' && x !== null) return Array.isArray(x) ? 'an array' : 'an object';
-  return typeof x === 'string' ? JSON.stringify(x) : String(x);
+  return x instanceof Value ? 'a Value' : shown(x);
 }

@@ -1,9 +1,10 @@
-import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
+import { wholeNumber } from '../check.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import { IN_NODE } from '../host.js';
 import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import { batchesOf, checkBatch, checkColumns, convert, rowsPerBatch } from './columns.js';
 import { type EntryDescription, LEARNING_RATE, type ProgramDescription } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
@@ -109,11 +110,8 @@ export class Session {
     this.open();
     this.needData();
     const { steps, lr, signal } = options;
-    if (!Number.isInteger(steps) || steps < 0)
-      throw new OptionError(`run: steps must be a whole number, got ${steps}`);
-    const every = options.every ?? Math.max(1, Math.round(steps / 100));
-    if (!Number.isInteger(every) || every < 1)
-      throw new OptionError(`run: every must be a whole number from 1, got ${every}`);
+    wholeNumber('run: steps', steps, 0);
+    const every = wholeNumber('run: every', options.every ?? Math.max(1, Math.round(steps / 100)));
     const end = this.at + steps;
     let losses: number[] = [];
     let chunk = 1;
@@ -210,39 +208,15 @@ export class Session {
   /** Everything a run needs to go on, as a safetensors file. */
   checkpoint(): Uint8Array {
     this.open();
-    const tensors = new Map(
-      this.program.variables.map((v) => {
-        const data = this.engine.read(v.name);
-        const dtype = data instanceof Int32Array ? 'I32' : data instanceof Float64Array ? 'F64' : 'F32';
-        return [v.name, { dtype, shape: [...v.shape], data }] as const;
-      }),
-    );
-    return encodeSafetensors(tensors, {
-      format: '2headgrad',
-      step: String(this.at),
-      seed: String(this.seed),
-    });
+    const { at: step, seed } = this;
+    return encodeCheckpoint(this.program.variables, (name) => this.engine.read(name), { step, seed });
   }
 
   /** Takes the variables and the place in the run from a checkpoint; nothing changes if it does not fit. */
   restore(bytes: Uint8Array): void {
     this.open();
-    const { tensors, metadata } = decodeSafetensors(bytes);
-    for (const { name, shape } of this.program.variables) {
-      const tensor = tensors.get(name);
-      if (!tensor) throw new DataError(`checkpoint: ${name} is missing: it was saved from another model`);
-      if (tensor.shape.join() !== shape.join()) {
-        throw new DataError(`checkpoint: ${name} is [${tensor.shape}], the model has [${shape}]`);
-      }
-    }
-    const step = Number(metadata.step ?? 0);
-    if (!Number.isInteger(step) || step < 0)
-      throw new DataError(`checkpoint: ${metadata.step} is not a step`);
-    // All of them are converted before any is written: an error must leave the session as it was.
-    const values = this.program.variables.map(({ name, dtype, shape }) => {
-      const { data } = tensors.get(name)!;
-      return [name, convert(`checkpoint: ${name}`, data, { dtype, shape }, numel(shape))] as const;
-    });
+    // All of it is checked before any is written: an error must leave the session as it was.
+    const { step, values } = decodeCheckpoint(bytes, this.program.variables);
     for (const [name, elements] of values) this.engine.write(name, elements);
     this.at = step;
     this.recorder?.forget(step);

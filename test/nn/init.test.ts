@@ -161,7 +161,7 @@ describe('an initializer', () => {
     ['init.gain: slope must be a finite number, got NaN', () => init.gain('leaky_relu', Number.NaN)],
     ['init.xavierNormal: gain must be 0 or more, got -2', () => init.xavierNormal(-2)],
     ['init.xavierUniform: gain must be 0 or more, got NaN', () => init.xavierUniform(Number.NaN)],
-    ['init.expectedLoss: expected a whole number of classes from 1, got 0', () => init.expectedLoss(0)],
+    ['init.expectedLoss: classes: expected a whole number from 1, got 0', () => init.expectedLoss(0)],
   ])('refuses what makes no sense: %s', (message, make) => {
     expect(make).toThrow(expect.objectContaining({ message, name: 'OptionError' }));
   });

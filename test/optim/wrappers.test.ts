@@ -84,9 +84,7 @@ describe('accumulate', () => {
     const sgd = optim.sgd();
     expect(optim.accumulate(sgd, 1)).toBe(sgd);
     for (const steps of [0, -1, 1.5, Number.NaN])
-      expect(() => optim.accumulate(sgd, steps)).toThrow(
-        'accumulate: expected a whole number of steps from 1',
-      );
+      expect(() => optim.accumulate(sgd, steps)).toThrow('accumulate: steps: expected a whole number from 1');
   });
 });
 

@@ -103,9 +103,9 @@ describe('run', () => {
   });
 
   it.each<[object, string]>([
-    [{ steps: -1, lr: 0.1 }, 'run: steps must be a whole number, got -1'],
-    [{ steps: 1.5, lr: 0.1 }, 'run: steps must be a whole number, got 1.5'],
-    [{ steps: 5, lr: 0.1, every: 0 }, 'run: every must be a whole number from 1, got 0'],
+    [{ steps: -1, lr: 0.1 }, 'run: steps: expected a whole number from 0, got -1'],
+    [{ steps: 1.5, lr: 0.1 }, 'run: steps: expected a whole number from 0, got 1.5'],
+    [{ steps: 5, lr: 0.1, every: 0 }, 'run: every: expected a whole number from 1, got 0'],
     [{ steps: 5, lr: -1 }, 'the learning rate must be a number from 0, got -1 at step 1'],
     [
       { steps: 5, lr: (step: number) => (step < 3 ? 0.1 : Number.NaN) },

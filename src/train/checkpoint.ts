@@ -1,0 +1,47 @@
+import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
+import { DataError } from '../errors.js';
+import { numel } from '../shape.js';
+import { convert } from './columns.js';
+import type { VariableDescription } from './description.js';
+import type { Numbers } from './engine.js';
+
+/** What a checkpoint holds: the variables by name, and the number of steps taken. */
+export interface Checkpoint {
+  readonly step: number;
+  readonly values: readonly (readonly [name: string, elements: Numbers])[];
+}
+
+/** A safetensors file of all variables, as `read` gives them, with the place in the run. */
+export function encodeCheckpoint(
+  variables: readonly VariableDescription[],
+  read: (name: string) => Numbers,
+  { step, seed }: { step: number; seed: number },
+): Uint8Array {
+  const tensors = new Map(
+    variables.map(({ name, shape }) => {
+      const data = read(name);
+      const dtype = data instanceof Int32Array ? 'I32' : data instanceof Float64Array ? 'F64' : 'F32';
+      return [name, { dtype, shape: [...shape], data }] as const;
+    }),
+  );
+  return encodeSafetensors(tensors, { format: '2headgrad', step: String(step), seed: String(seed) });
+}
+
+/** The same backwards. Throws DataError if the file is not one of this model's. */
+export function decodeCheckpoint(bytes: Uint8Array, variables: readonly VariableDescription[]): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  for (const { name, shape } of variables) {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new DataError(`checkpoint: ${name} is missing: it was saved from another model`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new DataError(`checkpoint: ${name} is [${tensor.shape}], the model has [${shape}]`);
+    }
+  }
+  const step = Number(metadata.step ?? 0);
+  if (!Number.isInteger(step) || step < 0) throw new DataError(`checkpoint: ${metadata.step} is not a step`);
+  const values = variables.map(({ name, dtype, shape }) => {
+    const { data } = tensors.get(name)!;
+    return [name, convert(`checkpoint: ${name}`, data, { dtype, shape }, numel(shape))] as const;
+  });
+  return { step, values };
+}
