@@ -43,6 +43,7 @@ export interface ProgramDescription {
   readonly entries: Readonly<Record<string, EntryDescription>>;
   /** What is looked at during training, where the step asks for it. */
   readonly diagnostics?: {
+    readonly first: number;
     readonly every: number;
     readonly layers: readonly { readonly name: string; readonly op: string }[];
   };

@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { wholeNumber } from '../check.js';
 import type { Shape } from '../shape.js';
 import { layerOutput, type ProgramDescription } from './description.js';
 import type { Engine, Numbers } from './engine.js';
@@ -84,20 +84,26 @@ const MOST = 1000;
 export const EVERY = 100;
 
 export function createRecorder(program: ProgramDescription, engine: Engine): Recorder | null {
-  return program.diagnostics ? new StepRecorder(program, engine, program.diagnostics.every) : null;
+  return program.diagnostics ? new StepRecorder(program, engine, program.diagnostics) : null;
 }
 
 class StepRecorder implements Recorder {
   private records: DiagnosticsRecord[] = [];
+  private readonly first: number;
+  private every: number;
 
   constructor(
     private readonly program: ProgramDescription,
     private readonly engine: Engine,
-    private every: number,
-  ) {}
+    { first, every }: { first: number; every: number },
+  ) {
+    this.first = first;
+    this.every = every;
+  }
 
   until(at: number): number {
-    return (this.every - (at % this.every)) % this.every;
+    const since = (at - this.first) % this.every;
+    return since > 0 ? this.every - since : -since;
   }
 
   begin(at: number, batch: Record<string, Numbers>): (loss: number) => void {
@@ -152,7 +158,7 @@ class StepRecorder implements Recorder {
     if (this.records.length <= MOST) return;
     // So the memory of a long run is bounded, and its records stay evenly spaced.
     this.every *= 2;
-    this.records = this.records.filter(({ at }) => at % this.every === 0);
+    this.records = this.records.filter(({ at }) => (at - this.first) % this.every === 0);
   }
 }
 
@@ -220,8 +226,5 @@ function ratio(of: number, to: number): number | null {
 /** How often to look, from the option of trainStep; 0 for never. */
 export function everyOf(option: boolean | { every?: number } | undefined): number {
   if (!option) return 0;
-  const every = option === true ? EVERY : (option.every ?? EVERY);
-  if (!Number.isInteger(every) || every < 1)
-    throw new OptionError(`trainStep: diagnostics: every must be a whole number from 1, got ${every}`);
-  return every;
+  return wholeNumber('trainStep: diagnostics: every', option === true ? EVERY : (option.every ?? EVERY));
 }

@@ -22,8 +22,8 @@ export interface Program {
    * the step asks for them.
    */
   readonly entries: Readonly<Record<string, Graph>>;
-  /** Steps from one that is looked at to the next; the entry `diagnose` is what looks. */
-  readonly diagnostics?: { readonly every: number };
+  /** Which steps are looked at: the first, and how many it is to the next; the entry `diagnose` is what looks. */
+  readonly diagnostics?: { readonly first: number; readonly every: number };
   /** Batch norms in the order in which the model runs them; `calibrate` gives the moments of what goes into each. */
   readonly calibration?: readonly Calibration[];
 }

@@ -37,6 +37,7 @@ export interface StepOptions<M, B extends Types, P extends Types> {
   /**
    * Look at every so many steps (100 unless told): activations and gradients of each layer, and how far the step moves
    * each parameter. `session.diagnostics()` has the numbers. Other steps cost nothing, and no bit of them changes.
+   * With gradient accumulation these are steps in which the optimizer acts.
    */
   diagnostics?: boolean | { every?: number };
 }
@@ -201,7 +202,9 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       this.diagnose(by, inputs as Tensors<B>),
     );
     entries.diagnose = fromRoots({ ...diagnose, updates: [] });
-    const diagnostics = { every: this.every };
+    // Other steps would show parameters that stand still.
+    const interval = this.options.optimizer.interval ?? 1;
+    const diagnostics = { first: interval - 1, every: Math.ceil(this.every / interval) * interval };
     return { name: this.name, variables: this.variables, entries, calibration, diagnostics };
   }
 

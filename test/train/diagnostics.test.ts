@@ -306,11 +306,43 @@ describe('a step with diagnostics', () => {
 describe('errors', () => {
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses to look every %d steps', (every) => {
     expect(() => model({ every })).toThrow(OptionError);
-    expect(() => model({ every })).toThrow(/every must be a whole number from 1/);
+    expect(() => model({ every })).toThrow(/every: expected a whole number from 1/);
   });
 
   it('says that a step was made without', async () => {
     await using session = await open('tape', model(undefined));
     expect(() => session.diagnostics()).toThrow(/looked has no diagnostics: set them in trainStep/);
+  });
+});
+
+describe('diagnostics with gradient accumulation', () => {
+  const clipped = () => optim.clip(optim.accumulate(optim.sgd(), 4), { norm: 1 });
+
+  it.each(engines)('looks at steps in which parameters move: %s', async (engine) => {
+    for (const [every, looked] of [
+      [1, [3, 7, 11]],
+      [4, [3, 7, 11]],
+      [6, [3, 11]],
+    ] as const) {
+      const session = await open(engine, model({ every }, clipped()));
+      await losses(session, 13);
+      const { records } = session.diagnostics();
+      expect(records.map(({ at }) => at)).toEqual(looked);
+      for (const { parameters } of records)
+        for (const { name, update } of parameters) {
+          // The gradient of a bias before a batch norm is 0.
+          if (name !== 'layers.2.bias') expect(update.std, name).toBeGreaterThan(0);
+        }
+      await session.close();
+    }
+  });
+
+  it('goes on looking at such steps after a checkpoint between them', async () => {
+    const first = await open('tape', model({ every: 4 }, clipped()));
+    await losses(first, 6);
+    const second = await open('tape', model({ every: 4 }, clipped()));
+    second.restore(first.checkpoint());
+    await losses(second, 6);
+    expect(second.diagnostics().records.map(({ at }) => at)).toEqual([7, 11]);
   });
 });
