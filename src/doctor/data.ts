@@ -20,9 +20,15 @@ export function datasetOf(graph: Graph, data: Columns, batchSize: number): Datas
   return { columns: checked, rows };
 }
 
-/** The batch that the first step of a training with this seed draws, of `size` rows. */
-export function batchOf(graph: Graph, { columns, rows }: Dataset, size: number, seed: number): Batch {
-  const picked = Array.from({ length: size }, (_, i) => randomIndex(seed, STREAMS.batch, 0, i, rows));
+/** The batch that a step (the first is 0) of a training with this seed draws, of `size` rows. */
+export function batchOf(
+  graph: Graph,
+  { columns, rows }: Dataset,
+  size: number,
+  seed: number,
+  step = 0,
+): Batch {
+  const picked = Array.from({ length: size }, (_, i) => randomIndex(seed, STREAMS.batch, step, i, rows));
   return Object.fromEntries(
     describeEntry(graph).inputs.map(({ name, shape }) => {
       const all = columns[name];

@@ -30,6 +30,9 @@ export interface PatientOptions {
 
 type Values = ReadonlyMap<Node, Value>;
 
+/** Rows that say how often something happens in training. */
+const SAMPLED = 32;
+
 /** A training step on the table: its graph, and the numbers that one batch makes of it in float64. */
 export interface Patient {
   readonly step: AnyTrainStep;
@@ -50,6 +53,8 @@ export interface Patient {
   readonly batch: Batch | null;
   /** Of every node of `graph`, on `batch` with the first parameters; null without one. */
   readonly values: Values | null;
+  /** `values`, and if the batch is small those of further ones, with other masks where there is dropout. */
+  samples(): readonly Values[];
   /** Like `values`, but random inputs and parameters: what holds here holds by structure, not by chance. */
   randomValues(draw: number): Values;
   readonly lr: number | undefined;
@@ -64,6 +69,17 @@ export function admit(step: AnyTrainStep, { data, lr, seed }: PatientOptions): P
   const dataset = data ? datasetOf(graph, data, definition.batchSize) : null;
   const initial = initialValues(definition.variables, seed);
   const batch: Batch | null = dataset ? batchOf(graph, dataset, rows, seed) : randomBatch(graph, seed, false);
+  const values = batch && evaluateNodes(graph, batch, Object.fromEntries(initial), 'float64');
+  const sample = (step: number): Values => {
+    const inputs = dataset
+      ? batchOf(graph, dataset, rows, seed, step)
+      : randomBatch(graph, seed + step, false)!;
+    // Of another seed are the keys of random masks.
+    const states = definition.variables.filter((v) => v.role === 'state');
+    const all = [...initial, ...initialValues(states, seed + step)];
+    return evaluateNodes(traced.alone, inputs, Object.fromEntries(all), 'float64');
+  };
+  let samples: Values[] | null = null;
   const randoms = new Map<number, Values>();
   return {
     step,
@@ -76,7 +92,12 @@ export function admit(step: AnyTrainStep, { data, lr, seed }: PatientOptions): P
     cotangent: (node) => traced.cotangents.get(node),
     dataset,
     batch,
-    values: batch && evaluateNodes(graph, batch, Object.fromEntries(initial), 'float64'),
+    values,
+    samples() {
+      const further = Math.ceil(SAMPLED / Math.max(1, rows)) - 1;
+      samples ??= values ? [values, ...Array.from({ length: further }, (_, i) => sample(i + 1))] : [];
+      return samples;
+    },
     randomValues(draw) {
       let values = randoms.get(draw);
       if (!values) {
@@ -114,6 +135,8 @@ function shaken(initial: Map<string, Elements>, definition: StepDefinition, seed
 interface TracedStep {
   rows: number;
   graph: Graph;
+  /** The part of it that the loss is computed from. */
+  alone: Graph;
   loss: Node;
   forward: readonly Node[];
   parameters: readonly Omit<Parameter, 'initial'>[];
@@ -179,6 +202,7 @@ function traceRows(definition: StepDefinition, rows: number): TracedStep {
   return {
     rows,
     graph,
+    alone,
     loss: loss.node,
     forward: alone.nodes,
     cotangents,

@@ -229,3 +229,29 @@ describe('a healthy model', () => {
     expect(checked.map(({ rule }) => rule)).toContain('unprotected-function');
   });
 });
+
+describe('units of relu that a small batch turns off', () => {
+  const findings = async (rows: number, layers: nn.Module[]) => {
+    const step = trainStep({
+      model: nn.sequential(nn.linear(6, 64), ...layers, nn.relu(), nn.linear(64, 5)),
+      batch: { x: f32(rows, 6), y: i32(rows) },
+      loss: (model, { x, y }) => crossEntropy(model(x), y),
+      optimizer: optim.adam(),
+    });
+    const x = Array.from({ length: 600 }, (_, i) => Math.sin(7 * i * i + i));
+    const { findings } = await diagnose(step, {
+      data: { x, y: Array.from({ length: 100 }, (_, i) => i % 5) },
+    });
+    return findings.map(({ rule }) => rule);
+  };
+
+  it.each([1, 2, 3])('are not dead: a batch of %i', async (rows) => {
+    expect(await findings(rows, [])).toEqual([]);
+    expect(await findings(rows, [nn.dropout(0.8)])).toEqual([]);
+  });
+
+  it('are dead if they are off on every row and under every mask', async () => {
+    const off = nn.layer({}, (x) => x.sub(100));
+    for (const rows of [1, 33]) expect(await findings(rows, [off, nn.dropout(0.8)])).toEqual(['dead-units']);
+  });
+});

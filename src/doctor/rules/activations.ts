@@ -53,7 +53,10 @@ export const deadUnits: Rule = {
   name: 'dead-units',
   holds: 'the units of relu fire on some rows',
   examine: (patient) =>
-    eachActivation(patient, ['relu'], (node, y) => {
+    eachActivation(patient, ['relu'], (node) => {
+      // One row, or one mask of a dropout before it, may well turn off most units.
+      const parts = patient.samples().map((values) => values.get(node)!.data);
+      const y = Float64Array.from(parts.flatMap((part) => [...part]));
       const dead = units(node, y, (column) => column.every((x) => x <= 0));
       if (!(dead.count > MOST * dead.of)) return undefined;
       const rows = y.length / dead.of;
