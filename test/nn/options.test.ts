@@ -32,7 +32,7 @@ describe('options that are no numbers of the right kind', () => {
       'schedule.warmup: give a schedule or a rate for what follows, got undefined',
       () => any(schedule).warmup(3),
     ],
-    ['init.constant must be a finite number, got "1"', () => init.constant(any('1'))],
+    ['init.normal: mean must be a finite number, got "1"', () => init.normal(any('1'))],
     ['Layer: outputs: expected a whole number from 1, got "4"', () => new MLP(3, [any('4')])],
     ['layer: expected an object of parts first, got null', () => nn.layer(any(null), (x) => x)],
     ['layer: expected a function of a tensor second, got undefined', () => any(nn).layer({})],
