@@ -119,11 +119,25 @@ async function located(error: unknown, file: string) {
   const found = place.exec(plain) ?? place.exec(stack);
   const line = Number(found?.[1] ?? 0);
   const text = await readFile(file, 'utf8').catch(() => '');
-  const at = text.split('\n')[line - 1];
+  const lines = text.split('\n');
   return {
     message: `${name}: ${plain}`,
     id: file,
     ...(line > 0 && { loc: { file, line, column: Number(found?.[2] ?? 0) } }),
-    ...(at !== undefined && { frame: `${line} | ${at}` }),
+    ...(line > 0 && line <= lines.length && { frame: frameOf(lines, line) }),
   };
+}
+
+/** A line with its neighbours, marked, in the form that the overlay looks for: every line ends. */
+function frameOf(lines: readonly string[], line: number): string {
+  const first = Math.max(1, line - 2);
+  const width = String(line + 2).length;
+  const shown = lines.slice(first - 1, line + 2).map((text, i) => {
+    const number = `${String(first + i).padStart(width)} | `;
+    if (first + i !== line) return `${number}${text}\n`;
+    const indent = text.length - text.trimStart().length;
+    const mark = ' '.repeat(indent) + '^'.repeat(Math.max(1, text.trim().length));
+    return `${number}${text}\n${' '.repeat(width)} | ${mark}\n`;
+  });
+  return shown.join('');
 }

@@ -129,14 +129,9 @@ it('the page of examples/names trains with the compiled model alone', async ({ p
   await page.waitForFunction(() => document.querySelector('pre')?.textContent?.includes('20000:'));
   const lines = (await page.textContent('pre'))!.split('\n').slice(1);
   expect(lines).toHaveLength(10);
-  const node = execFileSync(process.execPath, ['train.mjs', join(folder, 'names.safetensors')], {
-    cwd: example,
-    encoding: 'utf8',
-  });
-  // The loss at 4,000, 8,000 and so on, which both print, to the same digits.
-  for (const line of node.split('\n').slice(0, 5)) {
-    const [at, loss] = line.split(' ');
-    expect(lines.find((text) => text.startsWith(`${at}:`))).toContain(loss);
-  }
-  expect(readFileSync(join(folder, 'names.safetensors')).length).toBeGreaterThan(40_000);
+  // At 4,000 steps, 8,000 and so on the losses are those that Node prints (test/examples/names.test.ts).
+  const readme = readFileSync(join(ROOT, 'examples/names/README.md'), 'utf8');
+  const shared = [...readme.matchAll(/^(\d+) (\d\.\d{4})$/gm)];
+  expect(shared).toHaveLength(5);
+  for (const [, at, loss] of shared) expect(lines.find((text) => text.startsWith(`${at}:`))).toContain(loss);
 });

@@ -3,7 +3,14 @@ import { javascript } from '@codemirror/lang-javascript';
 import { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, setDiagnostics } from '@codemirror/lint';
 import { EditorState, type Extension } from '@codemirror/state';
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
+import {
+  Decoration,
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  keymap,
+  lineNumbers,
+} from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { Trouble } from './protocol.js';
 
@@ -17,7 +24,7 @@ const colours = HighlightStyle.define([
 ]);
 
 const look = EditorView.theme({
-  '&': { fontSize: '0.84rem', backgroundColor: 'transparent', color: 'var(--ink)' },
+  '&': { fontSize: 'var(--code-size)', backgroundColor: 'transparent', color: 'var(--ink)' },
   '&.cm-focused': { outline: 'none' },
   '.cm-scroller': {
     fontFamily: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
@@ -37,6 +44,17 @@ const look = EditorView.theme({
     borderRadius: '8px',
     maxWidth: '32rem',
   },
+});
+
+/** What is left of a long line stands further in than where the line began. */
+const hangingIndent = EditorView.decorations.compute(['doc'], ({ doc }) => {
+  const lines = Array.from({ length: doc.lines }, (_, i) => {
+    const { from, text } = doc.line(i + 1);
+    const columns = text.length - text.trimStart().length + 2;
+    const style = `text-indent:-${columns}ch;padding-left:calc(${columns}ch + 6px)`;
+    return Decoration.line({ attributes: { style } }).range(from);
+  });
+  return Decoration.set(lines);
 });
 
 const common: Extension[] = [
@@ -64,6 +82,7 @@ export function sourceEditor(parent: HTMLElement, compile: () => void, edited: (
       indentUnit.of('  '),
       lintGutter(),
       EditorView.lineWrapping,
+      hangingIndent,
       EditorView.contentAttributes.of({ 'aria-label': 'Source of the model' }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) edited();
