@@ -24,10 +24,19 @@ type Bounds = Pick<Bounded, 'error' | 'mass' | 'length'>;
 /** Bounds of a node's result from those of its inputs. */
 export type Rule = (context: Context) => Bounds;
 
-/** How float32 can differ from `value`, given what comes from the inputs alone, and the terms that are summed. */
-function rounded(inherited: Float64Array, value: Elements, mass: Float64Array, length: number): Float64Array {
+/**
+ * How float32 can differ from `value`, given what comes from the inputs alone, and the terms that are summed. `coarse`:
+ * whether what element i is made of is coarse; a sum of other numbers may be coarse by chance, and round on the way.
+ */
+function rounded(
+  inherited: Float64Array,
+  value: Elements,
+  mass: Float64Array,
+  length: number,
+  coarse: (i: number) => boolean,
+): Float64Array {
   return inherited.map((e, i) => {
-    if (e === 0 && isCoarse(value[i]) && isCoarse(mass[i])) return 0;
+    if (e === 0 && coarse(i) && isCoarse(value[i]) && isCoarse(mass[i])) return 0;
     return e + UNIT * length * mass[i] + TINY;
   });
 }
@@ -98,7 +107,8 @@ function algebra(
     const errors = new Float64Array(value.data.length).map((_, i) => inherited(i, a, b));
     const masses = errors.map((_, i) => mass(i, a, b));
     const length = longest(inputs);
-    const error = rounded(errors, value.data, masses, length);
+    const coarse = (i: number) => isCoarse(a.v[i]) && isCoarse(b.v[i]);
+    const error = rounded(errors, value.data, masses, length, coarse);
     value.data.forEach((v, i) => {
       if (!Number.isFinite(v)) error[i] = cornersAgree(node, [a, b].slice(0, inputs.length), i, v);
     });
@@ -253,7 +263,8 @@ function multilinear(
       });
     }
     const length = longest(inputs) + terms(context);
-    const error = rounded(inherited, value.data, mass, length);
+    const coarse = inputs.every((x) => x.data.every(isCoarse));
+    const error = rounded(inherited, value.data, mass, length, () => coarse);
     value.data.forEach((v, i) => {
       if (!Number.isFinite(v)) error[i] = inputs.every((x) => x.error.every((e) => e === 0)) ? 0 : Infinity;
     });
