@@ -1,4 +1,5 @@
-// How a model file's imports are found; runs on the thread of Node's module hooks, hence plain JavaScript.
+// How a model file's imports are found. Node runs the asynchronous hook on a thread of its own, hence plain JavaScript;
+// later versions of Node run the other one where the imports are.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -6,26 +7,47 @@ const own = import.meta.url;
 
 /** @type {import('node:module').ResolveHook} */
 export async function resolve(specifier, context, next) {
-  const found = await find(specifier, context, next);
-  // Without a package.json that says "module", Node would take files written with import and export for CommonJS,
-  // and tsx marks such files by a query.
+  try {
+    return asModule(await next(specifier, context));
+  } catch (error) {
+    return asModule(await next(specifier, fromHere(error, specifier, context)));
+  }
+}
+
+/**
+ * The same for `registerHooks`.
+ * @param {string} specifier @param {any} context @param {(specifier: string, context: any) => any} next
+ */
+export function resolveSync(specifier, context, next) {
+  try {
+    return asModule(next(specifier, context));
+  } catch (error) {
+    return asModule(next(specifier, fromHere(error, specifier, context)));
+  }
+}
+
+/**
+ * A model outside of any project still finds the package whose command line loads it.
+ * @template T @param {unknown} error @param {string} specifier @param {T} context
+ */
+function fromHere(error, specifier, context) {
+  const isOurs = specifier === '2headgrad' || specifier.startsWith('2headgrad/');
+  const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+  if (isOurs && (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'))
+    return { ...context, parentURL: own };
+  throw error;
+}
+
+/**
+ * Without a package.json that says "module", Node would take files written with import and export for CommonJS, and
+ * tsx marks such files by a query.
+ * @template {{ url: string, format?: string | null }} T @param {T} found
+ */
+function asModule(found) {
   const url = found.url.replace(/(%3F|\?).*$/i, '');
   const mayBe = found.format === 'commonjs' && /^file:.*\.[jt]sx?$/.test(url);
   if (mayBe && !url.includes('/node_modules/') && isModule(url)) return { ...found, url, format: 'module' };
   return found;
-}
-
-/** @type {import('node:module').ResolveHook} */
-async function find(specifier, context, next) {
-  try {
-    return await next(specifier, context);
-  } catch (error) {
-    // A model outside of any project still finds the package whose command line loads it.
-    const isOurs = specifier === '2headgrad' || specifier.startsWith('2headgrad/');
-    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
-    if (isOurs && code === 'ERR_MODULE_NOT_FOUND') return next(specifier, { ...context, parentURL: own });
-    throw error;
-  }
 }
 
 /** @param {string} url */

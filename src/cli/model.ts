@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
-import { register } from 'node:module';
+import Module from 'node:module';
 import { basename, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { kindOf } from '../brand.js';
@@ -97,7 +97,11 @@ async function prepare(): Promise<void> {
   prepared = true;
   const tsx = await import('tsx/esm/api');
   tsx.register();
-  register('./model-hooks.js', import.meta.url);
+  const { registerHooks } = Module as { registerHooks?: (hooks: object) => void };
+  // tsx uses what there is too, and the hook that is registered last has the first word.
+  if (!registerHooks) return Module.register('./model-hooks.js', import.meta.url);
+  const { resolveSync } = await import('./model-hooks.js');
+  registerHooks({ resolve: resolveSync });
 }
 
 async function importFile(path: string): Promise<Record<string, unknown>> {

@@ -10,9 +10,12 @@ export class Inside {
   private readonly graph = element('view-graph');
   private source: EditorView | null = null;
   private compiled: Compiled | null = null;
+  /** Of the drawing as Graphviz made it, in points. */
+  private graphWidth = 0;
 
   constructor(private readonly compiler: () => Client) {
     this.entry.addEventListener('change', () => this.showEntry());
+    new ResizeObserver(() => this.fit()).observe(this.graph);
     // What scrolls can be reached with the keyboard.
     for (const id of ['view-graph', 'view-schedule', 'view-memory']) element(id).tabIndex = 0;
   }
@@ -55,13 +58,20 @@ export class Inside {
     this.graph.innerHTML = svg;
     const drawing = this.graph.querySelector('svg');
     drawing?.setAttribute('role', 'img');
-    // As wide as the pane, as long as its text stays readable.
-    const width = Number.parseFloat(drawing?.getAttribute('width') ?? '');
-    if (drawing && width) {
-      const fitting = Math.max(this.graph.clientWidth - 24, 0.7 * width);
-      drawing.removeAttribute('height');
-      drawing.setAttribute('width', `${Math.round(Math.min(fitting, 1.15 * width))}`);
-    }
-    this.graph.scrollLeft = Math.max(0, (this.graph.scrollWidth - this.graph.clientWidth) / 2);
+    this.graphWidth = Number.parseFloat(drawing?.getAttribute('width') ?? '');
+    drawing?.removeAttribute('height');
+    this.fit();
+  }
+
+  /** As wide as the pane, as long as its text stays readable; where it is wider, the node at the top comes into view. */
+  private fit(): void {
+    const drawing = this.graph.querySelector('svg');
+    if (!drawing || !this.graphWidth) return;
+    const fitting = Math.max(this.graph.clientWidth - 24, 0.7 * this.graphWidth);
+    drawing.setAttribute('width', `${Math.round(Math.min(fitting, 1.15 * this.graphWidth))}`);
+    const nodes = [...drawing.querySelectorAll('g.node')].map((node) => node.getBoundingClientRect());
+    const top = nodes.reduce((a, b) => (b.top < a.top ? b : a), nodes[0]);
+    const pane = this.graph.getBoundingClientRect();
+    this.graph.scrollLeft += top.left + top.width / 2 - (pane.left + pane.width / 2);
   }
 }
