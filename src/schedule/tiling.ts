@@ -50,9 +50,9 @@ const ROW_STEP_TIME: typeof STEP_TIME = { ...STEP_TIME, 5: [1.32], 6: [1.52], 7:
 
 /** Bytes of a panel of B and the tile's rows of A that leave the first-level cache to neither alone. */
 const PANEL_BYTES = 20 * 1024;
-/** The same for several panels that a row of tiles passes one after the other. */
-const GROUP_BYTES = 24 * 1024;
-const MOST_PANELS = 8;
+/** Bytes of the panels that a row of tiles passes one after the other: they come from the second-level cache in time. */
+const GROUP_BYTES = 64 * 1024;
+const MOST_PANELS = 16;
 /** Bytes that the second-level cache keeps. */
 const BLOCK_BYTES = 256 * 1024;
 const LINE = 64;
@@ -120,10 +120,9 @@ export function tilingOf(product: {
   };
 }
 
-/** Panels of so many vectors that stay in the first-level cache together, beside the rows of A. */
+/** Panels of so many vectors that a row of tiles passes in turn. */
 function groupOf(vectors: number, k: number): number {
-  const room = GROUP_BYTES - 4 * ROWS * k;
-  return Math.max(1, Math.min(MOST_PANELS, Math.floor(room / (16 * vectors * k))));
+  return Math.max(1, Math.min(MOST_PANELS, Math.floor(GROUP_BYTES / (16 * vectors * k))));
 }
 
 /** Whether so many rows, a stride apart, fall on few sets of the cache and push each other out. */
