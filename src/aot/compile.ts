@@ -1,11 +1,12 @@
-import { sha256 } from '../artifact/load.js';
 import { checkManifest, FORMAT, type Manifest, type ModuleFile } from '../artifact/manifest.js';
 import { encodeSafetensors, type Tensors } from '../data/safetensors.js';
+import { sha256 } from '../digest.js';
 import type { Library } from '../emit/asc.js';
 import { type Cache, type CompiledModule, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { inputAttrs } from '../graph/graph.js';
-import type { MemoryPlan } from '../plan/plan.js';
+import { isInJson } from '../number-text.js';
+import type { MemoryLayout } from '../plan/layout.js';
 import { checkSeed } from '../random/seed.js';
 import type { AnyTrainStep } from '../run/train-step.js';
 import type { ProgramDescription, VariableDescription } from '../train/description.js';
@@ -90,7 +91,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
     generator: options.generator,
     seed,
     modules: described,
-    ...layout(description, modules[0].plan),
+    ...layout(description, modules[0].layout),
     ...(description.entries.calibrate && { calibration: description.calibration }),
     ...(weights && { weights: { file: WEIGHTS, bytes: weights.length, sha256: await sha256(weights) } }),
   });
@@ -147,23 +148,22 @@ function writable({ fill, ...variable }: VariableDescription): VariableDescripti
     Object.values(fill)
       .flat()
       .filter((value) => typeof value === 'number');
-  const holds = numbers?.every((value) => Number.isFinite(value) && !Object.is(value, -0));
-  return holds ? { ...variable, fill } : variable;
+  return numbers?.every(isInJson) ? { ...variable, fill } : variable;
 }
 
-/** Where the plan puts what the description names. */
+/** What the description names, with its place in memory. */
 function layout(
   { variables, entries }: ProgramDescription,
-  plan: MemoryPlan,
+  placed: MemoryLayout,
 ): Pick<Manifest, 'memory' | 'variables' | 'constants' | 'entries'> {
   const addressIn = (buffers: readonly { name: string; address: number }[]) => {
     const addresses = new Map(buffers.map((b) => [b.name, b.address]));
     return <T extends { name: string }>(part: T) => ({ ...part, address: addresses.get(part.name)! });
   };
   return {
-    memory: { bytes: plan.end, threadScratch: plan.threadScratch },
-    variables: variables.map(addressIn(plan.variables)),
-    constants: plan.constants.map(({ name, shape, dtype, address, values }) => {
+    memory: { bytes: placed.end, threadScratch: placed.threadScratch },
+    variables: variables.map(addressIn(placed.variables)),
+    constants: placed.constants.map(({ name, shape, dtype, address, values }) => {
       const elements = dtype === 'f32' ? Float32Array.from(values) : Int32Array.from(values);
       return { name, shape, dtype, address, data: base64(new Uint8Array(elements.buffer)) };
     }),
@@ -171,8 +171,8 @@ function layout(
       Object.entries(entries).map(([name, { inputs, outputs }]) => [
         name,
         {
-          inputs: inputs.map(addressIn(plan.entries[name].inputs)),
-          outputs: outputs.map(addressIn(plan.entries[name].outputs)),
+          inputs: inputs.map(addressIn(placed.entries[name].inputs)),
+          outputs: outputs.map(addressIn(placed.entries[name].outputs)),
         },
       ]),
     ),

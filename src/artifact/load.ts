@@ -1,4 +1,5 @@
 import type * as Files from 'node:fs/promises';
+import { sha256 } from '../digest.js';
 import { DataError } from '../errors.js';
 import { builtin, IN_NODE } from '../host.js';
 
@@ -35,12 +36,6 @@ export async function checkBytes(
   if (!globalThis.crypto?.subtle) return;
   if ((await sha256(bytes)) !== expected.sha256)
     throw new DataError(`${what} does not match model.json (its hash differs): ${mend}`);
-}
-
-/** In hexadecimal digits. */
-export async function sha256(bytes: Uint8Array): Promise<string> {
-  const hash = await crypto.subtle.digest('SHA-256', bytes as BufferSource);
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 export function parseJson(what: string, bytes: Uint8Array): unknown {

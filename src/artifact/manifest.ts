@@ -1,3 +1,4 @@
+import { isObject } from '../data/json.js';
 import { DataError } from '../errors.js';
 import type { Buffer, MemoryLayout } from '../plan/layout.js';
 import { numel } from '../shape.js';
@@ -172,8 +173,4 @@ function isPlace({ name, shape, dtype, address }: Fields, end: number): boolean 
 
 function damaged(what: string): DataError {
   return new DataError(`model.json is damaged: ${what}; copy it again, or compile the model again`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { reason, writeFileAtomic } from '../data/files.js';
+import { isObject } from '../data/json.js';
 import { decodeSafetensors } from '../data/safetensors.js';
 import { Vocabulary } from '../data/vocabulary.js';
 import { DataError } from '../errors.js';
@@ -128,8 +129,7 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
   } catch {
     throw new DataError(`${JSON.stringify(path)} is not valid JSON; the file is damaged`);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
+  if (isObject(value)) return value;
   throw new DataError(`${JSON.stringify(path)} is not a JSON object; the file is damaged`);
 }
 

@@ -1,3 +1,8 @@
+/** Whether a value read from JSON is an object, and not null or a list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** A key that one object of a JSON text has twice, and the keys of the objects around it. */
 export interface DuplicateKey {
   key: string;

@@ -1,7 +1,7 @@
 // The safetensors format (https://github.com/huggingface/safetensors#format), for Node and browsers:
 //   u64 little-endian N | N bytes of JSON, from '{', spaces at the end | the tensors' bytes, little-endian, no holes
 import { DataError } from '../errors.js';
-import { duplicateKey } from './json.js';
+import { duplicateKey, isObject } from './json.js';
 
 /** The dtypes that are read and written, in the order in which the format sorts them: largest alignment first. */
 const DTYPES = {
@@ -233,10 +233,6 @@ function checkTensor(name: string, { dtype, shape, data }: StoredTensor): void {
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function quote(text: string): string {

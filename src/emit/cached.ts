@@ -1,3 +1,4 @@
+import { sha256 } from '../digest.js';
 import { printGraph } from '../graph/print.js';
 import { type MemoryLayout, parseLayout, printLayout } from '../plan/layout.js';
 import type { AscOptions } from './asc.js';
@@ -25,8 +26,7 @@ export async function keyOf(
   ]);
   const options = [asc, without ?? [], threadShare ?? null, profile ?? false, poison ?? false];
   const text = JSON.stringify([FORMAT, name, types, graphs, options, library]);
-  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return sha256(new TextEncoder().encode(text));
 }
 
 /** The length of the layout as u32, the layout as JSON, the wasm. */

@@ -1,6 +1,5 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
-import type { Buffer } from '../plan/layout.js';
-import { CONTROL, LOSSES, RATES } from '../plan/layout.js';
+import { type Buffer, CONTROL, LOSSES, RATES } from '../plan/layout.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { THREAD_SHARE, usefulThreads } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
@@ -34,9 +33,6 @@ export interface ModuleSource {
     readonly threads: number;
   }[];
 }
-
-/** Jobs as the workers know them; 0 sends them home. */
-export const JOBS = { end: 0, first: 1 } as const;
 
 export interface EmitOptions {
   /** Nanoseconds of work that each thread of a shared kernel has at least. */

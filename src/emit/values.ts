@@ -1,4 +1,5 @@
 import { constantValue, type Node } from '../graph/graph.js';
+import { numberText } from '../number-text.js';
 import { isInline } from '../schedule/inline.js';
 import type { Access, Member } from '../schedule/kernel.js';
 import { viewOf } from '../schedule/view.js';
@@ -372,6 +373,6 @@ function asMask(source: Node, text: string): string {
 function float(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
-  const text = Object.is(value, -0) ? '-0' : String(Math.fround(value));
+  const text = numberText(Math.fround(value));
   return /[.e]/.test(text) ? text : `${text}.0`;
 }

@@ -1,3 +1,4 @@
+import { numberText } from '../number-text.js';
 import type { Attrs } from '../ops/op.js';
 import { formatType, type TensorType } from '../shape.js';
 import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
@@ -83,12 +84,8 @@ function printedAttrs(node: Node): string[] {
 
 function formatValue(value: Attrs[string]): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'object') return `[${value.map(formatNumber).join(',')}]`;
-  return typeof value === 'number' ? formatNumber(value) : String(value);
-}
-
-function formatNumber(x: number): string {
-  return Object.is(x, -0) ? '-0' : String(x);
+  if (typeof value === 'object') return `[${value.map(numberText).join(',')}]`;
+  return typeof value === 'number' ? numberText(value) : String(value);
 }
 
 function formatName(name: string): string {

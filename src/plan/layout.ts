@@ -1,3 +1,4 @@
+import { isInJson, numberText } from '../number-text.js';
 import type { DType, Shape } from '../shape.js';
 
 /** Every region and buffer starts at a multiple of this many bytes: a cache line. */
@@ -75,11 +76,7 @@ export function layoutOf({ variables, constants, entries, end, threadScratch }: 
 /** As JSON; numbers that JSON does not have (NaN, infinities, -0) become strings. */
 export function printLayout(layout: MemoryLayout): string {
   return JSON.stringify(layout, (_, value) =>
-    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
-      ? Object.is(value, -0)
-        ? '-0'
-        : String(value)
-      : value,
+    typeof value === 'number' && !isInJson(value) ? numberText(value) : value,
   );
 }
 
