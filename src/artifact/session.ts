@@ -1,9 +1,8 @@
 import { decodeSafetensors } from '../data/safetensors.js';
 import { DataError, GradError, OptionError } from '../errors.js';
-import { MAX_THREADS } from '../plan/layout.js';
 import { checkSeed } from '../random/seed.js';
 import { CompiledEngine, type Spawn } from '../run/engine.js';
-import { grantThreads } from '../run/threads.js';
+import { checkThreads, grantThreads } from '../run/threads.js';
 import { describedValues } from '../train/initial.js';
 import { Session } from '../train/session.js';
 import { chooseModule } from './features.js';
@@ -50,8 +49,7 @@ export async function startModel(
   const manifest = checkManifest(given);
   const chosen = seed ?? manifest.seed;
   checkSeed(chosen);
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS)
-    throw new OptionError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
+  checkThreads(threads);
   if (threads > 1 && !manifest.modules.some((m) => m.threads))
     throw new OptionError('threads: this model was compiled for one thread: compile it with --threads');
   const granted = grantThreads(threads);

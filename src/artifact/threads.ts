@@ -1,12 +1,11 @@
 import type * as Threads from 'node:worker_threads';
 import { builtin, IN_NODE } from '../host.js';
-import type { Exports, Spawn } from '../run/engine.js';
+import type { Spawn } from '../run/engine.js';
 import { nodeHelper, pageHelper } from '../run/helper.js';
+import { work } from '../run/work.js';
 
 /** Tells a worker that it is a thread of a model, and nothing else. */
 const MARK = '2headgrad thread';
-
-type Start = Parameters<Spawn>[0];
 
 /** How threads are started where this runs: from the module at `url`; in a page by `create`, which names it MARK. */
 export async function spawner(url: () => URL, create: () => Worker): Promise<Spawn> {
@@ -41,15 +40,4 @@ export function serveThread(): void {
 function answerNode({ isMainThread, parentPort, workerData }: typeof Threads): void {
   if (!isMainThread && workerData?.mark === MARK)
     work(workerData.start, (text) => parentPort?.postMessage(text));
-}
-
-function work({ module, memory, index, count, scratch }: Start, post: (text: string) => void): void {
-  const abort = () => {
-    throw new Error('the compiled module stopped itself');
-  };
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort, mark: () => {} } });
-  const { join, work } = exports as unknown as Exports;
-  join(index, count, scratch);
-  post('ready');
-  work(0);
 }

@@ -1,5 +1,6 @@
 import { OptionError } from '../errors.js';
 import { IN_NODE } from '../host.js';
+import { MAX_THREADS } from '../plan/layout.js';
 
 /** What a session can have in the way of threads. */
 export interface ThreadSupport {
@@ -39,9 +40,17 @@ export function canShareMemory(): boolean {
  * the same. Throws OptionError on a page's main thread, which the user can leave.
  */
 export function grantThreads(asked: number): number {
+  checkThreads(asked);
   if (asked === 1 || !canShareMemory()) return 1;
   if (!mayWait()) throw new OptionError(`threads: ${MAIN_THREAD}`);
   return asked;
+}
+
+/** A number of threads that a session may be asked for, or an OptionError. */
+export function checkThreads(threads: number): void {
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
+    throw new OptionError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
+  }
 }
 
 /** A page's main thread may not sleep. A wait for a value that has passed says so without sleeping. */

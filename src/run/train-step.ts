@@ -1,7 +1,5 @@
 import { BRAND, type Kind } from '../brand.js';
 import { type CompiledModule, compileProgram } from '../emit/compile.js';
-import { OptionError } from '../errors.js';
-import { MAX_THREADS } from '../plan/layout.js';
 import { checkSeed } from '../random/seed.js';
 import { userLocation } from '../source.js';
 import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
@@ -91,9 +89,6 @@ export class TrainStep<M, B extends Types, P extends Types> {
   async compile(options: CompileStepOptions = {}): Promise<Session> {
     const { seed = 42, threads = 1 } = options;
     checkSeed(seed);
-    if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-      throw new OptionError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
-    }
     const granted = grantThreads(threads);
     const module = await this.compileModule(options);
     return this.start(module, { seed, threads: granted });

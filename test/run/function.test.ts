@@ -60,4 +60,11 @@ describe('an entry run several times in one call', () => {
     expect(engine.read('counter')).toEqual(new Float32Array(700).fill(7));
     await engine.close();
   });
+
+  it.each([0, 1.5, 65])('refuses %s threads', async (threads) => {
+    const graph = trace('double', { x: f32(2) }, ({ x }) => ({ y: x.mul(2) }));
+    await expect(compileFunction(graph, { threads })).rejects.toThrow(
+      `threads: expected a whole number from 1 to 64, got ${threads}`,
+    );
+  });
 });
