@@ -114,15 +114,16 @@ export function tilingOf(product: {
     panelBlock: kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (16 * widest * rowBlock))) : panels,
     // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
     // faster: down a column the same distance lies between all accesses, which the processor foresees.
-    group: kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(widest, k) : 1,
+    group: kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1,
     epilogue: kBlocks > 1 || cost > REGISTER_EPILOGUE ? 'memory' : 'registers',
     split: matrices > 1 ? 'matrices' : panels >= 8 || panels >= Math.ceil(m / ROWS) ? 'panels' : 'rows',
   };
 }
 
-/** Panels of so many vectors that a row of tiles passes in turn. */
-function groupOf(vectors: number, k: number): number {
-  return Math.max(1, Math.min(MOST_PANELS, Math.floor(GROUP_BYTES / (16 * vectors * k))));
+/** Panels that a row of tiles passes in turn: no more than there are side by side. */
+function groupOf(segments: readonly Segment[], k: number): number {
+  const room = Math.floor(GROUP_BYTES / (16 * widestOf(segments) * k));
+  return Math.max(1, Math.min(MOST_PANELS, room, Math.max(0, ...segments.map((s) => s.count))));
 }
 
 /** Whether so many rows, a stride apart, fall on few sets of the cache and push each other out. */

@@ -60,6 +60,8 @@ describe('the tiling of a product', () => {
     expect(tilingFor(783, 509, 125, 'a').group).toBeGreaterThan(1);
     expect(tilingFor(784, 512, 128, 'a').group).toBe(1);
     expect(tilingFor(64, 61, 8000).group).toBe(1);
+    // Scratch for panels that there are not would be wasted.
+    expect(tilingFor(100, 27, 32, 'b').group).toBeLessThanOrEqual(3);
   });
 
   it('cuts k where a panel would not stay in the first-level cache', () => {
