@@ -40,6 +40,9 @@ export const FIRST_REGION = LOSSES + 4 * MAX_STEPS;
 /** Vectors may be read past the last element of a buffer, never written. */
 export const SLACK = 64;
 
+/** All that 32 bits address. */
+export const MAX_MEMORY = 2 ** 32;
+
 export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }

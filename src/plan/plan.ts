@@ -1,9 +1,20 @@
+import { mebibytes, OutOfMemoryError } from '../errors.js';
 import type { Node } from '../graph/graph.js';
+import { shownName } from '../quote.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { scratchOf } from '../schedule/tiling.js';
-import { type DType, numel, type Shape } from '../shape.js';
+import { type DType, formatType, numel, type Shape } from '../shape.js';
 import { placeArena } from './arena.js';
-import { align, type Buffer, type EntryLayout, FIRST_REGION, type MemoryLayout, SLACK } from './layout.js';
+import {
+  align,
+  type Buffer,
+  type EntryLayout,
+  FIRST_REGION,
+  MAX_MEMORY,
+  type MemoryLayout,
+  SLACK,
+  sessionBytes,
+} from './layout.js';
 
 /** A buffer of intermediate values, alive from the kernel that writes it to the last that reads it. */
 export interface ArenaBuffer extends Buffer {
@@ -81,7 +92,7 @@ export function planMemory(
       return [entry, { ...rest, address, arena: placed }];
     }),
   );
-  return {
+  const plan = {
     variables: placedVariables,
     constants,
     entries,
@@ -91,6 +102,28 @@ export function planMemory(
       Math.max(0, ...Object.values(schedules).flatMap((s) => s.kernels.map(scratchBytes))),
     ),
   };
+  checkSize(plan);
+  return plan;
+}
+
+/** Refuses what 32 bits cannot address, and says what takes the room. */
+function checkSize(plan: MemoryPlan): void {
+  const bytes = sessionBytes(plan, 1);
+  if (bytes <= MAX_MEMORY) return;
+  const of = (what: string) => (b: Buffer) => ({ ...b, what: `${what} ${shownName(b.name)}` });
+  const buffers = [
+    ...plan.variables.map(of('variable')),
+    ...Object.entries(plan.entries).flatMap(([entry, { inputs, outputs, arena }]) => [
+      ...inputs.map(of(`${shownName(entry)}: input`)),
+      ...outputs.map(of(`${shownName(entry)}: output`)),
+      ...arena.map(of(`${shownName(entry)}: intermediate`)),
+    ]),
+  ];
+  const largest = buffers.sort((a, b) => b.bytes - a.bytes).slice(0, 3);
+  const list = largest.map((b) => `${b.what} ${formatType(b)} (${mebibytes(b.bytes)})`).join(', ');
+  throw new OutOfMemoryError(
+    `the program needs ${mebibytes(bytes)} of memory, more than the ${mebibytes(MAX_MEMORY)} that WebAssembly addresses: use a smaller batch or model. The largest: ${list}`,
+  );
 }
 
 function scratchBytes(kernel: Kernel): number {

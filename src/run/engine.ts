@@ -1,4 +1,4 @@
-import { GradError, OutOfMemoryError } from '../errors.js';
+import { GradError, mebibytes, OutOfMemoryError } from '../errors.js';
 import {
   align,
   type Buffer,
@@ -319,10 +319,6 @@ function memoryOf(initial: number, shared: boolean): WebAssembly.Memory {
   throw new OutOfMemoryError(
     `the model needs ${mebibytes(initial * PAGE)} of memory, which is not to be had here: close other sessions, or use a smaller batch or model`,
   );
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`;
 }
 
 function abort(): never {

@@ -3,6 +3,7 @@ import { DataError, OptionError } from '../errors.js';
 import { type Graph, inputAttrs } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { CompiledEngine } from './engine.js';
+import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
 import { canShareMemory, grantThreads } from './threads.js';
 
@@ -70,6 +71,7 @@ export async function compileFunction(
 ): Promise<CompiledFunction> {
   const { readLibrary, moduleCache, spawnWorker } = await platform();
   const { cache = true, ...rest } = options;
+  if (options.relaxed) requireRelaxed();
   const threads = grantThreads(options.threads ?? 1);
   const input = { name: graph.name, variables: [], entries: { call: graph } };
   const module = await compileProgram(input, {

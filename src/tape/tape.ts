@@ -1,5 +1,5 @@
 import { gradients } from '../autodiff/gradients.js';
-import { GraphError } from '../errors.js';
+import { allocated, GraphError } from '../errors.js';
 import type { Attrs, Elements, Op } from '../ops/op.js';
 import { type Creator, type Interpreter, setDefaultInterpreter, Tensor, Variable } from '../ops/tensor.js';
 import { type DType, formatType, numel, type Shape } from '../shape.js';
@@ -116,8 +116,8 @@ export class Tape implements Interpreter {
   }
 
   private allocate(n: number, dtype: DType): Elements {
-    if (dtype !== 'f32') return new Int32Array(n);
-    return this.precision === 'float64' ? new Float64Array(n) : new Float32Array(n);
+    const Type = dtype !== 'f32' ? Int32Array : this.precision === 'float64' ? Float64Array : Float32Array;
+    return allocated(n, `a tensor of ${n} elements`, () => new Type(n));
   }
 
   private elements(values: ArrayLike<number>, dtype: DType): Elements {

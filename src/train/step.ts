@@ -8,6 +8,7 @@ import { mean, square } from '../ops/functions.js';
 import { sum } from '../ops/reduce.js';
 import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
+import { quoted } from '../quote.js';
 import { formatType, numel, type Shape, type TensorType } from '../shape.js';
 import { Tracer } from '../trace/tracer.js';
 import { type Calibration, LEARNING_RATE, layerOutput } from './description.js';
@@ -69,6 +70,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       const { kind, shape, dtype } = variable;
       return { name, role: kind, shape, dtype, variable };
     });
+    checkDistinct(this.variables);
   }
 
   /** Rows in one batch. */
@@ -231,6 +233,18 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       Object.entries(types).map(([name, type]) => [name, tracer.input(name, type)]),
     );
     return tracer.finish(body(tracer, inputs));
+  }
+}
+
+/** Variables are told apart by their names. */
+function checkDistinct(variables: readonly ProgramVariable[]): void {
+  const seen = new Set<string>();
+  for (const { name } of variables) {
+    if (seen.has(name))
+      throw new OptionError(
+        `trainStep: two variables are called ${quoted(name)}, of the model or of the optimizer's state: rename that part of the model`,
+      );
+    seen.add(name);
   }
 }
 

@@ -137,6 +137,50 @@ describe('what users name', () => {
     }
   });
 
+  it('is looked at by diagnostics, also where a layer runs twice', async () => {
+    for (const name of ['wx', 'w#3', 'a', '*/']) {
+      const shared = nn.linear(3, 3);
+      const model = { [name]: shared, 'w#2': nn.linear(3, 3), w: nn.linear(3, 1) };
+      const step = trainStep({
+        model,
+        batch: { x: f32(4, 3), y: f32(4, 1) },
+        loss: (_, { x, y }) => {
+          const inner = model['w#2'](shared(shared(x).tanh()).tanh());
+          return meanSquaredError(model.w(model.w(inner).mul(inner)), y);
+        },
+        optimizer: optim.sgd(),
+        diagnostics: { every: 1 },
+      });
+      const records = [];
+      for (const session of [await step.compile(), step.interpret()]) {
+        session.data({ x: Float32Array.from({ length: 24 }, (_, i) => i / 24), y: new Float32Array(8) });
+        for await (const _ of session.run({ steps: 1, lr: 0.1 }));
+        records.push(session.diagnostics().records[0].layers);
+        await session.close();
+      }
+      const [compiled, tape] = records;
+      expect(compiled.map((l) => l.name)).toEqual(tape.map((l) => l.name));
+      expect(new Set(compiled.map((l) => l.name)).size).toBe(compiled.length);
+      compiled.forEach((l, i) => {
+        expect(l.activation.std).toBeCloseTo(tape[i].activation.std, 5);
+      });
+    }
+  });
+
+  it('is refused where it is that of the optimizer, which keeps its state by name', () => {
+    const w = nn.parameter([3], () => [1, 2, 3]);
+    const model = { w, optimizer: { m: { w: nn.parameter([3], () => [1, 2, 3]) } } };
+    const options = {
+      model,
+      batch: { x: f32(4, 3) },
+      loss: (_: unknown, { x }: { x: Tensor }) => x.mul(w).mul(model.optimizer.m.w).mean(),
+    };
+    expect(() => trainStep({ ...options, optimizer: optim.adam() })).toThrow(
+      'trainStep: two variables are called "optimizer.m.w"',
+    );
+    expect(() => trainStep({ ...options, optimizer: optim.sgd() })).not.toThrow();
+  });
+
   it('may be entries whose numbers run together, or what no identifier is', async () => {
     const graphOf = (by: number): Graph =>
       trace(`times ${by}`, { x: f32(3) }, ({ x }) => {
