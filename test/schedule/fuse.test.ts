@@ -141,6 +141,42 @@ describe('fuse', () => {
     `);
   });
 
+  it('joins nodes that read the same elements, and leaves apart those that read others of the same tensor', () => {
+    expect(
+      fused(`
+      %x = input "x" : f32[8]
+      %1 = exp %x : f32[8]
+      %2 = tanh %x : f32[8]
+      %3 = slice %x starts=[0] : f32[4]
+      %4 = exp %3 : f32[4]
+      %5 = slice %x starts=[4] : f32[4]
+      %6 = tanh %5 : f32[4]
+      return a = %1
+      return b = %2
+      return c = %4
+      return d = %6`),
+    ).toMatchInlineSnapshot(`
+      "nest [8]: %1 exp, %2 tanh
+      nest [4]: %4 exp
+      nest [4]: %6 tanh"
+    `);
+  });
+
+  it('makes what is costly where it stands, and once', () => {
+    expect(
+      fused(`
+      %x = input "x" : f32[4,3]
+      %w = input "w" : f32[3,3]
+      %1 = tanh %x : f32[4,3]
+      %2 = matmul %x, %w : f32[4,3]
+      %3 = mul %2, %1 : f32[4,3]
+      return z = %3`),
+    ).toMatchInlineSnapshot(`
+      "nest [4, 3]: %2 tanh
+      gemm [4, 3]: %3 matmul, %4 mul"
+    `);
+  });
+
   it('lets what needs inputs alone wait for the node that wants it', () => {
     expect(
       fused(`
