@@ -1,6 +1,7 @@
 import { ShapeError } from '../errors.js';
 import { checkIndices } from '../indices.js';
 import { formatShape, numel, requireDType, type Shape, sameShape } from '../shape.js';
+import { userLocation } from '../source.js';
 import { broadcastTo } from './movement.js';
 import { type Attrs, defineOp, type Op } from './op.js';
 import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
@@ -8,8 +9,8 @@ import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './te
 type IndexAttrs = { size: number; what: string };
 
 /**
- * Declares that integers are indices below `size`. The tape checks them here; the compiler checks the
- * input that they come from when it is set, so that compiled code needs no test.
+ * Declares that integers are indices below `size`. The tape checks them here. A compiled step has them checked as data
+ * where they come from an input, and proven or looked at where they are computed (graph/indices.ts).
  */
 const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
   name: 'index',
@@ -18,8 +19,9 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
     return ids;
   },
   vjp: null,
-  reference([ids], { size, what }, out) {
-    checkIndices(ids.data, size, what);
+  bound: ({ size, what }) => ({ size, what }),
+  reference([ids], bound, out) {
+    checkIndices(ids.data, bound, userLocation);
     out.data.set(ids.data);
   },
   lower: { kind: 'movement' },
@@ -27,6 +29,8 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
 
 /** The ids as indices below `size`; `what` names their user in errors. */
 export function asIndices(ids: Tensor, size: number, what: string): Tensor {
+  if (size === 0 && !toTensor(ids).shape.includes(0))
+    throw new ShapeError(`${what}: there is nothing that indices could name, the size of that axis is 0`);
   return apply(indexOp, [toTensor(ids)], { size, what });
 }
 

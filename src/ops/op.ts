@@ -1,3 +1,4 @@
+import type { IndexBound } from '../indices.js';
 import type { DType, Shape, TensorType } from '../shape.js';
 import type { Tensor } from './tensor.js';
 
@@ -52,6 +53,8 @@ export interface Op<A extends Attrs = Attrs> {
   /** Eager implementation on row-major elements; fills `out`, which is zeroed. */
   reference(inputs: readonly Value[], attrs: A, out: Value): void;
   readonly lower: Lowering;
+  /** For an op that declares its input to be indices: what they must stay below, and what uses them so. */
+  readonly bound?: (attrs: A) => IndexBound;
   /** The result has the input's elements in the same order, so the tape shares them instead of copying. */
   readonly sharesElements?: true;
 }

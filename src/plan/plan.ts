@@ -4,7 +4,15 @@ import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { scratchOf } from '../schedule/tiling.js';
 import { type DType, numel, type Shape } from '../shape.js';
 import { placeArena } from './arena.js';
-import { align, type Buffer, type EntryLayout, FIRST_REGION, type MemoryLayout, SLACK } from './layout.js';
+import {
+  align,
+  type Buffer,
+  type EntryLayout,
+  FIRST_REGION,
+  type Guard,
+  type MemoryLayout,
+  SLACK,
+} from './layout.js';
 
 /** A buffer of intermediate values, alive from the kernel that writes it to the last that reads it. */
 export interface ArenaBuffer extends Buffer {
@@ -41,10 +49,14 @@ interface VariableType {
   readonly dtype: DType;
 }
 
+/** A guard whose cells are outputs of these names. */
+type GuardOutputs = Omit<Guard, 'fault' | 'value'> & { readonly fault: string; readonly value: string };
+
 /** Lays out one memory for the schedules of a program: variables are shared, and so is the arena, since entries run one at a time. */
 export function planMemory(
   schedules: Readonly<Record<string, Schedule>>,
   variables: readonly VariableType[],
+  guards: Readonly<Record<string, readonly GuardOutputs[]>> = {},
 ): MemoryPlan {
   let end = FIRST_REGION;
   const place = (name: string, { shape, dtype }: { shape: Shape; dtype: DType }): Buffer => {
@@ -79,7 +91,7 @@ export function planMemory(
     drafts.map(({ entry, schedule: _, address, buffers, ...rest }): [string, EntryPlan] => {
       const placed = buffers.map((b) => ({ ...b, address: b.address + arena.address }));
       for (const b of placed) address.set(b.node, b.address);
-      return [entry, { ...rest, address, arena: placed }];
+      return [entry, { ...rest, ...guardsOf(guards[entry], rest.outputs), address, arena: placed }];
     }),
   );
   return {
@@ -92,6 +104,15 @@ export function planMemory(
       Math.max(0, ...Object.values(schedules).flatMap((s) => s.kernels.map(scratchBytes))),
     ),
   };
+}
+
+function guardsOf(
+  guards: readonly GuardOutputs[] | undefined,
+  outputs: readonly Buffer[],
+): Pick<EntryLayout, 'guards'> {
+  if (!guards?.length) return {};
+  const address = (name: string) => outputs.find((output) => output.name === name)!.address;
+  return { guards: guards.map((g) => ({ ...g, fault: address(g.fault), value: address(g.value) })) };
 }
 
 function scratchBytes(kernel: Kernel): number {
