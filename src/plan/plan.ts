@@ -1,6 +1,7 @@
 import { mebibytes, OutOfMemoryError } from '../errors.js';
 import type { Node } from '../graph/graph.js';
 import { shownName } from '../quote.js';
+import { chainsOf } from '../schedule/chains.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { scratchOf } from '../schedule/tiling.js';
 import { type DType, formatType, numel, type Shape } from '../shape.js';
@@ -10,6 +11,7 @@ import {
   type Buffer,
   type EntryLayout,
   FIRST_REGION,
+  type Guard,
   MAX_MEMORY,
   type MemoryLayout,
   SLACK,
@@ -51,10 +53,14 @@ interface VariableType {
   readonly dtype: DType;
 }
 
+/** A guard whose cells are outputs of these names. */
+type GuardOutputs = Omit<Guard, 'fault' | 'value'> & { readonly fault: string; readonly value: string };
+
 /** Lays out one memory for the schedules of a program: variables are shared, and so is the arena, since entries run one at a time. */
 export function planMemory(
   schedules: Readonly<Record<string, Schedule>>,
   variables: readonly VariableType[],
+  guards: Readonly<Record<string, readonly GuardOutputs[]>> = {},
 ): MemoryPlan {
   let end = FIRST_REGION;
   const place = (name: string, { shape, dtype }: { shape: Shape; dtype: DType }): Buffer => {
@@ -89,7 +95,7 @@ export function planMemory(
     drafts.map(({ entry, schedule: _, address, buffers, ...rest }): [string, EntryPlan] => {
       const placed = buffers.map((b) => ({ ...b, address: b.address + arena.address }));
       for (const b of placed) address.set(b.node, b.address);
-      return [entry, { ...rest, address, arena: placed }];
+      return [entry, { ...rest, ...guardsOf(guards[entry], rest.outputs), address, arena: placed }];
     }),
   );
   const plan = {
@@ -126,6 +132,17 @@ function checkSize(plan: MemoryPlan): void {
   );
 }
 
+function guardsOf(
+  guards: readonly GuardOutputs[] | undefined,
+  outputs: readonly Buffer[],
+): Pick<EntryLayout, 'guards'> {
+  if (!guards?.length) return {};
+  const address = (name: string) => outputs.find((output) => output.name === name)!.address;
+  return { guards: guards.map((g) => ({ ...g, fault: address(g.fault), value: address(g.value) })) };
+}
+
 function scratchBytes(kernel: Kernel): number {
-  return kernel.kind === 'gemm' ? scratchOf(kernel.tiling).bytes : 0;
+  if (kernel.kind === 'gemm') return scratchOf(kernel.tiling).bytes;
+  if (kernel.kind === 'scatter' || kernel.kind === 'fold') return chainsOf(kernel)?.bytes ?? 0;
+  return 0;
 }

@@ -1,7 +1,9 @@
 import { type CompiledModule, type CompileOptions, compileProgram } from '../emit/compile.js';
 import { DataError, OptionError } from '../errors.js';
-import { type Graph, inputAttrs } from '../graph/graph.js';
+import type { Graph } from '../graph/graph.js';
 import { numel } from '../shape.js';
+import { checkIntegers } from '../train/columns.js';
+import { describeEntry, type EntryDescription } from '../train/description.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
@@ -22,11 +24,11 @@ const MAX_TIMES = 2 ** 31 - 1;
 export class CompiledFunction {
   constructor(
     readonly module: CompiledModule,
-    private readonly graph: Graph,
+    private readonly entry: EntryDescription,
     private readonly engine: CompiledEngine,
   ) {}
 
-  /** Computes the outputs for these inputs; all are row-major. */
+  /** Computes the outputs for these inputs; all are row-major. Throws DataError for an index outside of its table. */
   call(inputs: Record<string, ArrayLike<number>>): Record<string, Float32Array | Float64Array | Int32Array> {
     this.load(inputs);
     this.run();
@@ -35,13 +37,14 @@ export class CompiledFunction {
 
   /** Copies inputs into the module's memory, where `run` finds them. */
   load(inputs: Record<string, ArrayLike<number>>): void {
-    for (const { name, shape } of this.graph.inputs.map(inputAttrs)) {
+    for (const { name, shape } of this.entry.inputs) {
       if (inputs[name]?.length !== numel(shape)) {
         throw new DataError(
           `${name}: expected ${numel(shape)} elements for [${shape}], got ${inputs[name]?.length ?? 'none'}`,
         );
       }
     }
+    checkIntegers(this.entry, inputs);
     this.engine.load('call', inputs);
   }
 
@@ -90,5 +93,5 @@ export async function compileFunction(
     initial: new Map(),
     spawn: spawnWorker,
   });
-  return new CompiledFunction(module, graph, engine);
+  return new CompiledFunction(module, describeEntry(graph), engine);
 }

@@ -31,12 +31,14 @@ export class TapeEngine implements Engine {
   }
 
   advance(first: number, learningRates: Float32Array): Float64Array {
-    const losses = new Float64Array(learningRates.length);
-    for (let i = 0; i < losses.length; i++) {
-      losses[i] = this.trainOn(this.draw(first + i), learningRates[i]);
-      if (!Number.isFinite(losses[i])) return losses.subarray(0, i + 1);
-    }
-    return losses;
+    return this.tape.attempt(() => {
+      const losses = new Float64Array(learningRates.length);
+      for (let i = 0; i < losses.length; i++) {
+        losses[i] = this.trainOn(this.draw(first + i), learningRates[i]);
+        if (!Number.isFinite(losses[i])) return losses.subarray(0, i + 1);
+      }
+      return losses;
+    });
   }
 
   step(at: number, learningRate: number): number {
@@ -47,11 +49,8 @@ export class TapeEngine implements Engine {
   trainOn(batch: Record<string, Numbers>, learningRate: number): number {
     this.tape.training = true;
     const rate = this.tape.constant(learningRate, [], 'f32');
-    const { loss, ...rest } = this.definition.train(
-      this.tape,
-      this.tensors(batch, this.definition.options.batch),
-      rate,
-    );
+    const inputs = this.tensors(batch, this.definition.options.batch);
+    const { loss, ...rest } = this.tape.attempt(() => this.definition.train(this.tape, inputs, rate));
     this.lastGradients = Object.fromEntries(
       Object.entries(rest).map(([name, t]) => [name.slice('gradient.'.length), (t as Eager).data]),
     );

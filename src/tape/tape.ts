@@ -106,6 +106,17 @@ export class Tape implements Interpreter {
     this.variables.set(variable, this.leaf(variable, this.elements(data, variable.dtype)));
   }
 
+  /** Runs `f`; if it throws, the variables are as they were before. */
+  attempt<T>(f: () => T): T {
+    const before = [...this.variables];
+    try {
+      return f();
+    } catch (error) {
+      for (const [variable, value] of before) this.variables.set(variable, value);
+      throw error;
+    }
+  }
+
   detach(tensor: Tensor): Tensor {
     const t = eager(tensor);
     return t.tracked ? new Eager(t.data, t.shape, t.dtype, null, false) : t;

@@ -1,5 +1,5 @@
 import { DataError } from '../errors.js';
-import { checkIndices } from '../indices.js';
+import { checkIndices, type IndexBound } from '../indices.js';
 import { randomIndex, STREAMS } from '../random/philox.js';
 import { formatShape, numel, type TensorType } from '../shape.js';
 import type { EntryDescription } from './description.js';
@@ -90,7 +90,7 @@ interface Part extends TensorType {
   readonly name: string;
   readonly numel: number;
   /** For indices: what they must stay below, and what uses them. */
-  readonly bound: { readonly size: number; readonly what: string } | undefined;
+  readonly bound: IndexBound | undefined;
 }
 
 const partsOf = new WeakMap<EntryDescription, readonly Part[]>();
@@ -107,6 +107,15 @@ function parts(entry: EntryDescription): readonly Part[] {
     partsOf.set(entry, found);
   }
   return found;
+}
+
+/** Integers for the inputs of an entry: whole, of 32 bits, and inside of what they are indices of. */
+export function checkIntegers(entry: EntryDescription, inputs: Columns): void {
+  for (const part of parts(entry)) {
+    if (part.dtype !== 'i32') continue;
+    const values = convert(part.name, inputs[part.name], part, part.numel);
+    if (part.bound) checkIndices(values, part.bound);
+  }
 }
 
 function check(
@@ -132,7 +141,7 @@ function check(
     if (column === undefined && !(name in columns)) throw new DataError(`input ${name} is missing`);
     requireArray(name, column);
     const values = convert(name, column, part, lengthOf(part, column.length));
-    if (bound) checkIndices(values, bound.size, bound.what);
+    if (bound) checkIndices(values, bound);
     checked[name] = values;
   }
   return checked;

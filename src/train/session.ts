@@ -86,7 +86,8 @@ export class Session {
 
   /**
    * One step: on `batch` if given, else on rows drawn from the dataset. Returns the loss. Throws DivergedError
-   * when it is not finite; the parameters are then back where they were at most a second before.
+   * when it is not finite; the parameters are then back where they were at most a second before. Throws DataError when
+   * the model makes an index that is outside of its table; the parameters are then as they were before the step.
    */
   step(options: { lr: number; batch?: Columns }): number {
     this.open();
@@ -105,7 +106,10 @@ export class Session {
     return loss;
   }
 
-  /** Many steps on drawn batches; yields progress. Throws DivergedError when a loss is not finite. */
+  /**
+   * Many steps on drawn batches; yields progress. Throws as `step` does; after an index outside of its table the session
+   * is some hundredths of a second before that step.
+   */
   async *run(options: RunOptions): AsyncGenerator<Progress, void, void> {
     this.open();
     this.needData();
