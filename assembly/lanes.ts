@@ -8,6 +8,21 @@ export function sumLanes(x: v128): v128 {
   return f32x4.add(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
 }
 
+/** What rounding has taken from a + b to make it `sum`, exactly (Knuth's two-sum); NaN where the sum is not finite. */
+// @ts-ignore: decorator
+@inline
+export function lostIn(a: v128, b: v128, sum: v128): v128 {
+  const part = f32x4.sub(sum, a);
+  return f32x4.add(f32x4.sub(a, f32x4.sub(sum, part)), f32x4.sub(b, part));
+}
+
+/** A total with what rounding has taken from it; one that is not finite stays what it is. */
+// @ts-ignore: decorator
+@inline
+export function withLost(total: v128, lost: v128): v128 {
+  return v128.bitselect(f32x4.add(total, lost), total, f32x4.eq(lost, lost));
+}
+
 // @ts-ignore: decorator
 @inline
 export function maxLanes(x: v128): v128 {

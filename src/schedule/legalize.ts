@@ -2,20 +2,34 @@ import { type Graph, makeNode, type Node, rewrite } from '../graph/graph.js';
 import { contiguousOp } from '../ops/movement.js';
 import type { Op } from '../ops/op.js';
 import { numel, sameShape } from '../shape.js';
+import { readOver } from './cluster.js';
+import { passes } from './sum-order.js';
 import { identityStrides, viewOf } from './view.js';
 
 /**
- * Makes the copies explicit that kernels need: a scatter walks rows of all its operands. What already lies that way
- * is read in place.
+ * Makes the copies explicit that kernels need: a scatter walks rows of all its operands, and a reduction whose order
+ * shows takes its elements as they follow each other. What already lies that way is read in place.
  */
 export function legalize(graph: Graph): Graph {
   return rewrite(graph, (node) => {
-    if (node.op.lower.kind !== 'scatter') return node;
-    return withInputs(
-      node,
-      node.inputs.map((input) => (isContiguous(input) ? input : contiguous(input))),
-    );
+    const { lower } = node.op;
+    if (lower.kind === 'scatter') {
+      return withInputs(
+        node,
+        node.inputs.map((input) => (isContiguous(input) ? input : contiguous(input))),
+      );
+    }
+    if (lower.kind === 'reduce' && lower.order(node.dtype) !== 'free' && !readsInOrder(node))
+      return withInputs(node, [contiguous(node.inputs[0])]);
+    return node;
   });
+}
+
+function readsInOrder(node: Node): boolean {
+  const [x] = node.inputs;
+  const axes = node.attrs.axes as readonly number[];
+  const loops = { domain: x.shape, reduced: x.shape.map((_, axis) => axes.includes(axis)) };
+  return passes(loops, [readOver(x, x.shape)]);
 }
 
 function contiguous(node: Node): Node {
