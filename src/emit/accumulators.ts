@@ -1,7 +1,7 @@
 import type { Node } from '../graph/graph.js';
 import type { Lowering } from '../ops/op.js';
 import type { Member } from '../schedule/kernel.js';
-import { orderOf, type SumOrder } from '../schedule/sum-order.js';
+import { BLOCK, orderOf } from '../schedule/sum-order.js';
 import { loop } from './code.js';
 
 type Rule = Extract<Lowering, { kind: 'reduce' }>;
@@ -55,7 +55,7 @@ class Accumulators {
   /** The finished lanes of each group. */
   results(): string[] {
     return this.groups.map((group) =>
-      this.blocked ? `withLost(${total(group)}, ${lost(group)})` : this.joined(group),
+      this.blocked ? this.combine(total(group), lost(group)) : this.joined(group),
     );
   }
 
@@ -63,9 +63,9 @@ class Accumulators {
     const [sum, rest] = [total(group), lost(group)];
     return [
       '{',
-      `const block = ${this.joined(group)};`,
+      `const block = ${this.combine(this.joined(group), rest)};`,
       `const total = ${this.combine(sum, 'block')};`,
-      `${rest} = ${this.combine(rest, `lostIn(${sum}, block, total)`)};`,
+      `${rest} = lostIn(${sum}, block, total);`,
       `${sum} = total;`,
       '}',
     ];
@@ -107,12 +107,12 @@ export class StageSums {
 
   constructor(
     reductions: readonly Member[],
-    private readonly order: SumOrder,
+    steps: number,
     { count, kind, index }: { count: number; kind: Kind; index(member: Member): number },
     /** Whether one loop runs over all that is reduced, so that blocks are turns of a loop around it. */
     private readonly oneLoop: boolean,
   ) {
-    const long = order.steps > order.block;
+    const long = steps > BLOCK;
     this.all = new Map(
       reductions.map((member) => {
         const { node } = member;
@@ -135,13 +135,13 @@ export class StageSums {
   /** A step of the sums; where blocks do not end with a loop they are counted. */
   step(lines: readonly string[]): string[] {
     if (!this.counts) return [...lines];
-    return ['if (steps == 0) {', ...this.fold, `steps = ${this.order.block};`, '}', 'steps--;', ...lines];
+    return ['if (steps == 0) {', ...this.fold, `steps = ${BLOCK};`, '}', 'steps--;', ...lines];
   }
 
   /** The loop over steps of `size` units up to `end`, in blocks where one loop runs over all that is reduced. */
   loop(index: string, end: number, size: number, lines: readonly string[]): string[] {
     if (this.fold.length === 0 || this.counts) return ['{', ...loop(index, 'usize', end, size, lines), '}'];
-    const length = this.order.block * size;
+    const length = BLOCK * size;
     return [
       `for (let from: usize = 0; from < ${end}; from += ${length}) {`,
       // Before the first block this finds nothing to do.
@@ -156,7 +156,7 @@ export class StageSums {
 
   /** The step behind so many in the loop. */
   lastStep(before: number, lines: readonly string[]): string[] {
-    const fold = !this.counts && before > 0 && before % this.order.block === 0 ? this.fold : [];
+    const fold = !this.counts && before > 0 && before % BLOCK === 0 ? this.fold : [];
     return [...fold, '{', ...this.step(lines), '}'];
   }
 
@@ -165,7 +165,7 @@ export class StageSums {
     const all = [...this.all.values()];
     return [
       ...all.flatMap((accumulators) => accumulators.declare()),
-      ...(this.counts ? ['{', `let steps = ${this.order.block};`, ...loops, '}'] : loops),
+      ...(this.counts ? ['{', `let steps = ${BLOCK};`, ...loops, '}'] : loops),
       ...all.flatMap((accumulators) => accumulators.finish()),
     ];
   }

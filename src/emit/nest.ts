@@ -2,7 +2,7 @@ import type { Node } from '../graph/graph.js';
 import type { Lowering } from '../ops/op.js';
 import type { Access, Member, NestKernel } from '../schedule/kernel.js';
 import { stagesOf } from '../schedule/stages.js';
-import { ACCUMULATORS, type SumOrder, sumOrder } from '../schedule/sum-order.js';
+import { ACCUMULATORS, stepsOf } from '../schedule/sum-order.js';
 import { StageSums } from './accumulators.js';
 import { loop } from './code.js';
 import { collapse, type LoopAxis, type Loops, readsOf } from './loops.js';
@@ -47,7 +47,6 @@ class NestEmitter {
   private readonly unroll: number;
   private readonly values: Values;
   private readonly stages: ReturnType<typeof stagesOf>;
-  private readonly order: SumOrder;
   private readonly targets: ReadonlyMap<Node, Access>;
 
   constructor(
@@ -55,7 +54,6 @@ class NestEmitter {
     private readonly options: NestOptions,
   ) {
     this.stages = stagesOf(kernel);
-    this.order = sumOrder(kernel);
     this.targets = new Map(
       kernel.members
         .filter((m) => options.stored.has(m.node))
@@ -236,7 +234,7 @@ class NestEmitter {
   private sums(reductions: readonly Member[], count: number, kind: 'parts' | 'sums'): StageSums {
     const index = (member: Member) => this.kernel.members.indexOf(member);
     const loops = this.outerReduced().length + (kind === 'parts' ? 1 : 0);
-    return new StageSums(reductions, this.order, { count, kind, index }, loops === 1);
+    return new StageSums(reductions, stepsOf(this.kernel), { count, kind, index }, loops === 1);
   }
 
   /** A step of a row, in as many vectors at a time as suit the registers. */

@@ -7,33 +7,27 @@ import type { Access, Member, NestKernel } from './kernel.js';
 // Neighbouring axes that are reduced count as one, axes of size 1 not at all. Where the innermost axis is reduced,
 // its elements come in steps of 16: element i of a run goes to lane i % 4 of accumulator (i / 4) % 4, and each run
 // begins a step of its own. Elsewhere every lane has a sum of its own, and an element is a step. After a block of steps
-// the accumulators are joined, (0 + 1) + (2 + 3), and added to a total which keeps what rounding loses (Knuth, The
-// Art of Computer Programming, vol. 2, 4.2.2: two-sum), so that the error of a long sum is that of a block. At the end come
-// the lanes, (0 + 2) + (1 + 3). What is no longer than a block is one.
+// the accumulators are joined, (0 + 1) + (2 + 3), and added to a total, and what rounding takes there comes in again with
+// the next block (Kahan, Communications of the ACM 8, 1965), so that the error of a long sum is that of a block. At the
+// end come the lanes, (0 + 2) + (1 + 3). What is no longer than a block is one.
 
 /** Accumulators of a run, each of four lanes. */
 export const ACCUMULATORS = 4;
 /** Elements of a step along a run. */
 export const STEP = 4 * ACCUMULATORS;
 
-/** Steps of a block along a run, and where each lane has its own sum: an error below a millionth for equal terms. */
-const RUN_BLOCK = 32;
-const LANE_BLOCK = 64;
-
-export interface SumOrder {
-  /** Steps in all, and those of a block. */
-  readonly steps: number;
-  readonly block: number;
-}
+/** Steps of a block: equal terms then add up to within half a millionth, and the total costs little. */
+export const BLOCK = 32;
 
 type Loops = Pick<NestKernel, 'domain' | 'reduced'>;
 
-export function sumOrder(loops: Loops): SumOrder {
+/** How many steps a reduction over these loops takes. */
+export function stepsOf(loops: Loops): number {
   const { domain, reduced } = loops;
   const all = domain.reduce((n, size, axis) => (reduced[axis] ? n * size : n), 1);
   const run = innerRun(loops).reduce((n, axis) => n * domain[axis], 1);
-  if (run === 1) return { steps: all, block: LANE_BLOCK };
-  return { steps: all === 0 ? 0 : (all / run) * Math.ceil(run / STEP), block: RUN_BLOCK };
+  if (run === 1 || all === 0) return all;
+  return (all / run) * Math.ceil(run / STEP);
 }
 
 /**
