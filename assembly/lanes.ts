@@ -8,6 +8,26 @@ export function sumLanes(x: v128): v128 {
   return f32x4.add(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));
 }
 
+/** What rounding took from a + b to make it `sum` (Knuth's two-sum), exactly; nothing where that is not finite. */
+// @ts-ignore: decorator
+@inline
+export function lostIn(a: v128, b: v128, sum: v128): v128 {
+  const part = f32x4.sub(sum, a);
+  const lost = f32x4.add(f32x4.sub(a, f32x4.sub(sum, part)), f32x4.sub(b, part));
+  return v128.and(lost, f32x4.eq(lost, lost));
+}
+
+/** Adds a block to the total at `to`, and what that loses to what lies `behind` bytes further. */
+// @ts-ignore: decorator
+@inline
+export function addBlock(to: usize, behind: usize, block: v128): void {
+  const before = v128.load(to);
+  const whole = f32x4.add(block, v128.load(to + behind));
+  const total = f32x4.add(before, whole);
+  v128.store(to + behind, lostIn(before, whole, total));
+  v128.store(to, total);
+}
+
 // @ts-ignore: decorator
 @inline
 export function maxLanes(x: v128): v128 {

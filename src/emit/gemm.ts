@@ -108,7 +108,7 @@ class GemmEmitter {
   }
 
   private panelBlocks(rows: readonly [string, string], panels: readonly [string, string]): string[] {
-    const { kBlocks, kBlock, panelBlock } = this.kernel.tiling;
+    const { kBlocks, kBlock, panelBlock, keepsLost } = this.kernel.tiling;
     const { k } = this.kernel;
     if (kBlocks === 1)
       return [
@@ -122,8 +122,10 @@ class GemmEmitter {
     const first = panelBlock < this.panels ? 'first' : panels[0];
     const last = panelBlock < this.panels ? 'last' : panels[1];
     const even = k % kBlock === 0;
+    const fill = (part: string) => `memory.fill(${part}, 0, (${last} - ${first}) * ${this.sumsOfPanel});`;
     const body = [
-      `memory.fill(sums, 0, (${last} - ${first}) * ${this.sumsOfPanel});`,
+      fill('sums'),
+      ...(keepsLost ? [fill(plus('sums', this.scratch.lost))] : []),
       `for (let k0: usize = 0; k0 < ${k}; k0 += ${kBlock}) {`,
       ...(even ? [] : [`const steps = min<usize>(${kBlock}, ${k} - k0);`]),
       ...this.packRows(rows, 'k0', even ? String(kBlock) : 'steps'),

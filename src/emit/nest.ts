@@ -2,6 +2,8 @@ import type { Node } from '../graph/graph.js';
 import type { Lowering } from '../ops/op.js';
 import type { Access, Member, NestKernel } from '../schedule/kernel.js';
 import { stagesOf } from '../schedule/stages.js';
+import { ACCUMULATORS, stepsOf } from '../schedule/sum-order.js';
+import { StageSums } from './accumulators.js';
 import { loop } from './code.js';
 import { collapse, type LoopAxis, type Loops, readsOf } from './loops.js';
 import { ownElements, Scope, Values } from './values.js';
@@ -134,18 +136,22 @@ class NestEmitter {
     return { source: node, offset: 0, strides: domain.map((_, i) => (reduced[i] ? 0 : rows[next++])) };
   }
 
-  /** One row whose elements lie side by side: each stage runs over it in blocks, then over what is left. */
+  /** One row whose elements lie side by side: each stage runs over it in steps, then over what is left. */
   private row(units?: number): string[] {
     const row = this.enter(ROW);
     for (let stage = 0; stage < this.stages.count; stage++) {
       const { size } = this.axes[this.vectorAxis];
-      const full = Math.floor(size / this.width);
-      const rest = size - full * this.width;
-      const accumulators = full > 0 ? this.unroll : Math.ceil(rest / 4);
+      const reductions = this.reductions(stage);
+      const vectors = reductions.length > 0 ? ACCUMULATORS : this.unroll;
+      const [full, rest] = [Math.floor(size / (4 * vectors)), size % (4 * vectors)];
+      const left = Math.ceil(rest / 4);
+      const sums = this.sums(reductions, Math.max(1, full > 0 ? vectors : left), 'parts');
+      const bytes = 16 * vectors;
+      const end = full * bytes;
       this.enter(OUTER);
-      const main = full > 0 ? this.block(stage, this.unroll, 4) : [];
-      const tail = rest > 0 ? this.block(stage, Math.ceil(rest / 4), rest % 4 || 4) : [];
-      const bytes = 4 * this.width;
+      const main = full > 0 ? this.step(stage, sums, vectors, 4) : [];
+      const tail =
+        rest > 0 ? [`const j: usize = ${end};`, ...this.step(stage, sums, left, rest % 4 || 4)] : [];
       const lines: string[] = [];
       if (units !== undefined) {
         if (full > 0) {
@@ -156,29 +162,18 @@ class NestEmitter {
             '}',
           );
         }
-        if (rest > 0) lines.push(`if (end == ${units}) {`, `const j: usize = ${full * bytes};`, ...tail, '}');
+        if (rest > 0) lines.push(`if (end == ${units}) {`, ...tail, '}');
       } else {
-        if (full > 0) lines.push('{', ...loop('j', 'usize', full * bytes, bytes, main), '}');
-        if (rest > 0) lines.push('{', `const j: usize = ${full * bytes};`, ...tail, '}');
+        if (full > 0) lines.push(...sums.loop('j', end, bytes, sums.step(main)));
+        if (rest > 0) lines.push(...sums.lastStep(full, tail));
       }
-      const around = this.outerLoops([...this.values.scopes[OUTER].lines, ...lines]);
+      const loops = this.outerLoops([...this.values.scopes[OUTER].lines, ...lines]);
       this.leave(OUTER);
-      for (const { node } of this.reductions(stage)) {
-        for (let u = 0; u < Math.max(1, accumulators); u++)
-          row.lines.push(`let ${this.accumulator(node, u)} = ${this.rule(node).identity(node.dtype)};`);
-      }
-      row.lines.push(...around);
-      for (const { node } of this.reductions(stage)) {
-        const rule = this.rule(node);
-        let parts = Array.from({ length: Math.max(1, accumulators) }, (_, u) => this.accumulator(node, u));
-        while (parts.length > 1) {
-          parts = parts.flatMap((part, i) =>
-            i % 2 ? [] : [i + 1 < parts.length ? rule.combine(part, parts[i + 1], node.dtype) : part],
-          );
-        }
+      row.lines.push(...sums.around(loops));
+      for (const { node } of reductions) {
         const name = this.values.name(node.op.name);
-        row.lines.push(`const ${name} = ${rule.horizontal(parts[0], node.dtype)};`);
-        for (let u = 0; u < Math.max(4, accumulators); u++) this.values.define(node, u, name, ROW, false);
+        row.lines.push(`const ${name} = ${this.rule(node).horizontal(sums.results(node)[0], node.dtype)};`);
+        for (let u = 0; u < ACCUMULATORS; u++) this.values.define(node, u, name, ROW, false);
       }
       this.remember(stage);
     }
@@ -215,19 +210,17 @@ class NestEmitter {
     this.values.stored.clear();
     const row = this.enter(ROW);
     for (let stage = 0; stage < this.stages.count; stage++) {
+      const reductions = this.reductions(stage);
+      const sums = this.sums(reductions, vectors, 'sums');
       this.enter(OUTER);
-      const block = this.block(stage, vectors, lastLanes);
-      const around = this.outerLoops([...this.values.scopes[OUTER].lines, ...block]);
+      const block = this.block(stage, sums, 0, vectors, lastLanes);
+      const loops = this.outerLoops(sums.step([...this.values.scopes[OUTER].lines, ...block]), sums);
       this.leave(OUTER);
-      for (const { node } of this.reductions(stage)) {
-        for (let u = 0; u < vectors; u++)
-          row.lines.push(`let ${this.accumulator(node, u)} = ${this.rule(node).identity(node.dtype)};`);
-      }
-      row.lines.push(...around);
-      for (const { node } of this.reductions(stage)) {
-        for (let u = 0; u < vectors; u++) {
+      row.lines.push(...sums.around(loops));
+      for (const { node } of reductions) {
+        for (const [u, sum] of sums.results(node).entries()) {
           const name = this.values.name(node.op.name);
-          row.lines.push(`const ${name} = ${this.accumulator(node, u)};`);
+          row.lines.push(`const ${name} = ${sum};`);
           this.values.define(node, u, name, ROW, true);
         }
       }
@@ -238,26 +231,40 @@ class NestEmitter {
     return row.lines;
   }
 
-  /** Everything that one block of a stage computes. */
-  private block(stage: number, vectors: number, lastLanes: number): string[] {
+  private sums(reductions: readonly Member[], count: number, kind: 'parts' | 'sums'): StageSums {
+    const index = (member: Member) => this.kernel.members.indexOf(member);
+    const loops = this.outerReduced().length + (kind === 'parts' ? 1 : 0);
+    return new StageSums(reductions, stepsOf(this.kernel), { count, kind, index }, loops === 1);
+  }
+
+  /** A step of a row, in as many vectors at a time as suit the registers. */
+  private step(stage: number, sums: StageSums, vectors: number, lastLanes: number): string[] {
+    if (vectors <= this.unroll) return this.block(stage, sums, 0, vectors, lastLanes);
+    const lines: string[] = [];
+    for (let from = 0; from < vectors; from += this.unroll) {
+      const to = Math.min(from + this.unroll, vectors);
+      lines.push('{', ...this.block(stage, sums, from, to, to === vectors ? lastLanes : 4), '}');
+    }
+    return lines;
+  }
+
+  /** Everything that the vectors `from` to `to` of a stage compute. */
+  private block(stage: number, sums: StageSums, from: number, to: number, lastLanes: number): string[] {
     const scope = this.enter(BLOCK);
-    const lanes = (u: number) => (u === vectors - 1 ? lastLanes : 4);
+    const lanes = (u: number) => (u === to - 1 ? lastLanes : 4);
     for (const { node, reads } of this.reductions(stage)) {
-      const rule = this.rule(node);
-      for (let u = 0; u < vectors; u++) {
+      for (let u = from; u < to; u++) {
         const value = this.values.read(reads[0], u, lanes(u));
         // Lanes past the end hold what lies behind the row.
         const used =
           this.alongRow && lanes(u) < 4
-            ? `v128.bitselect(${value}, ${rule.identity(node.dtype)}, firstLanes(${lanes(u)}))`
+            ? `v128.bitselect(${value}, ${this.rule(node).identity(node.dtype)}, firstLanes(${lanes(u)}))`
             : value;
-        scope.lines.push(
-          `${this.accumulator(node, u)} = ${rule.combine(this.accumulator(node, u), used, node.dtype)};`,
-        );
+        scope.lines.push(sums.take(node, u, used));
       }
     }
     for (const { node } of this.elementStores(stage)) {
-      for (let u = 0; u < vectors; u++) this.values.store(node, this.targets.get(node)!, u, lanes(u), BLOCK);
+      for (let u = from; u < to; u++) this.values.store(node, this.targets.get(node)!, u, lanes(u), BLOCK);
     }
     this.leave(BLOCK);
     return scope.lines;
@@ -292,20 +299,20 @@ class NestEmitter {
     return node.op.lower as Extract<Lowering, { kind: 'reduce' }>;
   }
 
-  private readonly accumulatorNames = new Map<string, string>();
-  private accumulator(node: Node, u: number): string {
-    const index = this.kernel.members.findIndex((m) => m.node === node);
-    const key = `${index}:${u}`;
-    if (!this.accumulatorNames.has(key)) this.accumulatorNames.set(key, `${node.op.name}${index}_${u}`);
-    return this.accumulatorNames.get(key)!;
+  /** Reduced axes but the vector axis, from the outside in. */
+  private outerReduced(): number[] {
+    return this.axes.flatMap((axis, i) => (axis.reduced && i !== this.vectorAxis ? [i] : []));
   }
 
-  /** Loops over the reduced axes but the vector axis. */
-  private outerLoops(lines: readonly string[]): string[] {
-    const order = this.axes.flatMap((axis, i) => (axis.reduced && i !== this.vectorAxis ? [i] : []));
+  /** Loops over the reduced axes but the vector axis; the innermost may be that over the steps of `sums`. */
+  private outerLoops(lines: readonly string[], sums?: StageSums): string[] {
+    const axes = this.outerReduced();
     let body = [...lines];
-    for (const i of order.reverse()) body = ['{', ...loop(`i${i}`, 'usize', this.axes[i].size, 1, body), '}'];
-    return order.length === 0 && !this.alongRow ? ['{', ...body, '}'] : body;
+    for (const i of axes.reverse()) {
+      const { size } = this.axes[i];
+      body = sums ? sums.loop(`i${i}`, size, 1, body) : ['{', ...loop(`i${i}`, 'usize', size, 1, body), '}'];
+    }
+    return axes.length === 0 && !this.alongRow ? ['{', ...body, '}'] : body;
   }
 
   private enter(level: number): Scope {

@@ -1,5 +1,6 @@
 import type { GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
+import { plus } from './code.js';
 import { collapse } from './loops.js';
 import type { NestOptions } from './nest.js';
 import { sum, type TileSize, tileLoop } from './tile.js';
@@ -51,7 +52,7 @@ export class TileFunctions {
       const lines = this.epilogue(values, size, lanes, sum);
       return [
         `function ${name}(${parameters.join(', ')}): void {`,
-        ...tileLoop(size, this.strides(vectors), this.kernel.k, () => 'f32x4.splat(0)'),
+        ...tileLoop(size, this.strides(vectors), this.kernel.k),
         ...values.scopes[0].lines,
         ...values.scopes[MATRIX].lines,
         ...lines,
@@ -79,19 +80,27 @@ export class TileFunctions {
   plain({ vectors }: Segment, rows: number): string {
     const size = { rows, vectors };
     const name = this.name('tile', size);
-    const blocked = this.kernel.tiling.kBlocks > 1;
-    const place = (r: number, v: number) => (r + v ? `, ${16 * (r * vectors + v)}` : '');
+    const { kBlocks, keepsLost } = this.kernel.tiling;
+    const blocked = kBlocks > 1;
+    const leave = (value: string, offset: number) => {
+      if (keepsLost) return `addBlock(${plus('to', offset)}, ${this.lost}, ${value});`;
+      const at = offset ? `, ${offset}` : '';
+      return `v128.store(to, ${blocked ? `f32x4.add(v128.load(to${at}), ${value})` : value}${at});`;
+    };
     return this.define(name, () => {
       const lines = [
         `function ${name}(a: usize, b: usize, to: usize${blocked ? ', k: usize' : ''}): void {`,
-        ...tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k, (r, v) =>
-          blocked ? `v128.load(to${place(r, v)})` : 'f32x4.splat(0)',
-        ),
+        ...tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k),
       ];
       for (let r = 0; r < rows; r++)
-        for (let v = 0; v < vectors; v++) lines.push(`v128.store(to, ${sum(r, v)}${place(r, v)});`);
+        for (let v = 0; v < vectors; v++) lines.push(leave(sum(r, v), 16 * (r * vectors + v)));
       return [...lines, '}'];
     });
+  }
+
+  /** Where what rounding took from a sum lies, in bytes from it. */
+  private get lost(): number {
+    return scratchOf(this.kernel.tiling).lost;
   }
 
   /** What is fused behind a product, on rows of sums. */
@@ -101,9 +110,12 @@ export class TileFunctions {
       const values = this.values('row');
       const products = Array.from({ length: vectors }, (_, v) => `product${v}`);
       const lines = this.epilogue(values, { rows: 1, vectors }, lanes, (_, v) => products[v]);
-      const loads = products.map(
-        (product, v) => `const ${product} = v128.load(from${v ? `, ${16 * v}` : ''});`,
-      );
+      const load = (offset: number) => `v128.load(from${offset ? `, ${offset}` : ''})`;
+      const whole = (offset: number) =>
+        this.kernel.tiling.keepsLost
+          ? `f32x4.add(${load(offset)}, ${load(this.lost + offset)})`
+          : load(offset);
+      const loads = products.map((product, v) => `const ${product} = ${whole(16 * v)};`);
       const parameters = ['from: usize', 'i: usize', 'count: usize', 'j: usize', ...this.matrixParameters];
       return [
         `function ${name}(${parameters.join(', ')}): void {`,

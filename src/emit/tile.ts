@@ -25,11 +25,10 @@ export function tileLoop(
   { rows, vectors }: TileSize,
   { aRow, aColumn, bRow }: TileStrides,
   k: number | string,
-  initial: (row: number, vector: number) => string,
 ): string[] {
   const lines: string[] = [];
   for (let r = 0; r < rows; r++)
-    for (let v = 0; v < vectors; v++) lines.push(`let ${sum(r, v)} = ${initial(r, v)};`);
+    for (let v = 0; v < vectors; v++) lines.push(`let ${sum(r, v)} = f32x4.splat(0);`);
   if (k === 0) return lines;
   const along = aColumn === 0 ? 'b' : 'a';
   const stride = aColumn === 0 ? bRow : aColumn;

@@ -28,9 +28,14 @@ export type Lowering =
       readonly cost: number;
       emit(args: readonly string[], from: DType, to: DType): string;
     }
-  /** An associative combination of v128 expressions; `horizontal` folds the lanes of one into all its lanes. */
+  /**
+   * A combination of v128 expressions; `horizontal` folds the lanes of one into all its lanes. `order`: whether the
+   * elements may come in any order without a bit that differs, in one that is always the same, or in that and in blocks,
+   * because rounding errors would pile up.
+   */
   | {
       readonly kind: 'reduce';
+      order(dtype: DType): 'free' | 'fixed' | 'blocks';
       identity(dtype: DType): string;
       combine(a: string, b: string, dtype: DType): string;
       horizontal(x: string, dtype: DType): string;

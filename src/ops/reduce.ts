@@ -67,6 +67,7 @@ const sumOp = reduction('sum', {
   },
   vjp: ({ cotangent: g, inputs: [x] }) => broadcastTo(g, x.shape),
   lower: {
+    order: (dtype) => (dtype === 'i32' ? 'free' : 'blocks'),
     identity: (dtype) => (dtype === 'i32' ? 'i32x4.splat(0)' : 'f32x4.splat(0)'),
     combine: (a, b, dtype) => `${dtype === 'i32' ? 'i32x4' : 'f32x4'}.add(${a}, ${b})`,
     horizontal: (x, dtype) => (dtype === 'i32' ? `sumLanesI32(${x})` : `sumLanes(${x})`),
@@ -91,6 +92,7 @@ const maxOp = reduction('max', {
     for (const end = i + n; i < end; i++, o += d) out[o] = Math.max(out[o], x[i]);
   },
   lower: {
+    order: () => 'free',
     identity: leastOf,
     combine: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.max(${a}, ${b})`),
     horizontal: (x, dtype) => (dtype === 'i32' ? `maxLanesI32(${x})` : `maxLanes(${x})`),
@@ -104,6 +106,8 @@ const nanmaxOp = reduction('nanmax', {
     for (const end = i + n; i < end; i++, o += d) if (x[i] > out[o]) out[o] = x[i];
   },
   lower: {
+    // Of zeros of both signs it takes the first.
+    order: (dtype) => (dtype === 'i32' ? 'free' : 'fixed'),
     identity: leastOf,
     combine: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.pmax(${a}, ${b})`),
     horizontal: (x, dtype) => (dtype === 'i32' ? `maxLanesI32(${x})` : `nanmaxLanes(${x})`),

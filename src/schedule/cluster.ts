@@ -2,6 +2,7 @@ import type { Node } from '../graph/graph.js';
 import { broadcastStrides, numel, type Shape } from '../shape.js';
 import { isInline, sourcesOf } from './inline.js';
 import type { Access, Level, Member } from './kernel.js';
+import { keepsOrder } from './sum-order.js';
 import { identityStrides, needsCopy, reshapeStrides, viewOf } from './view.js';
 
 /** Nodes that will share a kernel, while the schedule is being made. */
@@ -69,11 +70,22 @@ function rowStrides(domain: readonly number[], reduced: readonly boolean[]): num
   return domain.map((_, i) => (reduced[i] ? 0 : own[next++]));
 }
 
+interface Fitted {
+  readonly member: Member;
+  readonly reduced: readonly boolean[];
+}
+
 /** The node as a member of the cluster and the reduced axes that this asks for, or why it cannot be one. */
-export function fitInto(
-  cluster: Cluster,
-  node: Node,
-): { member: Member; reduced: readonly boolean[] } | string {
+export function fitInto(cluster: Cluster, node: Node): Fitted | string {
+  const fitted = fitLoops(cluster, node);
+  if (typeof fitted === 'string') return fitted;
+  const loops = { domain: cluster.domain, reduced: fitted.reduced };
+  return keepsOrder(loops, cluster.members.values(), fitted.member)
+    ? fitted
+    : 'its elements would be summed in another order';
+}
+
+function fitLoops(cluster: Cluster, node: Node): Fitted | string {
   if (cluster.kind === 'closed') return `${[...cluster.members.keys()][0].op.name} has a kernel of its own`;
   if (cluster.members.size >= MAX_MEMBERS) return 'the kernel is full';
   const shape = loopShape(node);

@@ -5,18 +5,23 @@ import { constantOp } from '../ops/leaf.js';
 import { contiguousOp } from '../ops/movement.js';
 import type { Attrs, Op } from '../ops/op.js';
 import { numel, sameShape } from '../shape.js';
+import { readOver } from './cluster.js';
+import { passes } from './sum-order.js';
 import { identityStrides, viewOf } from './view.js';
 
 /**
- * Makes explicit what kernels need. A scatter walks rows of all its operands: what does not lie that way is copied, what
- * does is read in place. And it adds to what is there only rows of distinct indices: the others are summed before.
+ * Makes explicit what kernels need. A scatter walks rows of all its operands, and a reduction whose order shows takes
+ * its elements as they follow each other: what does not lie that way is copied, what does is read in place. And a
+ * scatter adds to what is there only rows of distinct indices: the others are summed before.
  */
 export function legalize(graph: Graph): Graph {
   return rewrite(graph, (node) => {
-    const { kind } = node.op.lower;
-    if (kind === 'fold') return inPlace(node);
-    if (kind !== 'scatter') return node;
-    return needsSums(node) ? withSums(node) : inPlace(node);
+    const { lower } = node.op;
+    if (lower.kind === 'fold') return inPlace(node);
+    if (lower.kind === 'scatter') return needsSums(node) ? withSums(node) : inPlace(node);
+    if (lower.kind === 'reduce' && lower.order(node.dtype) !== 'free' && !readsInOrder(node))
+      return withInputs(node, [contiguous(node.inputs[0])]);
+    return node;
   });
 }
 
@@ -43,6 +48,13 @@ function withSums(node: Node): Node {
   const { shape, dtype } = base;
   const zeros = makeNode(constantOp as unknown as Op, [], { values: [0], shape, dtype });
   return make('add', [base, inPlace(make('scatter_add', [zeros, ids, updates], {}))], {});
+}
+
+function readsInOrder(node: Node): boolean {
+  const [x] = node.inputs;
+  const axes = node.attrs.axes as readonly number[];
+  const loops = { domain: x.shape, reduced: x.shape.map((_, axis) => axes.includes(axis)) };
+  return passes(loops, [readOver(x, x.shape)]);
 }
 
 function contiguous(node: Node): Node {

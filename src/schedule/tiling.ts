@@ -13,6 +13,8 @@ export interface Tiling {
   /** Products summed before a tile's sums go to memory; all k of them, unless panels would not stay in the cache. */
   readonly kBlock: number;
   readonly kBlocks: number;
+  /** Whether sums of blocks keep what rounding takes from them. */
+  readonly keepsLost: boolean;
   /** Rows, and panels, that are worked on together where k is cut. */
   readonly rowBlock: number;
   readonly panelBlock: number;
@@ -53,6 +55,9 @@ const PANEL_BYTES = 20 * 1024;
 /** Bytes of the panels that a row of tiles passes one after the other: they come from the second-level cache in time. */
 const GROUP_BYTES = 64 * 1024;
 const MOST_PANELS = 16;
+/** Blocks of k above which the rounding of their sums piles up, and steps of one where k is long and a panel narrow. */
+const FEW_BLOCKS = 8;
+const NARROW_BLOCK = 128;
 /** Bytes that the second-level cache keeps. */
 const BLOCK_BYTES = 256 * 1024;
 const LINE = 64;
@@ -79,7 +84,9 @@ export function tilingOf(product: {
   const panels = panelsOf(segments);
 
   const bytesPerStep = 16 * widest + 4 * ROWS;
-  const kBlocks = Math.max(1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
+  const fitting = Math.max(1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
+  const keepsLost = fitting > FEW_BLOCKS;
+  const kBlocks = keepsLost && widest === 1 ? Math.ceil(k / NARROW_BLOCK) : fitting;
   const kBlock = Math.ceil(k / kBlocks);
 
   const [bRow, bColumn] = b.strides.slice(-2);
@@ -103,6 +110,7 @@ export function tilingOf(product: {
   const rowBlocks =
     kBlocks > 1 || packA ? Math.max(1, Math.ceil((4 * m * kBlock) / (BLOCK_BYTES / 2) - 0.25)) : 1;
   const rowBlock = rowBlocks === 1 ? m : ROWS * Math.ceil(m / rowBlocks / ROWS);
+  const sumBytes = keepsLost ? 32 : 16;
   const cost = members.slice(1).reduce((sum, { node }) => sum + opCost(node), 0);
   return {
     segments,
@@ -110,8 +118,9 @@ export function tilingOf(product: {
     packA,
     kBlock,
     kBlocks,
+    keepsLost,
     rowBlock,
-    panelBlock: kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (16 * widest * rowBlock))) : panels,
+    panelBlock: kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (sumBytes * widest * rowBlock))) : panels,
     // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
     // faster: down a column the same distance lies between all accesses, which the processor foresees.
     group: kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1,
@@ -205,13 +214,24 @@ export function panelsOf(segments: readonly Segment[]): number {
 }
 
 /** Where the parts of a thread's scratch lie, in bytes from its start, and how large it is. */
-export function scratchOf(tiling: Tiling): { panel: number; rows: number; sums: number; bytes: number } {
-  const { segments, packA, packB, kBlock, kBlocks, rowBlock, panelBlock, group, epilogue } = tiling;
+export interface Scratch {
+  readonly panel: number;
+  readonly rows: number;
+  readonly sums: number;
+  /** What rounding has taken from the sums, in bytes from them. */
+  readonly lost: number;
+  readonly bytes: number;
+}
+
+export function scratchOf(tiling: Tiling): Scratch {
+  const { segments, packA, packB, kBlock, kBlocks, keepsLost, rowBlock, panelBlock, group, epilogue } =
+    tiling;
   const widest = widestOf(segments);
   const aligned = (bytes: number) => LINE * Math.ceil(bytes / LINE);
   const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock * group);
   const rows = packA ? aligned(4 * kBlock * ROWS * Math.ceil(rowBlock / ROWS)) : 0;
   const held = kBlocks > 1 ? rowBlock * panelBlock : ROWS;
   const sums = epilogue === 'memory' ? aligned(16 * widest * held) : 0;
-  return { panel: 0, rows: panel, sums: panel + rows, bytes: panel + rows + sums };
+  const bytes = panel + rows + sums * (keepsLost ? 2 : 1);
+  return { panel: 0, rows: panel, sums: panel + rows, lost: keepsLost ? sums : 0, bytes };
 }
