@@ -10,6 +10,10 @@ import type { Pass } from './pass.js';
 // it began as zeros, which need no arithmetic of their own, or was made by this pass.
 export const sparseUpdates: Pass = {
   name: 'sparse-updates',
+  contract: {
+    changes: 'rounding',
+    because: 'the rows are multiplied before they are added up rather than afterwards',
+  },
   run(graph) {
     const readers = readerCounts(graph);
     const made = new Set<Node>();
