@@ -8,7 +8,7 @@ import { format } from './code.js';
 import { emitGemm } from './gemm.js';
 import { type Body, emitNest } from './nest.js';
 import { POISON, poisonAfter, poisonStart } from './poison.js';
-import { emitCopy, emitScatter } from './scatter.js';
+import { emitCopy, emitFold, emitScatter } from './scatter.js';
 import { Cells, ownCall, sharedCall } from './share.js';
 
 /** What each file of assembly/ offers to emitted modules. */
@@ -19,6 +19,7 @@ const LIBRARY: Record<string, RegExp> = {
   './madd': /\b(multiplyAdd)\b/g,
   './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
   './random': /\b(randomIndex|random4)\b/g,
+  './rows': /\b(chainRows|chainEqual|sumChain)\b/g,
   './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|takePart|scratch|thread|threads)\b/g,
 };
 
@@ -160,15 +161,16 @@ function emitKernel(
     stored: new Set(kernel.stores),
     overwrites: (node: Node) => schedule.storage.get(node)?.kind === 'variable',
   };
+  const liesOn = (old: Node) => plan.address.get(old) === plan.address.get(kernel.stores[0]);
   switch (kernel.kind) {
     case 'nest':
       return emitNest(kernel, options);
     case 'gemm':
       return emitGemm(kernel, { ...options, name });
-    case 'scatter': {
-      const same = plan.address.get(kernel.base.source) === plan.address.get(kernel.node);
-      return emitScatter(kernel, { ...options, overwrites: () => same });
-    }
+    case 'scatter':
+      return emitScatter(kernel, { ...options, overwrites: () => liesOn(kernel.base.source) });
+    case 'fold':
+      return emitFold(kernel, { ...options, overwrites: () => liesOn(kernel.updates.source) });
     case 'copy':
       return emitCopy(kernel, options);
   }

@@ -37,7 +37,7 @@ export type Lowering =
   /** The same elements under another index map. */
   | { readonly kind: 'movement' }
   /** Kernels of their own, or leaves. */
-  | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'matmul' | 'copy' };
+  | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'fold' | 'matmul' | 'copy' };
 
 /**
  * One operation, declared in one place. Everything else (the tape, autodiff, the compiler, the tests)

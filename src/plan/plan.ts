@@ -1,4 +1,5 @@
 import type { Node } from '../graph/graph.js';
+import { chainsOf } from '../schedule/chains.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { scratchOf } from '../schedule/tiling.js';
 import { type DType, numel, type Shape } from '../shape.js';
@@ -94,5 +95,7 @@ export function planMemory(
 }
 
 function scratchBytes(kernel: Kernel): number {
-  return kernel.kind === 'gemm' ? scratchOf(kernel.tiling).bytes : 0;
+  if (kernel.kind === 'gemm') return scratchOf(kernel.tiling).bytes;
+  if (kernel.kind === 'scatter' || kernel.kind === 'fold') return chainsOf(kernel)?.bytes ?? 0;
+  return 0;
 }

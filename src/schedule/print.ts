@@ -28,7 +28,7 @@ export function printSchedule(schedule: Schedule): string {
 }
 
 function fused(kernel: Kernel): string {
-  if (kernel.kind === 'scatter' || kernel.kind === 'copy') return kernel.node.op.name;
+  if (kernel.kind !== 'gemm' && kernel.kind !== 'nest') return kernel.node.op.name;
   return kernel.members
     .map(({ node, level }) => (level === 'element' ? node.op.name : `${node.op.name} (${level})`))
     .join(', ');

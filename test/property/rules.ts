@@ -311,6 +311,11 @@ const scatterAdd = multilinear(
   () => Number.NEGATIVE_INFINITY,
 );
 
+const sumRepeats = multilinear(
+  ({ inputs: [ids] }) => ids.data.length,
+  ([ids, updates]) => [[ids, withData(updates, updates.error)]],
+);
+
 /** The largest of some numbers is no further off than the furthest of them. */
 const max: Rule = ({ node, inputs: [x], value }) =>
   value.dtype === 'f32' ? { error: applied(node, [withData(x, x.error)]) } : sure(value);
@@ -346,6 +351,7 @@ export const rules: Readonly<Record<string, Rule>> = {
     nanmax: max,
     matmul,
     scatter_add: scatterAdd,
+    sum_repeats: sumRepeats,
   },
   ...{ equal: comparison, not_equal: comparison, less: comparison },
   ...{ less_equal: comparison, greater: comparison, greater_equal: comparison },
