@@ -2,7 +2,7 @@ import { notNegative, positive, wholeNumber } from '../check.js';
 import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { add, mul, rsqrt, sub } from '../ops/elementwise.js';
-import { mean, variance } from '../ops/functions.js';
+import { mean } from '../ops/functions.js';
 import { type Initializer, interpreter, type Tensor, type Variable } from '../ops/tensor.js';
 import { formatShape, numel } from '../shape.js';
 import { normObserver } from './calibration.js';
@@ -45,7 +45,7 @@ export function batchNorm1d(features: number, options: BatchNormOptions = {}): M
     }
     if (!interpreter().training) {
       normObserver()?.({ mean: runningMean, variance: runningVariance }, x);
-      return affine.apply(mul(sub(x, runningMean), rsqrt(add(runningVariance, eps))));
+      return affine.byColumn(sub(x, runningMean), rsqrt(add(runningVariance, eps)));
     }
     const rows = numel(x.shape.slice(0, -1));
     if (rows < 2) throw new ShapeError('batchNorm1d: training needs a batch of at least two');
@@ -55,7 +55,7 @@ export function batchNorm1d(features: number, options: BatchNormOptions = {}): M
     const sigma2 = mean(mul(centred, centred), axes);
     move(runningMean, mu, momentum);
     move(runningVariance, mul(sigma2, rows / (rows - 1)), momentum);
-    return affine.apply(mul(centred, rsqrt(add(sigma2, eps))));
+    return affine.byColumn(centred, rsqrt(add(sigma2, eps)));
   });
 }
 
@@ -75,7 +75,8 @@ export function layerNorm(features: number, options: NormOptions = {}): Module {
       throw new ShapeError(`layerNorm: expected ${features} features, got ${formatShape(x.shape)}`);
     }
     const centred = sub(x, mean(x, -1, { keepDims: true }));
-    return affine.apply(mul(centred, rsqrt(add(variance(x, -1, { keepDims: true }), eps))));
+    const sigma2 = mean(mul(centred, centred), -1, { keepDims: true });
+    return affine.byRow(centred, rsqrt(add(sigma2, eps)));
   });
 }
 
@@ -86,11 +87,16 @@ function affineOf(name: string, features: number, eps: number, options: NormOpti
   const { affine = true, bias: wantsBias = affine, gainInit = init.ones, biasInit = init.zeros } = options;
   const gain = affine ? parameter([features], gainInit) : null;
   const bias = affine && wantsBias ? parameter([features], biasInit) : null;
+  const shifted = (scaled: Tensor) => (bias ? add(scaled, bias) : scaled);
   return {
     parts: { ...(gain && { gain }), ...(bias && { bias }) },
-    apply(normalized: Tensor): Tensor {
-      const scaled = gain ? mul(normalized, gain) : normalized;
-      return bias ? add(scaled, bias) : scaled;
+    /** Where the gain belongs to what the norm is taken of: one factor a column, so that its gradient takes one sum. */
+    byColumn: (centred: Tensor, inverse: Tensor) =>
+      shifted(mul(centred, gain ? mul(inverse, gain) : inverse)),
+    /** Where every column of a row has a gain of its own. */
+    byRow: (centred: Tensor, inverse: Tensor) => {
+      const normalized = mul(centred, inverse);
+      return shifted(gain ? mul(normalized, gain) : normalized);
     },
   };
 }

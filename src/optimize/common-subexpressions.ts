@@ -9,6 +9,10 @@ const commutative = new Set(['add', 'mul', 'maximum', 'minimum', 'equal', 'not_e
 
 export const commonSubexpressions: Pass = {
   name: 'common-subexpressions',
+  contract: {
+    changes: 'nothing',
+    because: 'an op gives the same bits for the same inputs and attributes',
+  },
   run(graph) {
     const numbers = new Map<Node, number>();
     const seen = new Map<string, Node>();

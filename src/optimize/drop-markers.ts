@@ -6,6 +6,10 @@ import type { Pass } from './pass.js';
 // are taken and the bounds of indices are read off the graph as traced.
 export const dropMarkers: Pass = {
   name: 'drop-markers',
+  contract: {
+    changes: 'nothing',
+    because: 'the ops that go are identities',
+  },
   run: (graph) =>
     rewrite(graph, (node) => {
       const idle = is(node, 'cast') && node.dtype === node.inputs[0].dtype;

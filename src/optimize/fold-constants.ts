@@ -9,6 +9,11 @@ import type { Pass } from './pass.js';
 // float32. The result has the rounding of one float32 operation each; a sum is n times the value, rounded once.
 export const foldConstants: Pass = {
   name: 'fold-constants',
+  contract: {
+    changes: 'rounding',
+    because:
+      'each op is computed as the evaluator does in float32; only the sum of n equal numbers is rounded once, where adding them rounds n times',
+  },
   run: (graph) => rewrite(graph, (node) => (is(node, 'constant') ? asFill(node) : folded(node)) ?? node),
 };
 
@@ -35,6 +40,8 @@ function folded(node: Node): Node | undefined {
   if (is(node, 'max')) return fill(x, node, where);
   if (is(node, 'sum')) {
     const count = numel((node.attrs.axes as number[]).map((axis) => inputs[0].shape[axis]));
+    // Not 0 times the value, which may be infinite or negative.
+    if (count === 0) return fill(0, node, where);
     return fill(
       node.dtype === 'i32' ? Math.imul(x, count) : Math.fround(Math.fround(x) * count),
       node,

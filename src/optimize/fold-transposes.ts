@@ -7,6 +7,10 @@ import type { Pass } from './pass.js';
 // way round: (A B)^T = B^T A^T. The same products are summed in the same order.
 export const foldTransposes: Pass = {
   name: 'fold-transposes',
+  contract: {
+    changes: 'nothing',
+    because: 'the same products are summed in the same order',
+  },
   run(graph) {
     const readers = readerCounts(graph);
     return rewrite(graph, (node, before) => {

@@ -7,6 +7,10 @@ import type { Pass } from './pass.js';
 // every operand is a repetition the op runs before it, on fewer elements. Each element sees the same numbers.
 export const implicitBroadcasts: Pass = {
   name: 'implicit-broadcasts',
+  contract: {
+    changes: 'nothing',
+    because: 'each element is made of the same numbers by the same op',
+  },
   run: (graph) =>
     rewrite(graph, (node) => {
       if (isElementwise(node)) return elementwise(node);

@@ -4,7 +4,6 @@ import { verifyGraph } from '../graph/verify.js';
 import { commonSubexpressions } from './common-subexpressions.js';
 import { deadCode } from './dead-code.js';
 import { dropMarkers } from './drop-markers.js';
-import { factorSums } from './factor-sums.js';
 import { foldConstants } from './fold-constants.js';
 import { foldTransposes } from './fold-transposes.js';
 import { implicitBroadcasts } from './implicit-broadcasts.js';
@@ -15,7 +14,7 @@ import { simplifyMovement } from './simplify-movement.js';
 import { sinkReshapes } from './sink-reshapes.js';
 import { sparseUpdates } from './sparse-updates.js';
 
-export type { Pass } from './pass.js';
+export type { Contract, Pass } from './pass.js';
 
 /** In the order in which they run; each makes work for those after it, and the round starts again. */
 export const passes: readonly Pass[] = [
@@ -25,7 +24,6 @@ export const passes: readonly Pass[] = [
   simplifyMovement,
   sinkReshapes,
   implicitBroadcasts,
-  factorSums,
   foldTransposes,
   joinPads,
   sparseUpdates,

@@ -6,6 +6,10 @@ import type { Pass } from './pass.js';
 // the gradients of slices that took a tensor apart. Exact, but for the sign of a zero.
 export const joinPads: Pass = {
   name: 'join-pads',
+  contract: {
+    changes: 'signs of zeros',
+    because: 'every element is one number plus zeros: it stays as it is, but -0 + 0 is 0',
+  },
   run(graph) {
     const readers = readerCounts(graph);
     const inside = new Set(

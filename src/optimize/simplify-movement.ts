@@ -7,6 +7,10 @@ import type { Pass } from './pass.js';
 // among it. The same elements arrive at the same places.
 export const simplifyMovement: Pass = {
   name: 'simplify-movement',
+  contract: {
+    changes: 'signs of zeros',
+    because: 'the same elements arrive at the same places; a sum of one element starts at 0, and 0 + -0 is 0',
+  },
   run: (graph) => rewrite(graph, (node) => simplified(node) ?? node),
 };
 

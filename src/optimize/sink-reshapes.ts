@@ -9,6 +9,10 @@ import type { Pass } from './pass.js';
 // need to reshape another large tensor instead. The same numbers meet.
 export const sinkReshapes: Pass = {
   name: 'sink-reshapes',
+  contract: {
+    changes: 'nothing',
+    because: 'the same numbers meet, and sums run over them in the same order',
+  },
   run(graph) {
     const chosen = chosenReaders(graph);
     return rewrite(graph, (node, before) => (chosen.has(before) ? sunk(node) : undefined) ?? node);

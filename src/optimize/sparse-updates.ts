@@ -14,6 +14,11 @@ import type { Pass } from './pass.js';
 // large beside the indices.
 export const sparseUpdates: Pass = {
   name: 'sparse-updates',
+  contract: {
+    changes: 'rounding',
+    because:
+      'the rows of an index are summed first, then go through the operations of the dense gradient in the same order; a row that no index names keeps its numbers, where a factor without end would make them NaN',
+  },
   run(graph) {
     const readers = readerCounts(graph);
     return rewrite(graph, (node, before) => {

@@ -115,4 +115,20 @@ describe('fold-constants', () => {
       return y = %2"
     `);
   });
+
+  it('sums nothing to 0, whatever there would have been', () => {
+    const before = `
+      %1 = constant Infinity : f32[0,3]
+      %2 = sum %1 axes=[0] : f32[1,3]
+      %3 = constant -2 : f32[0,3]
+      %4 = sum %3 axes=[0] : f32[1,3]
+      return a = %2
+      return b = %4`;
+    expect(after(foldConstants, before)).toMatchInlineSnapshot(`
+      "%0 = constant 0 : f32[1,3]
+      %1 = constant 0 : f32[1,3]
+      return a = %0
+      return b = %1"
+    `);
+  });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../src/graph/evaluate.js';
 import { type Graph, inputAttrs } from '../../src/graph/graph.js';
 import { printGraph } from '../../src/graph/print.js';
+import { f32, sum, type Tensor, trace } from '../../src/index.js';
 import * as nn from '../../src/nn/index.js';
 import { crossEntropy } from '../../src/ops/index.js';
 import * as optim from '../../src/optim/index.js';
@@ -10,6 +11,8 @@ import { optimize, passes } from '../../src/optimize/index.js';
 import { numel } from '../../src/shape.js';
 import { i32, StepDefinition, type Tensors, type Types } from '../../src/train/step.js';
 import { randomGraph } from '../graph/random.js';
+import { programOf } from '../property/fuzz.js';
+import { traceProgram } from '../property/program.js';
 
 const without = [[], ...passes.map((pass) => [pass.name])];
 
@@ -40,6 +43,23 @@ describe('optimize', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('makes no graph larger, whatever stands in chains', () => {
+    for (const [name, graph] of Object.entries(chains)) {
+      const before = graph.nodes.length;
+      expect(before, name).toBeGreaterThan(200);
+      for (const names of without) {
+        const after = optimize(graph, { without: names }).nodes.length;
+        // Reshapes that nothing joins pile up, though not without bound.
+        const most = names.includes('simplify-movement') ? 3 * before : before;
+        expect(after, `${name} without ${names}`).toBeLessThanOrEqual(most);
+      }
+    }
+    for (let seed = 0; seed < 60; seed++) {
+      const graph = traceProgram(programOf(seed));
+      expect(optimize(graph).nodes.length).toBeLessThanOrEqual(graph.nodes.length);
+    }
   });
 
   it('refuses the name of a pass that does not exist', () => {
@@ -89,6 +109,41 @@ describe('optimize on training steps', () => {
     expect(columns.length).toBe(5);
   });
 });
+
+type Link = (x: Tensor, s: Tensor, i: number) => Tensor;
+
+/** Two hundred ops in a chain, with sums over what they make; x: [6, 4], s: [4]. */
+function chain(link: Link, every = 10): Graph {
+  return trace('chain', { x: f32(6, 4), s: f32(4) }, ({ x, s }) => {
+    const sums: Tensor[] = [];
+    let at = x;
+    for (let i = 1; sums.length * every < 100; i++) {
+      at = link(at, s, i);
+      if (i % every === 0) sums.push(sum(at, 0));
+    }
+    return { at, sums: sums.reduce((a, b) => a.add(b)) };
+  });
+}
+
+const chains: Record<string, Graph> = {
+  'sums of products': chain((x, s, i) => x.mul(s).add(x.mul(s.add(i)))),
+  'differences of products': chain((x, s) => x.mul(s).sub(x.div(s))),
+  signs: chain((x, s, i) => (i % 2 ? x.neg().mul(s) : s.sub(x.neg()))),
+  constants: chain((x, _, i) => x.mul(2 ** (i % 50)).add(x.div(8))),
+  reshapes: chain((x, s, i) => x.reshape(i % 2 ? [2, 3, 4] : [6, 4]).add(s.mul(i)), 2),
+  transposes: chain((x, s) =>
+    x
+      .transpose()
+      .matmul(x)
+      .add(s.reshape([1, 4]))
+      .transpose()
+      .add(s)
+      .add(x.sum(0))
+      .slice([0, 0], [1, 4])
+      .add(x),
+  ),
+  slices: chain((x, s) => x.slice([0, 0], [3, 4]).sum(0).mul(s).add(x)),
+};
 
 function names(norm: 'none' | 'batch' | 'layer', optimizer: optim.Optimizer, vocabulary = 27): Graph {
   const between = { none: [], batch: [nn.batchNorm1d(20)], layer: [nn.layerNorm(20)] }[norm];

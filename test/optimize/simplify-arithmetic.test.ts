@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { evaluateGraph } from '../../src/graph/evaluate.js';
+import type { Graph } from '../../src/graph/graph.js';
+import { f32, type Tensor, trace } from '../../src/index.js';
+import { toTensor } from '../../src/ops/tensor.js';
+import { optimize } from '../../src/optimize/index.js';
 import { simplifyArithmetic } from '../../src/optimize/simplify-arithmetic.js';
+import { numbersOfEveryKind } from '../graph/float32.js';
 import { after } from './text.js';
 
 describe('simplify-arithmetic', () => {
@@ -9,9 +15,10 @@ describe('simplify-arithmetic', () => {
       %y = input "y" : f32[2,3]
       %0 = constant 0 : f32[]
       %1 = constant 1 : f32[]
+      %m = constant -0 : f32[]
       %2 = mul %x, %1 : f32[2,3]
-      %3 = add %2, %0 : f32[2,3]
-      %4 = add %0, %3 : f32[2,3]
+      %3 = add %2, %m : f32[2,3]
+      %4 = add %m, %3 : f32[2,3]
       %5 = sub %4, %0 : f32[2,3]
       %6 = div %5, %1 : f32[2,3]
       %7 = mul %1, %6 : f32[2,3]
@@ -26,7 +33,7 @@ describe('simplify-arithmetic', () => {
   it('broadcasts what is left where the neutral operand was larger', () => {
     const before = `
       %x = input "x" : f32[]
-      %0 = constant 0 : f32[2,3]
+      %0 = constant -0 : f32[2,3]
       %1 = add %x, %0 : f32[2,3]
       return y = %1`;
     expect(after(simplifyArithmetic, before)).toMatchInlineSnapshot(`
@@ -134,26 +141,77 @@ describe('simplify-arithmetic', () => {
     `);
   });
 
-  it('joins factors if one is a power of two', () => {
+  it('keeps what has another result at -0', () => {
     const before = `
       %x = input "x" : f32[2,3]
-      %y = input "y" : f32[2,3]
-      %1 = constant 0.1 : f32[]
-      %2 = constant -0.5 : f32[]
-      %3 = mul %x, %1 : f32[2,3]
-      %4 = mul %3, %2 : f32[2,3]
-      %5 = mul %3, %1 : f32[2,3]
-      return a = %4
-      return b = %5`;
+      %n = input "n" : i32[2,3]
+      %0 = constant 0 : f32[]
+      %1 = constant -0 : f32[]
+      %z = constant 0 : i32[]
+      %2 = add %x, %0 : f32[2,3]
+      %3 = sub %x, %1 : f32[2,3]
+      %4 = add %n, %z : i32[2,3]
+      return a = %2
+      return b = %3
+      return c = %4`;
     expect(after(simplifyArithmetic, before)).toMatchInlineSnapshot(`
-      "%2 = constant -0.05000000074505806 : f32[]
-      %3 = mul %0, %2 : f32[2,3]
-      %4 = constant 0.1 : f32[]
-      %5 = mul %0, %4 : f32[2,3]
-      %6 = mul %5, %4 : f32[2,3]
+      "%2 = constant 0 : f32[]
+      %3 = add %0, %2 : f32[2,3]
+      %4 = constant -0 : f32[]
+      %5 = sub %0, %4 : f32[2,3]
       return a = %3
-      return b = %6"
+      return b = %5
+      return c = %1"
     `);
+  });
+
+  it('joins factors that are powers of two from 1 up, and no others', () => {
+    const before = `
+      %x = input "x" : f32[2,3]
+      %1 = constant 4 : f32[]
+      %2 = constant -8 : f32[]
+      %3 = constant 0.5 : f32[]
+      %4 = constant 0.1 : f32[]
+      %5 = mul %x, %1 : f32[2,3]
+      %6 = mul %5, %2 : f32[2,3]
+      %7 = mul %5, %3 : f32[2,3]
+      %8 = mul %5, %4 : f32[2,3]
+      return a = %6
+      return b = %7
+      return c = %8`;
+    expect(after(simplifyArithmetic, before)).toMatchInlineSnapshot(`
+      "%1 = constant -32 : f32[]
+      %2 = mul %0, %1 : f32[2,3]
+      %3 = constant 4 : f32[]
+      %4 = mul %0, %3 : f32[2,3]
+      %5 = constant 0.5 : f32[]
+      %6 = mul %4, %5 : f32[2,3]
+      %7 = constant 0.1 : f32[]
+      %8 = mul %4, %7 : f32[2,3]
+      return a = %2
+      return b = %6
+      return c = %8"
+    `);
+  });
+
+  it('divides by 2^k as long as 2^k and 2^-k are both normal numbers', () => {
+    for (const [k, op] of [
+      ...[
+        [126, 'mul'],
+        [-126, 'mul'],
+        [127, 'div'],
+        [-127, 'div'],
+        [-140, 'div'],
+        [-149, 'div'],
+      ],
+    ] as const) {
+      const before = `
+      %x = input "x" : f32[2,3]
+      %1 = constant ${2 ** k} : f32[]
+      %2 = div %x, %1 : f32[2,3]
+      return y = %2`;
+      expect(after(simplifyArithmetic, before), `x / 2^${k}`).toContain(op === 'mul' ? `${2 ** -k}` : 'div ');
+    }
   });
 
   it('doubles instead of adding a tensor to itself', () => {
@@ -184,4 +242,60 @@ describe('simplify-arithmetic', () => {
       return b = %1"
     `);
   });
+
+  it.each(
+    Object.entries({
+      'x * 1e30 * 2^40': (x) => x.mul(1e30).mul(2 ** 40),
+      'x * 2^40 * 1e30': (x) => x.mul(2 ** 40).mul(1e30),
+      'x * 1e-30 * 1e30': (x) => x.mul(1e-30).mul(1e30),
+      'x * 2^-100 * 2^100': (x) => x.mul(2 ** -100).mul(2 ** 100),
+      'x * 2^100 * 2^-100': (x) => x.mul(2 ** 100).mul(2 ** -100),
+      'x * 2^-70 * 2^-70': (x) => x.mul(2 ** -70).mul(2 ** -70),
+      'x * 2^70 * 2^57': (x) => x.mul(2 ** 70).mul(2 ** 57),
+      'x * 2^70 * -2^70': (x) => x.mul(2 ** 70).mul(-(2 ** 70)),
+      'x * 0.1 * 0.5': (x) => x.mul(0.1).mul(0.5),
+      'x * 0.1 * 2': (x) => x.mul(0.1).mul(2),
+      'x * 0 * 2^40': (x) => x.mul(0).mul(2 ** 40),
+      'x / 2^126': (x) => x.div(2 ** 126),
+      'x / 2^-126': (x) => x.div(2 ** -126),
+      'x / 2^127': (x) => x.div(2 ** 127),
+      'x / 2^-140': (x) => x.div(2 ** -140),
+      'x / -2^-149': (x) => x.div(-(2 ** -149)),
+      'x / 1e30 / 1e-30': (x) => x.div(1e30).div(1e-30),
+      'x / 3 / 8': (x) => x.div(3).div(8),
+      'x + 0': (x) => x.add(0),
+      '-0 + x': (x) => toTensor(-0).add(x),
+      'x - 0': (x) => x.sub(0),
+      'x - -0': (x) => x.sub(-0),
+      '0 - x': (x) => toTensor(0).sub(x),
+      'x - x': (x) => x.sub(x),
+      'x + x': (x) => x.add(x),
+      'x + x + x + x': (x) => x.add(x).add(x.add(x)),
+      '-x * -1': (x) => x.neg().mul(-1),
+      '-x / 3': (x) => x.neg().div(3),
+      '3 / -x': (x) => toTensor(3).div(x.neg()),
+      '-x * 1e30': (x) => x.neg().mul(1e30),
+      '-(-x)': (x) => x.neg().neg(),
+      'x - -x': (x) => x.sub(x.neg()),
+      '-x + x': (x) => x.neg().add(x),
+      'x * 1': (x) => x.mul(1),
+      'x / 1': (x) => x.div(1),
+      'x * 0': (x) => x.mul(0),
+      '0 / x': (x) => toTensor(0).div(x),
+    } satisfies Record<string, (x: Tensor) => Tensor>),
+  )('keeps every bit of %s for numbers of every kind, alone and among all passes', (_, f) => {
+    const graph = trace('f', { x: f32(numbers.length) }, ({ x }) => ({ y: f(x) }));
+    const bits = (g: Graph) => {
+      const { data } = evaluateGraph(g, { x: numbers }, {}, 'float32').outputs.y;
+      return new Int32Array(Float32Array.from(data, (v) => (Number.isNaN(v) ? Number.NaN : v)).buffer);
+    };
+    const want = bits(graph);
+    for (const made of [simplifyArithmetic.run(graph), optimize(graph)]) {
+      const got = bits(made);
+      const off = want.findIndex((w, i) => w !== got[i]);
+      expect(off < 0 ? 'the same' : `another result at x = ${numbers[off]}`).toBe('the same');
+    }
+  });
 });
+
+const numbers = numbersOfEveryKind();

@@ -2,22 +2,17 @@ import { allocate, evaluateNode } from '../../src/graph/evaluate.js';
 import { type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
 import type { Elements, Value } from '../../src/ops/op.js';
 import { numel, type Shape } from '../../src/shape.js';
-import { type Rule, rules } from './rules.js';
+import { LARGEST, type Rule, rules } from './rules.js';
 
 /**
- * A value in float64 with a bound of how far float32 can be from it, element by element (running error
- * analysis: Higham, Accuracy and Stability of Numerical Algorithms, 3.3).
+ * What float32 makes of a graph, operation by operation in the user's order, with a bound of how far a compiled step may
+ * be from it, element by element (running error analysis: Higham, Accuracy and Stability of Numerical Algorithms, 3.3).
+ * Only sums, which may run in any order, and functions begin an error; from there it grows as the operations let it. So a
+ * result must be finite where that of the user's order is, unless its errors reach to where float32 ends.
  */
 export interface Bounded extends Value {
-  /** 0 where float32 must give the very value, infinite where nothing can be said. */
+  /** 0 where the step must give the very value, infinite where nothing can be said. */
   readonly error: Float64Array;
-  /**
-   * Sum of the absolute values of the terms, if the sums and products that made the value were multiplied out:
-   * their rounding errors are bounded by it in whatever order they are computed.
-   */
-  readonly mass: Float64Array;
-  /** Terms of the longest sum that went into it. */
-  readonly length: number;
 }
 
 type Numbers = Readonly<Record<string, ArrayLike<number>>>;
@@ -27,7 +22,7 @@ export interface BoundedResults {
   readonly updates: Readonly<Record<string, Bounded>>;
 }
 
-/** Runs a graph in float64 through the ops' reference implementations, with bounds. */
+/** Runs a graph through the ops' reference implementations, rounding each result to float32, with bounds. */
 export function evaluateBounded(graph: Graph, inputs: Numbers, variables: Numbers): BoundedResults {
   const values = new Map<Node, Bounded>();
   for (const node of graph.nodes) {
@@ -56,31 +51,20 @@ export function evaluateBounded(graph: Graph, inputs: Numbers, variables: Number
 }
 
 function exact({ shape, dtype }: { shape: Shape; dtype: Value['dtype'] }, data: Elements): Bounded {
-  return {
-    ...{ shape, dtype, data, length: 1 },
-    error: new Float64Array(data.length),
-    mass: Float64Array.from(data, Math.abs),
-  };
+  return { shape, dtype, data, error: new Float64Array(data.length) };
 }
 
-/** What float32 can hold at all. */
-const LARGEST = 3.4e38;
-
 function bounded(node: Node, inputs: readonly Bounded[], values: ReadonlyMap<Node, Bounded>): Bounded {
-  const value = evaluateNode(node, inputs, 'float64');
-  if (node.op.name === 'constant') {
-    // Constants are float32 numbers once they are compiled.
-    const rounded = node.dtype === 'f32' ? Float64Array.from(value.data, Math.fround) : value.data;
-    return exact(node, rounded);
-  }
+  const { data: unrounded, ...type } = evaluateNode(node, inputs, 'float64');
+  const data = node.dtype === 'f32' ? Float64Array.from(unrounded, Math.fround) : unrounded;
+  const value = { ...type, data };
+  if (node.op.name === 'constant') return exact(node, data);
   const rule: Rule | undefined = rules[node.op.name];
   if (!rule) throw new Error(`test/property/rules.ts has no rule for ${node.op.name}`);
-  const out = rule({ node, inputs, value, values });
-  const { error } = out;
-  for (let i = 0; i < error.length; i++) {
-    const v = value.data[i];
-    if (Number.isFinite(v) && !(Math.abs(v) + error[i] < LARGEST)) error[i] = Number.POSITIVE_INFINITY;
-    else if (!Number.isFinite(v) && error[i] !== 0) error[i] = Number.POSITIVE_INFINITY;
-  }
-  return { ...value, ...out };
+  const { error } = rule({ node, inputs, value, unrounded, values });
+  const safe = error.map((e, i) => {
+    if (e === 0) return 0;
+    return Number.isFinite(data[i]) && Math.abs(data[i]) + e < LARGEST ? e : Number.POSITIVE_INFINITY;
+  });
+  return { ...value, error: safe };
 }

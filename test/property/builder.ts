@@ -26,6 +26,7 @@ export class Builder {
   readonly parameters: { name: string; variable: Variable; value: Tensor }[] = [];
   readonly states: { name: string; variable: Variable }[] = [];
   readonly pool: Tensor[] = [];
+  readonly shown: Tensor[] = [];
   private readonly mags = new Map<Tensor, number>();
   private picks: readonly number[] = [0];
   private at = 0;
@@ -96,6 +97,16 @@ export class Builder {
   /** Data from outside; `what` shows in its name. */
   input(shape: Shape, dtype: 'f32' | 'i32' = 'f32'): Tensor {
     return this.feed(`${dtype === 'f32' ? 'x' : 'ids'}${this.inputs++}`, { shape, dtype });
+  }
+
+  /** Data of all sizes that float32 has. */
+  wild(shape: Shape): Tensor {
+    return this.feed(`wild${this.inputs++}`, { shape, dtype: 'f32' });
+  }
+
+  /** Keeps a tensor of any size as an output, since nothing else could be made of it that has digits left. */
+  show(x: Tensor): void {
+    if (numel(x.shape) <= MOST_ELEMENTS) this.shown.push(x);
   }
 
   /** A parameter, at times one that is used already. */

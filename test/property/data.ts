@@ -1,12 +1,14 @@
 import { type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
 import { numel } from '../../src/shape.js';
+import { finiteNumber } from '../graph/float32.js';
 
 export type Numbers = Record<string, Float32Array | Int32Array>;
 
 /**
  * Numbers for the inputs (or the variables) of a graph, the same for the same seed and name. Floats are
  * float32: for half of the names anything between -2 and 2, for the others halves, so that there are ties and
- * zeros. Integers are indices below what the graph says of them.
+ * zeros; those that `wild` begins have sizes from one end of float32 to the other. Integers are indices below what the
+ * graph says of them.
  */
 export function dataFor(graph: Graph, seed: number, roles: readonly string[]): Numbers {
   const bounds = indexBounds(graph);
@@ -20,12 +22,23 @@ export function dataFor(graph: Graph, seed: number, roles: readonly string[]): N
         const below = bounds.get(node) ?? 1;
         return [name, Int32Array.from({ length: n }, () => Math.floor(random() * below))];
       }
+      if (name.startsWith('wild')) return [name, wild(n, random)];
       const halves = random() < 0.5;
       // What optimizers keep, such as a mean of squares, is not negative.
       const low = inputAttrs(node).role === 'state' ? Math.abs : (x: number) => x;
       const value = () => low(halves ? (Math.floor(random() * 9) - 4) / 2 : random() * 4 - 2);
       return [name, Float32Array.from({ length: n }, value)];
     }),
+  );
+}
+
+/** What half of these names have are sizes of all kinds in one tensor, and others huge numbers or tiny ones alone. */
+function wild(n: number, random: () => number): Float32Array {
+  const kind = Math.floor(random() * 4);
+  const sized = (exponent: number) => (random() < 0.1 ? 0 : (random() * 4 - 2) * 2 ** exponent);
+  const least = [90, -130, -1][kind - 1] ?? 0;
+  return Float32Array.from({ length: n }, () =>
+    kind === 0 || kind === 3 ? finiteNumber(random() * 2 ** 32) : sized(least + Math.floor(random() * 36)),
   );
 }
 

@@ -131,6 +131,9 @@ function finish(b: Builder, leaves: number): Record<string, Tensor> {
   const odd = oddUpdates(b);
   const outputs: Record<string, Tensor> = { loss };
   for (let i = 1 + b.n(3); i > 0; i--) outputs[`y${i}`] = b.float()!;
+  b.shown.forEach((x, i) => {
+    outputs[`shown${i}`] = x;
+  });
   if (b.n(3) === 0) for (const { name, flow } of reached) outputs[`gradient.${name}`] = flow;
   if (reached.length && b.n(4) === 0) outputs.after = b.by.read(b.one(reached).variable).mul(2);
   return { ...outputs, ...odd };

@@ -6,48 +6,33 @@ import type { Elements, Value } from '../../src/ops/op.js';
 import { numel, type Shape } from '../../src/shape.js';
 import type { Bounded } from './bounds.js';
 
-/** Four times float32's unit roundoff, which leaves room for rewritten formulas and for functions within 4 ulp. */
+/** Half the distance from 1 to the next float32: no operation rounds by more, relative to its result. */
+const ROUND = 2 ** -24;
+/** What a function of the vector math may be off by for each unit of its rule: two of the last places. */
 const UNIT = 2 ** -22;
-/** Below the normal numbers float32 has fewer digits. */
-const TINY = 2 ** -124;
+/** The smallest float32 above 0, which a product that underflows is off by at most. */
+const LEAST = 2 ** -149;
+/** From here on float32 has Infinity. */
+export const LARGEST = 2 ** 128 * (1 - ROUND);
 
 interface Context {
   readonly node: Node;
   readonly inputs: readonly Bounded[];
-  /** The result in float64. */
+  /** The result of float32 on the values of the inputs; of sums, functions and products of matrices, the closest to it. */
   readonly value: Value;
+  /** The same in float64, before it is rounded. */
+  readonly unrounded: Elements;
   readonly values: ReadonlyMap<Node, Bounded>;
 }
 
-type Bounds = Pick<Bounded, 'error' | 'mass' | 'length'>;
+interface Bounds {
+  readonly error: Float64Array;
+}
 
 /** Bounds of a node's result from those of its inputs. */
 export type Rule = (context: Context) => Bounds;
 
-/**
- * How float32 can differ from `value`, given what comes from the inputs alone, and the terms that are summed. `coarse`:
- * whether what element i is made of is coarse; a sum of other numbers may be coarse by chance, and round on the way.
- */
-function rounded(
-  inherited: Float64Array,
-  value: Elements,
-  mass: Float64Array,
-  length: number,
-  coarse: (i: number) => boolean,
-): Float64Array {
-  return inherited.map((e, i) => {
-    if (e === 0 && coarse(i) && isCoarse(value[i]) && isCoarse(mass[i])) return 0;
-    return e + UNIT * length * mass[i] + TINY;
-  });
-}
-
-/** A small multiple of 1/256: sums and products of such numbers are the same in any order. */
-function isCoarse(x: number): boolean {
-  return Number.isInteger(x * 256) && Math.abs(x) < 2 ** 15;
-}
-
 const absolute = (x: Elements) => Float64Array.from(x, Math.abs);
-const longest = (inputs: readonly Bounded[]) => inputs.reduce((n, x) => Math.max(n, x.length), 1);
 const constant = (value: Value, x: number) => new Float64Array(value.data.length).fill(x);
 
 /** The op on other numbers than those of its inputs: what it does to errors, if it only moves or adds. */
@@ -59,18 +44,16 @@ const withData = (x: Bounded, data: Elements): Value => ({ shape: x.shape, dtype
 
 /** Moves elements about, errors with them. Integers have no errors. */
 const moves: Rule = ({ node, inputs, value }) => {
-  if (value.dtype !== 'f32') return sure(value, inputs);
-  const part = (of: 'error' | 'mass') =>
-    applied(
+  if (value.dtype !== 'f32') return sure(value);
+  return {
+    error: applied(
       node,
-      inputs.map((x) => (x.dtype === 'f32' ? withData(x, x[of]) : x)),
-    );
-  return { error: part('error'), mass: part('mass'), length: longest(inputs) };
+      inputs.map((x) => (x.dtype === 'f32' ? withData(x, x.error) : x)),
+    ),
+  };
 };
 
-const sure = (value: Value, inputs: readonly Bounded[] = []): Bounds => ({
-  ...{ error: constant(value, 0), mass: absolute(value.data), length: longest(inputs) },
-});
+const sure = (value: Value): Bounds => ({ error: constant(value, 0) });
 
 /** Elements of x as the broadcast to `shape` has them. */
 function spread(x: Elements, from: Shape, shape: Shape): Elements {
@@ -85,34 +68,31 @@ function spread(x: Elements, from: Shape, shape: Shape): Elements {
 interface Operand {
   readonly v: Elements;
   readonly e: Elements;
-  readonly m: Elements;
 }
 
 const operands = ({ inputs, value }: Context): Operand[] =>
   inputs.map((x) => ({
     v: spread(x.data, x.shape, value.shape),
     e: spread(x.error, x.shape, value.shape),
-    m: spread(x.mass, x.shape, value.shape),
   }));
 
-/** A sum or product: `inherited` and `mass` of element i, rounded once; integers are sure. */
-function algebra(
-  inherited: (i: number, a: Operand, b: Operand) => number,
-  mass: (i: number, a: Operand, b: Operand) => number,
-): Rule {
+/**
+ * One operation on each element, rounded once. Of operands without error the result is known to the bit, since no pass
+ * may change one; else it is off by what the operands are (`inherited`), and both results are rounded.
+ */
+function algebra(inherited: (i: number, a: Operand, b: Operand) => number): Rule {
   return (context) => {
     const { node, inputs, value } = context;
     if (value.dtype !== 'f32') return sure(value);
     const [a, b = a] = operands(context);
-    const errors = new Float64Array(value.data.length).map((_, i) => inherited(i, a, b));
-    const masses = errors.map((_, i) => mass(i, a, b));
-    const length = longest(inputs);
-    const coarse = (i: number) => isCoarse(a.v[i]) && isCoarse(b.v[i]);
-    const error = rounded(errors, value.data, masses, length, coarse);
-    value.data.forEach((v, i) => {
-      if (!Number.isFinite(v)) error[i] = cornersAgree(node, [a, b].slice(0, inputs.length), i, v);
+    const error = constant(value, 0).map((_, i) => {
+      const v = value.data[i];
+      if (!Number.isFinite(v)) return cornersAgree(node, [a, b].slice(0, inputs.length), i, v);
+      if (a.e[i] === 0 && b.e[i] === 0) return 0;
+      const e = inherited(i, a, b);
+      return e + 2 * ROUND * (Math.abs(v) + e) + LEAST;
     });
-    return { error, mass: masses, length };
+    return { error };
   };
 }
 
@@ -120,10 +100,12 @@ function algebra(
 function cornersAgree(node: Node, [a, b]: readonly Operand[], i: number, v: number): number {
   const scalar = (data: number): Value => ({ shape: [], dtype: 'f32', data: Float64Array.of(data) });
   const ends = ({ v: x, e }: Operand) => (e[i] === 0 ? [x[i]] : [x[i] - e[i], x[i] + e[i]]);
+  // The sign of a zero is not kept everywhere.
+  if (node.op.name === 'div' && b.v[i] === 0 && a.v[i] !== 0) return Number.POSITIVE_INFINITY;
   for (const p of ends(a)) {
     for (const q of b ? ends(b) : [0]) {
       const at = evaluateNode(node, b ? [scalar(p), scalar(q)] : [scalar(p)], 'float64').data[0];
-      if (!Object.is(at, v)) return Number.POSITIVE_INFINITY;
+      if (!Object.is(Math.fround(at), v)) return Number.POSITIVE_INFINITY;
     }
   }
   return 0;
@@ -135,7 +117,7 @@ const sumOfErrors = (i: number, a: Operand, b: Operand) => a.e[i] + b.e[i];
 const monotone =
   (units: number): Rule =>
   (context) => {
-    const { node, inputs, value } = context;
+    const { node, inputs, value, unrounded } = context;
     const [x] = inputs;
     const at = (sign: number) =>
       applied(node, [
@@ -143,7 +125,7 @@ const monotone =
           x,
           Float64Array.from(x.data, (v, i) => v + sign * x.error[i]),
         ),
-      ]);
+      ]).map(Math.fround);
     const [low, high] = [at(-1), at(1)];
     const inherited = low.map((v, i) => {
       // It may have overflowed, and become NaN since.
@@ -153,11 +135,14 @@ const monotone =
       const most = Math.max(Math.abs(v - here), Math.abs(high[i] - here));
       return Number.isNaN(most) ? Number.POSITIVE_INFINITY : most;
     });
-    const mass = absolute(value.data);
-    const error = inherited.map((e, i) =>
-      Number.isFinite(value.data[i]) ? e + units * UNIT * mass[i] + TINY : e,
-    );
-    return { error, mass, length: 1 };
+    const error = inherited.map((e, i) => {
+      const v = value.data[i];
+      if (e === 0 && units === 0) return 0;
+      // Just below Infinity, or just above.
+      if (Math.abs(Math.abs(unrounded[i]) / LARGEST - 1) < units * UNIT) return Number.POSITIVE_INFINITY;
+      return Number.isFinite(v) ? e + (units * UNIT + 2 * ROUND) * (Math.abs(v) + e) + 8 * LEAST : e;
+    });
+    return { error };
   };
 
 /** A function that never takes two numbers further apart. `exactly`: it does not round either. */
@@ -165,24 +150,19 @@ const contraction =
   (exactly: boolean): Rule =>
   ({ inputs: [x], value }) => {
     if (value.dtype !== 'f32') return sure(value);
-    const mass = absolute(value.data);
     const error = x.error.map((e, i) =>
-      exactly || !Number.isFinite(value.data[i]) ? e : e + UNIT * mass[i] + TINY,
+      exactly || !Number.isFinite(value.data[i]) ? e : e + UNIT * Math.abs(value.data[i]) + 8 * LEAST,
     );
-    return { error, mass, length: 1 };
+    return { error };
   };
 
-const neg: Rule = ({ inputs: [x], value }) =>
-  value.dtype === 'f32' ? { error: x.error, mass: x.mass, length: x.length } : sure(value);
+const neg: Rule = ({ inputs: [x], value }) => (value.dtype === 'f32' ? { error: x.error } : sure(value));
 
 /** The larger or smaller of two is no further off than the two are. */
 const extreme: Rule = (context) => {
   if (context.value.dtype !== 'f32') return sure(context.value);
   const [a, b] = operands(context);
-  return {
-    ...{ mass: absolute(context.value.data), length: 1 },
-    error: constant(context.value, 0).map((_, i) => Math.max(a.e[i], b.e[i])),
-  };
+  return { error: constant(context.value, 0).map((_, i) => Math.max(a.e[i], b.e[i])) };
 };
 
 /** A truth value may be the other one where the operands are too close to tell. */
@@ -204,7 +184,7 @@ const comparison: Rule = (context) => {
       if (e === 1 && counts[i] === 1) error[i] = 0;
     });
   }
-  return { error, mass: constant(value, 1), length: 1 };
+  return { error };
 };
 
 /** Sums of x along the axes that a reduction folds. */
@@ -218,63 +198,91 @@ function countAlong(reduction: Node, shape: Shape, x: Elements): Float64Array {
 
 const where: Rule = (context) => {
   const [c, a, b] = operands(context);
-  const { value, inputs } = context;
-  const mass = constant(value, 0);
+  const { value } = context;
   const error = constant(value, 0);
   for (let i = 0; i < error.length; i++) {
     const [chosen, other] = c.v[i] ? [a, b] : [b, a];
     error[i] = chosen.e[i];
-    mass[i] = chosen.m[i];
     if (c.e[i] === 0) continue;
     const apart = Math.abs(other.v[i] - chosen.v[i]) + other.e[i];
     error[i] = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : Math.max(error[i], apart);
-    mass[i] = Math.max(mass[i], other.m[i]);
   }
-  return { error, mass, length: longest(inputs) };
+  return { error };
 };
 
 const cast: Rule = ({ inputs: [x], value, node }) => {
   const from = node.inputs[0].dtype;
-  if (from === value.dtype || (from === 'bool' && value.dtype === 'f32'))
-    return { error: x.error, mass: absolute(value.data), length: x.length };
-  if (from !== 'f32') return { ...sure(value), error: x.error.slice() };
+  if (from === value.dtype || (from === 'bool' && value.dtype === 'f32')) return { error: x.error };
+  if (from !== 'f32') return { error: x.error.slice() };
   const to = (v: number) =>
     evaluateNode(node, [{ shape: [], dtype: from, data: Float64Array.of(v) }], 'float64').data[0];
   const error = x.error.map((e, i) =>
     Math.max(to(x.data[i] + e) - value.data[i], value.data[i] - to(x.data[i] - e)),
   );
-  return { ...sure(value), error };
+  return { error };
 };
 
-/** A sum of products of the inputs, linear in each: in any order, with or without fused multiply-add. */
+/**
+ * A sum of products of the inputs, linear in each, added up in any order: off by what the terms are, and by a rounding
+ * of every partial sum, none of which is larger than the sum of the terms' sizes. What the terms are made of does not
+ * count: a difference of large sums is not what the sum of small differences may become.
+ */
 function multilinear(
   terms: (context: Context) => number,
   parts: (inputs: readonly Bounded[]) => Value[][],
+  exact: (inputs: readonly Bounded[]) => number,
 ): Rule {
   return (context) => {
-    const { node, inputs, value } = context;
+    const { node, inputs, value, unrounded } = context;
     if (value.dtype !== 'f32') return sure(value);
-    const floats = inputs.map((x) => (x.dtype === 'f32' ? withData(x, x.mass) : x));
-    const mass = applied(node, floats);
+    const sizes = (keep: (v: number) => number) =>
+      applied(
+        node,
+        inputs.map((x) => (x.dtype === 'f32' ? withData(x, Float64Array.from(x.data, keep)) : x)),
+      );
+    const mass = sizes((v) => (Number.isFinite(v) ? Math.abs(v) : 0));
     const inherited = constant(value, 0);
     for (const part of parts(inputs)) {
       applied(node, part).forEach((e, i) => {
         inherited[i] += e;
       });
     }
-    const length = longest(inputs) + terms(context);
-    const coarse = inputs.every((x) => x.data.every(isCoarse));
-    const error = rounded(inherited, value.data, mass, length, () => coarse);
-    value.data.forEach((v, i) => {
-      if (!Number.isFinite(v)) error[i] = inputs.every((x) => x.error.every((e) => e === 0)) ? 0 : Infinity;
+    const count = terms(context) + 1;
+    const digits = exact(inputs);
+    const certain = inputs.every((x) => x.error.every((e) => e === 0));
+    const error = inherited.map((e, i) => {
+      const v = unrounded[i];
+      if (!Number.isFinite(v)) return certain && mass[i] < LARGEST ? 0 : Number.POSITIVE_INFINITY;
+      if (e === 0 && mass[i] <= 2 ** (24 + digits)) return 0;
+      const off = e + count * (ROUND * (mass[i] + e) + LEAST);
+      if (mass[i] + off < LARGEST) return off;
+      // Terms of one sign overflow in any order.
+      const overflows = Math.abs(v) > mass[i] * (1 - 1e-9) && Math.abs(v) - off > LARGEST;
+      return overflows ? 0 : Number.POSITIVE_INFINITY;
     });
-    return { error, mass, length };
+    return { error };
   };
+}
+
+/** The place of the last bit that any element has: sums that stay below 2^24 of it are exact in any order. */
+function lastPlace(x: Bounded): number {
+  let least = Number.POSITIVE_INFINITY;
+  const float = Float32Array.of(0);
+  const bits = new Int32Array(float.buffer);
+  for (const v of x.data) {
+    if (v === 0 || !Number.isFinite(v)) continue;
+    float[0] = v;
+    const exponent = (bits[0] >>> 23) & 255;
+    const digits = exponent ? (bits[0] & 0x7fffff) | 0x800000 : bits[0] & 0x7fffff;
+    least = Math.min(least, Math.max(exponent, 1) - 150 + 31 - Math.clz32(digits & -digits));
+  }
+  return Math.min(least, 127);
 }
 
 const sum = multilinear(
   ({ node, value }) => numel(node.inputs[0].shape) / Math.max(1, value.data.length),
   ([x]) => [[withData(x, x.error)]],
+  ([x]) => lastPlace(x),
 );
 
 const matmul = multilinear(
@@ -290,11 +298,22 @@ const matmul = multilinear(
     ],
     [withData(a, absolute(a.data)), withData(b, b.error)],
   ],
+  ([a, b]) => {
+    const digits = lastPlace(a) + lastPlace(b);
+    return digits < -149 ? Number.NEGATIVE_INFINITY : digits;
+  },
 );
 
 const scatterAdd = multilinear(
   ({ inputs: [, ids] }) => 1 + ids.data.length,
   ([base, ids, updates]) => [[withData(base, base.error), ids, withData(updates, updates.error)]],
+  // Factors of the sum may come to stand before it.
+  () => Number.NEGATIVE_INFINITY,
+);
+
+const sumRepeats = multilinear(
+  ({ inputs: [ids] }) => ids.data.length,
+  ([ids, updates]) => [[ids, withData(updates, updates.error)]],
 );
 
 const sumRepeats = multilinear(
@@ -304,9 +323,7 @@ const sumRepeats = multilinear(
 
 /** The largest of some numbers is no further off than the furthest of them. */
 const max: Rule = ({ node, inputs: [x], value }) =>
-  value.dtype === 'f32'
-    ? { error: applied(node, [withData(x, x.error)]), mass: absolute(value.data), length: 1 }
-    : sure(value);
+  value.dtype === 'f32' ? { error: applied(node, [withData(x, x.error)]) } : sure(value);
 
 /** One rule for each op of the table. */
 export const rules: Readonly<Record<string, Rule>> = {
@@ -315,26 +332,20 @@ export const rules: Readonly<Record<string, Rule>> = {
   // Exact, of integers without error.
   random: ({ value }: Context) => sure(value),
   ...{ index: ({ value }: Context) => sure(value), iota: ({ value }: Context) => sure(value) },
-  ...{ exp: monotone(1), log: monotone(1), sqrt: monotone(1), rsqrt: monotone(1) },
+  ...{ exp: monotone(1), log: monotone(1), sqrt: monotone(0), rsqrt: monotone(1) },
   // tanh is within 6.2 ulp.
   ...{ tanh: monotone(1.6), sigmoid: monotone(1), erf: monotone(1) },
   ...{ relu: contraction(true), abs: contraction(true), sin: contraction(false), cos: contraction(false) },
   neg,
-  add: algebra(sumOfErrors, (i, a, b) => a.m[i] + b.m[i]),
-  sub: algebra(sumOfErrors, (i, a, b) => a.m[i] + b.m[i]),
-  mul: algebra(
-    (i, a, b) => Math.abs(a.v[i]) * b.e[i] + a.e[i] * Math.abs(b.v[i]) + a.e[i] * b.e[i],
-    (i, a, b) => a.m[i] * b.m[i],
-  ),
-  div: algebra(
-    (i, a, b) => {
-      const least = Math.abs(b.v[i]) - b.e[i];
-      // The sign of a zero is not kept everywhere.
-      if (!(least > 0)) return Number.POSITIVE_INFINITY;
-      return (a.e[i] + Math.abs(a.v[i] / b.v[i]) * b.e[i]) / least;
-    },
-    (i, a, b) => a.m[i] / Math.max(0, Math.abs(b.v[i]) - b.e[i]),
-  ),
+  add: algebra(sumOfErrors),
+  sub: algebra(sumOfErrors),
+  mul: algebra((i, a, b) => Math.abs(a.v[i]) * b.e[i] + a.e[i] * Math.abs(b.v[i]) + a.e[i] * b.e[i]),
+  div: algebra((i, a, b) => {
+    const least = Math.abs(b.v[i]) - b.e[i];
+    // The sign of a zero is not kept everywhere.
+    if (!(least > 0)) return Number.POSITIVE_INFINITY;
+    return (a.e[i] + Math.abs(a.v[i] / b.v[i]) * b.e[i]) / least;
+  }),
   ...{
     maximum: extreme,
     minimum: extreme,

@@ -30,6 +30,7 @@ import { broadcastShapes, numel } from '../../src/shape.js';
 import { type Builder, TAME } from './builder.js';
 import { gatherSteps, matrixSteps } from './matrices.js';
 import { movementSteps } from './movements.js';
+import { rangeSteps } from './ranges.js';
 
 type Unary = (x: Tensor, b: Builder) => [Tensor, number];
 
@@ -195,6 +196,7 @@ export const stepKinds: readonly StepKind[] = [
   ...movementSteps,
   ...matrixSteps,
   ...gatherSteps,
+  ...rangeSteps,
 ];
 
 /** Taken by a few programs only, since nothing is left to compare once all values are not numbers. */
