@@ -50,9 +50,7 @@ const LOOKS = 200;
 /** `given` tells which options stand on the command line. Returns the exit code. */
 export async function train(options: TrainOptions, given: (name: string) => boolean): Promise<number> {
   const output = new Output(options.json ?? false);
-  const interrupt = new Interrupt(() =>
-    process.stderr.write('\nStopping. Again to leave at once, without saving.\n'),
-  );
+  const interrupt = new Interrupt('Stopping. Again to leave at once, without saving.');
   const { out: folder } = options;
   const before = options.resume ? await readConfig(folder) : null;
   const settings = before ? merge(before.settings, options, given, folder) : ownSettings(options);
@@ -199,15 +197,19 @@ async function finish(
 
   const { bold, dim } = output.colors;
   const trained = run.steps > 0 ? `, ${rate(run.stepsPerSecond)} steps/s` : '';
-  output.line(`\n${plural(run.steps, 'step')} in ${duration(run.seconds)}${trained}\n`);
+  output.line();
+  output.line(`${plural(run.steps, 'step')} in ${duration(run.seconds)}${trained}`);
+  output.line();
   const row = (name: string, loss: number, note = '') =>
     output.line(`  ${name.padEnd(8)} ${lossText(loss)}${note}`);
   output.line(bold('Loss'));
   for (const part of PARTS) row(part, losses[part]);
   row('uniform', baseline, dim(`   ln(${vocabulary.size}): every character as likely as any other`));
-  output.line(bold('\nSamples'));
+  output.line();
+  output.line(bold('Samples'));
   for (let i = 0; i < samples.length; i += 5) output.line(`  ${samples.slice(i, i + 5).join(', ')}`);
-  output.line(`\nReport: ${join(folder, REPORT)}`);
+  output.line();
+  output.line(`Report: ${join(folder, REPORT)}`);
   output.line(dim(`More names: 2headgrad sample ${folder}`));
   output.result({
     task: 'names',
