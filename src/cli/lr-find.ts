@@ -1,11 +1,13 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '../data/files.js';
+import { writeInFolder } from '../data/files.js';
+import { ensureFolder } from '../data/folders.js';
 import { OptionError } from '../errors.js';
 import { type FinderProgress, findLearningRate, type LearningRateSearch } from '../finder/finder.js';
 import type { Session } from '../train/session.js';
 import { describeData, engineText, modelText } from './describe.js';
-import { absolute, checkWritable, ensureFolder, holdsRun, REPORT } from './folder.js';
+import { absolute, holdsRun, REPORT } from './folder.js';
 import { Interrupt } from './interrupt.js';
+import { holdFolder } from './lock.js';
 import { duration, lossText, note, Output, plural } from './output.js';
 import { Progress } from './progress.js';
 import { changedFlags, checkCombination, type RunSettings } from './settings.js';
@@ -26,14 +28,16 @@ export const PICTURE = 'lr-find.svg';
 export async function lrFind({ steps, data, out, json = false, ...options }: LrFindOptions): Promise<number> {
   const output = new Output(json);
   const settings = { ...options, direct: options.direct ?? false };
-  const interrupt = new Interrupt('Stopping.');
+  const stopped = (signal: string | null) =>
+    output.result({ task: 'names', interrupted: signal, saved: false, out });
+  const interrupt = new Interrupt('Stopping.', stopped);
   checkCombination(settings);
   const task = await loadTask(absolute(data), settings);
   const step = buildStep(task.vocabulary, settings);
   if (await holdsRun(out)) {
     throw new OptionError(`--out ${out}: this folder holds a trained model and its report; give another`);
   }
-  await checkWritable(out);
+  await holdFolder(out);
   describeData(output, task);
 
   const { seed, threads, engine, batch } = settings;
@@ -55,6 +59,7 @@ export async function lrFind({ steps, data, out, json = false, ...options }: LrF
   } catch (error) {
     if (!interrupt.exitCode) throw error;
     output.line('Stopped; nothing was written.');
+    stopped(interrupt.received);
     return interrupt.exitCode;
   } finally {
     await show.stop();
@@ -135,8 +140,8 @@ async function writeFiles(
     ],
   });
   await ensureFolder(out);
-  await writeFileAtomic(join(out, PICTURE), svg);
-  await writeFileAtomic(join(out, REPORT), page);
+  await writeInFolder(out, PICTURE, svg);
+  await writeInFolder(out, REPORT, page);
 }
 
 const digits = (x: number) => String(Number(x.toPrecision(2)));

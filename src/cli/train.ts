@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '../data/files.js';
+import { writeInFolder } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
 import { describeData, engineText, modelText } from './describe.js';
@@ -7,7 +7,7 @@ import {
   absolute,
   type Config,
   type Curve,
-  checkWritable,
+  checkFolder,
   holdsRun,
   REPORT,
   readConfig,
@@ -19,6 +19,7 @@ import {
   WASM,
 } from './folder.js';
 import { Interrupt } from './interrupt.js';
+import { holdFolder } from './lock.js';
 import { count, duration, lossText, Output, plural, rate } from './output.js';
 import { Run } from './run.js';
 import { firstOf, sampleWords } from './sampling.js';
@@ -30,7 +31,7 @@ import {
   type RunSettings,
   type SettingName,
 } from './settings.js';
-import { buildStep, loadTask, meanLoss, type NamesTask, PARTS } from './task.js';
+import { buildStep, checkModelSize, loadTask, meanLoss, type NamesTask, PARTS } from './task.js';
 
 export interface TrainOptions extends Omit<RunSettings, 'lrDecayAt'> {
   lrDecayAt?: number;
@@ -50,13 +51,19 @@ const LOOKS = 200;
 /** `given` tells which options stand on the command line. Returns the exit code. */
 export async function train(options: TrainOptions, given: (name: string) => boolean): Promise<number> {
   const output = new Output(options.json ?? false);
-  const interrupt = new Interrupt('Stopping. Again to leave at once, without saving.');
   const { out: folder } = options;
+  const stopped = (signal: string | null, more: object) =>
+    output.result({ task: 'names', interrupted: signal, ...more, out: folder });
+  const interrupt = new Interrupt('Stopping. Again to leave at once, without saving.', (signal) =>
+    stopped(signal, { saved: false }),
+  );
+  if (options.resume) await checkFolder(folder);
+  await holdFolder(folder);
   const before = options.resume ? await readConfig(folder) : null;
   const settings = before ? merge(before.settings, options, given, folder) : ownSettings(options);
   checkCombination(settings);
   const file = before && !given('data') ? before.data.file : absolute(options.data);
-  const task = await loadTask(file, settings);
+  const task = await loadTask(file, settings, !before || given('data'));
   if (before && before.data.sha256 !== task.sha256) {
     throw new DataError(
       `the run in ${folder} was trained on other words: ${task.source} has changed or is another file`,
@@ -71,7 +78,7 @@ export async function train(options: TrainOptions, given: (name: string) => bool
   const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
   const every = Math.max(1, Math.round(settings.steps / LOOKS));
   const step = buildStep(task.vocabulary, settings, options.diagnostics ? { every } : undefined);
-  await checkWritable(folder);
+  if (checkpoint) checkModelSize(step, checkpoint.bytes.length);
   describeData(output, task);
 
   const { seed, threads, engine } = settings;
@@ -108,6 +115,14 @@ export async function train(options: TrainOptions, given: (name: string) => bool
   if (interrupt.exitCode) {
     const place = `step ${count(session.at)} of ${count(settings.steps)}`;
     output.line(`Stopped at ${place}; saved. Go on with: 2headgrad train names --resume${outFlag(folder)}`);
+    const { steps, stepsPerSecond } = run;
+    stopped(interrupt.received, {
+      saved: true,
+      steps: session.at,
+      of: settings.steps,
+      steps_now: steps,
+      steps_per_second: stepsPerSecond,
+    });
     return interrupt.exitCode;
   }
   interrupt.release();
@@ -167,8 +182,12 @@ async function afterDivergence(
 ): Promise<DivergedError> {
   trimCurve(curve, session.at);
   const kept = session.at === 0 && (await holdsRun(folder));
-  if (!kept) await save();
-  error.message += kept ? ` ${folder} is as it was before.` : ` Saved in ${folder}.`;
+  try {
+    if (!kept) await save();
+    error.message += kept ? ` ${folder} is as it was before.` : ` Saved in ${folder}.`;
+  } catch (why) {
+    error.message += ` It could not be saved: ${(why as Error).message}`;
+  }
   return error;
 }
 
@@ -191,7 +210,7 @@ async function finish(
   const checkpoint = session.checkpoint();
   const samples = firstOf(sampleWords(checkpoint, vocabulary, settings, settings.seed), SAMPLES);
   const baseline = Math.log(vocabulary.size);
-  if (session.module) await writeFileAtomic(join(folder, WASM), session.module.wasm);
+  if (session.module) await writeInFolder(folder, WASM, session.module.wasm);
   const { writeReport } = await import('./report.js');
   await writeReport(folder, { session, config, task, curve, losses, baseline, samples, run });
 

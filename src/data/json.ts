@@ -1,7 +1,7 @@
 import { DataError } from '../errors.js';
 import { clipped } from '../printable.js';
 
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const isOpening = (code: number) => code === 0x7b || code === 0x5b;
 const isClosing = (code: number) => code === 0x7d || code === 0x5d;
 
@@ -45,11 +45,14 @@ export function duplicateKey(text: string): DuplicateKey | undefined {
 const keyOf = (written: string): string =>
   written.includes('\\') ? (JSON.parse(`"${written}"`) as string) : written;
 
-/** Where the string that opens at `start` closes. */
+/** Where the string that opens at `start` closes; the end of the text if it does not. */
 function stringEnd(text: string, start: number): number {
-  let at = start + 1;
-  while (text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
-  return at;
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at;
+    if (code === BACKSLASH) at++;
+  }
+  return text.length;
 }
 
 /** Whether a colon follows: then the string before it was a key. */
@@ -59,27 +62,40 @@ function isKey(text: string, after: number): boolean {
   return text[at] === ':';
 }
 
-/** Deeper than anything that is written here; parsers and what walks a value would run out of stack or memory. */
-const MOST_NESTED = 64;
+/** What a text of JSON has at most: what is read is walked by functions that call themselves, and memory has an end. */
+export interface Limits {
+  /** Brackets inside of brackets. */
+  nested: number;
+  /** Objects, lists and keys, which take more memory than they take text. */
+  parts: number;
+  /** Elements of lists, and keys. */
+  values: number;
+}
+
+/** Above all that is written here: losses of ten million steps, thousands of variables. */
+const LIMITS: Limits = { nested: 64, parts: 400_000, values: 12_000_000 };
 
 /**
- * The value of a JSON text that may come from anybody. Throws DataError, which names no file, if the text is not JSON, is
- * nested more deeply than `most`, or has a key twice. Time and memory grow with the length of the text alone.
+ * The value of a JSON text that may come from anybody. Throws DataError, which begins with what is wrong, if the text is
+ * not JSON, is beyond the limits, or has a key twice. Time and memory grow with the length of the text alone.
  */
-export function parseJson(text: string, most = MOST_NESTED, twice = keyTwice): unknown {
-  if (isNestedDeeper(text, most)) throw new DataError(`it is nested more than ${most} levels deep`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new DataError(`it is not valid JSON (${clipped((error as Error).message).replace(/\s+/g, ' ')})`);
-  }
+export function parseJson(text: string, limits: Limits = LIMITS): unknown {
+  const value = parseWithin(text, limits);
   const found = duplicateKey(text);
-  if (found) throw new DataError(twice(found));
+  if (found) throw new DataError(`has the key ${quoted(found.key)} twice`);
   return value;
 }
 
-const keyTwice = ({ key }: DuplicateKey) => `it has the key ${quoted(key)} twice`;
+/** The same, but of a key that is there twice the last counts. */
+export function parseWithin(text: string, limits: Limits): unknown {
+  const beyond = beyondLimits(text, limits);
+  if (beyond) throw new DataError(beyond);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new DataError(`is not valid JSON (${clipped((error as Error).message).replace(/\s+/g, ' ')})`);
+  }
+}
 
 /** A value as an error quotes it: its JSON, cut where that is long. */
 export function quoted(value: unknown): string {
@@ -91,18 +107,21 @@ export function quoted(value: unknown): string {
   }
 }
 
-/** Whether brackets outside of strings open more than `most` times before they close; of any text. */
-function isNestedDeeper(text: string, most: number): boolean {
-  let depth = 0;
-  let inString = false;
+/** Which limit a text, of JSON or not, is beyond, before memory is taken for what it holds. */
+function beyondLimits(text: string, { nested, parts, values }: Limits): string | undefined {
+  let [depth, opened, elements] = [0, 0, 0];
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (inString) {
-      if (code === BACKSLASH) at++;
-      else if (code === QUOTE) inString = false;
-    } else if (code === QUOTE) inString = true;
-    else if (isOpening(code) && ++depth > most) return true;
+    if (code === QUOTE) at = stringEnd(text, at);
+    else if (code === COMMA) elements++;
+    else if (code === COLON) opened++;
     else if (isClosing(code)) depth--;
+    else if (isOpening(code)) {
+      opened++;
+      if (++depth > nested) return `is nested more than ${nested} levels deep`;
+    }
+    if (opened > parts) return `has more than ${parts} keys, lists and objects`;
+    if (elements > values) return `has more than ${values} values`;
   }
-  return false;
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import type * as NodeFiles from 'node:fs';
 import type * as Files from 'node:fs/promises';
+import type * as Streams from 'node:stream';
 import { DataError } from '../errors.js';
 import { builtin } from '../host.js';
 
@@ -47,6 +48,18 @@ export async function readRegular(path: string | URL, most: number): Promise<Uin
   } finally {
     await handle.close();
   }
+}
+
+/** The same for a file that the user named: what is a pipe is read to its end, as `<(command)` and /dev/stdin may be. */
+export async function readRegularOrPipe(path: string, most: number): Promise<Uint8Array> {
+  const [{ open, stat }, { Readable }] = await Promise.all([
+    builtin<typeof Files>('fs/promises'),
+    builtin<typeof Streams>('stream'),
+  ]);
+  if (!(await stat(path)).isFIFO()) return readRegular(path, most);
+  const handle = await open(path);
+  const body = Readable.toWeb(handle.createReadStream()) as unknown as ReadableStream<Uint8Array>;
+  return readBody(body, most);
 }
 
 /** Node reads at most 2 GiB at once. */

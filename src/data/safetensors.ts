@@ -2,7 +2,7 @@
 //   u64 little-endian N | N bytes of JSON, from '{', spaces at the end | the tensors' bytes, little-endian, no holes
 import { DataError } from '../errors.js';
 import { clipped, isWellFormed } from '../printable.js';
-import { type DuplicateKey, isObject, parseJson, quoted } from './json.js';
+import { duplicateKey, isObject, parseWithin, quoted } from './json.js';
 
 /** The dtypes that are read and written, in the order in which the format sorts them: largest alignment first. */
 const DTYPES = {
@@ -15,10 +15,8 @@ const ORDER = Object.keys(DTYPES) as SafetensorsDType[];
 const LENGTH_BYTES = 8;
 /** The reference implementation's limit. */
 const MAX_HEADER = 100_000_000;
-/** The header, the object of a tensor, and its shape. */
-const HEADER_DEPTH = 3;
-/** More than a module that has them could be compiled; each takes an array of its own. */
-const MOST_TENSORS = 100_000;
+/** Three levels: the header, the object of a tensor, its shape. 50,000 tensors; no module with more could be compiled. */
+const LIMITS = { nested: 3, parts: 350_000, values: 1_000_000 };
 const METADATA = '__metadata__';
 
 export type SafetensorsDType = keyof typeof DTYPES;
@@ -93,13 +91,7 @@ export function decodeSafetensors(bytes: Uint8Array): Checkpoint {
   const { header, start } = readHeader(bytes);
   const entries: Entry[] = [];
   let metadata: Record<string, string> = {};
-  const parts = Object.entries(header);
-  if (parts.length > MOST_TENSORS) {
-    throw new DataError(
-      `it has ${parts.length - 1} tensors or more, and at most ${MOST_TENSORS} are read; this is no model of this program`,
-    );
-  }
-  for (const [name, value] of parts) {
+  for (const [name, value] of Object.entries(header)) {
     if (name === METADATA) metadata = checkMetadata(value);
     else entries.push(checkEntry(name, value));
   }
@@ -145,16 +137,20 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start
   } catch {
     throw new DataError('the header is not valid UTF-8; the file is damaged');
   }
+  let header: Record<string, unknown>;
   try {
-    return { header: parseJson(text, HEADER_DEPTH, twice) as Record<string, unknown>, start };
+    header = parseWithin(text, LIMITS) as Record<string, unknown>;
   } catch (error) {
-    throw new DataError(`the header: ${(error as Error).message}; the file is damaged`);
+    throw new DataError(`the header ${(error as Error).message}; the file is damaged`);
   }
-}
-
-function twice({ key, path }: DuplicateKey): string {
-  const what = path.length === 0 ? `tensor ${quoted(key)}` : `${quoted(key)} of ${quoted(path[0])}`;
-  return `${what} is in the header twice`;
+  const twice = duplicateKey(text);
+  if (twice) {
+    const [owner] = twice.path;
+    const what =
+      owner === undefined ? `tensor ${quoted(twice.key)}` : `${quoted(twice.key)} of ${quoted(owner)}`;
+    throw new DataError(`${what} is in the header twice; the file is damaged`);
+  }
+  return { header, start };
 }
 
 function checkMetadata(value: unknown): Record<string, string> {
@@ -162,6 +158,8 @@ function checkMetadata(value: unknown): Record<string, string> {
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string')
       throw new DataError(`${METADATA} ${quoted(key)} is not a string; the file is damaged`);
+    if (!isWellFormed(key) || !isWellFormed(text))
+      throw new DataError(`${METADATA} ${quoted(key)} has half of a surrogate pair; the file is damaged`);
   }
   return value as Record<string, string>;
 }
@@ -170,6 +168,7 @@ function checkEntry(name: string, value: unknown): Entry {
   const fail = (what: string): never => {
     throw new DataError(`tensor ${quoted(name)}: ${what}`);
   };
+  if (!isWellFormed(name)) return fail('its name has half of a surrogate pair; the file is damaged');
   if (!isObject(value))
     return fail('its header is not an object with dtype, shape and data_offsets; the file is damaged');
   const { dtype, shape, data_offsets: offsets } = value;
