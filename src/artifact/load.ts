@@ -1,16 +1,16 @@
-import type * as Files from 'node:fs/promises';
+import { parseJson as parseJsonText } from '../data/json.js';
+import { MOST, readBody, readRegular } from '../data/read.js';
 import { sha256 } from '../digest.js';
 import { DataError } from '../errors.js';
-import { builtin, IN_NODE } from '../host.js';
+import { IN_NODE } from '../host.js';
 
-/** The bytes behind an address, from the disk or the net. Errors name it. */
-export async function loadBytes(url: URL): Promise<Uint8Array> {
+/** The bytes behind an address, a regular file on the disk or from the net, if they are not more than `most`. Errors name it. */
+export async function loadBytes(url: URL, most: number = MOST.weights): Promise<Uint8Array> {
   try {
-    if (url.protocol === 'file:' && IN_NODE)
-      return new Uint8Array(await (await builtin<typeof Files>('fs/promises')).readFile(url));
+    if (url.protocol === 'file:' && IN_NODE) return await readRegular(url, most);
     const response = await fetch(url);
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
-    return new Uint8Array(await response.arrayBuffer());
+    return await readBody(response.body, most);
   } catch (error) {
     throw new DataError(
       `cannot load ${url.href}: ${(error as Error).message}; the files of a compiled model belong beside each other`,
@@ -40,7 +40,7 @@ export async function checkBytes(
 
 export function parseJson(what: string, bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return parseJsonText(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     throw new DataError(`${what} is cut short or damaged (${(error as Error).message}): copy it again`);
   }

@@ -1,13 +1,18 @@
-import { isObject } from '../data/json.js';
+import { isObject, quoted } from '../data/json.js';
+import { MOST } from '../data/read.js';
 import { DataError } from '../errors.js';
-import type { Buffer, Guard, MemoryLayout } from '../plan/layout.js';
+import { type Buffer, type Guard, MAX_COLUMNS, type MemoryLayout } from '../plan/layout.js';
+import { clipped, isWellFormed } from '../printable.js';
 import { numel } from '../shape.js';
-import type {
-  Calibration,
-  InputDescription,
-  ProgramDescription,
-  VariableDescription,
+import {
+  type Calibration,
+  type InputDescription,
+  LEARNING_RATE,
+  type ProgramDescription,
+  type VariableDescription,
 } from '../train/description.js';
+import { isPlainName } from './file-name.js';
+import { isRegion, MOST_MEMORY, overlap, wrongName } from './regions.js';
 
 /** Rises when an older runtime could not run what is described: 2 has guards. */
 export const FORMAT = 2;
@@ -22,7 +27,7 @@ type Place = Pick<Buffer, 'name' | 'shape' | 'dtype' | 'address'>;
 
 /** One compilation of the model. */
 export interface ModuleFile {
-  /** Beside the manifest. */
+  /** Beside the manifest: a plain name, of letters, digits and `. _ -`. */
   readonly file: string;
   /** Several threads may run it, on a shared memory. */
   readonly threads: boolean;
@@ -92,83 +97,174 @@ export function descriptionOf({ name, variables, entries, calibration }: Manifes
   return { name, variables, entries, calibration };
 }
 
-function decodeElements({ name, dtype, data }: Place & { data: string }): Float32Array | Int32Array {
+function decodeElements({ dtype, data }: Place & { data: string }): Float32Array | Int32Array {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-  if (bytes.length % 4 !== 0) throw damaged(`${name} is cut short`);
   return dtype === 'f32' ? new Float32Array(bytes.buffer) : new Int32Array(bytes.buffer);
 }
 
-/** Checks what was read as a manifest as far as this runtime relies on it. */
+/**
+ * Checks what was read as a manifest, which may come from anybody, as far as this runtime relies on it: what passes is
+ * safe to run and names no file but those beside it. Throws DataError, in time that grows with the size alone.
+ */
 export function checkManifest(value: unknown): Manifest {
   if (!isObject(value)) throw damaged('it is no object');
   const { format, generator } = value;
   if (!isCount(format) || format === 0) throw damaged('it names no format');
   if (format > FORMAT) {
     throw new DataError(
-      `model.json has format ${format} (made by ${generator}), and this runtime reads up to ${FORMAT}: use the model.js that was written with it, or a newer 2headgrad`,
+      `model.json has format ${format} (made by ${clipped(String(quoted(generator)).replace(/^"|"$/g, ''))}), and this runtime reads up to ${FORMAT}: use the model.js that was written with it, or a newer 2headgrad`,
     );
   }
   const { name, modules, memory, variables, constants, entries, weights, calibration, seed } = value;
-  if (!isText(name) || !isText(generator) || !isCount(seed)) throw damaged('it has no name, maker or seed');
-  each('modules', modules, (m) => isFile(m) && isFlag(m.threads) && isFlag(m.relaxed));
+  if (!isText(name) || !isText(generator) || !isWord(seed)) throw damaged('it has no name, maker or seed');
+  each('modules', modules, (m) => isFile(m, MOST.wasm) && isFlag(m.threads) && isFlag(m.relaxed));
   if ((modules as unknown[]).length === 0) throw damaged('it names no module');
-  if (weights !== undefined) each('weights', [weights], isFile);
-  if (!isObject(memory) || !isCount(memory.bytes) || !isCount(memory.threadScratch))
-    throw damaged('its memory has no size');
+  if (weights !== undefined) each('weights', [weights], (file) => isFile(file, MOST.weights));
+  distinct('files', [...(modules as Fields[]), ...(weights ? [weights as Fields] : [])], 'file');
+  if (!isObject(memory) || !isSize(memory.bytes) || !isSize(memory.threadScratch))
+    throw damaged('its memory has no size that can be had');
   const end = memory.bytes;
   const place = (p: Fields) => isPlace(p, end);
-  if (calibration !== undefined)
-    each('calibration', calibration, (c) => isText(c.mean) && isText(c.variance) && isCount(c.perRow));
   const isRole = ({ role }: Fields) => role === 'parameter' || role === 'state';
-  each('variables', variables, (v) => place(v) && isRole(v) && isCount(v.stream) && isFill(v.fill));
-  each('constants', constants, (c) => place(c) && isText(c.data));
+  each(
+    'variables',
+    variables,
+    (v) => place(v) && isRole(v) && isWord(v.stream) && isFill(v as unknown as Place, v.fill),
+  );
+  each('constants', constants, (c) => place(c) && isElements(c as unknown as Place, c.data));
   if (!isObject(entries)) throw damaged('it has no entries');
+  const regions = [...(variables as Fields[]), ...(constants as Fields[])];
   for (const [entry, parts] of Object.entries(entries)) {
+    if (!Object.hasOwn(RESULTS, entry)) throw damaged(`there is no entry ${quoted(entry)}`);
     if (!isObject(parts)) throw damaged(`its entry ${entry} is none`);
-    each(`inputs of ${entry}`, parts.inputs, (input) => place(input) && isBound(input.bound));
-    each(`outputs of ${entry}`, parts.outputs, place);
-    if (parts.guards !== undefined) each(`guards of ${entry}`, parts.guards, (g) => isGuard(g, end));
-    const needed = RESULTS[entry];
-    if (needed && !(parts.outputs as Fields[]).some((output) => output.name === needed))
-      throw damaged(`its entry ${entry} gives no ${needed}`);
+    const { inputs, outputs, guards } = parts;
+    each(`inputs of ${entry}`, inputs, (input) => place(input) && isBound(input));
+    each(`outputs of ${entry}`, outputs, place);
+    if (guards !== undefined) each(`guards of ${entry}`, guards, (g) => isGuard(g, end));
+    checkEntry(entry, inputs as Fields[], outputs as Fields[]);
+    regions.push(...(inputs as Fields[]), ...(outputs as Fields[]));
   }
+  distinct('variables', variables as Fields[]);
+  const twice = overlap(regions as unknown as Place[]);
+  if (twice) throw damaged(twice);
+  if (calibration !== undefined) checkCalibration(calibration, variables as Fields[], entries as Entries);
   return value as unknown as Manifest;
 }
 
-/** What a session reads of an entry. */
-const RESULTS: Record<string, string> = { train: 'loss', evaluate: 'loss', predict: 'output' };
+/** What a session reads of an entry, if it is one thing. */
+const RESULTS: Readonly<Record<string, string | undefined>> = {
+  train: 'loss',
+  evaluate: 'loss',
+  predict: 'output',
+  calibrate: undefined,
+  diagnose: undefined,
+};
 
 type Fields = Record<string, unknown>;
+type Entries = Record<string, { inputs: Fields[]; outputs: Fields[] }>;
+
+/** More than a module with as many could be compiled. */
+const MOST_PARTS = 10_000;
 
 function each(what: string, list: unknown, fits: (fields: Fields) => boolean): void {
   if (!Array.isArray(list)) throw damaged(`its ${what} are no list`);
+  if (list.length > MOST_PARTS) throw damaged(`it has ${list.length} ${what}, more than ${MOST_PARTS}`);
   const wrong = list.find((item) => !isObject(item) || !fits(item));
-  if (wrong !== undefined) throw damaged(`${JSON.stringify(wrong)} does not belong to its ${what}`);
+  if (wrong !== undefined || list.includes(undefined))
+    throw damaged(`${quoted(wrong)} does not belong to its ${what}`);
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string';
+function distinct(what: string, list: readonly Fields[], key = 'name'): void {
+  const wrong = wrongName(list.map((item) => String(item[key])));
+  if (wrong !== undefined)
+    throw damaged(`${quoted(wrong)} cannot be a name, or stands twice, among its ${what}`);
+}
+
+/** What holds of an entry's inputs and outputs together. */
+function checkEntry(entry: string, inputs: readonly Fields[], outputs: readonly Fields[]): void {
+  distinct(`inputs of ${entry}`, inputs);
+  distinct(`outputs of ${entry}`, outputs);
+  const needed = RESULTS[entry];
+  const result = outputs.find((output) => output.name === needed);
+  if (needed && !result) throw damaged(`its entry ${entry} gives no ${needed}`);
+  if (needed === 'loss' && !isScalar(result!))
+    throw damaged(`the loss of its entry ${entry} is not one number`);
+  if (entry === 'predict') return;
+  const batch = entry === 'train' ? inputs.slice(0, -1) : inputs;
+  if (entry === 'train' && (inputs.at(-1)?.name !== LEARNING_RATE || !isScalar(inputs.at(-1)!)))
+    throw damaged('its entry train takes no learning rate');
+  if (batch.length > MAX_COLUMNS) throw damaged(`its entry ${entry} has more than ${MAX_COLUMNS} inputs`);
+  const rows = new Set(batch.map(({ shape }) => (shape as number[])[0] ?? 1));
+  if (batch.length === 0 || rows.size > 1 || batch.some(({ shape }) => numel(shape as number[]) === 0))
+    throw damaged(`the inputs of its entry ${entry} are no batch of rows`);
+}
+
+function checkCalibration(norms: unknown, variables: readonly Fields[], { calibrate }: Entries): void {
+  const states = new Map(
+    variables.filter((v) => v.role === 'state').map((v) => [v.name, numel(v.shape as number[])]),
+  );
+  const outputs = new Map((calibrate?.outputs ?? []).map((o) => [o.name, numel(o.shape as number[])]));
+  let at = 0;
+  each('calibration', norms, ({ mean, variance, perRow }) => {
+    const size = states.get(mean);
+    const i = at++;
+    const isGiven = outputs.get(`mean.${i}`) === size && outputs.get(`squares.${i}`) === size;
+    return size !== undefined && states.get(variance) === size && isGiven && isSize(perRow) && perRow > 0;
+  });
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && isWellFormed(value);
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+const isSize = (value: unknown): value is number => isCount(value) && value <= MOST_MEMORY;
+/** 32 bits. */
+const isWord = (value: unknown): value is number => isCount(value) && value < 2 ** 32;
+const isScalar = ({ shape, dtype }: Fields) => (shape as number[]).length === 0 && dtype === 'f32';
 
-function isFile({ file, bytes, sha256 }: Fields): boolean {
-  return isText(file) && isCount(bytes) && isText(sha256) && /^[0-9a-f]{64}$/.test(sha256);
+function isFile({ file, bytes, sha256 }: Fields, most: number): boolean {
+  const isHash = typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
+  return isPlainName(file) && isCount(bytes) && bytes <= most && isHash;
 }
 
-const NUMBERS: Record<string, string[]> = {
-  constant: ['value'],
-  uniform: ['low', 'high'],
-  normal: ['mean', 'std'],
-};
+const NUMBERS = new Map([
+  ['constant', ['value']],
+  ['uniform', ['low', 'high']],
+  ['normal', ['mean', 'std']],
+]);
 
 /** Missing where a function of the user's filled it. */
-function isFill(fill: unknown): boolean {
+function isFill({ shape, dtype }: Place, fill: unknown): boolean {
   if (fill === undefined) return true;
   if (!isObject(fill)) return false;
-  if (fill.kind === 'values') return Array.isArray(fill.values) && fill.values.every(Number.isFinite);
-  return fill.kind === 'word' || !!NUMBERS[String(fill.kind)]?.every((key) => Number.isFinite(fill[key]));
+  const { kind, values } = fill;
+  const isElement = (x: unknown) =>
+    dtype === 'f32'
+      ? Number.isFinite(Math.fround(Number.isFinite(x) ? Number(x) : Number.NaN))
+      : Number.isInteger(x) && (x as number) === ((x as number) | 0);
+  if (kind === 'values')
+    return Array.isArray(values) && values.length === numel(shape) && values.every(isElement);
+  if (kind === 'word') return dtype !== 'f32';
+  const numbers = NUMBERS.get(kind as string);
+  return (
+    numbers !== undefined &&
+    (dtype === 'f32' || kind === 'constant') &&
+    numbers.every((key) => isElement(fill[key]))
+  );
 }
 
-const isBound = (bound: unknown) => bound === undefined || (isObject(bound) && isCount(bound.size));
+/** Base64 of all elements, or of one that stands for all. */
+function isElements({ shape }: Place, data: unknown): boolean {
+  if (typeof data !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(data) || data.length % 4 !== 0) return false;
+  const bytes = (data.length / 4) * 3 - (data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0);
+  return bytes === 4 || bytes === 4 * numel(shape);
+}
+
+/** An index's limit. */
+function isBound({ bound, dtype }: Fields): boolean {
+  return (
+    bound === undefined || (isObject(bound) && dtype === 'i32' && isCount(bound.size) && isText(bound.what))
+  );
+}
 
 function isGuard({ what, where, size, count, fault, value }: Fields, end: number): boolean {
   const isCell = (address: unknown) => isCount(address) && address % 4 === 0 && address + 4 <= end;
@@ -177,13 +273,7 @@ function isGuard({ what, where, size, count, fault, value }: Fields, end: number
 
 function isPlace({ name, shape, dtype, address }: Fields, end: number): boolean {
   return (
-    isText(name) &&
-    Array.isArray(shape) &&
-    shape.every(isCount) &&
-    (dtype === 'f32' || dtype === 'i32' || dtype === 'bool') &&
-    isCount(address) &&
-    address % 4 === 0 &&
-    address + 4 * numel(shape) <= end
+    isText(name) && (dtype === 'f32' || dtype === 'i32' || dtype === 'bool') && isRegion(shape, address, end)
   );
 }
 

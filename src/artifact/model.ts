@@ -1,5 +1,6 @@
 // What `model.js` of a compiled model is made of: bundled into one file that imports nothing, so that it runs as it
 // lies in a folder, in Node, Deno and Bun, in pages and in their workers.
+import { MOST } from '../data/read.js';
 import { loadBytes, parseJson } from './load.js';
 import { type ModelSession, type StartOptions, startModel } from './session.js';
 import { serveThread, spawner } from './threads.js';
@@ -22,7 +23,7 @@ let manifest: Promise<unknown> | undefined;
 
 /** Starts the model that lies beside this file; several sessions may run. */
 export async function start(options?: StartOptions): Promise<ModelSession> {
-  manifest ??= loadBytes(new URL('./model.json', import.meta.url)).then((bytes) =>
+  manifest ??= loadBytes(new URL('./model.json', import.meta.url), MOST.json).then((bytes) =>
     parseJson('model.json', bytes),
   );
   // What could not be loaded may be there the next time.

@@ -55,11 +55,14 @@ export async function startModel(
   const granted = grantThreads(threads);
   const module = chooseModule(manifest, granted);
   const [binary, saved] = await Promise.all([
-    wasm === undefined ? loadBytes(place.url(module.file)) : binaryOf(wasm),
+    wasm === undefined ? loadBytes(place.url(module.file), module.bytes) : binaryOf(wasm),
     weightsOf(manifest, place, weights),
   ]);
   if (binary instanceof Uint8Array) await checkBytes(module.file, binary, module);
-  const initial = describedValues(manifest.variables, chosen);
+  const initial = describedValues(
+    manifest.variables.filter(({ name }) => !saved?.has(name)),
+    chosen,
+  );
   const missing = manifest.variables.find(({ name }) => !initial.has(name) && !saved?.has(name));
   if (missing) {
     throw new DataError(
@@ -122,7 +125,7 @@ async function weightsOf(
   if (asked instanceof Uint8Array) bytes = asked;
   else if (asked instanceof URL) bytes = await loadBytes(asked);
   else if (asked === 'shipped' && shipped) {
-    bytes = await loadBytes(place.url(shipped.file));
+    bytes = await loadBytes(place.url(shipped.file), shipped.bytes);
     await checkBytes(shipped.file, bytes, shipped);
   } else throw new OptionError(`weights: expected 'shipped', 'fresh', bytes or a URL, got ${asked}`);
   const { tensors } = decodeSafetensors(bytes);

@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Artifact, compileAhead, MANIFEST, PACKAGE, RUNTIME, TYPES, WEIGHTS } from '../aot/compile.js';
+import { draftIn, removeDrafts } from '../data/drafts.js';
 import { readBytes, reason, writeFileAtomic } from '../data/files.js';
+import { MOST, readRegular } from '../data/read.js';
 import { DataError } from '../errors.js';
 import { moduleCache, readLibrary } from '../run/node.js';
 import { chooseStep, loadModel } from './model.js';
@@ -71,8 +72,12 @@ export async function compile(path: string, options: CompileModelOptions): Promi
 
 /** A package.json that is there already and not ours belongs to the user's project: it stays. */
 async function keepForeign(folder: string, files: Map<string, Uint8Array | string>): Promise<string[]> {
-  const present = await readFile(join(folder, PACKAGE), 'utf8').catch(() => undefined);
-  if (present === undefined || present === files.get(PACKAGE)) return [];
+  const path = join(folder, PACKAGE);
+  if (!(await lstat(path).catch(() => undefined))) return [];
+  // What cannot be read is not ours.
+  const bytes = await readRegular(path, MOST.json).catch(() => new Uint8Array());
+  const present = new TextDecoder().decode(bytes);
+  if (present === files.get(PACKAGE)) return [];
   files.delete(PACKAGE);
   const isModule = /"type"\s*:\s*"module"/.test(present);
   return isModule ? [] : [`${PACKAGE} there is not ours and stays; Node wants "type": "module" in it`];
@@ -105,7 +110,9 @@ async function writeFolder(out: string, files: ReadonlyMap<string, Uint8Array | 
     if (found && !found.isDirectory()) throw Object.assign(new Error(), { code: 'EEXIST' });
     await mkdir(dirname(folder), { recursive: true });
     // In the folder if there is one: the folder above may be another file system, or not ours.
-    draft = join(found ? folder : dirname(folder), `.${basename(folder)}-${randomUUID()}`);
+    const place = found ? folder : dirname(folder);
+    await removeDrafts(place);
+    draft = await draftIn(place);
     await mkdir(draft);
     for (const [file, content] of files) await writeFileAtomic(join(draft, file), content);
     if (!found) return await rename(draft, folder);

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { reason } from '../data/files.js';
-import { duplicateKey } from '../data/json.js';
+import { parseJson } from '../data/json.js';
+import { MOST, readRegularOrPipe } from '../data/read.js';
 import { type Diagnosis, diagnose } from '../doctor/diagnose.js';
 import { DataError, GradError, OptionError } from '../errors.js';
 import type { AnyTrainStep } from '../run/train-step.js';
@@ -95,19 +95,20 @@ function dataFor(file: ModelFile, data: Columns | undefined, name: string, step:
   return parts.length === Object.keys(data).length && parts.every((part) => part in data) ? data : undefined;
 }
 
+/** Rows may be lists of lists, as many as there is memory for. */
+const COLUMNS = { nested: 64, parts: 20_000_000, values: Number.POSITIVE_INFINITY };
+
 /** Columns from a JSON file: an object with an array of numbers, nested or flat, for each part of the batch. */
 async function readColumns(path: string): Promise<Columns> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+  const bytes = await readRegularOrPipe(path, MOST.json).catch((error: unknown) => {
     throw new DataError(`cannot read the data from ${JSON.stringify(path)}: ${reason(error)}`);
   });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(new TextDecoder().decode(bytes), COLUMNS);
   } catch (error) {
-    throw new DataError(`${path} is not JSON: ${(error as Error).message}`);
+    throw new DataError(`${path} ${(error as Error).message}`);
   }
-  const twice = duplicateKey(text);
-  if (twice) throw new DataError(`${path} has the key ${JSON.stringify(twice.key)} twice`);
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw new DataError(`${path}: expected an object with an array of numbers for each input`);
   }

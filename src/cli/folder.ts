@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, readFile, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { reason, writeFileAtomic } from '../data/files.js';
-import { isObject } from '../data/json.js';
+import { lstat, realpath, rm, stat } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
+import { reason, writeInFolder } from '../data/files.js';
+import { ensureFolder } from '../data/folders.js';
+import { isObject, parseJson, quoted } from '../data/json.js';
+import { MOST, readRegular } from '../data/read.js';
 import { decodeSafetensors } from '../data/safetensors.js';
 import { Vocabulary } from '../data/vocabulary.js';
 import { DataError } from '../errors.js';
@@ -30,57 +32,9 @@ export interface Curve {
   dev: { step: number; loss: number }[];
 }
 
-/** Finds out whether a run can be written into a folder, and leaves no trace. */
-export async function checkWritable(folder: string): Promise<void> {
-  let made: string | undefined;
-  try {
-    made = await makeFolder(folder);
-    await rm(await mkdtemp(join(folder, '.probe-')), { recursive: true });
-  } catch (error) {
-    throw new DataError(`cannot write into the folder ${JSON.stringify(folder)}: ${folderReason(error)}`);
-  } finally {
-    if (made) await rm(made, { recursive: true, force: true });
-  }
-}
-
-/** Makes a folder and those above it; returns the first that was not there. Node's own recursion never ends in /proc. */
-async function makeFolder(folder: string): Promise<string | undefined> {
-  const missing: string[] = [];
-  for (let path = resolve(folder); !(await stat(path).catch(absent)); path = dirname(path))
-    missing.unshift(path);
-  try {
-    for (const path of missing) await mkdir(path);
-  } catch (error) {
-    for (const path of missing.reverse()) await rmdir(path).catch(() => {});
-    throw error;
-  }
-  return missing[0];
-}
-
-function absent(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
-}
-
-function folderReason(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOTDIR') return 'it, or a part of its path, is a file; give a folder';
-  // What /proc answers, and a folder that was deleted while a shell stands in it.
-  return code === 'ENOENT' ? 'nothing can be made there; choose another place' : reason(error);
-}
-
 /** Whether a folder holds a checkpoint. */
 export async function holdsRun(folder: string): Promise<boolean> {
   return (await stat(join(folder, MODEL)).catch(() => null))?.isFile() ?? false;
-}
-
-/** Makes a folder unless it is there. */
-export async function ensureFolder(folder: string): Promise<void> {
-  try {
-    await makeFolder(folder);
-  } catch (error) {
-    throw new DataError(`cannot make the folder ${JSON.stringify(folder)}: ${folderReason(error)}`);
-  }
 }
 
 /** The checkpoint is written last: it never is ahead of the files that explain it. */
@@ -91,14 +45,19 @@ export async function saveRun(
   checkpoint: Uint8Array,
 ): Promise<void> {
   await ensureFolder(folder);
-  await writeFileAtomic(join(folder, CONFIG), formatConfig(config));
-  await writeFileAtomic(join(folder, LOSSES), formatCurve(curve));
-  await writeFileAtomic(join(folder, MODEL), checkpoint);
+  await writeInFolder(folder, CONFIG, formatConfig(config));
+  await writeInFolder(folder, LOSSES, formatCurve(curve));
+  await writeInFolder(folder, MODEL, checkpoint);
 }
 
 /** Takes away what describes the run that a folder held before. */
 export async function removeResults(folder: string): Promise<void> {
-  for (const name of [WASM, CURVE, REPORT]) await rm(join(folder, name), { force: true });
+  for (const name of [WASM, CURVE, REPORT]) {
+    const path = join(folder, name);
+    await rm(path, { force: true }).catch((error: unknown) => {
+      throw new DataError(`cannot remove ${JSON.stringify(path)}: ${reason(error)}`);
+    });
+  }
 }
 
 function formatConfig({ settings, data, vocabulary }: Config): string {
@@ -115,42 +74,57 @@ function formatCurve({ train, dev }: Curve): string {
   return `{"dev":${JSON.stringify(dev.map(({ step, loss }) => [step, short(loss)]))},\n"train":[${rows.join(',\n')}]}\n`;
 }
 
-async function read(path: string): Promise<Buffer> {
-  return readFile(path).catch((error: unknown) => {
+/**
+ * The bytes of a file of a run, which may come from a stranger. A link that leads out of the folder is refused: what is
+ * read here is written into the folder again, which would carry a private file of the user's with it.
+ */
+async function read(folder: string, name: string, most: number): Promise<Uint8Array> {
+  const path = join(folder, name);
+  try {
+    const [inside, target] = await Promise.all([realpath(folder), realpath(path)]);
+    if (!target.startsWith(inside.endsWith(sep) ? inside : inside + sep))
+      throw new DataError('it is a link that leads out of the folder; copy the file there instead');
+    return await readRegular(target, most);
+  } catch (error) {
     throw new DataError(`cannot read ${JSON.stringify(path)}: ${reason(error)}`);
-  });
+  }
 }
 
-async function readJson(path: string): Promise<Record<string, unknown>> {
-  const text = (await read(path)).toString('utf8');
+async function readJson(folder: string, name: string): Promise<Record<string, unknown>> {
+  const path = JSON.stringify(join(folder, name));
+  const bytes = await read(folder, name, MOST.json);
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw new DataError(`${JSON.stringify(path)} is not valid JSON; the file is damaged`);
+    value = parseJson(new TextDecoder().decode(bytes));
+  } catch (error) {
+    // Without what the parser quotes, should it be another file after all.
+    throw new DataError(`${path} ${(error as Error).message.replace(/ \(.*\)$/s, '')}; the file is damaged`);
   }
   if (isObject(value)) return value;
-  throw new DataError(`${JSON.stringify(path)} is not a JSON object; the file is damaged`);
+  throw new DataError(`${path} is not a JSON object; the file is damaged`);
 }
 
-export async function readConfig(folder: string): Promise<Config> {
+/** Throws unless there is a folder. */
+export async function checkFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch((error: unknown) => {
     throw new DataError(`cannot read the folder ${JSON.stringify(folder)}: ${reason(error)}`);
   });
   if (!found.isDirectory())
     throw new DataError(`${JSON.stringify(folder)} is a file; give the folder of a trained model`);
+}
+
+export async function readConfig(folder: string): Promise<Config> {
+  await checkFolder(folder);
   const path = join(folder, CONFIG);
-  const json = await readJson(path);
+  const json = await readJson(folder, CONFIG);
   const damaged = (what: string) => new DataError(`${JSON.stringify(path)}: ${what}`);
-  if (json.format !== FORMAT) throw damaged(`format is ${JSON.stringify(json.format)}, not "${FORMAT}"`);
+  if (json.format !== FORMAT) throw damaged(`format is ${quoted(json.format)}, not "${FORMAT}"`);
   if (json.version !== VERSION) {
-    throw damaged(
-      `version ${JSON.stringify(json.version)} is not ${VERSION}, which this program reads; train again`,
-    );
+    throw damaged(`version ${quoted(json.version)} is not ${VERSION}, which this program reads; train again`);
   }
   for (const name of RUN_SETTINGS) {
     const problem = SETTINGS[name].problem(json[name]);
-    if (problem) throw damaged(`${name} is ${JSON.stringify(json[name])}: ${problem}`);
+    if (problem) throw damaged(`${name} is ${quoted(json[name])}: ${problem}`);
   }
   const settings = Object.fromEntries(
     RUN_SETTINGS.map((name) => [name, json[name]]),
@@ -158,8 +132,9 @@ export async function readConfig(folder: string): Promise<Config> {
   const { file, words, sha256 } = (json.data ?? {}) as Config['data'];
   if (
     !(file === null || typeof file === 'string') ||
-    !Number.isInteger(words) ||
-    typeof sha256 !== 'string'
+    !Number.isSafeInteger(words) ||
+    typeof sha256 !== 'string' ||
+    !/^[0-9a-f]{64}$/.test(sha256)
   ) {
     throw damaged('data does not say which words were trained on; the file is damaged');
   }
@@ -176,14 +151,16 @@ export async function readModel(
   { settings }: Config,
 ): Promise<{ bytes: Uint8Array; at: number }> {
   const path = join(folder, MODEL);
-  const bytes = await read(path);
+  const bytes = await read(folder, MODEL, MOST.weights);
   try {
     const { metadata } = decodeSafetensors(bytes);
     const at = Number(metadata.step);
     if (!/^\d+$/.test(metadata.step) || !Number.isSafeInteger(at))
       throw new DataError('it does not say its step');
     if (Number(metadata.seed) !== settings.seed) {
-      throw new DataError(`it was trained with seed ${metadata.seed}, ${CONFIG} says ${settings.seed}`);
+      throw new DataError(
+        `it was trained with seed ${quoted(metadata.seed)}, ${CONFIG} says ${settings.seed}`,
+      );
     }
     return { bytes, at };
   } catch (error) {
@@ -194,8 +171,8 @@ export async function readModel(
 /** The losses of the first `at` steps. A run is worth going on with even if its curve is lost: then there is a gap. */
 export async function readCurve(folder: string, at: number): Promise<Curve> {
   const path = join(folder, LOSSES);
-  const exists = await stat(path).catch(() => null);
-  const { train = [], dev = [] } = exists ? await readJson(path) : {};
+  const exists = await lstat(path).catch(() => null);
+  const { train = [], dev = [] } = exists ? await readJson(folder, LOSSES) : {};
   const isLoss = (loss: unknown) => loss === null || typeof loss === 'number';
   const isPoint = (point: unknown) => Array.isArray(point) && Number.isInteger(point[0]) && isLoss(point[1]);
   if (!Array.isArray(train) || !train.every(isLoss) || !Array.isArray(dev) || !dev.every(isPoint)) {

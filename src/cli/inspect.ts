@@ -1,5 +1,6 @@
 import { writeFileAtomic } from '../data/files.js';
 import type { Stage } from '../emit/compile.js';
+import { note, text } from './output.js';
 import type { RunSettings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
 
@@ -21,9 +22,8 @@ export async function inspect({ stage, svg, data, ...options }: InspectOptions):
       import('../report/graphviz.js'),
     ]);
     await writeFileAtomic(svg, await dotToSvg(graphToDot(module.graphs.train)));
-    process.stderr.write(`Drawn: ${svg}\n`);
+    note(`Drawn: ${svg}`);
   }
-  if (stage || svg === undefined)
-    process.stdout.write(`${(await module.text(stage ?? 'graph')).trimEnd()}\n`);
+  if (stage || svg === undefined) text(await module.text(stage ?? 'graph'));
   return 0;
 }

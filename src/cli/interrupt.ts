@@ -1,19 +1,37 @@
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+import { constants } from 'node:os';
+import { note } from './output.js';
 
-/** Ctrl-C and SIGTERM: the first asks a running training to stop, the second ends the process at once. */
+/** As a shell has them: 128 and the signal's number. SIGBREAK is that of Windows; SIGHUP comes when a terminal closes. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGBREAK: 149 } as const;
+export type Signal = keyof typeof EXIT_CODES;
+
+/** What asks a command to end: the first signal asks a running training to stop, the second ends the process at once. */
 export class Interrupt {
   private readonly controller = new AbortController();
   private held = false;
   private since = 0;
-  /** The exit code that the signal asks for; 0 as long as none came. */
-  exitCode = 0;
+  /** What came first; null as long as nothing did. */
+  received: Signal | null = null;
 
-  constructor(private readonly announce: () => void) {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => this.receive(EXIT_CODES[name]));
+  /**
+   * @param announce what the user is told on the first signal
+   * @param leave runs just before a signal ends the process
+   */
+  constructor(
+    private readonly announce: string,
+    private readonly leave: (signal: Signal) => void = () => {},
+  ) {
+    for (const name of Object.keys(EXIT_CODES) as Signal[])
+      if (name in constants.signals) process.on(name, () => this.receive(name));
   }
 
   get signal(): AbortSignal {
     return this.controller.signal;
+  }
+
+  /** The exit code that the signal asks for; 0 as long as none came. */
+  get exitCode(): number {
+    return this.received ? EXIT_CODES[this.received] : 0;
   }
 
   /** Until this is called there is nothing to save, and the first signal ends the process. */
@@ -26,14 +44,19 @@ export class Interrupt {
     this.held = false;
   }
 
-  private receive(code: number): void {
+  private receive(name: Signal): void {
     // npm passes on the Ctrl-C that the terminal has already sent to everyone: that is one, not two.
-    if (this.exitCode && performance.now() - this.since < 300) return;
-    if (!this.held || this.exitCode) process.exit(code);
-    this.exitCode = code;
+    if (this.received && performance.now() - this.since < 300) return;
+    if (!this.held || this.received) {
+      this.leave(name);
+      process.exit(EXIT_CODES[name]);
+    }
+    this.received = name;
     this.since = performance.now();
     this.controller.abort();
-    this.announce();
+    // A terminal has written ^C into the line.
+    note();
+    note(this.announce);
   }
 }
 

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '../data/files.js';
+import { writeInFolder } from '../data/files.js';
+import { ensureFolder } from '../data/folders.js';
 import { OptionError } from '../errors.js';
 import { type FinderProgress, findLearningRate, type LearningRateSearch } from '../finder/finder.js';
 import type { Session } from '../train/session.js';
 import { describeData, engineText, modelText } from './describe.js';
-import { absolute, checkWritable, ensureFolder, holdsRun, REPORT } from './folder.js';
+import { absolute, holdsRun, REPORT } from './folder.js';
 import { Interrupt } from './interrupt.js';
-import { duration, lossText, Output, plural } from './output.js';
+import { holdFolder } from './lock.js';
+import { duration, lossText, note, Output, plural } from './output.js';
 import { Progress } from './progress.js';
 import { changedFlags, checkCombination, type RunSettings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
@@ -26,21 +28,24 @@ export const PICTURE = 'lr-find.svg';
 export async function lrFind({ steps, data, out, json = false, ...options }: LrFindOptions): Promise<number> {
   const output = new Output(json);
   const settings = { ...options, direct: options.direct ?? false };
-  const interrupt = new Interrupt(() => process.stderr.write('\nStopping.\n'));
+  const stopped = (signal: string | null) =>
+    output.result({ task: 'names', interrupted: signal, saved: false, out });
+  const interrupt = new Interrupt('Stopping.', stopped);
   checkCombination(settings);
   const task = await loadTask(absolute(data), settings);
   const step = buildStep(task.vocabulary, settings);
   if (await holdsRun(out)) {
     throw new OptionError(`--out ${out}: this folder holds a trained model and its report; give another`);
   }
-  await checkWritable(out);
+  await holdFolder(out);
   describeData(output, task);
 
   const { seed, threads, engine, batch } = settings;
   await using session = engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads });
   interrupt.hold();
   output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
-  output.line(`Batch ${batch}, ${engineText(session)}\n`);
+  output.line(`Batch ${batch}, ${engineText(session)}`);
+  output.line();
   session.data({ x: task.rowsOf.train.x, y: task.rowsOf.train.y });
   const started = performance.now();
   const show = new Show(steps);
@@ -54,6 +59,7 @@ export async function lrFind({ steps, data, out, json = false, ...options }: LrF
   } catch (error) {
     if (!interrupt.exitCode) throw error;
     output.line('Stopped; nothing was written.');
+    stopped(interrupt.received);
     return interrupt.exitCode;
   } finally {
     await show.stop();
@@ -86,8 +92,10 @@ function report(
   );
   output.line(`  ${'explodes'.padEnd(13)} ${digits(upper).padEnd(9)} at this rate and above the loss rises`);
   output.line(`  ${'suggestion'.padEnd(13)} ${bold(String(suggestion))}`);
-  output.line(dim(`\n${why[0].toUpperCase()}${why.slice(1)}.`));
-  output.line(`\nIn ${duration(seconds)}. Picture and report: ${join(out, PICTURE)}, ${join(out, REPORT)}`);
+  output.line();
+  output.line(dim(`${why[0].toUpperCase()}${why.slice(1)}.`));
+  output.line();
+  output.line(`In ${duration(seconds)}. Picture and report: ${join(out, PICTURE)}, ${join(out, REPORT)}`);
   output.line(`Train with it: ${command}`);
   // JSON has no infinity: the gain of a training that exploded, and its last loss, become null.
   const curve = { rates, losses, smoothed };
@@ -132,8 +140,8 @@ async function writeFiles(
     ],
   });
   await ensureFolder(out);
-  await writeFileAtomic(join(out, PICTURE), svg);
-  await writeFileAtomic(join(out, REPORT), page);
+  await writeInFolder(out, PICTURE, svg);
+  await writeInFolder(out, REPORT, page);
 }
 
 const digits = (x: number) => String(Number(x.toPrecision(2)));
@@ -152,7 +160,7 @@ class Show {
     if (progress.stage === 'bounds') {
       const { rate, gain } = progress.probe;
       const how = gain < 0 ? `rises by ${gainText(-gain)}` : `falls by ${gainText(gain)}`;
-      process.stderr.write(`rate ${digits(rate).padEnd(8)} the loss ${how}\n`);
+      note(`rate ${digits(rate).padEnd(8)} the loss ${how}`);
       return;
     }
     if (!this.bar) {

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { GradError, OptionError } from '../errors.js';
+import { clipped, printable, printableLines } from '../printable.js';
 import type { CompileModelOptions } from './compile.js';
 import type { DoctorOptions } from './doctor.js';
 import type { InspectOptions } from './inspect.js';
 import type { LrFindOptions } from './lr-find.js';
-import { tolerateClosedPipes } from './output.js';
+import { note, tolerateClosedPipes } from './output.js';
 import type { SampleOptions } from './sample.js';
 import { addSettings, FINDER_SETTINGS, MODEL_SETTINGS, RUN_SETTINGS, wholeOption } from './settings.js';
 import type { TrainOptions } from './train.js';
@@ -158,7 +159,7 @@ function oneLine(text: string): string {
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .trim();
-  return `2headgrad: ${message} (${hint()})\n`;
+  return `2headgrad: ${printable(message)} (${hint()})\n`;
 }
 
 function hint(): string {
@@ -174,12 +175,12 @@ function shorten(message: string): string {
 /** Says what went wrong in one line; returns the exit code. */
 function fail(error: unknown): number {
   const debug = (process.env.DEBUG ?? '') !== '';
-  const message = shorten((error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' '));
-  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  if (error instanceof OptionError) process.stderr.write(`2headgrad: ${message} (${hint()})\n`);
-  else if (error instanceof GradError) process.stderr.write(`2headgrad: ${message}\n`);
-  else
-    process.stderr.write(`2headgrad: unexpected error: ${message}${debug ? '' : ' (DEBUG=1 shows where)'}\n`);
+  const text = clipped(error instanceof Error ? error.message : String(error), 10_000);
+  const message = shorten(text.replace(/\s*\n\s*/g, ' '));
+  if (debug && error instanceof Error) process.stderr.write(`${printableLines(String(error.stack))}\n`);
+  if (error instanceof OptionError) note(`2headgrad: ${message} (${hint()})`);
+  else if (error instanceof GradError) note(`2headgrad: ${message}`);
+  else note(`2headgrad: unexpected error: ${message}${debug ? '' : ' (DEBUG=1 shows where)'}`);
   return error instanceof OptionError ? USAGE : FAILURE;
 }
 

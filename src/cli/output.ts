@@ -1,4 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import pc from 'picocolors';
+import { printable, printableJson, printableLines } from '../printable.js';
+
+/** Stands for ESC until a line is printed, and cannot be guessed: text that is coloured may hold anything. */
+const ESCAPE = `\ue000${randomUUID()}\ue000`;
 
 /** Where a command's words go: with --json standard output is left to the machine. */
 export class Output {
@@ -7,24 +12,53 @@ export class Output {
 
   constructor(readonly json: boolean) {
     this.stream = json ? process.stderr : process.stdout;
-    this.colors = pc.createColors(this.stream.isTTY === true && pc.isColorSupported);
+    this.colors = coloursOf(this.stream.isTTY === true && pc.isColorSupported);
   }
 
+  /** Prints one line. Whatever is in the text, it stays one line, and nothing but our own colours reaches a terminal as a command. */
   line(text = ''): void {
-    this.stream.write(`${text}\n`);
+    this.stream.write(`${printable(text).replaceAll(ESCAPE, '\x1b')}\n`);
   }
 
   /** The last line of standard output, if a machine reads it. */
   result(value: Record<string, unknown>): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    if (this.json) process.stdout.write(`${printableJson(value)}\n`);
   }
+}
+
+/** A line on standard error, as `Output.line` has it. */
+export function note(text = ''): void {
+  process.stderr.write(`${printable(text)}\n`);
+}
+
+/** Text of many lines on standard output. */
+export function text(lines: string): void {
+  process.stdout.write(`${printableLines(lines.trimEnd())}\n`);
+}
+
+/** Colours that write ESCAPE. */
+function coloursOf(enabled: boolean): ReturnType<typeof pc.createColors> {
+  const colours = pc.createColors(enabled);
+  if (!enabled) return colours;
+  const marked = Object.entries(colours).map(([name, paint]) => {
+    if (typeof paint !== 'function') return [name, paint];
+    return [
+      name,
+      (text: string) =>
+        paint('\0')
+          .replaceAll('\x1b', ESCAPE)
+          .replace('\0', () => text),
+    ];
+  });
+  return Object.fromEntries(marked);
 }
 
 /** A reader that goes away early (`| head`) is no error; what is still to be written is dropped. */
 export function tolerateClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      // EIO: the terminal is gone, as after SIGHUP.
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     });
   }
 }

@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { writeFileAtomic } from '../data/files.js';
+import { writeInFolder } from '../data/files.js';
 import { graphToDot } from '../graph/dot.js';
 import { diagnosticsSections } from '../report/diagnostics.js';
 import { escapeText } from '../report/escape.js';
@@ -28,7 +27,7 @@ export interface Results {
 /** Writes loss.svg and report.html. */
 export async function writeReport(folder: string, results: Results): Promise<void> {
   const svg = curveSvg(results);
-  await writeFileAtomic(join(folder, CURVE), svg);
+  await writeInFolder(folder, CURVE, svg);
   const { config, samples, session } = results;
   const sections: Section[] = [
     { heading: 'Loss over the steps', svg },
@@ -38,10 +37,7 @@ export async function writeReport(folder: string, results: Results): Promise<voi
     { heading: 'The training step as a graph', svg: await graphSvg(results) },
     { heading: 'The command for the same model', pre: command(results) },
   ];
-  await writeFileAtomic(
-    join(folder, REPORT),
-    reportPage({ title: 'Names', summary: summary(results), sections }),
-  );
+  await writeInFolder(folder, REPORT, reportPage({ title: 'Names', summary: summary(results), sections }));
 }
 
 function curveSvg({ curve, losses, baseline, config, session }: Results): string {

@@ -1,6 +1,7 @@
-import { OptionError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
 import type { Curve } from './folder.js';
+import { note } from './output.js';
 import { Progress } from './progress.js';
 import { decayStep, type RunSettings } from './settings.js';
 import { meanLoss, type NamesTask } from './task.js';
@@ -17,6 +18,8 @@ export class Run {
   /** Steps of this run, and the seconds that went into nothing but them. */
   steps = 0;
   seconds = 0;
+  /** Why the last attempt to save failed. */
+  private trouble = '';
 
   constructor(
     private readonly session: Session,
@@ -24,6 +27,7 @@ export class Run {
     private readonly task: NamesTask,
     private readonly curve: Curve,
     private readonly save: () => Promise<void>,
+    private readonly saveSeconds = SAVE_SECONDS,
   ) {}
 
   get stepsPerSecond(): number {
@@ -45,13 +49,29 @@ export class Run {
         const took = await this.advance(steps, lr, signal, progress);
         piece = Math.max(1, Math.min(piece * 4, Math.round((steps * PIECE_SECONDS) / took)));
         if (session.at === devAt) await this.measureDev();
-        if (performance.now() - saved > SAVE_SECONDS * 1000) {
-          await this.save();
+        if (performance.now() - saved > this.saveSeconds * 1000) {
+          await this.trySave();
           saved = performance.now();
         }
       }
     } finally {
       progress.stop();
+    }
+  }
+
+  /** A disk that is full now may not be so later: training goes on, and the next time, or the end, tries again. */
+  private async trySave(): Promise<void> {
+    try {
+      await this.save();
+      if (this.trouble) note('Saved again.');
+      this.trouble = '';
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      if (error.message !== this.trouble)
+        note(
+          `Warning: ${error.message}. Training goes on; saving is tried again every ${this.saveSeconds} s.`,
+        );
+      this.trouble = error.message;
     }
   }
 

@@ -1,9 +1,9 @@
 import type { Vocabulary } from '../data/vocabulary.js';
 import { GradError } from '../errors.js';
-import { namesStep } from '../models/bengio.js';
 import { RandomStream, STREAMS } from '../random/philox.js';
 import type { Session } from '../train/session.js';
 import type { ModelSettings } from './settings.js';
+import { checkModelSize, untracedStep } from './task.js';
 
 /** A model that goes on and on is cut here. */
 const LONGEST = 100;
@@ -18,7 +18,9 @@ export function* sampleWords(
   model: ModelSettings,
   seed: number,
 ): Generator<string, never> {
-  const session = namesStep({ vocab: vocabulary.size, ...model, batch: 2 }).interpret({ seed });
+  const step = untracedStep(vocabulary, { ...model, batch: 2 });
+  checkModelSize(step, checkpoint.length);
+  const session = step.interpret({ seed });
   session.restore(checkpoint);
   const random = new RandomStream(seed, STREAMS.sample);
   for (let word = 0; ; word++) {

@@ -6,6 +6,7 @@ import { DataError, OptionError } from '../errors.js';
 import { type NamesStep, namesStep } from '../models/bengio.js';
 import { numel } from '../shape.js';
 import type { Session } from '../train/session.js';
+import { MODEL } from './folder.js';
 import { breathe } from './interrupt.js';
 import { count } from './output.js';
 import type { ModelSettings, RunSettings } from './settings.js';
@@ -24,11 +25,13 @@ export interface NamesTask {
   rowsOf: Record<Part, Contexts>;
 }
 
+/** `named`: the file is one that the user named now, and not one that a run's settings name. */
 export async function loadTask(
   file: string | null,
   { context, seed, batch }: Pick<RunSettings, 'context' | 'seed' | 'batch'>,
+  named = true,
 ): Promise<NamesTask> {
-  const { words, source } = await loadWords(file ?? undefined);
+  const { words, source } = await loadWords(file ?? undefined, { pipes: named });
   const vocabulary = Vocabulary.from(words);
   const parts = split(words, seed);
   const of = <T>(f: (part: Part) => T) => ({ train: f('train'), dev: f('dev'), test: f('test') });
@@ -77,6 +80,16 @@ export function untracedStep(
     );
   }
   return step;
+}
+
+/** Throws unless a checkpoint of so many bytes can hold the model, before memory is taken for it. */
+export function checkModelSize(step: NamesStep, checkpoint: number): void {
+  const elements = step.definition.variables.reduce((sum, { shape }) => sum + numel(shape), 0);
+  if (4 * elements > checkpoint) {
+    throw new DataError(
+      `the settings are of a model of ${count(elements)} numbers, which ${MODEL} is too small for: they do not belong together`,
+    );
+  }
 }
 
 /** Mean loss over all rows of a part, in pieces, so that a signal is heard in between. */

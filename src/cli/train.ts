@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '../data/files.js';
+import { writeInFolder } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
 import { describeData, engineText, modelText } from './describe.js';
@@ -7,7 +7,7 @@ import {
   absolute,
   type Config,
   type Curve,
-  checkWritable,
+  checkFolder,
   holdsRun,
   REPORT,
   readConfig,
@@ -19,6 +19,7 @@ import {
   WASM,
 } from './folder.js';
 import { Interrupt } from './interrupt.js';
+import { holdFolder } from './lock.js';
 import { count, duration, lossText, Output, plural, rate } from './output.js';
 import { Run } from './run.js';
 import { firstOf, sampleWords } from './sampling.js';
@@ -30,7 +31,7 @@ import {
   type RunSettings,
   type SettingName,
 } from './settings.js';
-import { buildStep, loadTask, meanLoss, type NamesTask, PARTS } from './task.js';
+import { buildStep, checkModelSize, loadTask, meanLoss, type NamesTask, PARTS } from './task.js';
 
 export interface TrainOptions extends Omit<RunSettings, 'lrDecayAt'> {
   lrDecayAt?: number;
@@ -50,15 +51,19 @@ const LOOKS = 200;
 /** `given` tells which options stand on the command line. Returns the exit code. */
 export async function train(options: TrainOptions, given: (name: string) => boolean): Promise<number> {
   const output = new Output(options.json ?? false);
-  const interrupt = new Interrupt(() =>
-    process.stderr.write('\nStopping. Again to leave at once, without saving.\n'),
-  );
   const { out: folder } = options;
+  const stopped = (signal: string | null, more: object) =>
+    output.result({ task: 'names', interrupted: signal, ...more, out: folder });
+  const interrupt = new Interrupt('Stopping. Again to leave at once, without saving.', (signal) =>
+    stopped(signal, { saved: false }),
+  );
+  if (options.resume) await checkFolder(folder);
+  await holdFolder(folder);
   const before = options.resume ? await readConfig(folder) : null;
   const settings = before ? merge(before.settings, options, given, folder) : ownSettings(options);
   checkCombination(settings);
   const file = before && !given('data') ? before.data.file : absolute(options.data);
-  const task = await loadTask(file, settings);
+  const task = await loadTask(file, settings, !before || given('data'));
   if (before && before.data.sha256 !== task.sha256) {
     throw new DataError(
       `the run in ${folder} was trained on other words: ${task.source} has changed or is another file`,
@@ -73,7 +78,7 @@ export async function train(options: TrainOptions, given: (name: string) => bool
   const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
   const every = Math.max(1, Math.round(settings.steps / LOOKS));
   const step = buildStep(task.vocabulary, settings, options.diagnostics ? { every } : undefined);
-  await checkWritable(folder);
+  if (checkpoint) checkModelSize(step, checkpoint.bytes.length);
   describeData(output, task);
 
   const { seed, threads, engine } = settings;
@@ -110,6 +115,14 @@ export async function train(options: TrainOptions, given: (name: string) => bool
   if (interrupt.exitCode) {
     const place = `step ${count(session.at)} of ${count(settings.steps)}`;
     output.line(`Stopped at ${place}; saved. Go on with: 2headgrad train names --resume${outFlag(folder)}`);
+    const { steps, stepsPerSecond } = run;
+    stopped(interrupt.received, {
+      saved: true,
+      steps: session.at,
+      of: settings.steps,
+      steps_now: steps,
+      steps_per_second: stepsPerSecond,
+    });
     return interrupt.exitCode;
   }
   interrupt.release();
@@ -169,8 +182,12 @@ async function afterDivergence(
 ): Promise<DivergedError> {
   trimCurve(curve, session.at);
   const kept = session.at === 0 && (await holdsRun(folder));
-  if (!kept) await save();
-  error.message += kept ? ` ${folder} is as it was before.` : ` Saved in ${folder}.`;
+  try {
+    if (!kept) await save();
+    error.message += kept ? ` ${folder} is as it was before.` : ` Saved in ${folder}.`;
+  } catch (why) {
+    error.message += ` It could not be saved: ${(why as Error).message}`;
+  }
   return error;
 }
 
@@ -193,21 +210,25 @@ async function finish(
   const checkpoint = session.checkpoint();
   const samples = firstOf(sampleWords(checkpoint, vocabulary, settings, settings.seed), SAMPLES);
   const baseline = Math.log(vocabulary.size);
-  if (session.module) await writeFileAtomic(join(folder, WASM), session.module.wasm);
+  if (session.module) await writeInFolder(folder, WASM, session.module.wasm);
   const { writeReport } = await import('./report.js');
   await writeReport(folder, { session, config, task, curve, losses, baseline, samples, run });
 
   const { bold, dim } = output.colors;
   const trained = run.steps > 0 ? `, ${rate(run.stepsPerSecond)} steps/s` : '';
-  output.line(`\n${plural(run.steps, 'step')} in ${duration(run.seconds)}${trained}\n`);
+  output.line();
+  output.line(`${plural(run.steps, 'step')} in ${duration(run.seconds)}${trained}`);
+  output.line();
   const row = (name: string, loss: number, note = '') =>
     output.line(`  ${name.padEnd(8)} ${lossText(loss)}${note}`);
   output.line(bold('Loss'));
   for (const part of PARTS) row(part, losses[part]);
   row('uniform', baseline, dim(`   ln(${vocabulary.size}): every character as likely as any other`));
-  output.line(bold('\nSamples'));
+  output.line();
+  output.line(bold('Samples'));
   for (let i = 0; i < samples.length; i += 5) output.line(`  ${samples.slice(i, i + 5).join(', ')}`);
-  output.line(`\nReport: ${join(folder, REPORT)}`);
+  output.line();
+  output.line(`Report: ${join(folder, REPORT)}`);
   output.line(dim(`More names: 2headgrad sample ${folder}`));
   output.result({
     task: 'names',

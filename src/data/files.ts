@@ -2,6 +2,8 @@ import type * as Files from 'node:fs/promises';
 import type * as Paths from 'node:path';
 import { DataError } from '../errors.js';
 import { builtin } from '../host.js';
+import { draftIn, removeDrafts } from './drafts.js';
+import { MOST, readRegular } from './read.js';
 import { type Checkpoint, decodeSafetensors, encodeSafetensors, type Tensors } from './safetensors.js';
 
 /** What the operating system said, in a user's words. */
@@ -19,6 +21,11 @@ const REASONS: Record<string, string> = {
   EROFS: 'the file system is read-only; choose another place',
   ENOSPC: 'the disk is full; free some space or choose another place',
   EDQUOT: 'the disk quota is used up; free some space or choose another place',
+  EFBIG:
+    'the file would be larger than this account or disk may have; raise the limit or choose another place',
+  ENXIO: 'it is a socket or a device; give a regular file',
+  ELOOP: 'its symbolic links go in a circle; check the path',
+  EIO: 'the disk fails to read or write; check it, or choose another place',
   ENAMETOOLONG: 'the name is too long; choose a shorter one',
   ERR_FS_FILE_TOO_LARGE: 'it is larger than 2 GiB; split it into smaller files',
 };
@@ -32,39 +39,65 @@ const paths = () => builtin<typeof Paths>('path');
  * same folder, flushed to the disk, then renamed. A symbolic link is followed; a device or pipe is written directly.
  */
 export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
-  const [{ realpath, stat, writeFile }, { dirname }] = await Promise.all([files(), paths()]);
-  try {
+  const { realpath, stat, writeFile } = await files();
+  await told(path, async () => {
     const target = await realpath(path).catch(() => path);
     const found = await stat(target).catch(() => undefined);
-    if (found?.isDirectory()) throw new DataError(`cannot write ${JSON.stringify(path)}: ${REASONS.EISDIR}`);
-    if (found && !found.isFile()) return await writeFile(target, content);
-    await replace(target, content, found?.mode);
+    if (found?.isDirectory()) throw new DataError(REASONS.EISDIR);
+    if (found && !found.isFile()) return writeFile(target, content);
+    return replace(target, content, found?.mode);
+  });
+}
+
+/**
+ * The same for a file of a folder that may come from a stranger: whatever has the name, a link, a device or a pipe, is
+ * replaced, and nothing outside of the folder is touched.
+ */
+export async function writeInFolder(
+  folder: string,
+  name: string,
+  content: Uint8Array | string,
+): Promise<void> {
+  const [{ lstat }, { join }] = await Promise.all([files(), paths()]);
+  const path = join(folder, name);
+  await told(path, async () => {
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isDirectory()) throw new DataError(REASONS.EISDIR);
+    return replace(path, content, found?.isFile() ? found.mode : undefined);
+  });
+}
+
+/** Writes, or throws a DataError that names the file. */
+async function told(path: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
   } catch (error) {
-    if (error instanceof DataError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
+    const { dirname } = await paths();
     const folder = JSON.stringify(dirname(path));
-    const why = code === 'ENOENT' ? `the folder ${folder} does not exist; create it first` : reason(error);
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const why = missing ? `the folder ${folder} does not exist; create it first` : reason(error);
     throw new DataError(`cannot write ${JSON.stringify(path)}: ${why}`);
   }
 }
 
 async function replace(target: string, content: Uint8Array | string, mode?: number): Promise<void> {
-  const [{ open, rename, rm }, { dirname, join }] = await Promise.all([files(), paths()]);
-  // A short name of its own: the target's may already be as long as the file system allows.
-  const name = crypto.getRandomValues(new Uint32Array(2)).join('');
-  const temporary = join(dirname(target), `.${name}.tmp`);
+  const [{ open, rename, rm }, { dirname }] = await Promise.all([files(), paths()]);
+  const folder = dirname(target);
+  await removeDrafts(folder);
+  const draft = await draftIn(folder);
   let handle: Files.FileHandle | undefined;
   try {
-    handle = await open(temporary, 'wx');
+    // Exclusive: what is there already, a link too, is an error.
+    handle = await open(draft, 'wx');
     await handle.writeFile(content);
     if (mode !== undefined) await handle.chmod(mode & 0o777);
     await handle.sync();
     await handle.close();
     handle = undefined;
-    await rename(temporary, target);
+    await rename(draft, target);
   } catch (error) {
     await handle?.close().catch(() => {});
-    await rm(temporary, { force: true }).catch(() => {});
+    await rm(draft, { force: true }).catch(() => {});
     throw error;
   }
 }
@@ -80,8 +113,7 @@ export async function writeCheckpoint(
 
 /** Reads and validates a safetensors file. Errors name the file. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { readFile } = await files();
-  const bytes = await readFile(path).catch((error: unknown) => {
+  const bytes = await readRegular(path, MOST.weights).catch((error: unknown) => {
     throw new DataError(`cannot read the checkpoint ${JSON.stringify(path)}: ${reason(error)}`);
   });
   try {
@@ -93,10 +125,10 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   }
 }
 
-/** The bytes of a file, or a DataError that names it. */
-export async function readBytes(path: string): Promise<Uint8Array> {
+/** The bytes of a regular file, by default one of weights, or a DataError that names it. */
+export async function readBytes(path: string, most: number = MOST.weights): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await (await files()).readFile(path));
+    return await readRegular(path, most);
   } catch (error) {
     throw new DataError(`${path}: cannot be read: ${reason(error)}`);
   }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { readFile } from 'node:fs/promises';
 import { DataError } from '../errors.js';
 import { reason } from './files.js';
+import { MOST, readRegular, readRegularOrPipe } from './read.js';
 
 /** Bytes decoded at a time, so that a large file never becomes one string. */
 const CHUNK = 16 << 20;
@@ -14,12 +14,14 @@ export interface Words {
 }
 
 /**
- * The words of a UTF-8 text file, one a line, in the order of the file and with its repetitions.
- * Without a file: English first names, lower-cased, those entirely of a to z, distinct and sorted.
+ * The words of a UTF-8 text file, one a line, in the order of the file and with its repetitions; `pipes`: or of what
+ * comes out of a pipe, to its end. Without a file: English first names, lower-cased, those entirely of a to z, distinct
+ * and sorted.
  */
-export async function loadWords(file?: string): Promise<Words> {
+export async function loadWords(file?: string, { pipes = false } = {}): Promise<Words> {
   if (file === undefined) return firstNames();
-  const bytes = await readFile(file).catch((error: unknown) => {
+  const read = pipes ? readRegularOrPipe : readRegular;
+  const bytes = await read(file, MOST.text).catch((error: unknown) => {
     throw new DataError(`cannot read the words from ${JSON.stringify(file)}: ${reason(error)}`);
   });
   return { words: parseWords(bytes, file), source: file };

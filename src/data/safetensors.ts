@@ -1,7 +1,8 @@
 // The safetensors format (https://github.com/huggingface/safetensors#format), for Node and browsers:
 //   u64 little-endian N | N bytes of JSON, from '{', spaces at the end | the tensors' bytes, little-endian, no holes
 import { DataError } from '../errors.js';
-import { duplicateKey, isObject } from './json.js';
+import { clipped, isWellFormed } from '../printable.js';
+import { duplicateKey, isObject, parseWithin, quoted } from './json.js';
 
 /** The dtypes that are read and written, in the order in which the format sorts them: largest alignment first. */
 const DTYPES = {
@@ -14,6 +15,8 @@ const ORDER = Object.keys(DTYPES) as SafetensorsDType[];
 const LENGTH_BYTES = 8;
 /** The reference implementation's limit. */
 const MAX_HEADER = 100_000_000;
+/** Three levels: the header, the object of a tensor, its shape. 50,000 tensors; no module with more could be compiled. */
+const LIMITS = { nested: 3, parts: 350_000, values: 1_000_000 };
 const METADATA = '__metadata__';
 
 export type SafetensorsDType = keyof typeof DTYPES;
@@ -50,7 +53,7 @@ export function encodeSafetensors(tensors: Tensors, metadata: Record<string, str
   const pairs = Object.entries(metadata).sort(([a], [b]) => byCodePoint(a, b));
   if (pairs.length > 0) {
     members.push(
-      `"${METADATA}":{${pairs.map(([key, value]) => `${quote(wellFormed(key))}:${quote(checkValue(key, value))}`).join()}}`,
+      `"${METADATA}":{${pairs.map(([key, value]) => `${JSON.stringify(wellFormed(key))}:${JSON.stringify(checkValue(key, value))}`).join()}}`,
     );
   }
   let offset = 0;
@@ -58,7 +61,7 @@ export function encodeSafetensors(tensors: Tensors, metadata: Record<string, str
     checkTensor(name, tensor);
     const end = offset + tensor.data.byteLength;
     members.push(
-      `${quote(name)}:{"dtype":"${tensor.dtype}","shape":[${tensor.shape.join()}],"data_offsets":[${offset},${end}]}`,
+      `${JSON.stringify(name)}:{"dtype":"${tensor.dtype}","shape":[${tensor.shape.join()}],"data_offsets":[${offset},${end}]}`,
     );
     offset = end;
   }
@@ -136,18 +139,15 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start
   }
   let header: Record<string, unknown>;
   try {
-    header = JSON.parse(text);
+    header = parseWithin(text, LIMITS) as Record<string, unknown>;
   } catch (error) {
-    throw new DataError(
-      `the header is not valid JSON (${(error as Error).message.replace(/\s+/g, ' ')}); the file is damaged`,
-    );
+    throw new DataError(`the header ${(error as Error).message}; the file is damaged`);
   }
   const twice = duplicateKey(text);
   if (twice) {
+    const [owner] = twice.path;
     const what =
-      twice.path.length === 0
-        ? `tensor ${quote(twice.key)}`
-        : `${quote(twice.key)} of ${quote(twice.path[0])}`;
+      owner === undefined ? `tensor ${quoted(twice.key)}` : `${quoted(twice.key)} of ${quoted(owner)}`;
     throw new DataError(`${what} is in the header twice; the file is damaged`);
   }
   return { header, start };
@@ -157,31 +157,33 @@ function checkMetadata(value: unknown): Record<string, string> {
   if (!isObject(value)) throw new DataError(`${METADATA} is not an object of strings; the file is damaged`);
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string')
-      throw new DataError(`${METADATA} ${quote(key)} is not a string; the file is damaged`);
+      throw new DataError(`${METADATA} ${quoted(key)} is not a string; the file is damaged`);
+    if (!isWellFormed(key) || !isWellFormed(text))
+      throw new DataError(`${METADATA} ${quoted(key)} has half of a surrogate pair; the file is damaged`);
   }
   return value as Record<string, string>;
 }
 
 function checkEntry(name: string, value: unknown): Entry {
   const fail = (what: string): never => {
-    throw new DataError(`tensor ${quote(name)}: ${what}`);
+    throw new DataError(`tensor ${quoted(name)}: ${what}`);
   };
+  if (!isWellFormed(name)) return fail('its name has half of a surrogate pair; the file is damaged');
   if (!isObject(value))
     return fail('its header is not an object with dtype, shape and data_offsets; the file is damaged');
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype)) {
-    return fail(`dtype ${JSON.stringify(dtype)} is not one of F32, I32 and F64; convert it before loading`);
+    return fail(`dtype ${quoted(dtype)} is not one of F32, I32 and F64; convert it before loading`);
   }
-  if (!isSizes(shape))
-    return fail(`shape ${JSON.stringify(shape)} is not a list of sizes; the file is damaged`);
+  if (!isSizes(shape)) return fail(`shape ${quoted(shape)} is not a list of sizes; the file is damaged`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    return fail(`data_offsets ${JSON.stringify(offsets)} are not a begin and an end; the file is damaged`);
+    return fail(`data_offsets ${quoted(offsets)} are not a begin and an end; the file is damaged`);
   }
   const [begin, end] = offsets;
   const expected = shape.reduce((a, b) => a * b, 1) * DTYPES[dtype as SafetensorsDType].bytes;
   if (end - begin !== expected) {
     return fail(
-      `${dtype}[${shape}] takes ${expected} bytes but its data_offsets span ${end - begin}; the file is damaged`,
+      `${dtype}${clipped(`[${shape}]`)} takes ${expected} bytes but its data_offsets span ${end - begin}; the file is damaged`,
     );
   }
   return { name, dtype: dtype as SafetensorsDType, shape, begin, end };
@@ -194,38 +196,38 @@ function checkLayout(entries: Entry[], dataBytes: number): void {
   for (const { name, begin, end } of entries) {
     if (end > dataBytes) {
       throw new DataError(
-        `tensor ${quote(name)}: its data ends at byte ${end} but there are ${dataBytes} bytes; the file is truncated or damaged`,
+        `tensor ${quoted(name)}: its data ends at byte ${end} but there are ${dataBytes} bytes; the file is truncated or damaged`,
       );
     }
     if (begin < at) {
       throw new DataError(
-        `tensor ${quote(name)}: its data overlaps that of ${quote(previous)}; the file is damaged`,
+        `tensor ${quoted(name)}: its data overlaps that of ${quoted(previous)}; the file is damaged`,
       );
     }
     if (begin > at) {
       throw new DataError(
-        `tensor ${quote(name)}: a hole of ${begin - at} bytes before its data; the file is damaged`,
+        `tensor ${quoted(name)}: a hole of ${begin - at} bytes before its data; the file is damaged`,
       );
     }
     at = end;
     previous = name;
   }
   if (at !== dataBytes) {
-    const after = previous ? `after tensor ${quote(previous)}, the last` : 'but no tensors';
+    const after = previous ? `after tensor ${quoted(previous)}, the last` : 'but no tensors';
     throw new DataError(`${dataBytes - at} bytes of data ${after}; the file is damaged`);
   }
 }
 
 function checkTensor(name: string, { dtype, shape, data }: StoredTensor): void {
   const fail = (what: string): never => {
-    throw new DataError(`tensor ${quote(name)}: ${what}`);
+    throw new DataError(`tensor ${quoted(name)}: ${what}`);
   };
   wellFormed(name);
   if (name === METADATA) fail('the name is reserved by the safetensors format; choose another');
-  if (!Object.hasOwn(DTYPES, dtype)) fail(`dtype ${JSON.stringify(dtype)} is not one of F32, I32 and F64`);
+  if (!Object.hasOwn(DTYPES, dtype)) fail(`dtype ${quoted(dtype)} is not one of F32, I32 and F64`);
   if (!(data instanceof DTYPES[dtype].array))
     fail(`${dtype} is held in ${DTYPES[dtype].array.name}, not in ${data?.constructor?.name}`);
-  if (!isSizes(shape)) fail(`shape ${JSON.stringify(shape)} is not a list of sizes`);
+  if (!isSizes(shape)) fail(`shape ${quoted(shape)} is not a list of sizes`);
   const expected = shape.reduce((a, b) => a * b, 1);
   if (expected !== data.length)
     fail(`shape [${shape}] has ${expected} elements but there are ${data.length}`);
@@ -235,22 +237,18 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-function quote(text: string): string {
-  return JSON.stringify(text);
-}
-
 function checkValue(key: string, value: string): string {
   if (typeof value === 'string') return wellFormed(value);
   throw new DataError(
-    `metadata ${quote(key)} is not a string; the safetensors format has only strings there`,
+    `metadata ${quoted(key)} is not a string; the safetensors format has only strings there`,
   );
 }
 
 /** Half a surrogate pair is no character: other readers would refuse the whole file. */
 function wellFormed(text: string): string {
-  if (!/\p{Surrogate}/u.test(text)) return text;
+  if (isWellFormed(text)) return text;
   throw new DataError(
-    `${quote(text)} has half of a surrogate pair, which a safetensors file cannot store; remove it`,
+    `${quoted(text)} has half of a surrogate pair, which a safetensors file cannot store; remove it`,
   );
 }
 

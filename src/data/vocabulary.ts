@@ -1,4 +1,13 @@
 import { DataError } from '../errors.js';
+import { isWellFormed } from '../printable.js';
+import { quoted } from './json.js';
+
+/** One code point, and no half of a surrogate pair. */
+function isCharacter(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > 2) return false;
+  const length = value.codePointAt(0)! > 0xffff ? 2 : 1;
+  return value.length === length && isWellFormed(value);
+}
 
 /** What `Vocabulary.toJSON` gives: the characters in order of their index, the boundary left out. */
 export interface VocabularyJSON {
@@ -39,17 +48,19 @@ export class Vocabulary {
         'a stored vocabulary needs "characters", a list that is not empty; the checkpoint is damaged',
       );
     }
-    const wrong = characters.findIndex((c) => typeof c !== 'string' || [...c].length !== 1);
-    if (wrong >= 0) {
-      const found = JSON.stringify(characters[wrong]);
-      throw new DataError(
-        `character ${wrong} of the stored vocabulary is ${found}, not one character; the checkpoint is damaged`,
-      );
-    }
-    const again = characters.findIndex((c, i) => characters.indexOf(c) !== i);
-    if (again >= 0) {
-      const found = JSON.stringify(characters[again]);
-      throw new DataError(`character ${found} is twice in the stored vocabulary; the checkpoint is damaged`);
+    const seen = new Set<unknown>();
+    for (const [i, character] of characters.entries()) {
+      if (!isCharacter(character)) {
+        throw new DataError(
+          `character ${i} of the stored vocabulary is ${quoted(character)}, not one character; the checkpoint is damaged`,
+        );
+      }
+      if (seen.has(character)) {
+        throw new DataError(
+          `character ${quoted(character)} is twice in the stored vocabulary; the checkpoint is damaged`,
+        );
+      }
+      seen.add(character);
     }
     return new Vocabulary(characters);
   }

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Library } from '../emit/asc.js';
 import type { Cache } from '../emit/compile.js';
+import { cacheIn } from './cache-folder.js';
 import type { Spawn } from './engine.js';
 import { nodeHelper } from './helper.js';
 
@@ -18,8 +18,11 @@ export async function readLibrary(): Promise<Library> {
   return Object.fromEntries(files);
 }
 
-/** Compiled modules as files; what cannot be read or written is compiled anew, and so is all when the compiler changes. */
-export function moduleCache(folder = defaultFolder()): Cache {
+/** Compiled modules as files in a folder that the user names, or where a system keeps such things. */
+export const moduleCache = (named?: string): Cache => cacheIn(named, filesIn);
+
+/** What cannot be read or written is compiled anew, and so is all when the compiler changes. */
+function filesIn(folder: string): Cache {
   compiler ??= compilerVersion();
   const path = async (key: string) => join(folder, `${key}-${await compiler}`);
   return {
@@ -55,11 +58,6 @@ async function compilerVersion(): Promise<string> {
     }),
   );
   return createHash('sha256').update(files.flat().join('\n')).digest('hex').slice(0, 16);
-}
-
-function defaultFolder(): string {
-  const base = process.env.XDG_CACHE_HOME || (homedir() ? join(homedir(), '.cache') : tmpdir());
-  return join(base, '2headgrad');
 }
 
 export const spawnWorker: Spawn = (start) =>

@@ -152,7 +152,7 @@ it.each<[string, string[], RegExp]>([
   ['few.ts', [], /few\.ts, step: data: 1 rows are fewer than a batch of 3$/],
   ['tokens.ts', [], /x \(used by gather\): index 9 at position 3 is outside of 0 to 4$/],
   ['alone.ts', ['--data', 'missing.json'], /missing\.json": it does not exist/],
-  ['alone.ts', ['--data', 'broken.json'], /broken\.json is not JSON: /],
+  ['alone.ts', ['--data', 'broken.json'], /broken\.json is not valid JSON \(/],
   ['alone.ts', ['--data', 'twice.json'], /twice\.json has the key "x" twice$/],
   ['alone.ts', ['--data', 'list.json'], /list\.json: expected an object with an array of numbers/],
   ['alone.ts', ['--data', 'words.json'], /words\.json: x: 'two' at position 1 is no number$/],

@@ -316,11 +316,6 @@ const sumRepeats = multilinear(
   ([ids, updates]) => [[ids, withData(updates, updates.error)]],
 );
 
-const sumRepeats = multilinear(
-  ({ inputs: [ids] }) => ids.data.length,
-  ([ids, updates]) => [[ids, withData(updates, updates.error)]],
-);
-
 /** The largest of some numbers is no further off than the furthest of them. */
 const max: Rule = ({ node, inputs: [x], value }) =>
   value.dtype === 'f32' ? { error: applied(node, [withData(x, x.error)]) } : sure(value);
