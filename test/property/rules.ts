@@ -314,6 +314,7 @@ const scatterAdd = multilinear(
 const sumRepeats = multilinear(
   ({ inputs: [ids] }) => ids.data.length,
   ([ids, updates]) => [[ids, withData(updates, updates.error)]],
+  ([, updates]) => lastPlace(updates),
 );
 
 /** The largest of some numbers is no further off than the furthest of them. */
