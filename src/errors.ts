@@ -1,4 +1,4 @@
-import { userLocation } from './source.js';
+import { located } from './source.js';
 
 /** Every error that 2headgrad throws on purpose. `message` is one line in the user's terms: what, where, how to mend it. */
 export class GradError extends Error {
@@ -8,8 +8,7 @@ export class GradError extends Error {
 /** An error in the user's model: the message ends with the file and line that made it. */
 class ModelError extends GradError {
   constructor(message: string) {
-    const where = userLocation();
-    super(where ? `${message} (${where})` : message);
+    super(located(message));
   }
 }
 

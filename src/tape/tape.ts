@@ -1,10 +1,15 @@
 import { gradients } from '../autodiff/gradients.js';
-import { GraphError } from '../errors.js';
+import { checkOptions, oneOf, shown } from '../check.js';
+import { DTypeError, GraphError } from '../errors.js';
 import type { Attrs, Elements, Op } from '../ops/op.js';
 import { type Creator, type Interpreter, setDefaultInterpreter, Tensor, Variable } from '../ops/tensor.js';
-import { type DType, formatType, numel, type Shape } from '../shape.js';
+import { DTYPES, type DType, formatType, holds, numel, overflows, type Shape } from '../shape.js';
 
-export type Precision = 'float32' | 'float64';
+export const PRECISIONS = ['float32', 'float64'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** Values of a tensor that are printed. */
+const SHOWN = 8;
 
 /** A tensor of the tape: its elements are there, row-major. Never written to after it is made. */
 export class Eager extends Tensor {
@@ -20,6 +25,15 @@ export class Eager extends Tensor {
     readonly tracked: boolean,
   ) {
     super();
+  }
+
+  /** Type and the first values: `Tensor f32[2] [0.5, 1]`. */
+  override toString(): string {
+    const { data, shape } = this;
+    const shown = Array.from(data.subarray(0, SHOWN), (x) => Number(x.toPrecision(6)));
+    const more = data.length > SHOWN ? `, ... ${data.length - SHOWN} more` : '';
+    const values = shown.join(', ') + more;
+    return `${super.toString()} ${shape.length ? `[${values}]` : values}`;
   }
 
   /** The number in a tensor of one element. */
@@ -151,7 +165,10 @@ export interface TensorOptions {
 
 /** A tensor from (nested) numbers: tensor([[1, 2], [3, 4]]) has shape [2, 2]. Computed with at once. */
 export function tensor(values: Nested, options: TensorOptions = {}): Eager {
+  checkOptions('tensor', options, ['dtype', 'requiresGrad', 'precision']);
   const { dtype = 'f32', requiresGrad = false, precision = 'float32' } = options;
+  oneOf('tensor: dtype', dtype, DTYPES);
+  oneOf('tensor: precision', precision, PRECISIONS);
   const shape: number[] = [];
   for (let v: Nested = values; typeof v !== 'number'; v = v[0]) {
     shape.push(lengthOf(v));
@@ -159,6 +176,11 @@ export function tensor(values: Nested, options: TensorOptions = {}): Eager {
   }
   const flat: number[] = [];
   flatten(values, shape, 0, flat);
+  const wrong = flat.find((x) => !holds(dtype, x));
+  if (wrong !== undefined) throw new DTypeError(`tensor: ${wrong} is no ${dtype}: leave dtype out for f32`);
+  const huge = dtype === 'f32' && precision === 'float32' ? flat.find(overflows) : undefined;
+  if (huge !== undefined)
+    throw new DTypeError(`tensor: ${huge} is beyond float32: ask for { precision: 'float64' }`);
   const { data } = new Tape(precision).constant(flat, shape, dtype);
   return new Eager(data, shape, dtype, null, requiresGrad);
 }
@@ -169,7 +191,12 @@ function flatten(value: Nested, shape: Shape, depth: number, out: number[]): voi
     out.push(value);
     return;
   }
-  if (depth === shape.length) throw new GraphError('tensor: the rows differ in depth');
+  if (depth === shape.length) {
+    const isRow = typeof value === 'object' && value !== null;
+    throw new GraphError(
+      isRow ? 'tensor: the rows differ in depth' : `tensor: expected a number, got ${shown(value)}`,
+    );
+  }
   const length = lengthOf(value);
   if (length !== shape[depth])
     throw new GraphError(`tensor: a row has ${length} elements, not ${shape[depth]}`);

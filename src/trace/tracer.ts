@@ -1,10 +1,10 @@
 import { BRAND, type Kind } from '../brand.js';
-import { GraphError } from '../errors.js';
+import { DTypeError, GraphError } from '../errors.js';
 import { fromRoots, type Graph, makeInput, makeNode, type Node } from '../graph/graph.js';
 import { constantOp } from '../ops/leaf.js';
 import type { Attrs, Op } from '../ops/op.js';
 import { type Creator, type Interpreter, Tensor, Variable, withInterpreter } from '../ops/tensor.js';
-import type { DType, Shape, TensorType } from '../shape.js';
+import { type DType, overflows, type Shape, type TensorType } from '../shape.js';
 import { userLocation } from '../source.js';
 
 /** A tensor of a trace: it stands for a node, not for numbers. */
@@ -55,6 +55,11 @@ export class Tracer implements Interpreter {
 
   constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor {
     const list = typeof values === 'number' ? [values] : Array.from(values);
+    const huge = dtype === 'f32' ? list.find(overflows) : undefined;
+    if (huge !== undefined)
+      throw new DTypeError(
+        `${huge} is beyond float32, whose largest number is 3.4e38; write Infinity if that is meant`,
+      );
     return new Traced(makeNode(constantOp as unknown as Op, [], { values: list, shape, dtype }), this, null);
   }
 
