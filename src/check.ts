@@ -49,13 +49,16 @@ export function checkOptions<O extends object>(
   what: string,
   options: O | undefined,
   known: readonly (keyof O & string)[],
+  /** For names that are no options here: where they belong. */
+  elsewhere: Readonly<Record<string, string>> = {},
 ): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new OptionError(`${what}: expected an object of options, got ${shown(options)}`);
   for (const name in options) {
     if (known.includes(name)) continue;
-    throw new OptionError(`${what}: there is no option ${unknown(name, known)}`);
+    const hint = Object.hasOwn(elsewhere, name) ? `${name}: ${elsewhere[name]}` : unknown(name, known);
+    throw new OptionError(`${what}: there is no option ${hint}`);
   }
 }
 
@@ -64,7 +67,7 @@ export function unknown(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
   const text = name === '' ? "''" : name;
   if (near !== undefined) return `${text}: did you mean ${near}?`;
-  return known.length ? `${text}: there ${known.length > 1 ? 'are' : 'is'} ${known.join(', ')}` : text;
+  return known.length ? `${text}; there ${known.length > 1 ? 'are' : 'is'} ${known.join(', ')}` : text;
 }
 
 function nearest(name: string, known: readonly string[]): string | undefined {
@@ -77,17 +80,23 @@ function nearest(name: string, known: readonly string[]): string | undefined {
     const far = distance(wanted, plain(other));
     if (far < least) [found, least] = [other, far];
   }
-  return found;
+  // Or one is the other's short form, as eps is of epsilon.
+  const short = (other: string) => other.length > 2 && (wanted.startsWith(other) || other.startsWith(wanted));
+  return found ?? (wanted.length > 2 ? known.find((other) => short(plain(other))) : undefined);
 }
 
-/** Letters to put in, take out or exchange to make one text of another (Wagner and Fischer 1974). */
+/** Letters to put in, take out, exchange or swap with the next to make one text of another (Damerau 1964). */
 function distance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++)
+    for (let j = 1; j <= b.length; j++) {
       next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) next[j] = Math.min(next[j], before[j - 2] + 1);
+    }
+    [before, row] = [row, next];
   }
   return row[b.length];
 }

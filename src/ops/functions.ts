@@ -1,3 +1,4 @@
+import { checkOptions } from '../check.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { formatShape, formatType, normalizeAxes, numel, requireDType, sameShape } from '../shape.js';
 import { equal, greater, where } from './compare.js';
@@ -35,6 +36,7 @@ export function variance(
   axes?: Axes,
   { unbiased = false, ...options }: VarianceOptions = {},
 ): Tensor {
+  checkOptions('variance', options, ['keepDims'], { correction: 'unbiased: true divides by n - 1' });
   const t = toTensor(x);
   requireDType('variance', t, 'f32');
   const n = countAlong('variance', t, axes);

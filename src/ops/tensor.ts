@@ -58,6 +58,8 @@ const USES = {
 export interface Interpreter {
   /** Whether layers that differ between training and use (batch norm, dropout) are to train. */
   readonly training: boolean;
+  /** Whether gradients can be differentiated again unless asked for otherwise. */
+  readonly keepsGraph?: boolean;
   apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor;
   constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
   /** The value that a variable has now, in this trace or on this tape. */

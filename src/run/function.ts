@@ -1,7 +1,10 @@
+import { kindOf } from '../brand.js';
+import { checkOptions, shown, unknown } from '../check.js';
 import { type CompiledModule, type CompileOptions, compileProgram } from '../emit/compile.js';
 import { DataError, OptionError } from '../errors.js';
 import { type Graph, inputAttrs } from '../graph/graph.js';
 import { numel } from '../shape.js';
+import { convertAny } from '../train/columns.js';
 import { CompiledEngine } from './engine.js';
 import { platform } from './platform.js';
 import { canShareMemory, grantThreads } from './threads.js';
@@ -34,14 +37,20 @@ export class CompiledFunction {
 
   /** Copies inputs into the module's memory, where `run` finds them. */
   load(inputs: Record<string, ArrayLike<number>>): void {
-    for (const { name, shape } of this.graph.inputs.map(inputAttrs)) {
-      if (inputs[name]?.length !== numel(shape)) {
+    const types = this.graph.inputs.map(inputAttrs);
+    const names = types.map((type) => type.name);
+    const other = Object.keys(inputs).find((name) => !names.includes(name));
+    if (other !== undefined) throw new DataError(`there is no input ${unknown(other, names)}`);
+    const converted = types.map(({ name, shape, dtype }) => {
+      const values = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+      if (values?.length !== numel(shape)) {
         throw new DataError(
-          `${name}: expected ${numel(shape)} elements for [${shape}], got ${inputs[name]?.length ?? 'none'}`,
+          `${name}: expected ${numel(shape)} elements for [${shape}], got ${values?.length ?? 'none'}`,
         );
       }
-    }
-    this.engine.load('call', inputs);
+      return [name, convertAny(name, values, { shape, dtype })] as const;
+    });
+    this.engine.load('call', Object.fromEntries(converted));
   }
 
   /** Computes the outputs from the loaded inputs: several times if the time it takes is of interest. */
@@ -68,6 +77,11 @@ export async function compileFunction(
   graph: Graph,
   options: CompileFunctionOptions = {},
 ): Promise<CompiledFunction> {
+  checkGraph(graph);
+  checkOptions('compileFunction', options, [
+    ...(['threads', 'cache', 'relaxed'] as const),
+    ...(['without', 'threadShare', 'poison'] as const),
+  ]);
   const { readLibrary, moduleCache, spawnWorker } = await platform();
   const { cache = true, ...rest } = options;
   const threads = grantThreads(options.threads ?? 1);
@@ -89,4 +103,15 @@ export async function compileFunction(
     spawn: spawnWorker,
   });
   return new CompiledFunction(module, graph, engine);
+}
+
+function checkGraph(graph: unknown): void {
+  if (typeof graph === 'function')
+    throw new OptionError(
+      "compileFunction: a function has to be traced first: compileFunction(trace('f', { x: f32(3) }, ({ x }) => ({ y: x.exp() })))",
+    );
+  if (kindOf(graph) === 'train step')
+    throw new OptionError('compileFunction: this is a training step: use its method compile()');
+  if (typeof graph !== 'object' || graph === null || !('inputs' in graph && 'outputs' in graph))
+    throw new OptionError(`compileFunction: expected what trace(...) returns, got ${shown(graph)}`);
 }

@@ -3,7 +3,17 @@ import { checkOptions, oneOf, shown } from '../check.js';
 import { DTypeError, GraphError } from '../errors.js';
 import type { Attrs, Elements, Op } from '../ops/op.js';
 import { type Creator, type Interpreter, setDefaultInterpreter, Tensor, Variable } from '../ops/tensor.js';
-import { DTYPES, type DType, formatType, holds, numel, overflows, type Shape } from '../shape.js';
+import {
+  DTYPES,
+  type DType,
+  formatType,
+  holds,
+  numel,
+  overflows,
+  type Shape,
+  sameShape,
+  type TensorType,
+} from '../shape.js';
 
 export const PRECISIONS = ['float32', 'float64'] as const;
 export type Precision = (typeof PRECISIONS)[number];
@@ -45,7 +55,7 @@ export class Eager extends Tensor {
   /** Adds the gradient of this scalar to `grad` of every tracked leaf that it was computed from. */
   backward(): void {
     const leaves = trackedLeaves(this);
-    gradients(this, leaves).forEach((gradient, i) => {
+    gradients(this, leaves, { createGraph: false }).forEach((gradient, i) => {
       const leaf = leaves[i];
       leaf.grad = leaf.grad && gradient ? (leaf.grad.add(gradient) as Eager) : (gradient as Eager | null);
     });
@@ -69,6 +79,7 @@ export function trackedLeaves(output: Eager): Eager[] {
  */
 export class Tape implements Interpreter {
   training = true;
+  keepsGraph = false;
   private readonly variables = new Map<Variable, Eager>();
   private readonly create: (variable: Variable) => Elements;
 
@@ -108,8 +119,20 @@ export class Tape implements Interpreter {
     return value;
   }
 
+  /** Reads that follow can be differentiated through the value, until `settle`. */
   assign(variable: Variable, value: Tensor): void {
-    this.set(variable, eager(value).data);
+    const { shape, dtype } = value;
+    if (dtype !== variable.dtype || !sameShape(shape, variable.shape))
+      throw new GraphError(
+        `assign: a ${variable.kind} is ${formatType(variable)}, the new value ${formatType(value)}`,
+      );
+    this.variables.set(variable, eager(value));
+  }
+
+  /** Ends a step: variables keep their elements, and forget what those were computed from. */
+  settle(): void {
+    for (const [variable, { creator, data }] of this.variables)
+      if (creator) this.variables.set(variable, this.leaf(variable, data));
   }
 
   /** Gives a variable these elements (copied only where the precision asks for it). */
@@ -125,8 +148,14 @@ export class Tape implements Interpreter {
     return t.tracked ? new Eager(t.data, t.shape, t.dtype, null, false) : t;
   }
 
+  /** A tensor that gradients can be taken by. */
+  input(values: ArrayLike<number>, { shape, dtype }: TensorType): Eager {
+    return new Eager(this.elements(values, dtype), shape, dtype, null, dtype === 'f32');
+  }
+
   private leaf(variable: Variable, data: Elements): Eager {
-    return new Eager(data, variable.shape, variable.dtype, null, variable.kind === 'parameter');
+    // State too: a loss may ask for the gradient by it, as it may in a trace.
+    return new Eager(data, variable.shape, variable.dtype, null, variable.dtype === 'f32');
   }
 
   private allocate(n: number, dtype: DType): Elements {
