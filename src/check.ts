@@ -1,4 +1,5 @@
 import { OptionError } from './errors.js';
+import { shownName } from './quote.js';
 import { BEYOND_F32 } from './shape.js';
 
 // What options are checked with. What passes is returned; else an OptionError names the option and what it got.
@@ -65,7 +66,7 @@ export function checkOptions<O extends object>(
 /** A name that is not among those there are, with the one that was probably meant, or else all of them. */
 export function unknown(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
-  const text = name === '' ? "''" : name;
+  const text = shownName(name);
   if (near !== undefined) return `${text}: did you mean ${near}?`;
   return known.length ? `${text}; there ${known.length > 1 ? 'are' : 'is'} ${known.join(', ')}` : text;
 }
@@ -115,6 +116,7 @@ export function learningRate(what: string, lr: number, where = ''): number {
 export function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (value instanceof Promise) return 'a promise';
+  if (ArrayBuffer.isView(value)) return 'an array';
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);

@@ -59,6 +59,23 @@ export class OutOfMemoryError extends GradError {
   override name = 'OutOfMemoryError';
 }
 
+/** An amount of memory in an error: rounded up to MiB. */
+export function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`;
+}
+
+/** What `make` makes, of so many elements of four bytes or more; an array that cannot be had is named by `what`. */
+export function allocated<T>(elements: number, what: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new OutOfMemoryError(
+      `${what} needs ${mebibytes(4 * elements)} of memory, which is not to be had here: use a smaller batch or model`,
+    );
+  }
+}
+
 /** A WebAssembly feature that this engine lacks, and nothing to take its place. */
 export class UnsupportedError extends GradError {
   override name = 'UnsupportedError';

@@ -1,4 +1,4 @@
-import { checkManifest, FORMAT, type Manifest, type ModuleFile } from '../artifact/manifest.js';
+import { checkManifest, formatOf, type Manifest, type ModuleFile } from '../artifact/manifest.js';
 import { encodeSafetensors, type Tensors } from '../data/safetensors.js';
 import { sha256 } from '../digest.js';
 import type { Library } from '../emit/asc.js';
@@ -85,13 +85,14 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
   const notes: string[] = [];
   const weights = await weightsOf(step.program, description, { ...options, seed }, notes);
   if (weights) files.set(WEIGHTS, weights);
+  const placed = layout(description, modules[0].layout);
   const manifest = checkManifest({
-    format: FORMAT,
+    format: formatOf(placed.entries),
     name: program.name,
     generator: options.generator,
     seed,
     modules: described,
-    ...layout(description, modules[0].layout),
+    ...placed,
     ...(description.entries.calibrate && { calibration: description.calibration }),
     ...(weights && { weights: { file: WEIGHTS, bytes: weights.length, sha256: await sha256(weights) } }),
   });
@@ -173,6 +174,7 @@ function layout(
         {
           inputs: inputs.map(addressIn(placed.entries[name].inputs)),
           outputs: outputs.map(addressIn(placed.entries[name].outputs)),
+          guards: placed.entries[name].guards,
         },
       ]),
     ),

@@ -1,6 +1,6 @@
 import { isObject } from '../data/json.js';
 import { DataError } from '../errors.js';
-import type { Buffer, MemoryLayout } from '../plan/layout.js';
+import type { Buffer, Guard, MemoryLayout } from '../plan/layout.js';
 import { numel } from '../shape.js';
 import type {
   Calibration,
@@ -9,8 +9,13 @@ import type {
   VariableDescription,
 } from '../train/description.js';
 
-/** Rises when an older runtime could not run what is described. */
-export const FORMAT = 1;
+/** Rises when an older runtime could not run what is described: 2 has guards. */
+export const FORMAT = 2;
+
+/** The least that a runtime must read to run these entries. */
+export function formatOf(entries: Manifest['entries']): number {
+  return Object.values(entries).some((entry) => entry.guards) ? 2 : 1;
+}
 
 type Addressed<T> = T & { readonly address: number };
 type Place = Pick<Buffer, 'name' | 'shape' | 'dtype' | 'address'>;
@@ -49,7 +54,12 @@ export interface Manifest {
   readonly entries: Readonly<
     Record<
       string,
-      { readonly inputs: readonly Addressed<InputDescription>[]; readonly outputs: readonly Place[] }
+      {
+        readonly inputs: readonly Addressed<InputDescription>[];
+        readonly outputs: readonly Place[];
+        /** Indices that are computed, and looked at after each run. */
+        readonly guards?: readonly Guard[];
+      }
     >
   >;
   /** Of a model with batch norms that can be calibrated. */
@@ -67,9 +77,9 @@ export function layoutOf({ variables, constants, entries, memory }: Manifest): M
     variables: variables.map(buffer),
     constants: constants.map((c) => ({ ...buffer(c), values: Array.from(decodeElements(c)) })),
     entries: Object.fromEntries(
-      Object.entries(entries).map(([name, { inputs, outputs }]) => [
+      Object.entries(entries).map(([name, { inputs, outputs, guards }]) => [
         name,
-        { inputs: inputs.map(buffer), outputs: outputs.map(buffer) },
+        { inputs: inputs.map(buffer), outputs: outputs.map(buffer), guards },
       ]),
     ),
     end: memory.bytes,
@@ -117,6 +127,7 @@ export function checkManifest(value: unknown): Manifest {
     if (!isObject(parts)) throw damaged(`its entry ${entry} is none`);
     each(`inputs of ${entry}`, parts.inputs, (input) => place(input) && isBound(input.bound));
     each(`outputs of ${entry}`, parts.outputs, place);
+    if (parts.guards !== undefined) each(`guards of ${entry}`, parts.guards, (g) => isGuard(g, end));
     const needed = RESULTS[entry];
     if (needed && !(parts.outputs as Fields[]).some((output) => output.name === needed))
       throw damaged(`its entry ${entry} gives no ${needed}`);
@@ -158,6 +169,11 @@ function isFill(fill: unknown): boolean {
 }
 
 const isBound = (bound: unknown) => bound === undefined || (isObject(bound) && isCount(bound.size));
+
+function isGuard({ what, where, size, count, fault, value }: Fields, end: number): boolean {
+  const isCell = (address: unknown) => isCount(address) && address % 4 === 0 && address + 4 <= end;
+  return isText(what) && isText(where) && isCount(size) && isCount(count) && isCell(fault) && isCell(value);
+}
 
 function isPlace({ name, shape, dtype, address }: Fields, end: number): boolean {
   return (

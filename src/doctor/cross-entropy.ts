@@ -1,6 +1,7 @@
+import { numberIn, strip } from '../graph/follow.js';
 import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import { numberIn, strip, unscaled } from './match.js';
+import { unscaled } from './match.js';
 
 /** What a graph says about a loss that is a cross-entropy of softmax. */
 export interface CrossEntropy {

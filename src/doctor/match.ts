@@ -1,19 +1,8 @@
-import { constantValue, type Node } from '../graph/graph.js';
+import { keepsPlace, numberIn, strip } from '../graph/follow.js';
+import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
 
 // Small questions about the structure of a graph, for the rules.
-
-const SAME_ELEMENTS = new Set(['reshape', 'broadcast', 'stop_gradient', 'contiguous']);
-
-/** Follows a node back through ops that repeat its elements or give them another shape. */
-export function strip(node: Node): Node {
-  let at = node;
-  while (SAME_ELEMENTS.has(at.op.name)) at = at.inputs[0];
-  return at;
-}
-
-/** The one number that a node holds, whatever its shape. */
-export const numberIn = (node: Node): number | undefined => constantValue(strip(node));
 
 /** Follows a node back through `strip` and factors that are numbers. */
 export function unscaled(node: Node): Node {
@@ -25,17 +14,6 @@ export function unscaled(node: Node): Node {
     else if (at.op.name === 'neg') at = a;
     else return at;
   }
-}
-
-/**
- * Whether an operand made of a reduction lies along the axes that the reduction has left, as with keepDims, so that
- * each row meets its own result. (A [3] that stands for [3, 1] would meet the columns.)
- */
-export function keepsPlace(reduction: Node, operand: Node): boolean {
-  const shape = ({ shape }: Node) => shape.slice(shape.findIndex((n) => n !== 1) >>> 0).join();
-  let at = operand;
-  while (at !== reduction && at.op.name !== 'reshape') at = at.inputs.find((i) => numberIn(i) === undefined)!;
-  return shape(at) === shape(reduction);
 }
 
 export interface Centred {

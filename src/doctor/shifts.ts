@@ -1,6 +1,6 @@
+import { numberIn } from '../graph/follow.js';
 import type { Node } from '../graph/graph.js';
 import type { Shape } from '../shape.js';
-import { numberIn } from './match.js';
 
 // What adding to a parameter adds to every other value: a proof that the loss does not change.
 //

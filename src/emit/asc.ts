@@ -1,5 +1,5 @@
 import { GradError } from '../errors.js';
-import { STATIC_BASE } from '../plan/layout.js';
+import { MAX_MEMORY, STATIC_BASE } from '../plan/layout.js';
 
 export interface AscOptions {
   /** Import a shared memory, which threads need. */
@@ -12,9 +12,6 @@ export interface AscOptions {
 
 /** Files of assembly/ by name, such as `math.ts`. */
 export type Library = Readonly<Record<string, string>>;
-
-/** Memory that a module may come to use, in pages of 64 KiB: all that 32 bits address. */
-export const MAX_PAGES = 65536;
 
 /** Compiles AssemblyScript in this process: loading the compiler takes about a second, each module less. */
 export async function runAsc(
@@ -36,7 +33,7 @@ export async function runAsc(
       '--initialMemory',
       '1',
       '--maximumMemory',
-      String(MAX_PAGES),
+      String(MAX_MEMORY / 65536),
     ],
     ['--enable', 'simd', '--enable', 'threads', '--enable', 'bulk-memory'],
     relaxed ? ['--enable', 'relaxed-simd'] : [],

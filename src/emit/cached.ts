@@ -11,7 +11,7 @@ export interface Cached {
 }
 
 /** Changes whenever the same input would become something else: asc's version and flags, and the form of the bytes. */
-const FORMAT = 'asc 0.28.20, flags 1, layout 1';
+const FORMAT = 'asc 0.28.20, flags 1, layout 2';
 
 /** The hash of all that a module is made of, but the compiler itself. */
 export async function keyOf(

@@ -1,5 +1,7 @@
 import type { Graph } from '../graph/graph.js';
+import { openIndices } from '../graph/indices.js';
 import { printGraph } from '../graph/print.js';
+import { guardIndices } from '../optimize/guard-indices.js';
 import { type OptimizeOptions, optimize } from '../optimize/index.js';
 import { layoutOf, type MemoryLayout } from '../plan/layout.js';
 import { type MemoryPlan, planMemory } from '../plan/plan.js';
@@ -50,9 +52,11 @@ interface Stages {
 function stagesOf(input: CompilerInput, options: CompileOptions): Stages {
   const map = <A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B) =>
     Object.fromEntries(Object.entries(record).map(([entry, value]) => [entry, f(value)]));
-  const graphs = map(input.entries, (graph) => optimize(graph, options));
+  const guarded = map(input.entries, guardIndices);
+  const graphs = map(guarded, ({ graph }) => optimize(graph, options));
   const schedules = map(graphs, schedule);
-  const plan = planMemory(schedules, input.variables);
+  const guards = map(guarded, (entry) => entry.guards);
+  const plan = planMemory(schedules, input.variables, guards);
   return { graphs, schedules, plan, source: emitModule(input.name, schedules, plan, options) };
 }
 
@@ -114,7 +118,15 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
     return made;
   };
   const finish = ({ wasm, layout }: Cached, cached: boolean) =>
-    new CompiledModule(input.name, wasm, layout, stages, asc, performance.now() - started, cached);
+    new CompiledModule(
+      input.name,
+      wasm,
+      located(layout, input),
+      stages,
+      asc,
+      performance.now() - started,
+      cached,
+    );
   const key = cache && (await keyOf(input, options, asc));
   const found = key && decodeModule(await cache.get(key));
   if (found) return finish(found, true);
@@ -122,4 +134,14 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
   const module = { wasm: await runAsc(source.text, library, asc), layout: layoutOf(plan) };
   if (key) await cache.set(key, encodeModule(module));
   return finish(module, false);
+}
+
+/** The layout with the user's lines as they are now: a cached module may have been made when they stood elsewhere. */
+function located(layout: MemoryLayout, { entries }: CompilerInput): MemoryLayout {
+  if (!Object.values(layout.entries).some((entry) => entry.guards)) return layout;
+  const moved = Object.entries(layout.entries).map(([name, entry]) => {
+    const open = entry.guards && openIndices(entries[name]);
+    return [name, { ...entry, guards: entry.guards?.map((g, i) => ({ ...g, where: open![i].where })) }];
+  });
+  return { ...layout, entries: Object.fromEntries(moved) };
 }

@@ -1,6 +1,7 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
 import { type Buffer, CONTROL, LOSSES, RATES } from '../plan/layout.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
+import { printable, shownName } from '../quote.js';
 import { THREAD_SHARE, usefulThreads } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { formatType, numel } from '../shape.js';
@@ -8,7 +9,7 @@ import { format } from './code.js';
 import { emitGemm } from './gemm.js';
 import { type Body, emitNest } from './nest.js';
 import { POISON, poisonAfter, poisonStart } from './poison.js';
-import { emitCopy, emitScatter } from './scatter.js';
+import { emitCopy, emitFold, emitScatter } from './scatter.js';
 import { Cells, ownCall, sharedCall } from './share.js';
 
 /** What each file of assembly/ offers to emitted modules. */
@@ -19,6 +20,7 @@ const LIBRARY: Record<string, RegExp> = {
   './madd': /\b(multiplyAdd)\b/g,
   './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
   './random': /\b(randomIndex|random4)\b/g,
+  './rows': /\b(chainRows|chainEqual|sumChain)\b/g,
   './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|takePart|scratch|thread|threads)\b/g,
 };
 
@@ -43,7 +45,11 @@ export interface EmitOptions {
   readonly profile?: boolean;
 }
 
-/** The AssemblyScript of a whole program: one function a kernel, one a entry, and the loop over training steps. */
+/**
+ * The AssemblyScript of a whole program: one function a kernel, one an entry, and the loop over training steps. What
+ * users name stands in comments alone. Addresses are in capitals and numbered, functions of this module are `step0`
+ * and `kernel_0_3_...` (entry, kernel), and what functions declare is neither, so that no name hides another.
+ */
 export function emitModule(
   name: string,
   schedules: Readonly<Record<string, Schedule>>,
@@ -52,21 +58,15 @@ export function emitModule(
 ): ModuleSource {
   const functions: { entry: string; kernel: Kernel; name: string; threads: number }[] = [];
   const lines: string[] = [];
-  const names = new Names();
   const cells = new Cells();
   lines.push('// Variables');
-  const variableNames = new Map(plan.variables.map((v) => [v.name, names.fresh(v.name)]));
-  for (const v of plan.variables) lines.push(address(variableNames.get(v.name)!, v));
-  const constantNames = new Map<number, string>();
-  for (const c of plan.constants) {
-    constantNames.set(c.address, names.fresh(c.name));
-    lines.push(address(constantNames.get(c.address)!, c));
-  }
+  const variables = declareAll('VARIABLE', plan.variables, lines);
+  const constants = declareAll('CONSTANT', plan.constants, lines);
   const entries = Object.keys(schedules);
-  for (const entry of entries) {
-    const local = emitEntry(entry, schedules[entry], plan.entries[entry], names, {
-      variableNames,
-      constantNames,
+  entries.forEach((entry, index) => {
+    const local = emitEntry({ entry, index }, schedules[entry], plan.entries[entry], {
+      variables: new Map(plan.variables.map((v, i) => [v.name, variables[i]])),
+      constants: new Map(plan.constants.map((c, i) => [c.address, constants[i]])),
       threadShare,
       cells,
       profile,
@@ -74,61 +74,74 @@ export function emitModule(
     });
     lines.push('', ...local.lines);
     functions.push(...local.functions);
-  }
+  });
   if (poison) lines.push('', ...POISON);
   lines.push('', ...driver(plan, entries));
   const body = format(lines);
   const clock = profile ? ["@external('env', 'mark') declare function mark(kernel: i32): void;"] : [];
+  const code = withoutComments(body);
   const imports = Object.entries(LIBRARY).flatMap(([file, pattern]) => {
-    const used = [...new Set(body.match(pattern) ?? [])].sort();
+    const used = [...new Set(code.match(pattern) ?? [])].sort();
     return used.length ? [`import { ${used.join(', ')} } from '${file}';`] : [];
   });
   return {
-    text: [`// ${name}: ${entries.join(', ')}`, ...imports, ...clock, '', body, ''].join('\n'),
+    text: [
+      `// ${shownName(name)}: ${entries.map(shownName).join(', ')}`,
+      ...imports,
+      ...clock,
+      '',
+      body,
+      '',
+    ].join('\n'),
     functions,
   };
 }
 
 function emitEntry(
-  entry: string,
+  { entry, index }: { entry: string; index: number },
   schedule: Schedule,
   plan: EntryPlan,
-  names: Names,
   shared: {
-    variableNames: ReadonlyMap<string, string>;
-    constantNames: ReadonlyMap<number, string>;
+    variables: ReadonlyMap<string, string>;
+    constants: ReadonlyMap<number, string>;
     threadShare: number;
     cells: Cells;
     profile: boolean;
     poison: MemoryPlan['arena'] | null;
   },
 ) {
-  const lines: string[] = [`// ${entry}: inputs, outputs, intermediate values`];
-  const local = new Map<Node, string>();
-  const declare = (buffer: Buffer, stem: string): string => {
-    const name = names.fresh(stem);
-    lines.push(address(name, buffer));
-    return name;
+  const lines: string[] = [`// ${shownName(entry)}: inputs, outputs, intermediate values`];
+  const named = (what: string, buffers: readonly Buffer[]) => {
+    const addresses = declareAll(`${what}_${index}`, buffers, lines);
+    return new Map(buffers.map((b, i) => [b.name, addresses[i]]));
   };
-  const inputs = new Map(plan.inputs.map((b) => [b.name, declare(b, `${entry}_${b.name}`)]));
-  const outputs = new Map(plan.outputs.map((b) => [b.name, declare(b, `${entry}_${b.name}`)]));
-  const arena = new Map(plan.arena.map((b) => [b.node, declare(b, `${entry}_${b.name}`)]));
+  const inputs = named('INPUT', plan.inputs);
+  const outputs = named('OUTPUT', plan.outputs);
+  const arena = named('ARENA', plan.arena);
+  const inArena = new Map(plan.arena.map((b) => [b.node, arena.get(b.name)]));
+  const local = new Map<Node, string>();
   for (const [node, at] of schedule.storage) {
-    const name =
-      at.kind === 'variable'
-        ? shared.variableNames.get(at.name)
-        : at.kind === 'input'
-          ? inputs.get(at.name)
-          : at.kind === 'output'
-            ? outputs.get(at.name)
-            : at.kind === 'arena'
-              ? arena.get(node)
-              : shared.constantNames.get(plan.address.get(node)!);
-    local.set(node, name!);
+    switch (at.kind) {
+      case 'variable':
+        local.set(node, shared.variables.get(at.name)!);
+        break;
+      case 'input':
+        local.set(node, inputs.get(at.name)!);
+        break;
+      case 'output':
+        local.set(node, outputs.get(at.name)!);
+        break;
+      case 'arena':
+        local.set(node, inArena.get(node)!);
+        break;
+      case 'constant':
+        local.set(node, shared.constants.get(plan.address.get(node)!)!);
+    }
   }
-  const functions = schedule.kernels.map((kernel, index) => {
-    const name = `${entry}${index}_${kernel.name}`;
-    const body = emitKernel(kernel, schedule, plan, `${entry}${index}`, (node) => local.get(node)!);
+  const functions = schedule.kernels.map((kernel, i) => {
+    const stem = `kernel_${index}_${i}`;
+    const name = `${stem}_${kernel.name}`;
+    const body = emitKernel(kernel, schedule, plan, stem, (node) => local.get(node)!);
     const parameters = body.units > 1 ? 'begin: usize, end: usize' : '';
     for (const helper of body.functions ?? []) lines.push('', ...helper);
     lines.push('', ...describe(kernel), `function ${name}(${parameters}): void {`, ...body.lines, '}');
@@ -140,8 +153,8 @@ function emitEntry(
   });
   lines.push(
     '',
-    `/** One run of ${entry}, this thread's part. */`,
-    `function ${entry}Step(): void {`,
+    `/** One run of ${comment(shownName(entry))}, this thread's part. */`,
+    `function ${stepName(index)}(): void {`,
     ...steps(functions, plan, shared),
     '}',
   );
@@ -160,15 +173,16 @@ function emitKernel(
     stored: new Set(kernel.stores),
     overwrites: (node: Node) => schedule.storage.get(node)?.kind === 'variable',
   };
+  const liesOn = (old: Node) => plan.address.get(old) === plan.address.get(kernel.stores[0]);
   switch (kernel.kind) {
     case 'nest':
       return emitNest(kernel, options);
     case 'gemm':
       return emitGemm(kernel, { ...options, name });
-    case 'scatter': {
-      const same = plan.address.get(kernel.base.source) === plan.address.get(kernel.node);
-      return emitScatter(kernel, { ...options, overwrites: () => same });
-    }
+    case 'scatter':
+      return emitScatter(kernel, { ...options, overwrites: () => liesOn(kernel.base.source) });
+    case 'fold':
+      return emitFold(kernel, { ...options, overwrites: () => liesOn(kernel.updates.source) });
     case 'copy':
       return emitCopy(kernel, options);
   }
@@ -228,8 +242,8 @@ function copyBytes(to: string, from: string, bytes: number): string[] {
   return lines;
 }
 
-/** The loop over training steps, batch drawn to loss kept. */
-function trainLoop(train: EntryPlan): string[] {
+/** The loop over training steps, batch drawn to loss kept; `step` is the function that takes one. */
+function trainLoop(train: EntryPlan, step: string): string[] {
   const rate = train.inputs.at(-1)!;
   const columns = train.inputs.slice(0, -1);
   const loss = train.outputs.find((o) => o.name === 'loss')!;
@@ -249,7 +263,7 @@ function trainLoop(train: EntryPlan): string[] {
     '}',
     '}',
     '',
-    '/** Training steps on drawn batches, until all are done or a loss is not finite. */',
+    '/** Training steps on drawn batches, until all are done, a loss is not finite, or an index leaves its table. */',
     'function trainSteps(): void {',
     `const steps = load<i32>(${CONTROL.steps});`,
     `const first = load<u32>(${CONTROL.first});`,
@@ -259,7 +273,7 @@ function trainLoop(train: EntryPlan): string[] {
     `store<f32>(${rate.address}, load<f32>(${RATES} + 4 * <usize>i));`,
     '}',
     'barrier();',
-    'trainStep();',
+    `${step}();`,
     'if (thread == 0) {',
     `store<f32>(${LOSSES} + 4 * <usize>i, load<f32>(${loss.address}));`,
     `store<i32>(${CONTROL.taken}, i + 1);`,
@@ -267,6 +281,7 @@ function trainLoop(train: EntryPlan): string[] {
     'barrier();',
     `const loss = load<f32>(${LOSSES} + 4 * <usize>i);`,
     'if (loss - loss != 0) break;',
+    ...(train.guards ?? []).map(({ fault }) => `if (load<i32>(${fault}) != 0) break;`),
     '}',
     '}',
     '',
@@ -277,13 +292,13 @@ function trainLoop(train: EntryPlan): string[] {
 function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
   const { train } = plan.entries;
   return [
-    ...(train ? trainLoop(train) : []),
+    ...(train ? trainLoop(train, stepName(entries.indexOf('train'))) : []),
     'function runJob(): void {',
     `const times = load<i32>(${CONTROL.times});`,
     'for (let i = 0; i < times; i++) {',
     'switch (currentJob()) {',
     ...(train ? ['case 1: trainSteps(); break;'] : []),
-    ...entries.map((entry, i) => `case ${2 + i}: ${entry}Step(); break;`),
+    ...entries.map((_, i) => `case ${2 + i}: ${stepName(i)}(); break;`),
     '}',
     'barrier();',
     '}',
@@ -294,7 +309,7 @@ function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
     `enlist(index, count, scratchAt + <usize>index * ${plan.threadScratch});`,
     '}',
     '',
-    `/** Runs a job on all threads: 1 trains steps, ${entries.map((e, i) => `${2 + i} is ${e}`).join(', ')}. */`,
+    `/** Runs a job on all threads: 1 trains steps, ${comment(entries.map((e, i) => `${2 + i} is ${shownName(e)}`).join(', '))}. */`,
     'export function run(job: i32): void {',
     'startJob(job);',
     'runJob();',
@@ -318,25 +333,31 @@ function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
 
 function describe(kernel: Kernel): string[] {
   const list = (nodes: readonly Node[]) =>
-    nodes.map((n) => `${isInput(n) ? inputAttrs(n).name : n.op.name} ${formatType(n)}`).join(', ');
+    nodes.map((n) => `${isInput(n) ? shownName(inputAttrs(n).name) : n.op.name} ${formatType(n)}`).join(', ');
   const where = [...new Set(kernel.stores.map((n) => n.where).filter(Boolean))].join(', ');
-  return [
-    `/** ${list(kernel.stores)}${where ? ` (${where})` : ''}, from ${list(kernel.loads) || 'constants'}. */`,
-  ];
+  const text = `${list(kernel.stores)}${where ? ` (${where})` : ''}, from ${list(kernel.loads) || 'constants'}`;
+  return [`/** ${comment(text)}. */`];
 }
 
-function address(name: string, { address, shape, dtype }: Buffer): string {
-  return `const ${name}: usize = ${address}; // ${formatType({ shape, dtype })}`;
+/** Declares the addresses of buffers as numbered constants, whose names it returns. */
+function declareAll(what: string, buffers: readonly Buffer[], lines: string[]): string[] {
+  return buffers.map(({ name, address, shape, dtype }, i) => {
+    lines.push(
+      `const ${what}_${i}: usize = ${address}; // ${shownName(name)}: ${formatType({ shape, dtype })}`,
+    );
+    return `${what}_${i}`;
+  });
 }
 
-/** Distinct identifiers from any text. */
-class Names {
-  private readonly taken = new Set<string>();
-  fresh(text: string): string {
-    const stem = text.replace(/[^A-Za-z0-9]+/g, '_').replace(/^(?=\d)/, '_');
-    let name = stem;
-    for (let i = 2; this.taken.has(name); i++) name = `${stem}_${i}`;
-    this.taken.add(name);
-    return name;
-  }
+function stepName(entry: number): string {
+  return `step${entry}`;
+}
+
+/** Text between the marks of a comment, which it must not end. */
+function comment(text: string): string {
+  return printable(text).replaceAll('*/', '*\\/');
+}
+
+function withoutComments(code: string): string {
+  return code.replace(/\/\*.*?\*\/|\/\/.*/g, '');
 }

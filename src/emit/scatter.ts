@@ -1,17 +1,32 @@
 import { constantValue, type Node } from '../graph/graph.js';
+import { scatterSizes } from '../graph/scatter.js';
 import { contiguousOp } from '../ops/movement.js';
 import type { Op } from '../ops/op.js';
-import type { CopyKernel, NestKernel, ScatterKernel } from '../schedule/kernel.js';
+import { blockOf, chainsOf } from '../schedule/chains.js';
+import type { CopyKernel, FoldKernel, NestKernel, ScatterKernel } from '../schedule/kernel.js';
 import { contiguousStrides, numel } from '../shape.js';
+import { plus } from './code.js';
 import { type Body, emitNest, type NestOptions } from './nest.js';
 
-/** Adds rows into a table, in order. The table is updated where it lies if the base lies there too. */
+/** Adds rows into a table. The table is updated where it lies if the base lies there too. */
 export function emitScatter(kernel: ScatterKernel, options: NestOptions): Body {
   const { node, base, ids, updates } = kernel;
   const [to, from] = [options.address(node), options.address(base.source)];
-  const [rows] = node.shape;
-  const width = numel(node.shape.slice(1));
-  const count = numel(ids.source.shape) === 0 ? 0 : numel(updates.source.shape) / Math.max(1, width);
+  const { rows, count, width } = scatterSizes(node);
+  const chains = chainsOf(kernel);
+  if (chains && width > 0) {
+    const { next } = chains;
+    const at = [options.address(ids.source), options.address(updates.source)];
+    return {
+      units: 1,
+      lines: [
+        `chainRows(${at[0]}, ${count}, ${rows}, scratch, ${plus('scratch', next)});`,
+        `for (let row: usize = 0; row < ${rows}; row++) {`,
+        `sumChain(load<i32>(scratch + 4 * row), ${plus('scratch', next)}, ${at[1]}, ${4 * width}, ${blockOf(count)}, ${to} + row * ${4 * width});`,
+        '}',
+      ],
+    };
+  }
   const fill = constantValue(base.source);
   const prepare =
     fill === 0
@@ -34,6 +49,29 @@ export function emitScatter(kernel: ScatterKernel, options: NestOptions): Body {
         ? [`for (let j: usize = 0; j < ${16 * full}; j += 16) v128.store(row + j, ${add(' + j')});`]
         : []),
       ...(rest > 0 ? [`storeLanes(row + ${16 * full}, ${add(` + ${16 * full}`)}, ${rest});`] : []),
+      '}',
+    ],
+  };
+}
+
+/** Sums the rows of each index into its first; `overwrites` says that they lie where the updates do. */
+export function emitFold(kernel: FoldKernel, options: NestOptions): Body {
+  const { node, ids, updates } = kernel;
+  const count = numel(ids.source.shape);
+  const width = 4 * (numel(node.shape) / Math.max(1, count));
+  if (numel(node.shape) === 0) return { lines: [], units: 1 };
+  const { heads, next, repeated } = chainsOf(kernel)!;
+  const [to, from] = [options.address(node), options.address(updates.source)];
+  const nextAt = plus('scratch', next);
+  const sum = `sumChain(<i32>i + 1, ${nextAt}, ${from}, ${width}, ${blockOf(count)}, row);`;
+  return {
+    units: 1,
+    lines: [
+      `chainEqual(${options.address(ids.source)}, ${count}, ${heads}, scratch, ${nextAt}, ${plus('scratch', repeated)});`,
+      `for (let i: usize = 0; i < ${count}; i++) {`,
+      `const row = ${to} + i * ${width};`,
+      `if (load<u8>(${plus('scratch', repeated)} + i) != 0) memory.fill(row, 0, ${width});`,
+      options.overwrites(node) ? `else if (load<i32>(${nextAt} + 4 * i) != 0) ${sum}` : `else ${sum}`,
       '}',
     ],
   };

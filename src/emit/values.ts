@@ -233,7 +233,7 @@ export class Values {
     const along = strides[vectorAxis];
     const base = this.levelOf(strides, true);
     const pointer = this.pointer(access);
-    const stem = this.place.address(source);
+    const stem = this.stem(source);
     const varies = this.variation(strides);
     const key = `load:${this.key(source)}:${strides}:${offset}:${this.which(u, varies)}`;
     const row = 4 * this.toRow(u, strides);
@@ -298,11 +298,16 @@ export class Values {
     );
     if (terms.every((t) => t === '')) return base;
     return this.pointerName(
-      `${this.place.address(source)}_at`,
+      `${this.stem(source)}_at`,
       `pointer:${this.key(source)}:${terms}:${offset}`,
       plus(base, ...terms),
       level,
     );
+  }
+
+  /** Small letters: what a function declares differs from addresses, which are in capitals. */
+  private stem(source: Node): string {
+    return this.place.address(source).toLowerCase();
   }
 
   private pointerName(stem: string, key: string, text: string, level: number): string {

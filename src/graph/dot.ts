@@ -103,6 +103,7 @@ function style(node: Node): string {
       return STYLES.movement;
     case 'gather':
     case 'scatter':
+    case 'fold':
       return STYLES.gather;
     case 'leaf':
     case 'iota':

@@ -1,4 +1,5 @@
 import { GraphError } from '../errors.js';
+import { checkIndices } from '../indices.js';
 import type { Elements, Value } from '../ops/op.js';
 import { type DType, formatType, numel } from '../shape.js';
 import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
@@ -53,6 +54,7 @@ export function evaluateNodes(
 /** The value of one node, of the values of its inputs. */
 export function evaluateNode(node: Node, inputs: readonly Value[], precision: Precision): Value {
   const { shape, dtype } = node.op.type(inputs, node.attrs);
+  if (node.op.bound) checkIndices(inputs[0].data, node.op.bound(node.attrs), () => node.where);
   const out: Value = { shape, dtype, data: allocate(numel(shape), dtype, precision) };
   node.op.reference(inputs, node.attrs, out);
   return out;

@@ -1,5 +1,6 @@
 import { numberText } from '../number-text.js';
 import type { Attrs } from '../ops/op.js';
+import { printable, quoted, shownName } from '../quote.js';
 import { formatType, type TensorType } from '../shape.js';
 import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
 
@@ -7,15 +8,13 @@ import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
 export function printGraph(graph: Graph, { where = true } = {}): string {
   const names = nodeNames(graph);
   const data = graph.inputs.map(inputAttrs).filter((input) => input.role === 'input');
-  const signature = data.map((input) => `${formatName(input.name)}: ${formatType(input)}`).join(', ');
+  const signature = data.map((input) => `${shownName(input.name)}: ${formatType(input)}`).join(', ');
   return [
-    `graph ${formatName(graph.name)}(${signature}) {`,
+    `graph ${shownName(graph.name)}(${signature}) {`,
     ...graph.nodes.map((node) => `  ${printNode(node, names, { where })}`),
-    ...graph.outputs.map(({ name, node }) => `  return ${formatName(name)} = ${names.get(node) ?? '?'}`),
+    ...graph.outputs.map(({ name, node }) => `  return ${shownName(name)} = ${names.get(node) ?? '?'}`),
     ...graph.updates.map(({ variable, value }) => {
-      const name = isInput(variable)
-        ? JSON.stringify(inputAttrs(variable).name)
-        : (names.get(variable) ?? '?');
+      const name = isInput(variable) ? quoted(inputAttrs(variable).name) : (names.get(variable) ?? '?');
       return `  update ${name} = ${names.get(value) ?? '?'}`;
     }),
     '}',
@@ -32,7 +31,7 @@ export function nodeNames(graph: Graph): Map<Node, string> {
 export function printNode(node: Node, names: ReadonlyMap<Node, string>, { where = true } = {}): string {
   const inputs = node.inputs.map((input) => names.get(input) ?? '?').join(', ');
   const words = [head(node), inputs, ...printedAttrs(node)].filter((word) => word !== '').join(' ');
-  const line = where && node.where ? `   # ${node.where}` : '';
+  const line = where && node.where ? `   # ${printable(node.where)}` : '';
   return `${names.get(node) ?? '?'} = ${words} : ${formatType(node)}${line}`;
 }
 
@@ -66,7 +65,7 @@ export function impliedAttrs(op: string, { shape, dtype }: TensorType): Attrs {
 function head(node: Node): string {
   if (isInput(node)) {
     const { role, name } = inputAttrs(node);
-    return `${role} ${JSON.stringify(name)}`;
+    return `${role} ${quoted(name)}`;
   }
   if (node.op.name !== 'constant') return node.op.name;
   const values = node.attrs.values as readonly number[];
@@ -83,11 +82,7 @@ function printedAttrs(node: Node): string[] {
 }
 
 function formatValue(value: Attrs[string]): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return quoted(value);
   if (typeof value === 'object') return `[${value.map(numberText).join(',')}]`;
   return typeof value === 'number' ? numberText(value) : String(value);
-}
-
-function formatName(name: string): string {
-  return /^[A-Za-z_][\w.]*$/.test(name) ? name : JSON.stringify(name);
 }

@@ -1,6 +1,6 @@
-import { OptionError } from '../errors.js';
+import { allocated, OptionError } from '../errors.js';
 import type { Initializer, RandomSource } from '../ops/tensor.js';
-import { numel, type Shape } from '../shape.js';
+import { formatShape, numel, type Shape } from '../shape.js';
 
 /** How a variable begins, as plain data, so that it can be made anew for any seed without the model's code. */
 export type Fill =
@@ -15,7 +15,8 @@ export type Fill =
 
 /** The first elements of a variable. Those of a fill that draws depend on its random numbers alone. */
 export function elementsOf(fill: Fill, shape: Shape, random: RandomSource): ArrayLike<number> {
-  const out = new Float32Array(numel(shape));
+  const n = numel(shape);
+  const out = allocated(n, `a variable of shape ${formatShape(shape)}`, () => new Float32Array(n));
   switch (fill.kind) {
     case 'values':
       return fill.values;

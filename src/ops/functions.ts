@@ -67,12 +67,17 @@ export function logSoftmax(x: TensorLike, axis = -1): Tensor {
 
 /** The element of each last-axis row that an index names: x: [..., n], ids: i32[...] -> [...]. */
 export function pick(x: TensorLike, ids: Tensor): Tensor {
+  return pickFor('pick', x, ids);
+}
+
+/** `pick` on behalf of another function, which errors name. */
+function pickFor(what: string, x: TensorLike, ids: Tensor): Tensor {
   const t = toTensor(x);
   const n = t.shape.at(-1) ?? 0;
-  const index = asIndices(ids, n, 'pick');
+  const index = asIndices(ids, n, what);
   if (formatShape(index.shape) !== formatShape(t.shape.slice(0, -1))) {
     throw new ShapeError(
-      `pick: ids ${formatShape(index.shape)} must be one per row of ${formatShape(t.shape)}`,
+      `${what}: ids ${formatShape(index.shape)} must be one per row of ${formatShape(t.shape)}`,
     );
   }
   const chosen = equal(iota(n), reshape(index, [...index.shape, 1]));
@@ -87,7 +92,7 @@ export function crossEntropy(logits: TensorLike, targets: Tensor): Tensor {
   const t = toTensor(logits);
   checkTargets(t, targets);
   const shifted = sub(t, stopGradient(nanmax(t, -1, { keepDims: true })));
-  return mean(sub(log(sum(exp(shifted), -1)), pick(shifted, targets)));
+  return mean(sub(log(sum(exp(shifted), -1)), pickFor('crossEntropy', shifted, targets)));
 }
 
 function checkTargets(logits: Tensor, targets: Tensor): void {

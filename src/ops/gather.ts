@@ -1,15 +1,16 @@
 import { ShapeError } from '../errors.js';
 import { checkIndices } from '../indices.js';
 import { formatShape, numel, requireDType, type Shape, sameShape } from '../shape.js';
+import { userLocation } from '../source.js';
 import { broadcastTo } from './movement.js';
-import { defineOp, type Op } from './op.js';
+import { type Attrs, defineOp, type Op } from './op.js';
 import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 type IndexAttrs = { size: number; what: string };
 
 /**
- * Declares that integers are indices below `size`. The tape checks them here; the compiler checks the
- * input that they come from when it is set, so that compiled code needs no test.
+ * Declares that integers are indices below `size`. The tape checks them here. A compiled step has them checked as data
+ * where they come from an input, and proven or looked at where they are computed (graph/indices.ts).
  */
 const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
   name: 'index',
@@ -18,8 +19,9 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
     return ids;
   },
   vjp: null,
-  reference([ids], { size, what }, out) {
-    checkIndices(ids.data, size, what);
+  bound: ({ size, what }) => ({ size, what }),
+  reference([ids], bound, out) {
+    checkIndices(ids.data, bound, userLocation);
     out.data.set(ids.data);
   },
   lower: { kind: 'movement' },
@@ -27,6 +29,8 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
 
 /** The ids as indices below `size`; `what` names their user in errors. */
 export function asIndices(ids: Tensor, size: number, what: string): Tensor {
+  if (size === 0 && !toTensor(ids).shape.includes(0))
+    throw new ShapeError(`${what}: there is nothing that indices could name, the size of that axis is 0`);
   return apply(indexOp, [toTensor(ids)], { size, what });
 }
 
@@ -60,7 +64,10 @@ export function gather(table: TensorLike, ids: Tensor): Tensor {
   return apply(gatherOp, [t, asIndices(ids, t.shape[0], 'gather')], {});
 }
 
-const scatterAddOp: Op<None> = defineOp<None>({
+/** `distinct`: no index has more than one row that is not all zeros, as after sum_repeats. */
+type ScatterAttrs = { distinct?: true } & Attrs;
+
+const scatterAddOp: Op<ScatterAttrs> = defineOp<ScatterAttrs>({
   name: 'scatter_add',
   type([base, ids, updates]) {
     requireDType('scatter_add', base, 'f32');
@@ -75,18 +82,50 @@ const scatterAddOp: Op<None> = defineOp<None>({
   },
   vjp: ({ cotangent: g, inputs: [, ids] }) => [g, null, apply(gatherOp, [g, ids], {})],
   reference([base, ids, updates], _, out) {
-    out.data.set(base.data);
     const row = numel(base.shape.slice(1));
     for (let i = 0; i < ids.data.length; i++) {
       const to = ids.data[i] * row;
       for (let j = 0; j < row; j++) out.data[to + j] += updates.data[i * row + j];
     }
+    for (let i = 0; i < out.data.length; i++) out.data[i] = base.data[i] + out.data[i];
   },
   lower: { kind: 'scatter' },
 });
 
-/** base with updates[i...] added to row ids[i...], in order of i; ids may repeat. */
+/**
+ * base plus, in row ids[i...], the sum of all updates[i...] of that row; ids may repeat. The rows of an index are summed
+ * before they are added, so that many small ones are not rounded away beside a large base.
+ */
 export function scatterAdd(base: Tensor, ids: Tensor, updates: Tensor): Tensor {
   const t = toTensor(base);
   return apply(scatterAddOp, [t, asIndices(ids, t.shape[0] ?? 0, 'scatter_add'), toTensor(updates)], {});
 }
+
+/**
+ * The first row of each index becomes the sum of all its rows, and the others zeros. The compiler makes it, after
+ * derivatives are taken, so that a row of a table is written once, as its dense gradient would be.
+ */
+defineOp<None>({
+  name: 'sum_repeats',
+  type([ids, updates]) {
+    requireDType('sum_repeats', ids, 'i32');
+    requireDType('sum_repeats', updates, 'f32');
+    if (!sameShape(updates.shape.slice(0, ids.shape.length), ids.shape)) {
+      throw new ShapeError(
+        `sum_repeats: rows ${formatShape(updates.shape)} must begin with the axes of ids ${formatShape(ids.shape)}`,
+      );
+    }
+    return updates;
+  },
+  vjp: null,
+  reference([ids, updates], _, out) {
+    const row = numel(updates.shape.slice(ids.shape.length));
+    const first = new Map<number, number>();
+    for (let i = 0; i < ids.data.length; i++) {
+      const to = first.get(ids.data[i]) ?? i;
+      first.set(ids.data[i], to);
+      for (let j = 0; j < row; j++) out.data[to * row + j] += updates.data[i * row + j];
+    }
+  },
+  lower: { kind: 'fold' },
+});

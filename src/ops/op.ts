@@ -1,3 +1,4 @@
+import type { IndexBound } from '../indices.js';
 import type { DType, Shape, TensorType } from '../shape.js';
 import type { Tensor } from './tensor.js';
 
@@ -37,7 +38,7 @@ export type Lowering =
   /** The same elements under another index map. */
   | { readonly kind: 'movement' }
   /** Kernels of their own, or leaves. */
-  | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'matmul' | 'copy' };
+  | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'fold' | 'matmul' | 'copy' };
 
 /**
  * One operation, declared in one place. Everything else (the tape, autodiff, the compiler, the tests)
@@ -52,6 +53,8 @@ export interface Op<A extends Attrs = Attrs> {
   /** Eager implementation on row-major elements; fills `out`, which is zeroed. */
   reference(inputs: readonly Value[], attrs: A, out: Value): void;
   readonly lower: Lowering;
+  /** For an op that declares its input to be indices: what they must stay below, and what uses them so. */
+  readonly bound?: (attrs: A) => IndexBound;
   /** The result has the input's elements in the same order, so the tape shares them instead of copying. */
   readonly sharesElements?: true;
 }

@@ -1,3 +1,4 @@
+import type { IndexBound } from '../indices.js';
 import { isInJson, numberText } from '../number-text.js';
 import type { DType, Shape } from '../shape.js';
 
@@ -40,6 +41,9 @@ export const FIRST_REGION = LOSSES + 4 * MAX_STEPS;
 /** Vectors may be read past the last element of a buffer, never written. */
 export const SLACK = 64;
 
+/** All that 32 bits address. */
+export const MAX_MEMORY = 2 ** 32;
+
 export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
@@ -52,9 +56,23 @@ export interface Buffer {
   readonly dtype: DType;
 }
 
+/** An index that a step looks at: two cells say which of them is outside of its table, if one is. */
+export interface Guard extends IndexBound {
+  /** The user's file and line. */
+  readonly where: string;
+  /** Number of indices. */
+  readonly count: number;
+  /** Address of 0, or of `count` less the position of the first index that is outside. */
+  readonly fault: number;
+  /** Address of that index. */
+  readonly value: number;
+}
+
 export interface EntryLayout {
   readonly inputs: readonly Buffer[];
   readonly outputs: readonly Buffer[];
+  /** In the order of the user's code; missing where every index is proven or checked as data. */
+  readonly guards?: readonly Guard[];
 }
 
 /** What runs a module has to know of its memory; the dataset goes behind `end`. Plain data, which a file can hold. */
@@ -69,7 +87,11 @@ export interface MemoryLayout {
 
 /** The layout alone, of a plan that knows more. */
 export function layoutOf({ variables, constants, entries, end, threadScratch }: MemoryLayout): MemoryLayout {
-  const outside = Object.entries(entries).map(([entry, { inputs, outputs }]) => [entry, { inputs, outputs }]);
+  const outside = Object.entries(entries).map(([entry, { inputs, outputs, guards }]) => {
+    const cells = new Set(guards?.flatMap((guard) => [guard.fault, guard.value]));
+    const own = outputs.filter((output) => !cells.has(output.address));
+    return [entry, guards ? { inputs, outputs: own, guards } : { inputs, outputs }];
+  });
   return { variables, constants, entries: Object.fromEntries(outside), end, threadScratch };
 }
 

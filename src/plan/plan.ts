@@ -1,9 +1,22 @@
+import { mebibytes, OutOfMemoryError } from '../errors.js';
 import type { Node } from '../graph/graph.js';
+import { shownName } from '../quote.js';
+import { chainsOf } from '../schedule/chains.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { scratchOf } from '../schedule/tiling.js';
-import { type DType, numel, type Shape } from '../shape.js';
+import { type DType, formatType, numel, type Shape } from '../shape.js';
 import { placeArena } from './arena.js';
-import { align, type Buffer, type EntryLayout, FIRST_REGION, type MemoryLayout, SLACK } from './layout.js';
+import {
+  align,
+  type Buffer,
+  type EntryLayout,
+  FIRST_REGION,
+  type Guard,
+  MAX_MEMORY,
+  type MemoryLayout,
+  SLACK,
+  sessionBytes,
+} from './layout.js';
 
 /** A buffer of intermediate values, alive from the kernel that writes it to the last that reads it. */
 export interface ArenaBuffer extends Buffer {
@@ -40,10 +53,14 @@ interface VariableType {
   readonly dtype: DType;
 }
 
+/** A guard whose cells are outputs of these names. */
+type GuardOutputs = Omit<Guard, 'fault' | 'value'> & { readonly fault: string; readonly value: string };
+
 /** Lays out one memory for the schedules of a program: variables are shared, and so is the arena, since entries run one at a time. */
 export function planMemory(
   schedules: Readonly<Record<string, Schedule>>,
   variables: readonly VariableType[],
+  guards: Readonly<Record<string, readonly GuardOutputs[]>> = {},
 ): MemoryPlan {
   let end = FIRST_REGION;
   const place = (name: string, { shape, dtype }: { shape: Shape; dtype: DType }): Buffer => {
@@ -78,10 +95,10 @@ export function planMemory(
     drafts.map(({ entry, schedule: _, address, buffers, ...rest }): [string, EntryPlan] => {
       const placed = buffers.map((b) => ({ ...b, address: b.address + arena.address }));
       for (const b of placed) address.set(b.node, b.address);
-      return [entry, { ...rest, address, arena: placed }];
+      return [entry, { ...rest, ...guardsOf(guards[entry], rest.outputs), address, arena: placed }];
     }),
   );
-  return {
+  const plan = {
     variables: placedVariables,
     constants,
     entries,
@@ -91,8 +108,41 @@ export function planMemory(
       Math.max(0, ...Object.values(schedules).flatMap((s) => s.kernels.map(scratchBytes))),
     ),
   };
+  checkSize(plan);
+  return plan;
+}
+
+/** Refuses what 32 bits cannot address, and says what takes the room. */
+function checkSize(plan: MemoryPlan): void {
+  const bytes = sessionBytes(plan, 1);
+  if (bytes <= MAX_MEMORY) return;
+  const of = (what: string) => (b: Buffer) => ({ ...b, what: `${what} ${shownName(b.name)}` });
+  const buffers = [
+    ...plan.variables.map(of('variable')),
+    ...Object.entries(plan.entries).flatMap(([entry, { inputs, outputs, arena }]) => [
+      ...inputs.map(of(`${shownName(entry)}: input`)),
+      ...outputs.map(of(`${shownName(entry)}: output`)),
+      ...arena.map(of(`${shownName(entry)}: intermediate`)),
+    ]),
+  ];
+  const largest = buffers.sort((a, b) => b.bytes - a.bytes).slice(0, 3);
+  const list = largest.map((b) => `${b.what} ${formatType(b)} (${mebibytes(b.bytes)})`).join(', ');
+  throw new OutOfMemoryError(
+    `the program needs ${mebibytes(bytes)} of memory, more than the ${mebibytes(MAX_MEMORY)} that WebAssembly addresses: use a smaller batch or model. The largest: ${list}`,
+  );
+}
+
+function guardsOf(
+  guards: readonly GuardOutputs[] | undefined,
+  outputs: readonly Buffer[],
+): Pick<EntryLayout, 'guards'> {
+  if (!guards?.length) return {};
+  const address = (name: string) => outputs.find((output) => output.name === name)!.address;
+  return { guards: guards.map((g) => ({ ...g, fault: address(g.fault), value: address(g.value) })) };
 }
 
 function scratchBytes(kernel: Kernel): number {
-  return kernel.kind === 'gemm' ? scratchOf(kernel.tiling).bytes : 0;
+  if (kernel.kind === 'gemm') return scratchOf(kernel.tiling).bytes;
+  if (kernel.kind === 'scatter' || kernel.kind === 'fold') return chainsOf(kernel)?.bytes ?? 0;
+  return 0;
 }

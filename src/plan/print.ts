@@ -1,3 +1,4 @@
+import { shownName } from '../quote.js';
 import { formatType } from '../shape.js';
 import { type Buffer, FIRST_REGION } from './layout.js';
 import type { ArenaBuffer, EntryPlan, MemoryPlan } from './plan.js';
@@ -19,8 +20,8 @@ export function printMemory(plan: MemoryPlan): string {
   list('variables', plan.variables);
   list('constants', plan.constants);
   for (const [entry, { inputs, outputs }] of Object.entries(plan.entries)) {
-    list(`${entry}: inputs`, inputs);
-    list(`${entry}: outputs`, outputs);
+    list(`${shownName(entry)}: inputs`, inputs);
+    list(`${shownName(entry)}: outputs`, outputs);
   }
   lines.push(
     '  arena',
@@ -34,11 +35,11 @@ export function printMemory(plan: MemoryPlan): string {
 
 /** The peak beside what it is measured by. */
 function sharing(entry: string, { arena, peak, lowerBound, withoutTakeOver, unshared }: EntryPlan): string[] {
-  if (arena.length === 0) return [`  ${entry}: nothing in the arena`];
+  if (arena.length === 0) return [`  ${shownName(entry)}: nothing in the arena`];
   const over = arena.filter((b) => b.over !== null).length;
   const excess = peak > lowerBound ? ` (${peak - lowerBound} lie between buffers)` : '';
   return [
-    `  ${entry}: ${arena.length} buffers, ${over} in the place of another`,
+    `  ${shownName(entry)}: ${arena.length} buffers, ${over} in the place of another`,
     figure(peak, `bytes are used${excess}`),
     figure(lowerBound, 'in the largest set that is alive at one time: no placing needs less'),
     figure(withoutTakeOver, 'in that set if no buffer took over the memory of another'),
@@ -56,7 +57,7 @@ function arena(buffers: readonly ArenaBuffer[]): string[] {
 }
 
 function describe(buffer: Buffer): string {
-  return `${buffer.name}: ${formatType(buffer)}`;
+  return `${shownName(buffer.name)}: ${formatType(buffer)}`;
 }
 
 function figure(bytes: number, what: string): string {

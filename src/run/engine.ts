@@ -1,4 +1,5 @@
-import { GradError, OutOfMemoryError } from '../errors.js';
+import { GradError, mebibytes, OutOfMemoryError } from '../errors.js';
+import { indexError } from '../indices.js';
 import {
   align,
   type Buffer,
@@ -147,7 +148,7 @@ export class CompiledEngine implements Engine {
     rates.set(learningRates);
     words[CONTROL.steps / 4] = learningRates.length;
     words[CONTROL.first / 4] = first;
-    this.exports.run(TRAIN_JOB);
+    this.train(TRAIN_JOB);
     return losses.slice(0, words[CONTROL.taken / 4]);
   }
 
@@ -156,7 +157,7 @@ export class CompiledEngine implements Engine {
     rates[0] = learningRate;
     words[CONTROL.steps / 4] = 1;
     words[CONTROL.first / 4] = at;
-    this.exports.run(TRAIN_JOB);
+    this.train(TRAIN_JOB);
     return losses[0];
   }
 
@@ -166,7 +167,7 @@ export class CompiledEngine implements Engine {
     const rate = inputs.length - 1;
     for (let i = 0; i < rate; i++) this.view(inputs[i], cells).set(batch[inputs[i].name]);
     this.view(inputs[rate], cells)[0] = learningRate;
-    this.exports.run(this.trainJob);
+    this.train(this.trainJob);
     return this.view(this.loss!, cells)[0];
   }
 
@@ -239,6 +240,7 @@ export class CompiledEngine implements Engine {
     this.words[CONTROL.times / 4] = times;
     this.exports.run(this.jobs.get(entry)!);
     this.words[CONTROL.times / 4] = 1;
+    this.checkGuards(entry);
   }
 
   /** Copies of an entry's outputs, as its last run left them. */
@@ -250,7 +252,34 @@ export class CompiledEngine implements Engine {
   private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
     this.load(entry, inputs);
     this.exports.run(this.jobs.get(entry)!);
+    this.checkGuards(entry);
     return this.view(this.layout.entries[entry].outputs.find((b) => b.name === output)!);
+  }
+
+  /** Runs a job that moves the variables, and puts them back if it used an index outside of its table. */
+  private train(job: number): void {
+    const { variables, entries } = this.layout;
+    const before = entries.train.guards && variables.map((v) => this.view(v).slice());
+    this.exports.run(job);
+    try {
+      this.checkGuards('train');
+    } catch (error) {
+      before?.forEach((values, i) => {
+        this.view(variables[i]).set(values);
+      });
+      throw error;
+    }
+  }
+
+  /** Throws DataError if the last run of an entry used an index outside of its table: the first in the user's code. */
+  private checkGuards(entry: string): void {
+    const { guards } = this.layout.entries[entry];
+    if (!guards) return;
+    const words = new Int32Array(this.memory.buffer);
+    for (const guard of guards) {
+      const fault = words[guard.fault / 4];
+      if (fault !== 0) throw indexError(guard, words[guard.value / 4], guard.count - fault, guard.where);
+    }
   }
 
   private variable(name: string): Buffer {
@@ -319,10 +348,6 @@ function memoryOf(initial: number, shared: boolean): WebAssembly.Memory {
   throw new OutOfMemoryError(
     `the model needs ${mebibytes(initial * PAGE)} of memory, which is not to be had here: close other sessions, or use a smaller batch or model`,
   );
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`;
 }
 
 function abort(): never {

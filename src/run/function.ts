@@ -1,11 +1,12 @@
 import { kindOf } from '../brand.js';
-import { checkOptions, shown, unknown } from '../check.js';
+import { checkOptions, shown } from '../check.js';
 import { type CompiledModule, type CompileOptions, compileProgram } from '../emit/compile.js';
-import { DataError, OptionError } from '../errors.js';
-import { type Graph, inputAttrs } from '../graph/graph.js';
-import { numel } from '../shape.js';
-import { convertAny } from '../train/columns.js';
+import { OptionError } from '../errors.js';
+import type { Graph } from '../graph/graph.js';
+import { checkInputs } from '../train/columns.js';
+import { describeEntry, type EntryDescription } from '../train/description.js';
 import { CompiledEngine } from './engine.js';
+import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
 import { canShareMemory, grantThreads } from './threads.js';
 
@@ -24,11 +25,11 @@ const MAX_TIMES = 2 ** 31 - 1;
 export class CompiledFunction {
   constructor(
     readonly module: CompiledModule,
-    private readonly graph: Graph,
+    private readonly entry: EntryDescription,
     private readonly engine: CompiledEngine,
   ) {}
 
-  /** Computes the outputs for these inputs; all are row-major. */
+  /** Computes the outputs for these inputs; all are row-major. Throws DataError for an index outside of its table. */
   call(inputs: Record<string, ArrayLike<number>>): Record<string, Float32Array | Float64Array | Int32Array> {
     this.load(inputs);
     this.run();
@@ -37,20 +38,7 @@ export class CompiledFunction {
 
   /** Copies inputs into the module's memory, where `run` finds them. */
   load(inputs: Record<string, ArrayLike<number>>): void {
-    const types = this.graph.inputs.map(inputAttrs);
-    const names = types.map((type) => type.name);
-    const other = Object.keys(inputs).find((name) => !names.includes(name));
-    if (other !== undefined) throw new DataError(`there is no input ${unknown(other, names)}`);
-    const converted = types.map(({ name, shape, dtype }) => {
-      const values = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
-      if (values?.length !== numel(shape)) {
-        throw new DataError(
-          `${name}: expected ${numel(shape)} elements for [${shape}], got ${values?.length ?? 'none'}`,
-        );
-      }
-      return [name, convertAny(name, values, { shape, dtype })] as const;
-    });
-    this.engine.load('call', Object.fromEntries(converted));
+    this.engine.load('call', checkInputs(this.entry, inputs));
   }
 
   /** Computes the outputs from the loaded inputs: several times if the time it takes is of interest. */
@@ -84,6 +72,7 @@ export async function compileFunction(
   ]);
   const { readLibrary, moduleCache, spawnWorker } = await platform();
   const { cache = true, ...rest } = options;
+  if (options.relaxed) requireRelaxed();
   const threads = grantThreads(options.threads ?? 1);
   const input = { name: graph.name, variables: [], entries: { call: graph } };
   const module = await compileProgram(input, {
@@ -102,7 +91,7 @@ export async function compileFunction(
     initial: new Map(),
     spawn: spawnWorker,
   });
-  return new CompiledFunction(module, graph, engine);
+  return new CompiledFunction(module, describeEntry(graph), engine);
 }
 
 function checkGraph(graph: unknown): void {

@@ -12,6 +12,7 @@ import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import { CompiledEngine } from './engine.js';
+import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
 import { canShareMemory, grantThreads } from './threads.js';
 
@@ -89,6 +90,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
     checkCompile('compile', options);
     const { seed = 42, threads = 1 } = options;
     checkSeed(seed);
+    if (options.relaxed) requireRelaxed();
     const granted = grantThreads(threads);
     const module = await this.compileModule(options);
     return this.start(module, { seed, threads: granted });
@@ -101,6 +103,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
     checkSeed(seed);
     const { spawnWorker } = await platform();
     const { wasm, layout, options } = module;
+    if (options.relaxed) requireRelaxed();
     const initial = initialValues(this.program.variables, seed);
     const engine = await CompiledEngine.start({
       wasm,

@@ -17,12 +17,12 @@ export interface Cost {
 const PRODUCT_FLOPS = 40;
 const VECTOR_OPS = 3;
 const BYTES = 16;
-/** Adding a row to a table, or moving a block of one, for each vector. */
+/** Adding a row to a table or to another row, for each vector. */
 const ROW_VECTORS = 0.5;
 
 export function costOf(kernel: Kernel): Cost {
   const bytes = 4 * [...kernel.stores, ...kernel.loads].reduce((n, node) => n + numel(node.shape), 0);
-  if (kernel.kind === 'scatter') {
+  if (kernel.kind === 'scatter' || kernel.kind === 'fold') {
     const n = numel(kernel.updates.source.shape);
     return { flops: n, bytes: 12 * n, nanoseconds: n / 4 / ROW_VECTORS };
   }

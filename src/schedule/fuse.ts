@@ -83,7 +83,7 @@ export function fuse(graph: Graph): Fusion {
     const sources = sourcesOf(node);
     for (const source of sources) if (waiting.has(source)) settle(source, sources);
     const { kind } = node.op.lower;
-    const alone = kind === 'matmul' || kind === 'scatter' || kind === 'copy';
+    const alone = ['matmul', 'scatter', 'fold', 'copy'].includes(kind);
     if (alone || !join(node)) start(node);
   }
   return { clusters, home, refusals };

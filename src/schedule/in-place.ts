@@ -33,6 +33,9 @@ export function mayOverwrite(kernel: KernelBody, value: Node, old: Node, stores:
       return false;
     case 'scatter':
       return kernel.base.source === old && kernel.ids.source !== old && kernel.updates.source !== old;
+    case 'fold':
+      // A row is read before it is written: sums are made from the first row of an index on.
+      return kernel.updates.source === old && kernel.ids.source !== old;
     case 'gemm':
       if (kernel.a.source === old || kernel.b.source === old) return false;
       return readsInPlace(kernel, value, old) && readsInTime(kernel, value, old, stores);

@@ -47,11 +47,22 @@ export interface GemmKernel {
   readonly tiling: Tiling;
 }
 
-/** target[ids[i]] += updates[i], row by row and in order; the target starts as `base`. */
+/**
+ * target[ids[i]] += updates[i], row by row; the target starts as `base`. Either that is zeros, or no index has more than
+ * one row that is not zeros.
+ */
 export interface ScatterKernel {
   readonly kind: 'scatter';
   readonly node: Node;
   readonly base: Access;
+  readonly ids: Access;
+  readonly updates: Access;
+}
+
+/** The sum of the rows of an index in place of its first row, zeros in place of the others. */
+export interface FoldKernel {
+  readonly kind: 'fold';
+  readonly node: Node;
   readonly ids: Access;
   readonly updates: Access;
 }
@@ -68,7 +79,7 @@ export interface CopyKernel {
   readonly zero: boolean;
 }
 
-export type KernelBody = NestKernel | GemmKernel | ScatterKernel | CopyKernel;
+export type KernelBody = NestKernel | GemmKernel | ScatterKernel | FoldKernel | CopyKernel;
 
 /** Where a stored node's elements lie. */
 export type Storage =

@@ -15,7 +15,8 @@ export function kernelName(kernel: KernelBody): string {
       );
     }
     case 'scatter':
-      return `scatter_add_${kernel.node.shape.join('x')}`;
+    case 'fold':
+      return `${kernel.node.op.name}_${kernel.node.shape.join('x')}`;
     case 'copy':
       return `${kernel.node.op.lower.kind === 'copy' ? kernel.node.op.name : 'copy'}_${kernel.node.shape.join('x') || 'scalar'}`;
     case 'nest': {

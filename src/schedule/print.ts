@@ -1,11 +1,12 @@
 import type { Node } from '../graph/graph.js';
+import { printable, shownName } from '../quote.js';
 import { formatType } from '../shape.js';
 import { costOf } from './cost.js';
 import type { GemmKernel, Kernel, Schedule, Storage } from './kernel.js';
 
 /** One block a kernel: what it computes, reads and writes, how it is tiled, and what it costs; then the reads that could not be fused. */
 export function printSchedule(schedule: Schedule): string {
-  const lines = [`schedule ${schedule.name}: ${schedule.kernels.length} kernels`];
+  const lines = [`schedule ${shownName(schedule.name)}: ${schedule.kernels.length} kernels`];
   schedule.kernels.forEach((kernel, i) => {
     const { flops, bytes, nanoseconds } = costOf(kernel);
     lines.push(`  ${i} ${kernel.name}`);
@@ -28,7 +29,7 @@ export function printSchedule(schedule: Schedule): string {
 }
 
 function fused(kernel: Kernel): string {
-  if (kernel.kind === 'scatter' || kernel.kind === 'copy') return kernel.node.op.name;
+  if (kernel.kind !== 'gemm' && kernel.kind !== 'nest') return kernel.node.op.name;
   return kernel.members
     .map(({ node, level }) => (level === 'element' ? node.op.name : `${node.op.name} (${level})`))
     .join(', ');
@@ -49,10 +50,10 @@ function tiles({ k, tiling }: GemmKernel): string {
 
 function place(node: Node, { storage }: Schedule): string {
   const at: Storage | undefined = storage.get(node);
-  const name = at && 'name' in at ? `${at.kind} ${at.name}` : node.op.name;
+  const name = at && 'name' in at ? `${at.kind} ${shownName(at.name)}` : node.op.name;
   return `${name} ${formatType(node)}`;
 }
 
 function label(node: Node): string {
-  return `${node.op.name} ${formatType(node)}${node.where ? ` (${node.where})` : ''}`;
+  return `${node.op.name} ${formatType(node)}${node.where ? ` (${printable(node.where)})` : ''}`;
 }

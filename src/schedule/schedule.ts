@@ -8,6 +8,7 @@ import { isInline, sourcesOf } from './inline.js';
 import type {
   Access,
   CopyKernel,
+  FoldKernel,
   GemmKernel,
   Kernel,
   KernelBody,
@@ -46,7 +47,7 @@ export function schedule(optimized: Graph): Schedule {
   const stores = new Map(
     [...bodies].map(([cluster, kernel]): [KernelBody, Node[]] => [
       kernel,
-      kernel.kind === 'scatter' || kernel.kind === 'copy'
+      kernel.kind !== 'gemm' && kernel.kind !== 'nest'
         ? [kernel.node]
         : storedMembers(
             kernel,
@@ -174,6 +175,10 @@ function body(cluster: Cluster): KernelBody {
     case 'scatter': {
       const [base, ids, updates] = first.inputs.map(ownAccess);
       return { kind: 'scatter', node: first, base, ids, updates } satisfies ScatterKernel;
+    }
+    case 'fold': {
+      const [ids, updates] = first.inputs.map(ownAccess);
+      return { kind: 'fold', node: first, ids, updates } satisfies FoldKernel;
     }
     case 'copy':
       return copy(first);

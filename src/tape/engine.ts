@@ -33,12 +33,14 @@ export class TapeEngine implements Engine {
   }
 
   advance(first: number, learningRates: Float32Array): Float64Array {
-    const losses = new Float64Array(learningRates.length);
-    for (let i = 0; i < losses.length; i++) {
-      losses[i] = this.trainOn(this.draw(first + i), learningRates[i]);
-      if (!Number.isFinite(losses[i])) return losses.subarray(0, i + 1);
-    }
-    return losses;
+    return this.tape.attempt(() => {
+      const losses = new Float64Array(learningRates.length);
+      for (let i = 0; i < losses.length; i++) {
+        losses[i] = this.trainOn(this.draw(first + i), learningRates[i]);
+        if (!Number.isFinite(losses[i])) return losses.subarray(0, i + 1);
+      }
+      return losses;
+    });
   }
 
   step(at: number, learningRate: number): number {
@@ -99,7 +101,7 @@ export class TapeEngine implements Engine {
   private run<T>(training: boolean, f: () => T): T {
     this.tape.training = training;
     try {
-      return f();
+      return this.tape.attempt(f);
     } finally {
       this.tape.settle();
     }

@@ -1,6 +1,6 @@
 import { gradients } from '../autodiff/gradients.js';
 import { checkOptions, oneOf, shown } from '../check.js';
-import { DTypeError, GraphError } from '../errors.js';
+import { allocated, DTypeError, GraphError } from '../errors.js';
 import type { Attrs, Elements, Op } from '../ops/op.js';
 import { type Creator, type Interpreter, setDefaultInterpreter, Tensor, Variable } from '../ops/tensor.js';
 import {
@@ -143,6 +143,17 @@ export class Tape implements Interpreter {
     this.variables.set(variable, this.leaf(variable, this.elements(data, variable.dtype)));
   }
 
+  /** Runs `f`; if it throws, the variables are as they were before. */
+  attempt<T>(f: () => T): T {
+    const before = [...this.variables];
+    try {
+      return f();
+    } catch (error) {
+      for (const [variable, value] of before) this.variables.set(variable, value);
+      throw error;
+    }
+  }
+
   detach(tensor: Tensor): Tensor {
     const t = eager(tensor);
     return t.tracked ? new Eager(t.data, t.shape, t.dtype, null, false) : t;
@@ -159,8 +170,8 @@ export class Tape implements Interpreter {
   }
 
   private allocate(n: number, dtype: DType): Elements {
-    if (dtype !== 'f32') return new Int32Array(n);
-    return this.precision === 'float64' ? new Float64Array(n) : new Float32Array(n);
+    const Type = dtype !== 'f32' ? Int32Array : this.precision === 'float64' ? Float64Array : Float32Array;
+    return allocated(n, `a tensor of ${n} elements`, () => new Type(n));
   }
 
   private elements(values: ArrayLike<number>, dtype: DType): Elements {

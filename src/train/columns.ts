@@ -1,6 +1,6 @@
 import { shown, unknown } from '../check.js';
 import { DataError } from '../errors.js';
-import { checkIndices } from '../indices.js';
+import { checkIndices, type IndexBound } from '../indices.js';
 import { randomIndex, STREAMS } from '../random/philox.js';
 import { BEYOND_F32, type DType, formatShape, numel, type TensorType } from '../shape.js';
 import type { EntryDescription } from './description.js';
@@ -93,7 +93,7 @@ interface Part extends TensorType {
   /** Whether every object has something by this name, such as a constructor. */
   readonly inherited: boolean;
   /** For indices: what they must stay below, and what uses them. */
-  readonly bound: { readonly size: number; readonly what: string } | undefined;
+  readonly bound: IndexBound | undefined;
 }
 
 const partsOf = new WeakMap<EntryDescription, readonly Part[]>();
@@ -113,11 +113,23 @@ function parts(entry: EntryDescription): readonly Part[] {
   return found;
 }
 
+/** The inputs of a function, which may make something of Infinity and NaN; integers are inside of what they index. */
+export function checkInputs(entry: EntryDescription, inputs: Columns): Record<string, Numbers> {
+  return check(entry, inputs, undefined, inputLength, 'anything');
+}
+
+function inputLength({ name, shape, numel }: Part, length: number): number {
+  if (length !== numel)
+    throw new DataError(`${name}: expected ${numel} elements for [${shape}], got ${length}`);
+  return numel;
+}
+
 function check(
   entry: EntryDescription,
   columns: Columns,
   without: string | undefined,
   lengthOf: (part: Part, length: number) => number,
+  beside: Beside = 'nothing',
 ): Record<string, Numbers> {
   const wanted = parts(entry);
   const names = () => wanted.map((part) => part.name).filter((name) => name !== without);
@@ -144,8 +156,8 @@ function check(
     if (!has(columns, part)) throw new DataError(`input ${name} is missing`);
     const column = columns[name];
     requireArray(name, column);
-    const values = convert(name, column, part, lengthOf(part, column.length));
-    if (bound) checkIndices(values, bound.size, bound.what);
+    const values = convert(name, column, part, lengthOf(part, column.length), beside);
+    if (bound) checkIndices(values, bound);
     checked[name] = values;
   }
   return checked;
@@ -157,11 +169,6 @@ function has(columns: Columns, { name, inherited }: Part): boolean {
 
 /** What may stand beside finite numbers: for variables of state Infinity, for functions NaN too. */
 type Beside = 'nothing' | 'infinity' | 'anything';
-
-/** As `convert`, for an input of a function that makes something of Infinity and NaN as well. */
-export function convertAny(name: string, values: ArrayLike<number>, type: TensorType): Numbers {
-  return convert(name, values, type, numel(type.shape), 'anything');
-}
 
 /**
  * The values in the dtype of their place; anything that would change a value on the way is an error, and so is what is

@@ -1,4 +1,6 @@
-import { type Graph, inputAttrs, isInput, type Node } from '../graph/graph.js';
+import { type Graph, inputAttrs } from '../graph/graph.js';
+import { indexBounds } from '../graph/indices.js';
+import type { IndexBound } from '../indices.js';
 import { type Fill, fillOf } from '../init/fill.js';
 import type { TensorType } from '../shape.js';
 import { streamOf } from './initial.js';
@@ -12,7 +14,7 @@ export const LEARNING_RATE = 'learning_rate';
 export interface InputDescription extends TensorType {
   readonly name: string;
   /** For indices: what they must stay below, and what uses them. */
-  readonly bound?: { readonly size: number; readonly what: string };
+  readonly bound?: IndexBound;
 }
 
 export interface EntryDescription {
@@ -92,25 +94,4 @@ export function describeEntry(graph: Graph): EntryDescription {
     inputs: inputs.map(({ name, shape, dtype }) => ({ name, shape, dtype, bound: bounds.get(name) })),
     outputs: graph.outputs.map(({ name, node: { shape, dtype } }) => ({ name, shape, dtype })),
   };
-}
-
-/** The largest index (exclusive) that each integer input of a graph may hold, and what sets the limit. */
-function indexBounds(graph: Graph): Map<string, { size: number; what: string }> {
-  const bounds = new Map<string, { size: number; what: string }>();
-  for (const node of graph.nodes) {
-    if (node.op.name !== 'index') continue;
-    const source = sourceOf(node);
-    if (!isInput(source)) continue;
-    const { name } = inputAttrs(source);
-    const { size, what } = node.attrs as { size: number; what: string };
-    if (size < (bounds.get(name)?.size ?? Number.POSITIVE_INFINITY)) bounds.set(name, { size, what });
-  }
-  return bounds;
-}
-
-/** Follows movement back to where the elements come from. */
-function sourceOf(node: Node): Node {
-  let at = node;
-  while (at.op.lower.kind === 'movement') at = at.inputs[0];
-  return at;
 }

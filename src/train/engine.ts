@@ -1,7 +1,10 @@
 export type Numbers = Float32Array | Float64Array | Int32Array;
 export type Columns = Record<string, ArrayLike<number>>;
 
-/** What a session needs of an engine. Both engines draw the same batches for the same seed. */
+/**
+ * What a session needs of an engine. Both engines draw the same batches for the same seed. Where a model makes an index
+ * outside of its table, what runs it throws DataError, and the variables are as they were before the call.
+ */
 export interface Engine {
   readonly kind: 'compiled' | 'tape';
   readonly threads: number;

@@ -48,12 +48,13 @@ export class Observer implements Interpreter {
 
   /** In the order in which they were computed; a layer that ran twice has a second one, `name#2`. */
   get observed(): Observed[] {
-    const times = new Map<string, number>();
+    const taken = new Set<string>();
     return [...this.seen.values()].map(({ name, tensor }) => {
-      const time = (times.get(name) ?? 0) + 1;
-      times.set(name, time);
+      let own = name;
+      for (let time = 2; taken.has(own); time++) own = `${name}#${time}`;
+      taken.add(own);
       const op = this.made.get(tensor)!.op.name;
-      return { name: time > 1 ? `${name}#${time}` : name, op, tensor, trained: this.trained.has(tensor) };
+      return { name: own, op, tensor, trained: this.trained.has(tensor) };
     });
   }
 

@@ -70,7 +70,8 @@ export class Session {
 
   /**
    * One step: on `batch` if given, else on rows drawn from the dataset. Returns the loss. Throws DivergedError
-   * when it is not finite; the parameters are then back where they were at most a second before.
+   * when it is not finite; the parameters are then back where they were at most a second before. Throws DataError when
+   * the model makes an index that is outside of its table; the parameters are then as they were before the step.
    */
   step(options: { lr: number; batch?: Columns }): number {
     this.open();
@@ -94,7 +95,8 @@ export class Session {
 
   /**
    * Many steps on drawn batches: iterate over it for reports, or await it for the last one; it begins with that. Throws
-   * DivergedError when a loss or a parameter is not finite.
+   * DivergedError when a loss or a parameter is not finite, and else as `step` does; after an index outside of its
+   * table the session is some hundredths of a second before that step.
    *
    * Between reports the session may evaluate, predict, read, write and save; `step`, `load`, `restore` and another run
    * are refused until the run has ended or its loop was left. `close` ends the run as its signal does.

@@ -8,6 +8,7 @@ import { mean, square } from '../ops/functions.js';
 import { sum } from '../ops/reduce.js';
 import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
+import { quoted } from '../quote.js';
 import { checkShape, formatType, numel, type TensorType } from '../shape.js';
 import { userLocation } from '../source.js';
 import { Tracer } from '../trace/tracer.js';
@@ -72,9 +73,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       const { kind, shape, dtype } = variable;
       return { name, role: kind, shape, dtype, variable };
     });
-    const twice = this.variables.find(({ name }, i) => this.variables.findIndex((v) => v.name === name) < i);
-    if (twice)
-      throw new OptionError(`trainStep: the optimizer has a state ${twice.name} too: rename it in the model`);
+    checkDistinct(this.variables);
   }
 
   /** Rows in one batch. */
@@ -250,6 +249,18 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       Object.entries(types).map(([name, type]) => [name, tracer.input(name, type)]),
     );
     return tracer.finish(body(tracer, inputs));
+  }
+}
+
+/** Variables are told apart by their names. */
+function checkDistinct(variables: readonly ProgramVariable[]): void {
+  const seen = new Set<string>();
+  for (const { name } of variables) {
+    if (seen.has(name))
+      throw new OptionError(
+        `trainStep: two variables are called ${quoted(name)}, of the model or of the optimizer's state: rename that part of the model`,
+      );
+    seen.add(name);
   }
 }
 

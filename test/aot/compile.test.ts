@@ -153,6 +153,52 @@ describe('the twins of a module', () => {
   });
 });
 
+describe('a model that makes indices', () => {
+  const shifted = `import { crossEntropy, i32, nn, optim, trainStep } from '2headgrad';
+export const shifted = trainStep({
+  name: 'shifted', model: nn.sequential(nn.embedding(7, 3), nn.flatten(), nn.linear(6, 4)),
+  batch: { x: i32(2, 2), y: i32(2) }, optimizer: optim.sgd(),
+  loss: (model, { x, y }) =>
+    crossEntropy(model(x), y.sub(1)),
+  predict: { inputs: { x: i32(1, 2) }, output: (model, { x }) => model(x.add(1)) },
+});
+`;
+  const manifest = async (out: string) => JSON.parse(await readFile(path(out, 'model.json'), 'utf8'));
+
+  it('stops where one is outside of its table, with the line, and is as it was', async () => {
+    await writeFile(path('shifted.ts'), shifted);
+    expect((await run('compile', path('shifted.ts'), '--out', path('shifted'), '--threads')).code).toBe(0);
+    const said = (threads: number) => {
+      const body = `const s = await start({ threads: ${threads} });
+        const before = [...s.read('layers.0.weight')].join();
+        const batch = { x: [0, 1, 2, 3], y: [1, 0] };
+        const errors = [await caught(() => s.step({ lr: 1, batch })), await caught(() => s.evaluate(batch)),
+          await caught(() => s.predict({ x: [6, 0] }))];
+        const same = [...s.read('layers.0.weight')].join() === before;
+        const loss = s.step({ lr: 1, batch: { ...batch, y: [1, 4] } });
+        await s.close(); return [errors, same, loss > 0];`;
+      return node<unknown[]>('shifted', body);
+    };
+    const loss = 'crossEntropy: index -1 at position 1 is outside of 0 to 3 (shifted.ts:6)';
+    const use = 'gather: index 7 at position 0 is outside of 0 to 6 (shifted.ts:7)';
+    const errors = [loss, loss, use].map((message) => ['DataError', message]);
+    for (const threads of [1, 2]) expect(said(threads)).toEqual([errors, true, true]);
+  });
+
+  it('needs a runtime that looks at them; others do not', async () => {
+    expect([(await manifest('shifted')).format, (await manifest('plain')).format]).toEqual([2, 1]);
+    const wrong = async (change: (guard: Record<string, unknown>) => void) => {
+      const damaged = await manifest('shifted');
+      change(damaged.entries.train.guards[0]);
+      expect(() => checkManifest(damaged)).toThrow('does not belong to its guards of train');
+    };
+    for (const key of ['what', 'where', 'size', 'count', 'fault', 'value'])
+      await wrong((guard) => delete guard[key]);
+    await wrong((guard) => Object.assign(guard, { fault: 2 ** 30 }));
+    await wrong((guard) => Object.assign(guard, { value: 6 }));
+  });
+});
+
 describe('entry points', () => {
   it('that are chosen are all that there is, with the variables that they use', async () => {
     expect((await compile('predict', '--entry', 'predict')).code).toBe(0);
@@ -376,10 +422,10 @@ describe('what is wrong is named', () => {
       'a manifest of a newer format',
       'model.json',
       changed((m) => {
-        m.format = 2;
+        m.format = 3;
         m.generator = '2headgrad 9.0.0';
       }),
-      /format 2 \(made by 2headgrad 9\.0\.0\), and this runtime reads up to 1: use the model\.js/,
+      /format 3 \(made by 2headgrad 9\.0\.0\), and this runtime reads up to 2: use the model\.js/,
     ],
     [
       'a manifest that is cut short',

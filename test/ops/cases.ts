@@ -253,6 +253,10 @@ export const cases: Record<string, OpCase[]> = {
     inputs: [f32(table), ids(shape, table[0]), f32([...shape, ...table.slice(1)])],
     attrs: none,
   })),
+  sum_repeats: TABLES.map(([table, shape]) => ({
+    inputs: [ids(shape, table[0]), f32([...shape, ...table.slice(1)])],
+    attrs: none,
+  })),
   matmul: matmuls(),
 };
 

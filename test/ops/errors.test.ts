@@ -279,10 +279,12 @@ describe('an index outside of its table', () => {
   it.each([
     [3, 'gather: index 3 at position 1 is outside of 0 to 2'],
     [-1, 'gather: index -1 at position 1 is outside of 0 to 2'],
-  ])('%i is a data error that names it', (id, message) => {
+  ])('%i is a data error that names it, and the line', (id, text) => {
     const ids = tensor([0, id], { dtype: 'i32' });
-    expect(() => gather(f(3, 4), ids)).toThrow(expect.objectContaining({ message, name: 'DataError' }));
-    expect(() => gather(f(3, 4), ids)).toThrow(DataError);
+    const message = expect.stringMatching(new RegExp(`^${text} \\(errors\\.test\\.ts:\\d+\\)$`));
+    const wrong = () => gather(f(3, 4), ids);
+    expect(wrong).toThrow(expect.objectContaining({ message, name: 'DataError' }));
+    expect(wrong).toThrow(DataError);
   });
 
   it('is found by scatterAdd and pick as well', () => {

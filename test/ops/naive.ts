@@ -122,6 +122,17 @@ function scatterAdd(base: Array_, ids: Array_, updates: Array_): Result {
   return { shape: base.shape, data };
 }
 
+function sumRepeats(ids: Array_, updates: Array_): Result {
+  const list = Array.from(ids.data);
+  const width = updates.shape.slice(ids.shape.length).reduce((n, size) => n * size, 1);
+  const data = Array.from(updates.data, (_, at) => {
+    const [i, j] = [Math.floor(at / width), at % width];
+    const same = list.flatMap((id, k) => (id === list[i] ? [k] : []));
+    return same[0] === i ? same.reduce((sum, k) => sum + updates.data[k * width + j], 0) : 0;
+  });
+  return { shape: updates.shape, data };
+}
+
 function concat(inputs: Array_[], axis: number): Result {
   const shape = inputs[0].shape.map((size, i) =>
     i === axis ? inputs.reduce((n, x) => n + x.shape[axis], 0) : size,
@@ -253,6 +264,7 @@ const rules: Record<string, Rule> = {
     return build([...ids.shape, ...width], (at) => read(table, [row(at), ...at.slice(rank)]));
   },
   scatter_add: of(scatterAdd),
+  sum_repeats: of(sumRepeats),
   matmul: ([a, b], { transposeA, transposeB }) => matmul(a, b, transposeA, transposeB),
 };
 

@@ -25,18 +25,26 @@ describe('fold-transposes', () => {
       %a = input "a" : f32[5,3,2]
       %b = input "b" : f32[5,3,4]
       %c = input "c" : f32[3,5,2]
+      %d = input "d" : f32[3,5,2,3]
+      %e = input "e" : f32[5,3,3,4]
       %1 = transpose %a perm=[0,2,1] : f32[5,2,3]
       %2 = matmul %1, %b : f32[5,2,4]
       %3 = transpose %c perm=[1,0,2] : f32[5,3,2]
       %4 = matmul %3, %b transposeA : f32[5,2,4]
+      %5 = transpose %d perm=[1,0,3,2] : f32[5,3,3,2]
+      %6 = matmul %5, %e transposeA : f32[5,3,2,4]
       return x = %2
-      return y = %4`;
+      return y = %4
+      return z = %6`;
     expect(after(foldTransposes, before)).toMatchInlineSnapshot(`
-      "%3 = matmul %0, %1 transposeA : f32[5,2,4]
-      %4 = transpose %2 perm=[1,0,2] : f32[5,3,2]
-      %5 = matmul %4, %1 transposeA : f32[5,2,4]
-      return x = %3
-      return y = %5"
+      "%5 = matmul %0, %1 transposeA : f32[5,2,4]
+      %6 = transpose %2 perm=[1,0,2] : f32[5,3,2]
+      %7 = matmul %6, %1 transposeA : f32[5,2,4]
+      %8 = transpose %3 perm=[1,0,3,2] : f32[5,3,3,2]
+      %9 = matmul %8, %4 transposeA : f32[5,3,2,4]
+      return x = %5
+      return y = %7
+      return z = %9"
     `);
   });
 

@@ -1,11 +1,12 @@
 import type { Library } from '../../src/emit/asc.js';
 import { type CompiledModule, compileProgram } from '../../src/emit/compile.js';
-import { type Graph, inputAttrs, isInput, makeInput, type Node } from '../../src/graph/graph.js';
+import { type Graph, inputAttrs } from '../../src/graph/graph.js';
 import type { Elements } from '../../src/ops/op.js';
 import { CompiledEngine } from '../../src/run/engine.js';
 import { readLibrary, spawnWorker } from '../../src/run/node.js';
 import { type Bounded, evaluateBounded } from './bounds.js';
 import { dataFor, type Numbers } from './data.js';
+import { type Disguise, disguises, entryName } from './disguise.js';
 
 /** How programs are compiled and run. */
 export interface Settings {
@@ -61,6 +62,7 @@ async function checkTogether(cases: readonly Case[], settings: Settings, tally: 
   const { wasm, plan } = await compile(cases, settings);
   const wrong: (string | null)[] = cases.map(() => null);
   const first: Run[] = [];
+  const names = disguises(cases.map(({ graph }) => graph));
   for (const threads of settings.threads ?? [1, 3]) {
     const engine = await CompiledEngine.start({
       ...{ wasm, layout: plan, shared: true, threads, seed: 0 },
@@ -70,7 +72,7 @@ async function checkTogether(cases: readonly Case[], settings: Settings, tally: 
     try {
       cases.forEach((each, i) => {
         if (wrong[i] !== null) return;
-        const run = new Run(engine, `p${i}`, each);
+        const run = new Run(engine, entryName(i), names[i], each);
         for (let step = 0; step < STEPS && wrong[i] === null; step++) {
           run.step(step);
           const problem = first[i] ? run.sameAs(first[i], step) : run.compare(tally);
@@ -86,7 +88,9 @@ async function checkTogether(cases: readonly Case[], settings: Settings, tally: 
 }
 
 async function compile(cases: readonly Case[], settings: Settings): Promise<CompiledModule> {
-  const entries = Object.fromEntries(cases.map(({ graph }, i) => [`p${i}`, prefixed(graph, `p${i}.`)]));
+  const entries = Object.fromEntries(
+    disguises(cases.map(({ graph }) => graph)).map((names, i) => [entryName(i), names.graph(cases[i].graph)]),
+  );
   const variables = Object.values(entries)
     .flatMap((graph) => graph.inputs.map(inputAttrs))
     .filter((input) => input.role !== 'input');
@@ -106,27 +110,6 @@ function impatient(library: Library): Library {
   return { ...library, 'team.ts': team };
 }
 
-/** The graph with other names for its variables, which the entries of a module share. */
-function prefixed(graph: Graph, prefix: string): Graph {
-  const images = new Map<Node, Node>();
-  const image = (node: Node) => images.get(node)!;
-  for (const node of graph.nodes) {
-    const { name, role, shape, dtype } = inputAttrs(node);
-    const renamed = isInput(node) && role !== 'input';
-    images.set(
-      node,
-      renamed ? makeInput(prefix + name, role, shape, dtype) : { ...node, inputs: node.inputs.map(image) },
-    );
-  }
-  return {
-    name: graph.name,
-    inputs: graph.inputs.map(image),
-    nodes: graph.nodes.map(image),
-    outputs: graph.outputs.map(({ name, node }) => ({ name, node: image(node) })),
-    updates: graph.updates.map((u) => ({ variable: image(u.variable), value: image(u.value) })),
-  };
-}
-
 /** A case on an engine, step by step. */
 class Run {
   private readonly variables: string[];
@@ -138,18 +121,19 @@ class Run {
   constructor(
     private readonly engine: CompiledEngine,
     private readonly entry: string,
+    private readonly names: Disguise,
     private readonly of: Case,
   ) {
     const initial = dataFor(of.graph, of.data, ['parameter', 'state']);
     this.variables = Object.keys(initial);
-    for (const name of this.variables) engine.write(`${entry}.${name}`, initial[name]);
+    for (const name of this.variables) engine.write(names.of(name), initial[name]);
   }
 
   step(step: number): void {
-    const { engine, entry, of } = this;
+    const { engine, entry, names, of } = this;
     this.before = this.read();
     this.inputs = dataFor(of.graph, of.data + step, ['input']);
-    const outputs = engine.invoke(entry, this.inputs);
+    const outputs = names.take(engine.invoke(entry, names.put(this.inputs)));
     this.results.push({ ...tagged('output', outputs), ...tagged('variable', this.read()) });
   }
 
@@ -157,7 +141,7 @@ class Run {
     return Object.fromEntries(
       this.variables.map((name) => [
         name,
-        this.engine.read(`${this.entry}.${name}`).slice() as Float32Array | Int32Array,
+        this.engine.read(this.names.of(name)).slice() as Float32Array | Int32Array,
       ]),
     );
   }

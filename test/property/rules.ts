@@ -297,6 +297,11 @@ const scatterAdd = multilinear(
   ([base, ids, updates]) => [[withData(base, base.error), ids, withData(updates, updates.error)]],
 );
 
+const sumRepeats = multilinear(
+  ({ inputs: [ids] }) => ids.data.length,
+  ([ids, updates]) => [[ids, withData(updates, updates.error)]],
+);
+
 /** The largest of some numbers is no further off than the furthest of them. */
 const max: Rule = ({ node, inputs: [x], value }) =>
   value.dtype === 'f32'
@@ -340,6 +345,7 @@ export const rules: Readonly<Record<string, Rule>> = {
     nanmax: max,
     matmul,
     scatter_add: scatterAdd,
+    sum_repeats: sumRepeats,
   },
   ...{ equal: comparison, not_equal: comparison, less: comparison },
   ...{ less_equal: comparison, greater: comparison, greater_equal: comparison },

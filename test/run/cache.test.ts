@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { STAGES } from '../../src/index.js';
+import { i32, nn, optim, STAGES, trainStep } from '../../src/index.js';
 import { parseLayout, printLayout } from '../../src/plan/layout.js';
 import { line, points } from '../train/small.js';
 
@@ -23,6 +23,32 @@ test('a module that was compiled before comes out of the cache, with every stage
   expect(again.wasm).toEqual(first.wasm);
   expect(again.layout).toEqual(first.layout);
   for (const stage of STAGES) expect(await again.text(stage)).toBe(await first.text(stage));
+});
+
+test('a module of a model that makes indices tells the lines as they are now', async () => {
+  const made = () =>
+    trainStep({
+      model: { table: nn.embedding(3, 1) },
+      batch: { x: i32(1) },
+      loss: ({ table }, { x }) => table(x.add(1)).mean(),
+      optimizer: optim.sgd(),
+    });
+  const moved = () =>
+    trainStep({
+      model: { table: nn.embedding(3, 1) },
+      batch: { x: i32(1) },
+      loss: ({ table }, { x }) => table(x.add(1)).mean(),
+      optimizer: optim.sgd(),
+    });
+  const lines: string[] = [];
+  for (const step of [made(), moved()]) {
+    const module = await step.compileModule({ cache: folder });
+    expect(module.cached).toBe(lines.length > 0);
+    expect(parseLayout(printLayout(module.layout))).toEqual(module.layout);
+    lines.push(module.layout.entries.train.guards![0].where);
+  }
+  const [first, second] = lines.map((line) => Number(/^cache\.test\.ts:(\d+)$/.exec(line)?.[1]));
+  expect(second - first).toBe(7);
 });
 
 test('a session of a module from the cache trains to the same bits', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Node } from '../../src/graph/graph.js';
 import { parseGraph } from '../../src/graph/parse.js';
 import {
   f32,
@@ -13,6 +14,8 @@ import {
 } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { planMemory } from '../../src/plan/plan.js';
+import { mayOverwrite } from '../../src/schedule/in-place.js';
+import type { KernelBody } from '../../src/schedule/kernel.js';
 import { schedule } from '../../src/schedule/schedule.js';
 
 /** The arena's buffers in the order in which they are written: `add over exp` lies where exp did. */
@@ -106,11 +109,36 @@ describe('a nest of several stages', () => {
 
 describe('a table to which rows are added', () => {
   it('stays where it is when nobody else reads it', () => {
-    const text = buffers({ x: f32(6, 6), a: f32(6, 6), ids: i32(3), rows: f32(3, 6) }, (g) => {
+    const text = buffers({ x: f32(6, 6), a: f32(6, 6), ids: i32(2), rows: f32(2, 6) }, (g) => {
       const table = tanh(g.x.matmul(g.a));
       return { y: scatterAdd(table, g.ids, g.rows).matmul(g.a) };
     });
-    expect(text).toBe('tanh, scatter_add over tanh');
+    expect(text).toBe('tanh, sum_repeats, scatter_add over tanh');
+  });
+
+  it('and so do rows that are summed', () => {
+    const text = buffers({ x: f32(6, 6), a: f32(2, 6), ids: i32(2) }, (g) => {
+      const rows = tanh(g.a.matmul(g.x));
+      return { y: scatterAdd(g.x, g.ids, rows).matmul(g.x) };
+    });
+    expect(text).toBe('tanh, sum_repeats over tanh, scatter_add');
+  });
+
+  it('does not lie where its indices or its rows do', () => {
+    const [table, ids, rows] = trace('g', { t: f32(6, 6), i: i32(2), r: f32(2, 6) }, (g) => g).inputs;
+    const at = (source: Node) => ({ source, strides: [], offset: 0 });
+    const stores = { stored: new Set<Node>(), isLate: () => false };
+    const onto = (updates: Node, indices = ids): KernelBody => {
+      return { kind: 'scatter', node: table, base: at(table), ids: at(indices), updates: at(updates) };
+    };
+    expect(mayOverwrite(onto(rows), table, table, stores)).toBe(true);
+    expect(mayOverwrite(onto(table), table, table, stores)).toBe(false);
+    expect(mayOverwrite(onto(rows, table), table, table, stores)).toBe(false);
+    expect(mayOverwrite(onto(rows), table, rows, stores)).toBe(false);
+    const fold: KernelBody = { kind: 'fold', node: rows, ids: at(ids), updates: at(rows) };
+    expect(mayOverwrite(fold, rows, rows, stores)).toBe(true);
+    expect(mayOverwrite(fold, rows, ids, stores)).toBe(false);
+    expect(mayOverwrite({ ...fold, ids: at(rows) }, rows, rows, stores)).toBe(false);
   });
 });
 

@@ -26,7 +26,7 @@ const wrong: [string, unknown, string][] = [
   [
     'a target that is too large',
     { x: xs, y: Int32Array.from(ys, (v, i) => (i === 2 ? 5 : v)) },
-    'y (used by pick): index 5 at position 2 is outside of 0 to 4',
+    'y (used by crossEntropy): index 5 at position 2 is outside of 0 to 4',
   ],
   [
     'an id that is not whole',

@@ -93,12 +93,15 @@ describe('a step', () => {
     ['trainStep: allowUnused must be true or false, got 1', make({ allowUnused: 1 })],
     ['trainStep: name must be a text, got 3', make({ name: 3 })],
     ['diagnostics: there is no option evry: did you mean every?', make({ diagnostics: { evry: 3 } })],
-    ['two variables of the model are called a.b: rename one', make({ model: { 'a.b': w(), a: { b: w() } } })],
+    [
+      'two variables of the model are called "a.b": rename one',
+      make({ model: { 'a.b': w(), a: { b: w() } } }),
+    ],
     ['a part of the model cannot be called "": rename it', make({ model: { '': w() } })],
     ['a part of the model cannot be called "__proto__"', make({ model: { ['__proto__']: w() } })],
     ['no variable can be called __metadata__: rename it', make({ model: { __metadata__: w() } })],
     [
-      'the optimizer has a state optimizer.velocity.w too',
+      'two variables are called "optimizer.velocity.w", of the model or of the optimizer',
       make({
         model: { w: w(), optimizer: { 'velocity.w': nn.state([1], init.zeros) } },
         optimizer: optim.sgd({ momentum: 0.9 }),

@@ -1,6 +1,7 @@
+import { strip } from '../../graph/follow.js';
 import type { Node } from '../../graph/graph.js';
 import type { Rule } from '../finding.js';
-import { batchMeans, dependents, readers, strip, unscaled } from '../match.js';
+import { batchMeans, dependents, readers, unscaled } from '../match.js';
 import type { Parameter, Patient } from '../patient.js';
 import { cancelledAt } from '../shifts.js';
 import { largest, total } from '../statistics.js';

@@ -1,9 +1,9 @@
+import { strip } from '../../graph/follow.js';
 import type { Node } from '../../graph/graph.js';
 import type { Value } from '../../ops/op.js';
 import type { Numbers } from '../../train/engine.js';
 import { crossEntropyOf } from '../cross-entropy.js';
 import type { NotChecked, Problem, Rule } from '../finding.js';
-import { strip } from '../match.js';
 import { total } from '../statistics.js';
 import { short } from '../words.js';
 

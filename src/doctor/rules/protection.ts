@@ -1,7 +1,8 @@
+import { numberIn, strip } from '../../graph/follow.js';
 import { inputAttrs, isInput, type Node } from '../../graph/graph.js';
+import { type Interval, intervals } from '../../graph/intervals.js';
 import type { Problem, Rule } from '../finding.js';
-import { type Interval, intervals } from '../intervals.js';
-import { dependents, numberIn, readers, strip, unscaled } from '../match.js';
+import { dependents, readers, unscaled } from '../match.js';
 import type { Patient } from '../patient.js';
 
 /** exp of more than this is infinite in float32. */

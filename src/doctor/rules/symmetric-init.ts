@@ -1,7 +1,7 @@
+import { numberIn, strip } from '../../graph/follow.js';
 import { formatShape } from '../../shape.js';
 import type { Problem, Rule } from '../finding.js';
 import { type Layer, layers, named } from '../layers.js';
-import { numberIn, strip } from '../match.js';
 import type { Parameter, Patient } from '../patient.js';
 import { short, some } from '../words.js';
 

@@ -1,9 +1,9 @@
+import { strip } from '../../graph/follow.js';
 import { inputAttrs, isInput, type Node } from '../../graph/graph.js';
 import type { Elements } from '../../ops/op.js';
 import { formatShape, numel } from '../../shape.js';
 import type { NotChecked, Problem, Rule } from '../finding.js';
 import { layers } from '../layers.js';
-import { strip } from '../match.js';
 import type { Parameter, Patient } from '../patient.js';
 import { percent, some } from '../words.js';
 

@@ -1,6 +1,6 @@
-import { inputAttrs, isInput, type Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import { keepsPlace, strip } from './match.js';
+import { keepsPlace, strip } from './follow.js';
+import { inputAttrs, isInput, type Node } from './graph.js';
 
 /** Bounds of every element of a node that hold whatever the parameters are. */
 export interface Interval {

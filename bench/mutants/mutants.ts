@@ -1,0 +1,378 @@
+/** A change that breaks the compiler or the runtime, and the tests that have to notice. */
+export interface Mutant {
+  /** What goes wrong, in some words. */
+  readonly what: string;
+  /** Path from the root. */
+  readonly file: string;
+  /** Text that stands once in the file, and what takes its place. */
+  readonly before: string;
+  readonly after: string;
+  /** Test files or folders. */
+  readonly tests: readonly string[];
+}
+
+type Change = readonly [what: string, before: string, after: string, ...tests: string[]];
+
+const of = (file: string, tests: readonly string[], changes: readonly Change[]): Mutant[] =>
+  changes.map(([what, before, after, ...own]) => ({
+    what,
+    file,
+    before,
+    after,
+    tests: own.length ? own : tests,
+  }));
+
+/** Faults that somebody could make, by file. */
+export const MUTANTS: readonly Mutant[] = [
+  ...of(
+    'src/autodiff/gradients.ts',
+    ['test/autodiff'],
+    [['a second path to a tensor replaces the first', 'before ? add(before, flow) : flow', 'flow']],
+  ),
+  ...of(
+    'src/optimize/common-subexpressions.ts',
+    ['test/optimize'],
+    [
+      ['a difference is taken for commutative', "'add', 'mul',", "'add', 'sub', 'mul',"],
+      ['attributes are not compared', 'textOf(node.attrs)}', "''}"],
+    ],
+  ),
+  ...of(
+    'src/optimize/fold-transposes.ts',
+    ['test/optimize'],
+    [
+      ['a transpose that others read is folded too', 'readers.get(before.inputs[0]) === 1', 'true'],
+      [
+        'a product turned around keeps its flags',
+        '{ transposeA: !transposeB, transposeB: !transposeA }',
+        '{ transposeA, transposeB }',
+      ],
+      [
+        'a transpose of outer axes counts as one of the last two',
+        'perm.slice(0, -2).every((axis, i) => axis === i)',
+        'true',
+      ],
+    ],
+  ),
+  ...of(
+    'src/optimize/simplify-movement.ts',
+    ['test/optimize'],
+    [
+      [
+        'a slice of a slice begins where the outer one does',
+        'starts.map((s, i) => s + inner[i])',
+        'starts.map((s) => s)',
+      ],
+      ['two transposes become the outer one', 'perm.map((axis) => inner[axis])', 'perm.map((axis) => axis)'],
+      ['a slice of padding is taken for the whole', 'sameShape(starts, before!)', 'true'],
+    ],
+  ),
+  ...of(
+    'src/optimize/implicit-broadcasts.ts',
+    ['test/optimize'],
+    [['a product repeats its matrices', 'x.shape.length >= 2 &&', 'true ||']],
+  ),
+  ...of(
+    'src/optimize/dead-code.ts',
+    ['test/optimize'],
+    [['updates go with dead code', 'u.variable !== u.value', 'false']],
+  ),
+  ...of(
+    'src/schedule/fuse.ts',
+    ['test/schedule'],
+    [
+      [
+        'a node joins over a kernel that has to run in between',
+        'if (home.get(from) === cluster) return true;',
+        '',
+      ],
+      [
+        'elements at another offset count as the same',
+        'a.source === b.source && a.offset === b.offset',
+        'a.source === b.source',
+      ],
+      ['outputs are not placed', 'for (const root of roots(graph)) placeSource(root, placed);', ''],
+      ['costly nodes wait for their readers too', 'lower.cost > 2', 'lower.cost > 200'],
+      ['nests never join their siblings', "c.kind === 'nest' && readsInCommon", 'false && readsInCommon'],
+    ],
+  ),
+  ...of(
+    'src/schedule/cluster.ts',
+    ['test/schedule', 'test/property'],
+    [
+      [
+        'a member reads from registers what lies elsewhere',
+        'if (read.offset !== 0 || read.strides',
+        'if (read.strides',
+      ],
+      [
+        'reductions over other axes share loops',
+        'r !== cluster.reduced[i] && cluster.domain[i] !== 1',
+        'false',
+      ],
+      [
+        'a gather reads indices that its own kernel makes',
+        "if (member.node.op.lower.kind === 'gather') return 'indices must be in memory';",
+        '',
+      ],
+      [
+        'a product is reduced while it is made',
+        "if (cluster.kind === 'gemm') return 'a product is not reduced while it is made';",
+        '',
+      ],
+      [
+        'a row reads single elements',
+        "if (elementwise && member.level === 'row') return 'a row cannot read single elements';\n    const expected",
+        'const expected',
+      ],
+      ['kernels have no most members', 'cluster.members.size >= MAX_MEMBERS', 'false'],
+    ],
+  ),
+  ...of(
+    'src/schedule/merge.ts',
+    ['test/schedule', 'test/property'],
+    [
+      [
+        'kernels merge over one that has to run in between',
+        'waitsFor(members, into, home, cluster)',
+        'false',
+      ],
+      [
+        'members come before what they are made of',
+        'if (earlier.flatMap(sourcesOf).some((source) => added.includes(source))) return false;',
+        '',
+      ],
+      ['kernels do not merge', "if (into.kind !== 'nest') return false;", 'return false;'],
+    ],
+  ),
+  ...of(
+    'src/schedule/recompute.ts',
+    ['test/schedule'],
+    [
+      ['nothing is too much to make again', 'const BUDGET = 3;', 'const BUDGET = 3000;'],
+      ['nothing is made again', 'const BUDGET = 3;', 'const BUDGET = 0;'],
+      [
+        'a value made again is also stored',
+        "else if (node.op.lower.kind === 'elementwise') cluster.members.delete(node);",
+        '',
+      ],
+      [
+        'copy kernels grow',
+        "if (reader.kind === 'closed') return undefined;",
+        '',
+        'test/schedule',
+        'test/property',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/stages.ts',
+    ['test/schedule'],
+    [
+      ['a reduction is known in its own stage', "made.level === 'reduce' ? 1 : 0", '0'],
+      ['what a later stage needs is never stored', 'uses <= 1 ||', 'true ||'],
+    ],
+  ),
+  ...of(
+    'src/schedule/view.ts',
+    ['test/schedule'],
+    [
+      [
+        'a slice begins at its start on the last axis alone',
+        'at + start * strides[i], offset)',
+        'start * strides[i], offset)',
+      ],
+      [
+        'axes that are apart are walked as one',
+        'if (axes[last - 1].stride !== stride * size) return null;',
+        '',
+      ],
+      [
+        'what no strides express is not copied',
+        "node.op.lower.kind === 'movement' && viewOf(node).source === node",
+        'false',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/legalize.ts',
+    ['test/schedule'],
+    [
+      [
+        'a scatter walks transposed rows as they lie',
+        'isContiguous(input) ? input : contiguous(input)',
+        'input',
+      ],
+      ['a part of a tensor counts as the whole', 'whole && offset === 0', 'offset === 0'],
+    ],
+  ),
+  ...of(
+    'src/schedule/unit-reductions.ts',
+    ['test/schedule'],
+    [['reductions over one axis of one element drop the others', 'axes.every(', 'axes.some(']],
+  ),
+  ...of(
+    'src/schedule/in-place.ts',
+    ['test/schedule'],
+    [
+      ['a scatter overwrites its updates', '&& kernel.updates.source !== old', ''],
+      ['a scatter overwrites its indices', '&& kernel.ids.source !== old', ''],
+      [
+        'a product overwrites its operand',
+        'if (kernel.a.source === old || kernel.b.source === old) return false;',
+        '',
+      ],
+      [
+        'an element is overwritten before others read it',
+        'r.offset === 0 && r.strides.every((s, i) => s === strides[i])',
+        'true',
+      ],
+      [
+        'a copy overwrites what it copies',
+        "case 'copy':\n      return false;",
+        "case 'copy':\n      return true;",
+      ],
+      [
+        'what is written late counts as written at once',
+        'isLate(value) ? last : stages.of.get(value)!',
+        'stages.of.get(value)!',
+        'test/schedule',
+        'test/property',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/order.ts',
+    ['test/schedule'],
+    [
+      [
+        'a variable is overwritten before all have read it',
+        'if (writer !== undefined && writer !== i) waits[writer].add(i);',
+        '',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/peak.ts',
+    ['test/schedule'],
+    [
+      ['kernels stay where they are', 'if (isLower(moved, better ?? now)) better = moved;', ''],
+      ['a kernel moves before what it waits for', 'for (const w of waits[i]) needed.add(w);', ''],
+    ],
+  ),
+  ...of(
+    'src/schedule/liveness.ts',
+    ['test/schedule', 'test/plan'],
+    [
+      [
+        'a value dies one reader early',
+        'this.readers.set(node, this.left(node) - 1);',
+        'this.readers.set(node, this.left(node) - 2);',
+      ],
+      ['two values take over the memory of one', '&& !taken.has(o)', ''],
+    ],
+  ),
+  ...of(
+    'src/schedule/tiling.ts',
+    ['test/schedule'],
+    [
+      ['k is never cut', 'const PANEL_BYTES = 20 * 1024;', 'const PANEL_BYTES = 2000 * 1024;'],
+      [
+        'long epilogues stay in registers',
+        'const REGISTER_EPILOGUE = 16;',
+        'const REGISTER_EPILOGUE = 1600;',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/cost.ts',
+    ['test/schedule', 'test/emit'],
+    [
+      ['kernels are shared whatever their work', 'if (share <= 0) return units;', 'return units;'],
+      [
+        'long kernels are not shared in parts',
+        'const PARTS_FROM = 200_000;',
+        'const PARTS_FROM = 200_000_000_000;',
+      ],
+    ],
+  ),
+  ...of(
+    'src/plan/arena.ts',
+    ['test/plan'],
+    [
+      [
+        'buffers that live at one time share bytes',
+        'other.from <= slot.to && slot.from <= other.to',
+        'other.from < slot.to && slot.from < other.to',
+      ],
+      [
+        'a gap is taken that is too small',
+        'if (offset + slot.bytes <= at) break;',
+        'if (offset < at) break;',
+      ],
+      ['only the first way to place is tried', 'if (topOf(best) === bound) break;', 'break;'],
+    ],
+  ),
+  ...of(
+    'src/plan/plan.ts',
+    ['test/plan'],
+    [['memory beyond 32 bits is planned', 'if (bytes <= MAX_MEMORY) return;', 'return;']],
+  ),
+  ...of(
+    'src/emit/module.ts',
+    ['test/emit', 'test/schedule'],
+    [
+      ['a name of a user ends its comment', "replaceAll('*/', '*\\\\/')", "replaceAll('*/', '*/')"],
+      ['imports are found in comments', 'const code = withoutComments(body);', 'const code = body;'],
+      ['threads meet nowhere', "lines.push('barrier();');\n      since = [];", 'since = [];'],
+      [
+        'threads do not meet before what one of them has written is overwritten',
+        '|| overlaps(a.loads, b.stores)',
+        '',
+      ],
+      [
+        'threads do not meet before what one of them has written is read',
+        '|| overlaps(a.stores, b.loads)',
+        '',
+      ],
+    ],
+  ),
+  ...of(
+    'src/emit/poison.ts',
+    ['test/emit'],
+    [['memory that others have taken over is poisoned', 'b.from <= kernel && b.to > kernel', 'false']],
+  ),
+  ...of(
+    'src/quote.ts',
+    ['test/emit', 'test/graph'],
+    [['controls are printed', '[\\p{C}\\p{Z}]', '[\\p{Z}]']],
+  ),
+  ...of(
+    'assembly/lanes.ts',
+    ['test/ops'],
+    [
+      ['three lanes are written as two', 'if (n == 3) v128.store32_lane(to + 8, x, 2);', ''],
+      [
+        'the last lane of a strided load is left out',
+        'if (n > 3) x = v128.load32_lane(from + 3 * stride, x, 3);',
+        '',
+      ],
+      [
+        'a maximum takes what is not a number',
+        'const pairs = f32x4.pmax(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));',
+        'const pairs = f32x4.max(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));',
+      ],
+    ],
+  ),
+  ...of(
+    'assembly/pack.ts',
+    ['test/emit', 'test/ops'],
+    [
+      [
+        'rest of columns are packed from the first row',
+        'store<f32>(to, load<f32>(row2 + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n/** As',
+        'store<f32>(to, load<f32>(from + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n/** As',
+      ],
+    ],
+  ),
+];
