@@ -5,11 +5,27 @@ export class GradError extends Error {
   override name = 'GradError';
 }
 
-/** An error in the user's model: the message ends with the file and line that made it. */
-class ModelError extends GradError {
+/** An error in the user's model: the message ends with the layer, where one was running, and the file and line. */
+export class ModelError extends GradError {
+  /** The innermost layer that was running. */
+  layer: object | undefined;
+  private readonly what: string;
+  private readonly where: string;
+
   constructor(message: string) {
     const where = userLocation();
     super(where ? `${message} (${where})` : message);
+    this.what = message;
+    this.where = where;
+    // Not for whoever prints the error.
+    for (const name of ['layer', 'what', 'where'] as const)
+      Object.defineProperty(this, name, { enumerable: false, writable: true, value: this[name] });
+  }
+
+  /** Names the layer as the model that was looked at calls it. */
+  nameLayer(layer: string): void {
+    const place = layer && `, in ${layer}`;
+    this.message = `${this.what}${place}${this.where && ` (${this.where})`}`;
   }
 }
 
@@ -65,16 +81,25 @@ export class UnsupportedError extends GradError {
   override name = 'UnsupportedError';
 }
 
-/** Training produced a loss that is not a finite number. `step` counts from 1. */
+/**
+ * Training produced a number that is not finite: the loss, or, where that still is one, the gradient of a parameter.
+ * `step` counts from 1.
+ */
 export class DivergedError extends GradError {
   override name = 'DivergedError';
   constructor(
     readonly step: number,
     readonly loss: number,
+    /** Where the parameters were put back to. */
     readonly restoredStep: number,
+    /** Variables that were no longer finite though the loss was. */
+    readonly variables: readonly string[] = [],
   ) {
+    const [some, more] = [variables.slice(0, 4).join(', '), variables.length > 4 ? ' and others' : ''];
     super(
-      `the loss became ${loss} at step ${step}; the parameters were put back to step ${restoredStep}, the last with a finite loss. Try a lower learning rate.`,
+      variables.length > 0
+        ? `a gradient was not finite: ${some}${more} held Infinity or NaN by step ${step}, though the loss was ${loss}; all were put back to step ${restoredStep}. Look for a root, logarithm or quotient at 0, or try a lower learning rate.`
+        : `the loss became ${loss} at step ${step}; the parameters were put back to step ${restoredStep}, the last with a finite loss. Try a lower learning rate.`,
     );
   }
 }

@@ -1,7 +1,8 @@
 import { DTypeError, ShapeError } from './errors.js';
 
 /** What an element is: a float (f32; float64 when the tape is asked for it), a 32-bit integer, or a truth value. */
-export type DType = 'f32' | 'i32' | 'bool';
+export type DType = (typeof DTYPES)[number];
+export const DTYPES = ['f32', 'i32', 'bool'] as const;
 
 /** Sizes of the axes, outermost first; [] is a scalar. */
 export type Shape = readonly number[];
@@ -90,8 +91,22 @@ export function checkShape(op: string, shape: Shape): void {
   }
 }
 
+/** What lies beyond float32: a number of this size or more rounds to Infinity. */
+export const BEYOND_F32 = 3.4028235677973366e38;
+
+/** Whether a finite number would become Infinity as float32. */
+export function overflows(x: number): boolean {
+  return Math.abs(x) >= BEYOND_F32 && Number.isFinite(x);
+}
+
+/** Whether an integer or truth value can be this number, without rounding it to a whole one or wrapping around. */
+export function holds(dtype: DType, x: number): boolean {
+  return dtype === 'f32' || (dtype === 'i32' ? (x | 0) === x : x === 0 || x === 1);
+}
+
 export function requireDType(op: string, type: TensorType, ...allowed: DType[]): void {
   if (!allowed.includes(type.dtype)) {
-    throw new DTypeError(`${op}: takes ${allowed.join(' or ')}, not ${formatType(type)}`);
+    const mend = allowed.includes('f32') && type.dtype !== 'f32' ? ": convert with cast(x, 'f32')" : '';
+    throw new DTypeError(`${op}: takes ${allowed.join(' or ')}, not ${formatType(type)}${mend}`);
   }
 }

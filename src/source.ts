@@ -10,6 +10,12 @@ export function userLocation(): string {
   return locationIn(stack);
 }
 
+/** A message with the user's file and line at its end, where there is one. */
+export function located(message: string): string {
+  const where = userLocation();
+  return where ? `${message} (${where})` : message;
+}
+
 /** The innermost frame of a stack outside of this library, as `model.ts:14`, or ''. */
 export function locationIn(stack: string): string {
   for (const line of stack.split('\n').slice(1)) {

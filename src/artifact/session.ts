@@ -1,3 +1,4 @@
+import { checkOptions } from '../check.js';
 import { decodeSafetensors } from '../data/safetensors.js';
 import { DataError, GradError, OptionError } from '../errors.js';
 import { checkSeed } from '../random/seed.js';
@@ -49,8 +50,12 @@ export interface Place {
 export async function startModel(
   given: unknown,
   place: Place,
-  { seed, threads = 1, weights = 'shipped', wasm }: StartOptions = {},
+  options: StartOptions = {},
 ): Promise<ModelSession> {
+  checkOptions('start', options, ['seed', 'threads', 'weights', 'wasm'], {
+    relaxed: 'choose it when the model is compiled, by --relaxed',
+  });
+  const { seed, threads = 1, weights = 'shipped', wasm } = options;
   const manifest = checkManifest(given);
   const chosen = seed ?? manifest.seed;
   checkSeed(chosen);

@@ -1,18 +1,22 @@
+import { checkOptions, shown } from '../check.js';
 import { GraphError } from '../errors.js';
 import { add } from '../ops/elementwise.js';
-import { interpreter, type Tensor } from '../ops/tensor.js';
+import { interpreter, Tensor, toTensor } from '../ops/tensor.js';
 import { formatType } from '../shape.js';
 
 export interface GradientOptions {
   /** Cotangent of the output, of its shape; 1 for a scalar output. */
   cotangent?: Tensor;
-  /** Keep the gradients differentiable (a trace always does). */
+  /**
+   * Keep the gradients differentiable: by default no where tensors are computed at once, and yes inside of a training
+   * step, on either engine. A trace always does.
+   */
   createGraph?: boolean;
 }
 
 /**
  * Reverse mode: the gradient of `output` with respect to each tensor of `wrt`, or null where the output
- * does not depend on it. Works on whatever made the tensors: on a trace it appends nodes, on the tape it
+ * does not depend on it. A variable stands for its value at this point. Works on whatever made the tensors: on a trace it appends nodes, on the tape it
  * computes. (Griewank and Walther 2008, section 3.2: one sweep from the output back.)
  */
 export function gradients(
@@ -20,6 +24,8 @@ export function gradients(
   wrt: readonly Tensor[],
   options: GradientOptions = {},
 ): (Tensor | null)[] {
+  checkOptions('gradients', options, ['cotangent', 'createGraph']);
+  checkTargets(output, wrt);
   if (output.dtype !== 'f32')
     throw new GraphError(`gradients: the output must be f32, not ${formatType(output)}`);
   if (!options.cotangent && output.shape.some((size) => size !== 1)) {
@@ -28,8 +34,11 @@ export function gradients(
     );
   }
   const by = interpreter();
-  const fixed = (t: Tensor) => (options.createGraph ? t : by.detach(t));
-  const targets = new Set(wrt);
+  const { createGraph = by.keepsGraph ?? false } = options;
+  const fixed = (t: Tensor) => (createGraph ? t : by.detach(t));
+  // What an op was given is what the variable was read as.
+  const asked = wrt.map((t) => toTensor(t));
+  const targets = new Set(asked);
   const needed = dependents(output, targets);
   const cotangents = new Map<Tensor, Tensor>();
   cotangents.set(output, options.cotangent ?? by.constant(1, output.shape, 'f32'));
@@ -52,7 +61,19 @@ export function gradients(
       cotangents.set(input, before ? add(before, flow) : flow);
     });
   }
-  return wrt.map((t) => cotangents.get(t) ?? null);
+  return asked.map((t) => cotangents.get(t) ?? null);
+}
+
+function checkTargets(output: unknown, wrt: unknown): void {
+  if (!(output instanceof Tensor))
+    throw new GraphError(`gradients: expected a tensor to differentiate, got ${shown(output)}`);
+  if (!Array.isArray(wrt))
+    throw new GraphError('gradients: expected an array of tensors to differentiate by, as in [w]');
+  const wrong = wrt.findIndex((t) => !(t instanceof Tensor));
+  if (wrong >= 0)
+    throw new GraphError(
+      `gradients: expected tensors to differentiate by, got ${shown(wrt[wrong])} at ${wrong}`,
+    );
 }
 
 /** Tensors between `output` and the targets along differentiable ops, outputs before their inputs. */

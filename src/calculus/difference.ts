@@ -1,4 +1,4 @@
-import { shown } from '../check.js';
+import { checkOptions, shown } from '../check.js';
 import { OptionError } from '../errors.js';
 
 /** f(x + h) - f(x) over h, or f(x + h) - f(x - h) over 2h. */
@@ -77,8 +77,10 @@ export function stepErrors(
   f: (x: number) => number,
   x: number,
   exact: number,
-  { method = 'central', steps = STEPS }: StepErrorOptions = {},
+  options: StepErrorOptions = {},
 ): StepError[] {
+  checkOptions('stepErrors', options, ['method', 'steps']);
+  const { method = 'central', steps = STEPS } = options;
   if (!Number.isFinite(exact)) {
     throw new OptionError(`stepErrors: the exact derivative must be a finite number, got ${shown(exact)}`);
   }
@@ -112,6 +114,7 @@ function quotient(
   if (typeof options !== 'number' && (typeof options !== 'object' || options === null)) {
     throw new OptionError(`${name}: expected h or an object of options, got ${shown(options)}`);
   }
+  if (typeof options !== 'number') checkOptions(name, options, ['method', 'h']);
   const { method = 'central', h: given }: DifferenceOptions =
     typeof options === 'number' ? { h: options } : options;
   if (!(method in BEST)) {

@@ -1,4 +1,5 @@
 import { gradients } from '../autodiff/gradients.js';
+import { checkOptions } from '../check.js';
 import { DTypeError, GraphError, OptionError, ShapeError } from '../errors.js';
 import { identity } from '../ops/movement.js';
 import { activeInterpreter, interpreter, Tensor, toTensor, withInterpreter } from '../ops/tensor.js';
@@ -84,6 +85,7 @@ function differentiate(
   args: readonly Argument[],
   options: GradOptions<number | readonly number[]>,
 ): Result {
+  checkOptions(name, options, ['argnums', 'precision']);
   const { argnums = 0, precision } = options;
   if (precision !== undefined && precision !== 'float32' && precision !== 'float64') {
     throw new OptionError(`${name}: precision must be 'float32' or 'float64', got ${String(precision)}`);
@@ -166,7 +168,7 @@ function precisionOf(args: readonly Argument[]): Precision {
 function scalar(name: string, y: unknown): Tensor {
   if (typeof y === 'number' && Number.isFinite(y)) return interpreter().constant(y, [], 'f32');
   if (!(y instanceof Tensor)) {
-    const hint = typeof y === 'number' ? ': use tensor methods, x.mul(2) and not x * 2' : '';
+    const hint = typeof y === 'number' ? ': compute with tensor methods, as in x.log()' : '';
     throw new GraphError(`${name}: f must return a tensor of one element, got ${kindOf(y)}${hint}`);
   }
   if (numel(y.shape) !== 1) {

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { OptionError } from '../errors.js';
 import { NORMS, type Norm } from '../models/bengio.js';
 import { MAX_THREADS } from '../plan/layout.js';
+import { BEYOND_F32 } from '../shape.js';
 
 export const ENGINES = ['compiled', 'tape'] as const;
 
@@ -89,9 +90,11 @@ export const SETTINGS: Record<SettingName, Setting> = {
     initial: 0.1,
     parse: toNumber,
     problem: (value) =>
-      typeof value === 'number' && value >= 0 && Number.isFinite(value)
+      typeof value === 'number' && value >= 0 && value < BEYOND_F32
         ? undefined
-        : 'expected a number from 0',
+        : value !== Number.POSITIVE_INFINITY && Number(value) > 0
+          ? 'expected a number from 0 to 3.4e38'
+          : 'expected a number from 0',
   },
   lrDecayAt: whole(
     '--lr-decay-at <step>',

@@ -1,3 +1,4 @@
+import { checkOptions, learningRate } from '../check.js';
 import { OptionError } from '../errors.js';
 import { checkSeed } from '../random/seed.js';
 import { type AnyTrainStep, TrainStep } from '../run/train-step.js';
@@ -37,15 +38,13 @@ export interface Diagnosis {
  * Throws what the model throws while it is traced, DataError for data that does not fit, OptionError for a rate or
  * seed that is none.
  */
-export async function diagnose(
-  step: Examinable,
-  { data, lr, seed = 42 }: DiagnoseOptions = {},
-): Promise<Diagnosis> {
+export async function diagnose(step: Examinable, options: DiagnoseOptions = {}): Promise<Diagnosis> {
+  checkOptions('diagnose', options, ['data', 'lr', 'seed']);
+  const { data, lr, seed = 42 } = options;
   if (!(step instanceof TrainStep))
     throw new OptionError('diagnose: expected what trainStep({ ... }) returns');
   checkSeed(seed);
-  if (lr !== undefined && !(typeof lr === 'number' && lr >= 0 && Number.isFinite(lr)))
-    throw new OptionError(`diagnose: lr must be a number from 0, got ${lr}`);
+  if (lr !== undefined) learningRate('diagnose: lr', lr);
   const patient = admit(step as unknown as AnyTrainStep, { data, lr, seed });
   const findings: Finding[] = [];
   const checked: { rule: string; holds: string }[] = [];

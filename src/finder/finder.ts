@@ -1,9 +1,10 @@
+import { checkOptions, shown } from '../check.js';
 import { closing } from '../closing.js';
 import { OptionError } from '../errors.js';
 import type { CompileStepOptions } from '../run/train-step.js';
 import { smoother } from '../smooth.js';
 import type { Columns } from '../train/engine.js';
-import type { Session } from '../train/session.js';
+import { Session } from '../train/session.js';
 import { type Bounds, findBounds, HIGHEST, LOWEST, type Probe } from './bounds.js';
 import { type Suggestion, suggest } from './suggest.js';
 import { Trials } from './trials.js';
@@ -68,9 +69,13 @@ export async function findLearningRate(
   options: FinderOptions | FinderRunOptions = {},
 ): Promise<LearningRateSearch> {
   check(options);
+  const isStep = typeof source === 'object' && source !== null && 'interpret' in source;
+  checkOptions('findLearningRate', options as FinderRunOptions, [...OPTIONS, ...OF_STEPS]);
+  if (!isStep && !(source instanceof Session))
+    throw new OptionError(`findLearningRate: expected a session or a training step, got ${shown(source)}`);
   if (!('interpret' in source)) {
-    if ('data' in options)
-      throw new OptionError('findLearningRate: the session has data of its own: leave data out');
+    const own = OF_STEPS.find((name) => name in options);
+    if (own) throw new OptionError(`findLearningRate: the session has its own ${own}: leave ${own} out`);
     return search(source, options);
   }
   const { data, seed, threads, engine = 'compiled' } = options as FinderRunOptions;
@@ -134,6 +139,10 @@ class Watch {
   }
 }
 
+const OPTIONS = ['steps', 'probeSteps', 'bounds', 'signal', 'onProgress'] as const;
+/** What a session has settled. */
+const OF_STEPS = ['data', 'seed', 'threads', 'engine'] as const;
+
 function check({ steps = 1000, probeSteps = 100, bounds }: FinderOptions): void {
   for (const [name, value, least] of [
     ['steps', steps, MIN_STEPS],
@@ -141,7 +150,7 @@ function check({ steps = 1000, probeSteps = 100, bounds }: FinderOptions): void 
   ] as const) {
     if (!Number.isInteger(value) || value < least || value > 1e6)
       throw new OptionError(
-        `findLearningRate: ${name} must be a whole number from ${least} to 1000000, got ${value}`,
+        `findLearningRate: ${name} must be a whole number from ${least} to 1000000, got ${shown(value)}`,
       );
   }
   if (!bounds) return;

@@ -45,7 +45,7 @@ export class Trials {
     try {
       return this.session.step({ lr });
     } catch (error) {
-      if (error instanceof DivergedError) return error.loss;
+      if (error instanceof DivergedError) return error.variables.length > 0 ? Number.NaN : error.loss;
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import { finite, notNegative, wholeNumber } from '../check.js';
+import { checkOptions, finite, notNegative, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import type { Initializer } from '../ops/tensor.js';
 import { numel, type Shape } from '../shape.js';
@@ -122,7 +122,9 @@ function fans(shape: Shape): { in: number; out: number } {
   return { in: numel(shape.slice(0, -1)), out: shape.at(-1)! };
 }
 
-function kaiming({ fan = 'in', nonlinearity = 'relu', slope }: FanOptions) {
+function kaiming(options: FanOptions) {
+  checkOptions('init', options, ['fan', 'nonlinearity', 'slope']);
+  const { fan = 'in', nonlinearity = 'relu', slope } = options;
   if (fan !== 'in' && fan !== 'out')
     throw new OptionError(`init: fan must be 'in' or 'out', got ${JSON.stringify(fan)}`);
   const scale = gain(nonlinearity, slope);

@@ -1,3 +1,4 @@
+import { checkOptions } from '../check.js';
 import { OptionError } from '../errors.js';
 import * as init from '../init/index.js';
 import * as nn from '../nn/index.js';
@@ -35,14 +36,9 @@ const MOMENTUM = 0.001;
  * y = b + W x + U tanh(d + H x), x being the context's feature vectors joined; W only with `direct`.
  * (Bengio et al. 2003, equation 1; normalization before the tanh as in Ioffe and Szegedy 2015.)
  */
-export function bengio({
-  vocab,
-  context,
-  embed,
-  hidden,
-  norm = 'none',
-  direct = false,
-}: BengioOptions): nn.Module {
+export function bengio(options: BengioOptions): nn.Module {
+  checkOptions('bengio', options, ['vocab', 'context', 'embed', 'hidden', 'norm', 'direct']);
+  const { vocab, context, embed, hidden, norm = 'none', direct = false } = options;
   const width = context * embed;
   const embedding = nn.embedding(vocab, embed);
   const parts: Record<string, nn.Module> = { embedding };
@@ -87,17 +83,22 @@ function normalization(norm: Norm, features: number): nn.Module | null {
 export function namesStep({
   batch,
   diagnostics,
-  ...options
+  vocab,
+  context,
+  embed,
+  hidden,
+  norm,
+  direct,
 }: BengioOptions & { batch: number; diagnostics?: { every: number } }) {
   return trainStep({
     name: 'names',
-    model: bengio(options),
-    batch: { x: i32(batch, options.context), y: i32(batch) },
+    model: bengio({ vocab, context, embed, hidden, norm, direct }),
+    batch: { x: i32(batch, context), y: i32(batch) },
     loss: (model, { x, y }) => crossEntropy(model(x), y),
     optimizer: optim.sgd(),
     diagnostics,
     predict: {
-      inputs: { x: i32(1, options.context) },
+      inputs: { x: i32(1, context) },
       output: (model, { x }) => softmax(model(x)),
     },
   });

@@ -6,7 +6,7 @@ import { add, mul } from '../ops/elementwise.js';
 import { iota } from '../ops/leaf.js';
 import { reshape } from '../ops/movement.js';
 import { random } from '../ops/random.js';
-import { interpreter } from '../ops/tensor.js';
+import { interpreter, type Tensor } from '../ops/tensor.js';
 import { numel } from '../shape.js';
 import { layer, type Module, state } from './module.js';
 
@@ -28,16 +28,17 @@ const word = declared(() => ({ kind: 'word' }));
  */
 export function dropout(p = 0.5): Module {
   fraction('dropout: p', p);
-  if (p === 0) return layer({}, (x) => x);
+  if (p === 0) return layer({}, (x) => x, 'dropout');
   const key = state([], word, 'i32');
   const step = state([], init.zeros, 'i32');
   // As a multiple of the random numbers' unit it is the same in float32 and float64.
   const dropped = Math.min(Math.round(p / UNIT), 2 ** 24 - 1) * UNIT;
-  return layer({ key, step }, (x) => {
+  const forward = (x: Tensor) => {
     if (!interpreter().training) return x;
     const place = reshape(iota(numel(x.shape)), x.shape);
     const kept = greaterEqual(random(place, step, key), dropped);
     step.assign(add(step, 1));
     return where(kept, mul(x, 1 / (1 - p)), 0);
-  });
+  };
+  return layer({ key, step }, forward, 'dropout');
 }

@@ -1,4 +1,4 @@
-import { finite, shown, wholeNumber } from '../check.js';
+import { boolean, checkOptions, finite, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import * as init from '../init/init.js';
 import {
@@ -11,7 +11,7 @@ import { gelu as geluFunction, leakyRelu as leaky, softmax as softmaxFunction } 
 import { gather } from '../ops/gather.js';
 import { matmul } from '../ops/matmul.js';
 import { reshape } from '../ops/movement.js';
-import type { Initializer } from '../ops/tensor.js';
+import type { Initializer, Tensor } from '../ops/tensor.js';
 import { layer, type Module, parameter } from './module.js';
 
 export interface LinearOptions {
@@ -24,38 +24,42 @@ export interface LinearOptions {
 
 /** x W + b. x: [..., inputs] -> [..., outputs]; weight: [inputs, outputs], bias: [outputs]. */
 export function linear(inputs: number, outputs: number, options: LinearOptions = {}): Module {
+  checkOptions('linear', options, ['bias', 'weight', 'biasInit']);
+  const { bias: hasBias = true, weight: weightInit, biasInit } = options;
+  boolean('linear: bias', hasBias);
   wholeNumber('linear: inputs', inputs);
   wholeNumber('linear: outputs', outputs);
   const bound = 1 / Math.sqrt(inputs);
-  const weight = parameter([inputs, outputs], options.weight ?? init.uniform(-bound, bound));
-  if (options.bias === false) return layer({ weight }, (x) => matmul(x, weight));
-  const bias = parameter([outputs], options.biasInit ?? init.uniform(-bound, bound));
-  return layer({ weight, bias }, (x) => add(matmul(x, weight), bias));
+  const weight = parameter([inputs, outputs], weightInit ?? init.uniform(-bound, bound));
+  if (!hasBias) return layer({ weight }, (x) => matmul(x, weight), 'linear');
+  const bias = parameter([outputs], biasInit ?? init.uniform(-bound, bound));
+  return layer({ weight, bias }, (x) => add(matmul(x, weight), bias), 'linear');
 }
 
 /** Rows of a learned table. ids: i32[...], each in [0, count) -> f32[..., width]. */
 export function embedding(count: number, width: number, options: { weight?: Initializer } = {}): Module {
+  checkOptions('embedding', options, ['weight']);
   wholeNumber('embedding: count', count);
   wholeNumber('embedding: width', width);
   const weight = parameter([count, width], options.weight ?? init.normal());
-  return layer({ weight }, (ids) => gather(weight, ids));
+  return layer({ weight }, (ids) => gather(weight, ids), 'embedding');
 }
 
 /** Joins all axes but the first: [batch, ...] -> [batch, product of the rest]. */
 export function flatten(): Module {
-  return layer({}, (x) => reshape(x, [x.shape[0], x.shape.slice(1).reduce((a, b) => a * b, 1)]));
+  return layer({}, (x) => reshape(x, [x.shape[0], x.shape.slice(1).reduce((a, b) => a * b, 1)]), 'flatten');
 }
 
-export const tanh = (): Module => layer({}, tanhFunction);
-export const relu = (): Module => layer({}, reluFunction);
-export const sigmoid = (): Module => layer({}, sigmoidFunction);
-export const gelu = (): Module => layer({}, geluFunction);
+export const tanh = (): Module => layer({}, tanhFunction, 'tanh');
+export const relu = (): Module => layer({}, reluFunction, 'relu');
+export const sigmoid = (): Module => layer({}, sigmoidFunction, 'sigmoid');
+export const gelu = (): Module => layer({}, geluFunction, 'gelu');
 /** Exponentials over their sum along `axis`. For a loss on logits take crossEntropy, which needs no softmax before it. */
-export const softmax = (axis = -1): Module => layer({}, (x) => softmaxFunction(x, axis));
+export const softmax = (axis = -1): Module => layer({}, (x) => softmaxFunction(x, axis), 'softmax');
 /** x where positive, else x times `slope`. */
 export function leakyRelu(slope = 0.01): Module {
   finite('leakyRelu: slope', slope);
-  return layer({}, (x) => leaky(x, slope));
+  return layer({}, (x) => leaky(x, slope), 'leakyRelu');
 }
 
 /** Layers one after the other. */
@@ -64,12 +68,12 @@ export function sequential(...layers: Module[]): Module {
     if (typeof next !== 'function')
       throw new OptionError(`sequential: layer ${i} is ${shown(next)}; give layers, one argument each`);
   });
-  return layer({ layers }, (x) =>
+  const forward = (x: Tensor) =>
     layers.reduce((value, next, i) => {
       const output = next(value);
       if (typeof output === 'function')
         throw new OptionError(`sequential: layer ${i} makes a layer and is none: call it, as in nn.tanh()`);
       return output;
-    }, x),
-  );
+    }, x);
+  return layer({ layers }, forward, 'sequential');
 }

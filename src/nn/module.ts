@@ -1,40 +1,83 @@
 import { shown } from '../check.js';
-import { OptionError } from '../errors.js';
-import { type Initializer, interpreter, type Tensor, Variable } from '../ops/tensor.js';
-import { checkShape, type DType, type Shape } from '../shape.js';
+import { GraphError, ModelError, OptionError } from '../errors.js';
+import { type Initializer, interpreter, Tensor, Variable } from '../ops/tensor.js';
+import { quoted } from '../quote.js';
+import { checkShape, type DType, formatShape, type Shape } from '../shape.js';
+import { located } from '../source.js';
 
 /** A layer: a function of a tensor that owns variables. `parts` names them and the layers inside. */
 export interface Module {
   (x: Tensor): Tensor;
   readonly parts: Readonly<Record<string, unknown>>;
+  /** What errors call it beside its path in the model, such as `linear`. */
+  readonly kind?: string;
 }
 
-/** Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes. */
-export function layer(parts: Record<string, unknown>, forward: (x: Tensor) => Tensor): Module {
+/**
+ * Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes; `kind` is what
+ * errors call it.
+ */
+export function layer(parts: Record<string, unknown>, forward: (x: Tensor) => Tensor, kind?: string): Module {
   if (typeof parts !== 'object' || parts === null)
     throw new OptionError(`layer: expected an object of parts first, got ${shown(parts)}`);
   if (typeof forward !== 'function')
     throw new OptionError(`layer: expected a function of a tensor second, got ${shown(forward)}`);
+  const what = kind ?? 'layer';
   const module: Module = Object.assign(
     (x: Tensor) => {
+      if (x === undefined || x === null || ArrayBuffer.isView(x) || x instanceof Promise)
+        throw new GraphError(located(`${what}: expected a tensor, got ${shown(x)}`));
       const by = interpreter();
-      return by.observe ? by.observe(module, () => forward(x)) : forward(x);
+      const output = inModel(module, () => (by.observe ? by.observe(module, () => forward(x)) : forward(x)));
+      if (output === undefined || (output as unknown) instanceof Promise)
+        throw new GraphError(located(`${what}: its function returns ${shown(output)}, not a tensor`));
+      return output;
     },
-    { parts },
+    { parts, ...(kind !== undefined && { kind }) },
   );
   return module;
+}
+
+/** Runs a part of a model; errors in it then name the layer by its path in `model`. */
+export function inModel<T>(model: unknown, f: () => T): T {
+  try {
+    return f();
+  } catch (error) {
+    if (error instanceof ModelError) {
+      if (isLayer(model)) error.layer ??= model;
+      if (error.layer) error.nameLayer(nameIn(model, error.layer as Module));
+    }
+    throw error;
+  }
+}
+
+function nameIn(model: unknown, layer: Module): string {
+  const path = layerPaths(model).get(layer);
+  if (!path) return '';
+  return layer.kind ? `${path} (${layer.kind})` : path;
+}
+
+function isLayer(part: unknown): part is Module {
+  return typeof part === 'function' && 'parts' in part;
 }
 
 /** A tensor that training changes: the loss is differentiated with respect to it. */
 export function parameter(shape: Shape, init: Initializer): Variable {
   checkShape('parameter', shape);
+  checkInitializer('parameter', init);
   return new Variable('parameter', shape, 'f32', init);
 }
 
 /** A tensor that outlives the step but has no gradient; it changes through `assign`. */
 export function state(shape: Shape, init: Initializer, dtype: DType = 'f32'): Variable {
   checkShape('state', shape);
+  checkInitializer('state', init);
   return new Variable('state', shape, dtype, init);
+}
+
+function checkInitializer(what: string, init: unknown): void {
+  if (typeof init !== 'function')
+    throw new OptionError(`${what}: expected an initializer second, such as init.zeros, got ${shown(init)}`);
 }
 
 /**
@@ -44,7 +87,18 @@ export function state(shape: Shape, init: Initializer, dtype: DType = 'f32'): Va
 export function namedVariables(model: unknown): Map<string, Variable> {
   const names = new Map<string, Variable>();
   walk(model, (part, path) => {
-    if (part instanceof Variable) names.set(path || part.kind, part);
+    const name = path || 'model';
+    if (part instanceof Tensor && 'tracked' in part && part.tracked)
+      throw new OptionError(
+        `${name} is a tensor that wants a gradient: in a model, make it nn.parameter(${formatShape(part.shape)}, init)`,
+      );
+    if (!(part instanceof Variable)) return;
+    const own = path || part.kind;
+    // Keys may have dots in them. The other name belongs to the format of checkpoints.
+    if (names.has(own))
+      throw new OptionError(`two variables of the model are called ${quoted(own)}: rename one`);
+    if (own === '__metadata__') throw new OptionError(`no variable can be called ${own}: rename it`);
+    names.set(own, part);
   });
   return names;
 }
@@ -53,7 +107,7 @@ export function namedVariables(model: unknown): Map<string, Variable> {
 export function layerPaths(model: unknown): Map<object, string> {
   const paths = new Map<object, string>();
   walk(model, (part, path) => {
-    if (typeof part === 'function' && 'parts' in part) paths.set(part, path);
+    if (isLayer(part)) paths.set(part, path);
   });
   return paths;
 }
@@ -66,9 +120,13 @@ function walk(model: unknown, visit: (part: object, path: string) => void): void
       return;
     seen.add(value);
     visit(value, path);
-    if (value instanceof Variable) return;
+    if (value instanceof Tensor || ArrayBuffer.isView(value)) return;
     const inner = 'parts' in value ? (value.parts as object) : value;
-    for (const [key, part] of Object.entries(inner)) into(part, path ? `${path}.${key}` : key);
+    for (const [key, part] of Object.entries(inner)) {
+      if (key === '' || key === '__proto__')
+        throw new OptionError(`a part of the model cannot be called ${JSON.stringify(key)}: rename it`);
+      into(part, path ? `${path}.${key}` : key);
+    }
   };
   into(model, '');
 }

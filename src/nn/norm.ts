@@ -1,4 +1,4 @@
-import { notNegative, positive, wholeNumber } from '../check.js';
+import { boolean, checkOptions, notNegative, positive, wholeNumber } from '../check.js';
 import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { add, mul, rsqrt, sub } from '../ops/elementwise.js';
@@ -21,6 +21,8 @@ export interface NormOptions {
   biasInit?: Initializer;
 }
 
+const NORM_OPTIONS = ['eps', 'affine', 'bias', 'gainInit', 'biasInit'] as const;
+
 export interface BatchNormOptions extends NormOptions {
   /** Weight of a new batch in the running statistics, from 0 to 1; 0.1 unless given. */
   momentum?: number;
@@ -33,13 +35,14 @@ export interface BatchNormOptions extends NormOptions {
  * depend on the rows beside it. `session.calibrate` sets them from a whole dataset instead.
  */
 export function batchNorm1d(features: number, options: BatchNormOptions = {}): Module {
+  checkOptions('batchNorm1d', options, [...NORM_OPTIONS, 'momentum']);
   const { eps = 1e-5, momentum = 0.1 } = options;
   const affine = affineOf('batchNorm1d', features, eps, options);
   if (!(notNegative('batchNorm1d: momentum', momentum) <= 1))
     throw new OptionError(`batchNorm1d: momentum must be from 0 to 1, got ${momentum}`);
   const runningMean = state([features], init.zeros);
   const runningVariance = state([features], init.ones);
-  return layer({ ...affine.parts, runningMean, runningVariance }, (x) => {
+  const forward = (x: Tensor) => {
     if (x.rank < 2 || x.shape.at(-1) !== features) {
       throw new ShapeError(`batchNorm1d: expected [batch, ${features}], got ${formatShape(x.shape)}`);
     }
@@ -56,7 +59,8 @@ export function batchNorm1d(features: number, options: BatchNormOptions = {}): M
     move(runningMean, mu, momentum);
     move(runningVariance, mul(sigma2, rows / (rows - 1)), momentum);
     return affine.byColumn(centred, rsqrt(add(sigma2, eps)));
-  });
+  };
+  return layer({ ...affine.parts, runningMean, runningVariance }, forward, 'batchNorm1d');
 }
 
 function move(running: Variable, seen: Tensor, momentum: number): void {
@@ -68,16 +72,18 @@ function move(running: Variable, seen: Tensor, momentum: number): void {
  * x: [..., features]. (Ba, Kiros and Hinton 2016, equation 4.)
  */
 export function layerNorm(features: number, options: NormOptions = {}): Module {
+  checkOptions('layerNorm', options, NORM_OPTIONS);
   const { eps = 1e-5 } = options;
   const affine = affineOf('layerNorm', features, eps, options);
-  return layer(affine.parts, (x) => {
+  const forward = (x: Tensor) => {
     if (x.shape.at(-1) !== features) {
       throw new ShapeError(`layerNorm: expected ${features} features, got ${formatShape(x.shape)}`);
     }
     const centred = sub(x, mean(x, -1, { keepDims: true }));
     const sigma2 = mean(mul(centred, centred), -1, { keepDims: true });
     return affine.byRow(centred, rsqrt(add(sigma2, eps)));
-  });
+  };
+  return layer(affine.parts, forward, 'layerNorm');
 }
 
 /** Gain and bias of a norm, as far as its options ask for them. */
@@ -85,6 +91,8 @@ function affineOf(name: string, features: number, eps: number, options: NormOpti
   wholeNumber(`${name}: features`, features);
   positive(`${name}: eps`, eps);
   const { affine = true, bias: wantsBias = affine, gainInit = init.ones, biasInit = init.zeros } = options;
+  boolean(`${name}: affine`, affine);
+  boolean(`${name}: bias`, wantsBias);
   const gain = affine ? parameter([features], gainInit) : null;
   const bias = affine && wantsBias ? parameter([features], biasInit) : null;
   const shifted = (scaled: Tensor) => (bias ? add(scaled, bias) : scaled);

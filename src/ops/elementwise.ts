@@ -301,7 +301,7 @@ export const erf = one(erfOp);
 export const sin = one(sinOp);
 export const cos = one(cosOp);
 
-/** Two operands as tensors; a number takes the dtype of the other side. */
+/** Two operands as tensors; a number takes the dtype of the other side, which has to hold it. */
 export function pair(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
   return [
     toTensor(a, b instanceof Tensor ? b.dtype : 'f32'),
@@ -311,11 +311,14 @@ export function pair(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
 
 const two = (op: Op<None>) => (a: TensorLike, b: TensorLike) => apply(op, pair(a, b), {});
 
-/** a + b, broadcast as NumPy does. */
+/**
+ * a + b, broadcast as NumPy does. Here and in all that follows, both have one dtype: a number takes the tensor's, and is
+ * a DTypeError if that is i32 and the number is a fraction.
+ */
 export const add = two(addOp);
 export const sub = two(subOp);
 export const mul = two(mulOp);
-/** a / b; f32 only. */
+/** a / b; f32 only: cast integers first. */
 export const div = two(divOp);
 export const maximum = two(maximumOp);
 export const minimum = two(minimumOp);

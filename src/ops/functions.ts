@@ -1,7 +1,8 @@
-import { ShapeError } from '../errors.js';
-import { formatShape, normalizeAxes, numel } from '../shape.js';
+import { checkOptions } from '../check.js';
+import { DTypeError, ShapeError } from '../errors.js';
+import { formatShape, formatType, normalizeAxes, numel, requireDType, sameShape } from '../shape.js';
 import { equal, greater, where } from './compare.js';
-import { add, div, erf, exp, log, mul, sub } from './elementwise.js';
+import { add, div, erf, exp, log, mul, pair, sub } from './elementwise.js';
 import { asIndices } from './gather.js';
 import { iota } from './leaf.js';
 import { reshape, stopGradient } from './movement.js';
@@ -17,9 +18,10 @@ export function square(x: TensorLike): Tensor {
   return mul(t, t);
 }
 
-/** Mean over `axes` (all, unless given). */
+/** Mean over `axes` (all, unless given). x: f32: integers have to be cast, since their mean is no integer. */
 export function mean(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const t = toTensor(x);
+  requireDType('mean', t, 'f32');
   return mul(sum(t, axes, options), 1 / countAlong('mean', t, axes));
 }
 
@@ -28,13 +30,15 @@ export interface VarianceOptions extends ReduceOptions {
   unbiased?: boolean;
 }
 
-/** Variance over `axes` (all, unless given), around the mean over the same axes. */
+/** Variance over `axes` (all, unless given), around the mean over the same axes. x: f32. */
 export function variance(
   x: TensorLike,
   axes?: Axes,
   { unbiased = false, ...options }: VarianceOptions = {},
 ): Tensor {
+  checkOptions('variance', options, ['keepDims'], { correction: 'unbiased: true divides by n - 1' });
   const t = toTensor(x);
+  requireDType('variance', t, 'f32');
   const n = countAlong('variance', t, axes);
   if (unbiased && n < 2) throw new ShapeError('variance: an unbiased estimate needs at least two elements');
   const centred = sub(t, mean(t, axes, { keepDims: true }));
@@ -86,13 +90,39 @@ function pickFor(what: string, x: TensorLike, ids: Tensor): Tensor {
  */
 export function crossEntropy(logits: TensorLike, targets: Tensor): Tensor {
   const t = toTensor(logits);
+  checkTargets(t, targets);
   const shifted = sub(t, stopGradient(nanmax(t, -1, { keepDims: true })));
   return mean(sub(log(sum(exp(shifted), -1)), pickFor('crossEntropy', shifted, targets)));
 }
 
-/** Mean of (prediction - target)^2 over all elements. */
+function checkTargets(logits: Tensor, targets: Tensor): void {
+  if (logits.dtype !== 'f32')
+    throw new DTypeError(
+      `crossEntropy: takes (logits, targets), and logits are f32, not ${formatType(logits)}`,
+    );
+  const rows = formatShape(logits.shape.slice(0, -1));
+  const expected = `the number of a class for each row of ${formatShape(logits.shape)}, i32${rows}`;
+  if (typeof targets !== 'object' || targets === null)
+    throw new DTypeError(`crossEntropy: targets must be a tensor, ${expected}, not ${targets}`);
+  if (targets.dtype !== 'i32')
+    throw new DTypeError(`crossEntropy: targets must be ${expected}, not ${formatType(targets)}`);
+  if (logits.rank < 1 || formatShape(targets.shape) !== rows)
+    throw new ShapeError(`crossEntropy: targets must be ${expected}, not ${formatShape(targets.shape)}`);
+}
+
+/**
+ * Mean of (prediction - target)^2 over all elements. Both have the same shape, or the target is a number: where [4, 1]
+ * and [4] met, each prediction would be compared with every target.
+ */
 export function meanSquaredError(prediction: TensorLike, target: TensorLike): Tensor {
-  return mean(square(sub(prediction, target)));
+  const [p, t] = pair(prediction, target);
+  for (const side of [p, t]) requireDType('meanSquaredError', side, 'f32');
+  if (typeof prediction !== 'number' && typeof target !== 'number' && !sameShape(p.shape, t.shape)) {
+    const [of, to] = [formatShape(p.shape), formatShape(t.shape)];
+    const mend = numel(p.shape) === numel(t.shape) ? `: reshape one, as in target.reshape(${of})` : '';
+    throw new ShapeError(`meanSquaredError: the prediction is ${of}, the target ${to}${mend}`);
+  }
+  return mean(square(sub(p, t)));
 }
 
 /** x times the normal distribution function of x, exactly (Hendrycks and Gimpel 2016, with erf). */

@@ -1,3 +1,4 @@
+import { checkOptions, shown } from '../check.js';
 import { ShapeError } from '../errors.js';
 import {
   contiguousStrides,
@@ -122,6 +123,8 @@ export interface ReduceOptions {
 type Axes = number | readonly number[];
 
 function reduce(op: Op<ReduceAttrs>, x: TensorLike, axes: Axes | undefined, options: ReduceOptions): Tensor {
+  checkAxes(op.name, axes);
+  checkOptions(op.name, options, ['keepDims']);
   const t = toTensor(x);
   const list = normalizeAxes(op.name, axes, t.rank);
   const kept = list.length === 0 ? t : apply(op, [t], { axes: list });
@@ -131,6 +134,14 @@ function reduce(op: Op<ReduceAttrs>, x: TensorLike, axes: Axes | undefined, opti
         kept,
         t.shape.filter((_, i) => !list.includes(i)),
       );
+}
+
+/** Options in place of the axes would mean all axes. */
+function checkAxes(op: string, axes: unknown): void {
+  if (axes === undefined || typeof axes === 'number' || Array.isArray(axes)) return;
+  throw new ShapeError(
+    `${op}: axes are a number or an array of numbers, got ${shown(axes)}; options come third, as in ${op}(x, undefined, { keepDims: true })`,
+  );
 }
 
 /** Sum over `axes` (all, unless given). */

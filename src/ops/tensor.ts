@@ -1,6 +1,7 @@
-import { GraphError } from '../errors.js';
-import type { DType, Shape, TensorType } from '../shape.js';
-import { userLocation } from '../source.js';
+import { shown } from '../check.js';
+import { DTypeError, GraphError } from '../errors.js';
+import { type DType, formatShape, holds, type Shape, type TensorType } from '../shape.js';
+import { located, userLocation } from '../source.js';
 import type { Attrs, Op } from './op.js';
 
 /** What a tensor was computed from; the thread that reverse mode follows back. */
@@ -23,12 +24,42 @@ export abstract class Tensor implements TensorType {
   get rank(): number {
     return this.shape.length;
   }
+
+  /** `Tensor f32[32, 3]`: what console.log and JSON.stringify show. */
+  toString(): string {
+    return `Tensor ${this.dtype}${formatShape(this.shape)}`;
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
+  /**
+   * JavaScript's operators and texts know nothing of tensors: they would make NaN or '[object Object]' of them. (A
+   * tensor in a condition, `if (a)`, cannot be seen from here: it is true, as any object is.)
+   */
+  [Symbol.toPrimitive](hint: 'string' | 'number' | 'default'): never {
+    throw new GraphError(located(`${this.toString()} ${USES[hint]}`));
+  }
 }
+
+const USES = {
+  string: 'stands in a text: write t.toString() for its type; its values are known when it is computed',
+  number:
+    'is not a number of JavaScript: write a.sub(b), a.mul(2), a.less(b), a.exp(), not a - b, a * 2, a < b, Math.exp(a)',
+  default: 'is not a number of JavaScript: write a.add(b) for a + b, a.equal(b) for a == b',
+};
 
 /** Gives ops their meaning: the tracer appends nodes to a graph, the tape computes at once. */
 export interface Interpreter {
   /** Whether layers that differ between training and use (batch norm, dropout) are to train. */
   readonly training: boolean;
+  /** Whether gradients can be differentiated again unless asked for otherwise. */
+  readonly keepsGraph?: boolean;
   apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor;
   constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
   /** The value that a variable has now, in this trace or on this tape. */
@@ -70,6 +101,10 @@ export class Variable extends Tensor {
     super();
   }
 
+  override toString(): string {
+    return `${super.toString()} (${this.kind})`;
+  }
+
   /** Gives this variable a new value, seen by what reads it later in the step, and kept for the next step. */
   assign(value: Tensor): void {
     interpreter().assign(this, value);
@@ -106,13 +141,22 @@ export function withInterpreter<T>(by: Interpreter, f: () => T): T {
   }
 }
 
-/** A tensor, or a number that stands for a scalar of the other operand's dtype. */
+/**
+ * A tensor, or a number that stands for a scalar of the other operand's dtype. A number that this dtype does not hold
+ * (a fraction beside i32) is a DTypeError: nothing is converted without a cast.
+ */
 export type TensorLike = Tensor | number;
 
 export function toTensor(x: TensorLike, dtype: DType = 'f32'): Tensor {
   if (x instanceof Variable) return interpreter().read(x);
   if (x instanceof Tensor) return x;
-  if (typeof x !== 'number') throw new GraphError(`expected a tensor or a number, got ${describe(x)}`);
+  if (typeof x !== 'number')
+    throw new GraphError(located(`expected a tensor or a number, got ${describe(x)}`));
+  if (!holds(dtype, x)) {
+    throw new DTypeError(
+      `${x} is no ${dtype}, and stands beside a tensor that is: convert that with cast(x, 'f32')`,
+    );
+  }
   return interpreter().constant(x, [], dtype);
 }
 
@@ -122,6 +166,6 @@ export function apply<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], att
 }
 
 function describe(x: unknown): string {
-  if (x === null || x === undefined) return String(x);
-  return Array.isArray(x) ? 'an array (use tensor(...))' : `a ${typeof x}`;
+  if (Array.isArray(x) || ArrayBuffer.isView(x)) return 'an array (use tensor(...))';
+  return typeof x === 'string' ? 'a string' : shown(x);
 }

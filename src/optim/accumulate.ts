@@ -4,7 +4,7 @@ import * as init from '../init/init.js';
 import { equal, where } from '../ops/compare.js';
 import { add, mul } from '../ops/elementwise.js';
 import { interpreter, Variable } from '../ops/tensor.js';
-import type { Optimizer } from './optimizer.js';
+import { checkOptimizer, type Optimizer } from './optimizer.js';
 
 /**
  * Gradient accumulation: `optimizer` acts in every `steps`-th step alone, on the mean of the gradients since it last
@@ -15,6 +15,7 @@ import type { Optimizer } from './optimizer.js';
  * inside: `accumulate(clip(sgd(), { norm: 1 }), 4)`.
  */
 export function accumulate(optimizer: Optimizer, steps: number): Optimizer {
+  checkOptimizer('accumulate: the optimizer', optimizer);
   wholeNumber('accumulate: steps', steps);
   if (steps === 1) return optimizer;
   if ((optimizer.interval ?? 1) > 1)

@@ -1,10 +1,10 @@
-import { positive } from '../check.js';
+import { checkOptions, positive } from '../check.js';
 import { OptionError } from '../errors.js';
 import { add, div, maximum, minimum, mul, sqrt } from '../ops/elementwise.js';
 import { square } from '../ops/functions.js';
 import { sum } from '../ops/reduce.js';
 import type { Tensor, Variable } from '../ops/tensor.js';
-import type { Optimizer } from './optimizer.js';
+import { checkOptimizer, type Optimizer } from './optimizer.js';
 
 export interface ClipOptions {
   /** Scale all gradients together so that their joint Euclidean norm is at most this. */
@@ -23,7 +23,10 @@ const EPS = 1e-6;
  *
  * The norm is known only when every gradient is, so no update can start before.
  */
-export function clip(optimizer: Optimizer, { norm, value }: ClipOptions = {}): Optimizer {
+export function clip(optimizer: Optimizer, options: ClipOptions = {}): Optimizer {
+  checkOptimizer('clip: the optimizer', optimizer);
+  checkOptions('clip', options, ['norm', 'value']);
+  const { norm, value } = options;
   if (norm === undefined && value === undefined) throw new OptionError('clip: give a norm, a value, or both');
   if (norm !== undefined) positive('clip: norm', norm);
   if (value !== undefined) positive('clip: value', value);

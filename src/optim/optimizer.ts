@@ -1,4 +1,4 @@
-import { fraction, notNegative, positive } from '../check.js';
+import { boolean, checkOptions, fraction, notNegative, positive, shown } from '../check.js';
 import { OptionError } from '../errors.js';
 import * as init from '../init/init.js';
 import { add, div, maximum, mul, sqrt, sub } from '../ops/elementwise.js';
@@ -20,6 +20,21 @@ export interface BoundOptimizer {
   update(gradients: ReadonlyMap<Variable, Tensor>, learningRate: Tensor): void;
 }
 
+/** Refuses what is no optimizer: above all one that was not called. */
+export function checkOptimizer(what: string, optimizer: Optimizer): void {
+  if (typeof optimizer === 'function')
+    throw new OptionError(`${what} is a function: call it, as in optim.adam()`);
+  if (typeof optimizer !== 'object' || typeof optimizer?.bind !== 'function')
+    throw new OptionError(`${what} must be one such as optim.adam(), got ${shown(optimizer)}`);
+}
+
+/** Options that other libraries' optimizers have, and where they are here. */
+const ELSEWHERE = {
+  lr: 'the rate is given to session.run({ steps, lr }) and session.step({ lr })',
+  learningRate: 'the rate is given to session.run({ steps, lr }) and session.step({ lr })',
+  betas: 'give beta1 and beta2',
+};
+
 export interface SgdOptions {
   momentum?: number;
   nesterov?: boolean;
@@ -28,9 +43,12 @@ export interface SgdOptions {
 }
 
 /** Stochastic gradient descent; momentum without dampening, as PyTorch's SGD. */
-export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+export function sgd(options: SgdOptions = {}): Optimizer {
+  checkOptions('sgd', options, ['momentum', 'nesterov', 'weightDecay'], ELSEWHERE);
+  const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
   fraction('sgd: momentum', momentum);
   notNegative('sgd: weightDecay', weightDecay);
+  boolean('sgd: nesterov', nesterov);
   if (nesterov && momentum === 0) throw new OptionError('sgd: nesterov needs a momentum above 0');
   return perParameter('sgd', momentum > 0 ? ['velocity'] : [], (p, gradient, { velocity }, lr) => {
     const g = weightDecay > 0 ? add(gradient, mul(p, weightDecay)) : gradient;
@@ -50,16 +68,17 @@ export interface AdamOptions {
 
 /** Adam; weight decay is added to the gradient. (Kingma and Ba 2015, algorithm 1.) */
 export function adam(options: AdamOptions = {}): Optimizer {
-  return adamRule('adam', { weightDecay: 0, ...options }, false);
+  return adamRule('adam', options, 0, false);
 }
 
 /** Adam with weight decay apart from the gradient. (Loshchilov and Hutter 2019, algorithm 2.) */
 export function adamW(options: AdamOptions = {}): Optimizer {
-  return adamRule('adamw', { weightDecay: 0.01, ...options }, true);
+  return adamRule('adamw', options, 0.01, true);
 }
 
-function adamRule(name: string, options: AdamOptions, decoupled: boolean): Optimizer {
-  const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = 0 } = options;
+function adamRule(name: string, options: AdamOptions, decay: number, decoupled: boolean): Optimizer {
+  checkOptions(name, options, ['beta1', 'beta2', 'eps', 'weightDecay'], ELSEWHERE);
+  const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = decay } = options;
   fraction(`${name}: beta1`, beta1);
   fraction(`${name}: beta2`, beta2);
   notNegative(`${name}: weightDecay`, weightDecay);
@@ -108,7 +127,9 @@ export interface RmsPropOptions {
  * gradients. `centered` takes the square of the running mean off first (Graves 2013, equations 38 to 41).
  */
 export function rmsprop(options: RmsPropOptions = {}): Optimizer {
+  checkOptions('rmsprop', options, ['alpha', 'eps', 'weightDecay', 'momentum', 'centered'], ELSEWHERE);
   const { alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0, centered = false } = options;
+  boolean('rmsprop: centered', centered);
   fraction('rmsprop: alpha', alpha);
   fraction('rmsprop: momentum', momentum);
   notNegative('rmsprop: weightDecay', weightDecay);

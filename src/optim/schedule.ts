@@ -1,4 +1,4 @@
-import { notNegative, shown, wholeNumber } from '../check.js';
+import { checkOptions, learningRate, notNegative, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 
 // Learning rates as functions of the step, for `session.run({ lr })`. The rate is an input of the compiled step, so
@@ -9,7 +9,7 @@ export type Schedule = (step: number) => number;
 
 /** The same rate in every step. */
 export function constant(lr: number): Schedule {
-  notNegative('schedule.constant: lr', lr);
+  rate('schedule.constant: lr', lr);
   return () => lr;
 }
 
@@ -24,8 +24,10 @@ export interface StepOptions {
 }
 
 /** lr factor^k: k is floor(step / every), or the number of steps `at` that have begun. (PyTorch: StepLR, MultiStepLR.) */
-export function step({ lr, every, at, factor = 0.1 }: StepOptions): Schedule {
-  notNegative('schedule.step: lr', lr);
+export function step(options: StepOptions): Schedule {
+  check('step', options, ['lr', 'every', 'at', 'factor']);
+  const { lr, every, at, factor = 0.1 } = options;
+  rate('schedule.step: lr', lr);
   notNegative('schedule.step: factor', factor);
   if ((every === undefined) === (at === undefined))
     throw new OptionError('schedule.step: give either every or at');
@@ -39,8 +41,10 @@ export function step({ lr, every, at, factor = 0.1 }: StepOptions): Schedule {
 }
 
 /** lr factor^step, with a factor a little below 1. (PyTorch: ExponentialLR.) */
-export function exponential({ lr, factor }: { lr: number; factor: number }): Schedule {
-  notNegative('schedule.exponential: lr', lr);
+export function exponential(options: { lr: number; factor: number }): Schedule {
+  check('exponential', options, ['lr', 'factor']);
+  const { lr, factor } = options;
+  rate('schedule.exponential: lr', lr);
   notNegative('schedule.exponential: factor', factor);
   return (t) => lr * power(factor, t);
 }
@@ -49,9 +53,11 @@ export function exponential({ lr, factor }: { lr: number; factor: number }): Sch
  * Half a period of a cosine from `lr` in step 0 to `end` in step `steps`, and `end` from there on:
  * end + (lr - end) (1 + cos(pi step / steps)) / 2. (Loshchilov and Hutter 2017, equation 5, without restarts.)
  */
-export function cosine({ lr, steps, end = 0 }: { lr: number; steps: number; end?: number }): Schedule {
-  notNegative('schedule.cosine: lr', lr);
-  notNegative('schedule.cosine: end', end);
+export function cosine(options: { lr: number; steps: number; end?: number }): Schedule {
+  check('cosine', options, ['lr', 'steps', 'end']);
+  const { lr, steps, end = 0 } = options;
+  rate('schedule.cosine: lr', lr);
+  rate('schedule.cosine: end', end);
   wholeNumber('schedule.cosine: steps', steps);
   return (t) => between(lr, end, t / steps);
 }
@@ -87,10 +93,11 @@ export interface OneCycleOptions {
  * lines, as PyTorch's OneCycleLR, whose rates these are: the highest stands at step rise * steps - 1.)
  */
 export function oneCycle(options: OneCycleOptions): Schedule {
+  check('oneCycle', options, ['max', 'steps', 'start', 'end', 'rise']);
   const { max, steps, start = max / 25, end = start / 10_000, rise = 0.3 } = options;
-  notNegative('schedule.oneCycle: max', max);
-  notNegative('schedule.oneCycle: start', start);
-  notNegative('schedule.oneCycle: end', end);
+  rate('schedule.oneCycle: max', max);
+  rate('schedule.oneCycle: start', start);
+  rate('schedule.oneCycle: end', end);
   wholeNumber('schedule.oneCycle: steps', steps);
   if (!(rise > 0 && rise < 1))
     throw new OptionError(`schedule.oneCycle: rise must be between 0 and 1, got ${rise}`);
@@ -118,6 +125,17 @@ export function chain(...parts: [...(readonly [steps: number, schedule: Schedule
     }
     return last(left);
   };
+}
+
+function check<O extends object>(name: string, options: O, known: readonly (keyof O & string)[]): void {
+  if (options === undefined) throw new OptionError(`schedule.${name}: expected { ${known.join(', ')} }`);
+  checkOptions(`schedule.${name}`, options, known);
+}
+
+/** A rate that a schedule is made of, in the words of other options. */
+function rate(what: string, lr: number): void {
+  notNegative(what, lr);
+  learningRate(what, lr);
 }
 
 /** Half a cosine from `from` at 0 to `to` at 1 and beyond. */

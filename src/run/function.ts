@@ -1,8 +1,9 @@
+import { kindOf } from '../brand.js';
+import { checkOptions, shown } from '../check.js';
 import { type CompiledModule, type CompileOptions, compileProgram } from '../emit/compile.js';
-import { DataError, OptionError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
-import { numel } from '../shape.js';
-import { checkIntegers } from '../train/columns.js';
+import { checkInputs } from '../train/columns.js';
 import { describeEntry, type EntryDescription } from '../train/description.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
@@ -37,15 +38,7 @@ export class CompiledFunction {
 
   /** Copies inputs into the module's memory, where `run` finds them. */
   load(inputs: Record<string, ArrayLike<number>>): void {
-    for (const { name, shape } of this.entry.inputs) {
-      if (inputs[name]?.length !== numel(shape)) {
-        throw new DataError(
-          `${name}: expected ${numel(shape)} elements for [${shape}], got ${inputs[name]?.length ?? 'none'}`,
-        );
-      }
-    }
-    checkIntegers(this.entry, inputs);
-    this.engine.load('call', inputs);
+    this.engine.load('call', checkInputs(this.entry, inputs));
   }
 
   /** Computes the outputs from the loaded inputs: several times if the time it takes is of interest. */
@@ -72,6 +65,11 @@ export async function compileFunction(
   graph: Graph,
   options: CompileFunctionOptions = {},
 ): Promise<CompiledFunction> {
+  checkGraph(graph);
+  checkOptions('compileFunction', options, [
+    ...(['threads', 'cache', 'relaxed'] as const),
+    ...(['without', 'threadShare', 'poison'] as const),
+  ]);
   const { readLibrary, moduleCache, spawnWorker } = await platform();
   const { cache = true, ...rest } = options;
   if (options.relaxed) requireRelaxed();
@@ -94,4 +92,15 @@ export async function compileFunction(
     spawn: spawnWorker,
   });
   return new CompiledFunction(module, describeEntry(graph), engine);
+}
+
+function checkGraph(graph: unknown): void {
+  if (typeof graph === 'function')
+    throw new OptionError(
+      "compileFunction: a function has to be traced first: compileFunction(trace('f', { x: f32(3) }, ({ x }) => ({ y: x.exp() })))",
+    );
+  if (kindOf(graph) === 'train step')
+    throw new OptionError('compileFunction: this is a training step: use its method compile()');
+  if (typeof graph !== 'object' || graph === null || !('inputs' in graph && 'outputs' in graph))
+    throw new OptionError(`compileFunction: expected what trace(...) returns, got ${shown(graph)}`);
 }

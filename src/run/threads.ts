@@ -1,3 +1,4 @@
+import { shown } from '../check.js';
 import { OptionError } from '../errors.js';
 import { IN_NODE } from '../host.js';
 import { MAX_THREADS } from '../plan/layout.js';
@@ -49,7 +50,7 @@ export function grantThreads(asked: number): number {
 /** A number of threads that a session may be asked for, or an OptionError. */
 export function checkThreads(threads: number): void {
   if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-    throw new OptionError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${threads}`);
+    throw new OptionError(`threads: expected a whole number from 1 to ${MAX_THREADS}, got ${shown(threads)}`);
   }
 }
 

@@ -1,5 +1,7 @@
 import { BRAND, type Kind } from '../brand.js';
+import { boolean, checkOptions, shown } from '../check.js';
 import { type CompiledModule, compileProgram } from '../emit/compile.js';
+import { OptionError } from '../errors.js';
 import { checkSeed } from '../random/seed.js';
 import { userLocation } from '../source.js';
 import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
@@ -68,12 +70,9 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** Compiles the step without running it. */
-  async compileModule({
-    relaxed = false,
-    cache = true,
-    without,
-    profile,
-  }: CompileStepOptions = {}): Promise<CompiledModule> {
+  async compileModule(options: CompileStepOptions = {}): Promise<CompiledModule> {
+    checkCompile('compileModule', options);
+    const { relaxed = false, cache = true, without, profile } = options;
     const { readLibrary, moduleCache } = await platform();
     const store = cache === false ? undefined : moduleCache(cache === true ? undefined : cache);
     return compileProgram(this.program, {
@@ -88,6 +87,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
 
   /** Compiles the step to WebAssembly and sets up a session. */
   async compile(options: CompileStepOptions = {}): Promise<Session> {
+    checkCompile('compile', options);
     const { seed = 42, threads = 1 } = options;
     checkSeed(seed);
     if (options.relaxed) requireRelaxed();
@@ -97,7 +97,10 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** A session of a compiled module; several may share one. */
-  async start(module: CompiledModule, { seed = 42, threads = 1, mark }: StartOptions = {}): Promise<Session> {
+  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session> {
+    checkOptions('start', given, ['seed', 'threads', 'mark']);
+    const { seed = 42, threads = 1, mark } = given;
+    checkSeed(seed);
     const { spawnWorker } = await platform();
     const { wasm, layout, options } = module;
     if (options.relaxed) requireRelaxed();
@@ -119,6 +122,20 @@ export class TrainStep<M, B extends Types, P extends Types> {
   interpret(options: InterpretOptions = {}): Session {
     return interpretDefinition(this.definition as unknown as StepDefinition, options);
   }
+}
+
+function checkCompile(what: string, options: CompileStepOptions): void {
+  checkOptions(what, options, ['seed', 'threads', 'relaxed', 'cache', 'without', 'profile'], {
+    precision: 'compiled code computes in float32; interpret({ precision }) has float64',
+    lr: 'the rate is given to session.run({ steps, lr }) and session.step({ lr })',
+  });
+  const { relaxed, cache, without, profile } = options;
+  if (relaxed !== undefined) boolean(`${what}: relaxed`, relaxed);
+  if (profile !== undefined) boolean(`${what}: profile`, profile);
+  if (cache !== undefined && (typeof cache !== 'string' || cache === ''))
+    boolean(`${what}: cache, where it is not the path of a folder,`, cache as boolean);
+  if (without !== undefined && !Array.isArray(without))
+    throw new OptionError(`${what}: without must be an array of the names of passes, got ${shown(without)}`);
 }
 
 /** A training step of any model. */

@@ -1,4 +1,4 @@
-import { wholeNumber } from '../check.js';
+import { checkOptions, learningRate, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import { RandomStream, STREAMS } from '../random/philox.js';
 import { checkSeed } from '../random/seed.js';
@@ -27,15 +27,15 @@ export interface MLPOptions extends NeuronOptions {
   output?: Activation;
 }
 
+const NEURON_OPTIONS = ['activation', 'seed', 'init', 'label'] as const;
+
 /** What has parameters to train. */
 abstract class Trained {
   abstract parameters(): Value[];
 
   /** One step of gradient descent: each parameter moves by -lr times its gradient. Changes all of them or none. */
   step(lr: number): void {
-    if (typeof lr !== 'number' || !Number.isFinite(lr) || lr < 0) {
-      throw new OptionError(`step: the learning rate must be a number from 0, got ${lr}`);
-    }
+    learningRate('step: the learning rate', lr);
     const parameters = this.parameters();
     const moved = parameters.map(({ data, grad, label }) => {
       const next = data - lr * grad;
@@ -63,6 +63,7 @@ export class Neuron extends Trained {
 
   constructor(inputs: number, options: NeuronOptions = {}) {
     super();
+    checkOptions('Neuron', options, NEURON_OPTIONS);
     const { activation = 'tanh', init = uniform(options.seed), label = '' } = options;
     this.activate = ACTIVATIONS[activation];
     if (!Object.hasOwn(ACTIVATIONS, activation)) {
@@ -95,6 +96,7 @@ export class Layer extends Trained {
 
   constructor(inputs: number, outputs: number, options: NeuronOptions = {}) {
     super();
+    checkOptions('Layer', options, NEURON_OPTIONS);
     const { init = uniform(options.seed), label = '' } = options;
     const n = wholeNumber('Layer: outputs', outputs);
     this.neurons = Array.from(
@@ -118,6 +120,7 @@ export class MLP extends Trained {
 
   constructor(inputs: number, outputs: readonly number[], options: MLPOptions = {}) {
     super();
+    checkOptions('MLP', options, [...NEURON_OPTIONS, 'output']);
     const { init = uniform(options.seed), label = '', activation = 'tanh', output = activation } = options;
     if (!Array.isArray(outputs) || outputs.length === 0) {
       throw new OptionError('MLP: the second argument gives the size of each layer, as in [4, 4, 1]');

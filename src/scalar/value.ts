@@ -103,6 +103,14 @@ export class Value {
     const name = this.label ? `${this.label}: ` : '';
     return `Value(${name}data=${this.data}, grad=${this.grad})`;
   }
+
+  /** `a * b` would be a number that has forgotten what it was computed from. */
+  [Symbol.toPrimitive](hint: 'string' | 'number' | 'default'): string {
+    if (hint === 'string') return this.toString();
+    throw new OptionError(
+      `${this} is not a number of JavaScript: write a.add(b) for a + b, a.mul(2) for a * 2, a.data < b.data for a < b`,
+    );
+  }
 }
 
 /** Everything that `root` was computed from, and itself as the last: each value once, after its operands. */

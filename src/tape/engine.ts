@@ -20,6 +20,8 @@ export class TapeEngine implements Engine {
     precision: Precision,
   ) {
     this.tape = new Tape(precision);
+    // As in the trace that the compiler gets: a loss may hold the gradient of another.
+    this.tape.keepsGraph = true;
     const initial = initialValues(definition.variables, seed);
     for (const { name, variable } of definition.variables) this.tape.set(variable, initial.get(name)!);
   }
@@ -47,10 +49,9 @@ export class TapeEngine implements Engine {
   }
 
   trainOn(batch: Record<string, Numbers>, learningRate: number): number {
-    this.tape.training = true;
     const rate = this.tape.constant(learningRate, [], 'f32');
     const inputs = this.tensors(batch, this.definition.options.batch);
-    const { loss, ...rest } = this.tape.attempt(() => this.definition.train(this.tape, inputs, rate));
+    const { loss, ...rest } = this.run(true, () => this.definition.train(this.tape, inputs, rate));
     this.lastGradients = Object.fromEntries(
       Object.entries(rest).map(([name, t]) => [name.slice('gradient.'.length), (t as Eager).data]),
     );
@@ -58,30 +59,25 @@ export class TapeEngine implements Engine {
   }
 
   evaluate(batch: Record<string, Numbers>): number {
-    this.tape.training = false;
-    return (
-      this.definition.loss(this.tape, this.tensors(batch, this.definition.options.batch)) as Eager
-    ).item();
+    const inputs = this.tensors(batch, this.definition.options.batch);
+    return (this.run(false, () => this.definition.loss(this.tape, inputs)) as Eager).item();
   }
 
   statistics(batch: Record<string, Numbers>): Record<string, Numbers> {
-    this.tape.training = false;
-    const { moments } = this.definition.statistics(
-      this.tape,
-      this.tensors(batch, this.definition.options.batch),
-    );
+    const inputs = this.tensors(batch, this.definition.options.batch);
+    const { moments } = this.run(false, () => this.definition.statistics(this.tape, inputs));
     return Object.fromEntries(Object.entries(moments).map(([name, t]) => [name, (t as Eager).data]));
   }
 
   predict(inputs: Record<string, Numbers>): Numbers {
-    this.tape.training = false;
-    const types = this.definition.options.predict!.inputs;
-    return (this.definition.predict(this.tape, this.tensors(inputs, types)) as Eager).data;
+    const tensors = this.tensors(inputs, this.definition.options.predict!.inputs);
+    return (this.run(false, () => this.definition.predict(this.tape, tensors)) as Eager).data;
   }
 
   diagnose(batch: Record<string, Numbers>): Record<string, Numbers> {
     // On a tape of its own, which takes the variables from this one: running statistics that move there do not here.
     const tape = new Tape(this.tape.precision, (variable) => this.tape.read(variable).data);
+    tape.keepsGraph = true;
     const inputs = this.tensors(batch, this.definition.options.batch);
     return Object.fromEntries(
       Object.entries(this.definition.diagnose(tape, inputs)).map(([name, t]) => [name, (t as Eager).data]),
@@ -102,15 +98,24 @@ export class TapeEngine implements Engine {
 
   async close(): Promise<void> {}
 
+  private run<T>(training: boolean, f: () => T): T {
+    this.tape.training = training;
+    try {
+      return this.tape.attempt(f);
+    } finally {
+      this.tape.settle();
+    }
+  }
+
   private variable(name: string) {
     return this.definition.variables.find((v) => v.name === name)!.variable;
   }
 
   private tensors(values: Record<string, Numbers>, types: Types): Tensors<Types> {
     return Object.fromEntries(
-      Object.entries(types).map(([name, { shape, dtype }]: [string, TensorType]) => [
+      Object.entries(types).map(([name, type]: [string, TensorType]) => [
         name,
-        this.tape.constant(values[name], shape, dtype),
+        this.tape.input(values[name], type),
       ]),
     );
   }

@@ -1,10 +1,11 @@
+import { checkOptions, oneOf } from '../check.js';
 import { checkSeed } from '../random/seed.js';
 import { describeProgram } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
 import { Session } from '../train/session.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import { TapeEngine } from './engine.js';
-import type { Precision } from './tape.js';
+import { PRECISIONS, type Precision } from './tape.js';
 
 export interface InterpretOptions {
   /** Of the initial values and of the batches drawn; 42 unless given. */
@@ -20,11 +21,13 @@ export function interpret<M, B extends Types, P extends Types = Record<never, ne
   return interpretDefinition(new StepDefinition(step) as unknown as StepDefinition, options);
 }
 
-export function interpretDefinition(
-  definition: StepDefinition,
-  { seed = 42, precision = 'float32' }: InterpretOptions = {},
-): Session {
+export function interpretDefinition(definition: StepDefinition, options: InterpretOptions = {}): Session {
+  checkOptions('interpret', options, ['seed', 'precision'], {
+    threads: 'the tape runs on one thread; compile({ threads }) has more',
+  });
+  const { seed = 42, precision = 'float32' } = options;
   checkSeed(seed);
+  oneOf('interpret: precision', precision, PRECISIONS);
   const description = describeProgram(definition.program());
   const engine = new TapeEngine(definition, seed, precision);
   return new Session(description, engine, seed, null, createRecorder(description, engine));

@@ -1,10 +1,25 @@
 import { gradients } from '../autodiff/gradients.js';
-import { allocated, GraphError } from '../errors.js';
+import { checkOptions, oneOf, shown } from '../check.js';
+import { allocated, DTypeError, GraphError } from '../errors.js';
 import type { Attrs, Elements, Op } from '../ops/op.js';
 import { type Creator, type Interpreter, setDefaultInterpreter, Tensor, Variable } from '../ops/tensor.js';
-import { type DType, formatType, numel, type Shape } from '../shape.js';
+import {
+  DTYPES,
+  type DType,
+  formatType,
+  holds,
+  numel,
+  overflows,
+  type Shape,
+  sameShape,
+  type TensorType,
+} from '../shape.js';
 
-export type Precision = 'float32' | 'float64';
+export const PRECISIONS = ['float32', 'float64'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** Values of a tensor that are printed. */
+const SHOWN = 8;
 
 /** A tensor of the tape: its elements are there, row-major. Never written to after it is made. */
 export class Eager extends Tensor {
@@ -22,6 +37,15 @@ export class Eager extends Tensor {
     super();
   }
 
+  /** Type and the first values: `Tensor f32[2] [0.5, 1]`. */
+  override toString(): string {
+    const { data, shape } = this;
+    const shown = Array.from(data.subarray(0, SHOWN), (x) => Number(x.toPrecision(6)));
+    const more = data.length > SHOWN ? `, ... ${data.length - SHOWN} more` : '';
+    const values = shown.join(', ') + more;
+    return `${super.toString()} ${shape.length ? `[${values}]` : values}`;
+  }
+
   /** The number in a tensor of one element. */
   item(): number {
     if (this.data.length !== 1) throw new GraphError(`item: needs one element, not ${formatType(this)}`);
@@ -31,7 +55,7 @@ export class Eager extends Tensor {
   /** Adds the gradient of this scalar to `grad` of every tracked leaf that it was computed from. */
   backward(): void {
     const leaves = trackedLeaves(this);
-    gradients(this, leaves).forEach((gradient, i) => {
+    gradients(this, leaves, { createGraph: false }).forEach((gradient, i) => {
       const leaf = leaves[i];
       leaf.grad = leaf.grad && gradient ? (leaf.grad.add(gradient) as Eager) : (gradient as Eager | null);
     });
@@ -55,6 +79,7 @@ export function trackedLeaves(output: Eager): Eager[] {
  */
 export class Tape implements Interpreter {
   training = true;
+  keepsGraph = false;
   private readonly variables = new Map<Variable, Eager>();
   private readonly create: (variable: Variable) => Elements;
 
@@ -94,8 +119,20 @@ export class Tape implements Interpreter {
     return value;
   }
 
+  /** Reads that follow can be differentiated through the value, until `settle`. */
   assign(variable: Variable, value: Tensor): void {
-    this.set(variable, eager(value).data);
+    const { shape, dtype } = value;
+    if (dtype !== variable.dtype || !sameShape(shape, variable.shape))
+      throw new GraphError(
+        `assign: a ${variable.kind} is ${formatType(variable)}, the new value ${formatType(value)}`,
+      );
+    this.variables.set(variable, eager(value));
+  }
+
+  /** Ends a step: variables keep their elements, and forget what those were computed from. */
+  settle(): void {
+    for (const [variable, { creator, data }] of this.variables)
+      if (creator) this.variables.set(variable, this.leaf(variable, data));
   }
 
   /** Gives a variable these elements (copied only where the precision asks for it). */
@@ -122,8 +159,14 @@ export class Tape implements Interpreter {
     return t.tracked ? new Eager(t.data, t.shape, t.dtype, null, false) : t;
   }
 
+  /** A tensor that gradients can be taken by. */
+  input(values: ArrayLike<number>, { shape, dtype }: TensorType): Eager {
+    return new Eager(this.elements(values, dtype), shape, dtype, null, dtype === 'f32');
+  }
+
   private leaf(variable: Variable, data: Elements): Eager {
-    return new Eager(data, variable.shape, variable.dtype, null, variable.kind === 'parameter');
+    // State too: a loss may ask for the gradient by it, as it may in a trace.
+    return new Eager(data, variable.shape, variable.dtype, null, variable.dtype === 'f32');
   }
 
   private allocate(n: number, dtype: DType): Elements {
@@ -162,7 +205,10 @@ export interface TensorOptions {
 
 /** A tensor from (nested) numbers: tensor([[1, 2], [3, 4]]) has shape [2, 2]. Computed with at once. */
 export function tensor(values: Nested, options: TensorOptions = {}): Eager {
+  checkOptions('tensor', options, ['dtype', 'requiresGrad', 'precision']);
   const { dtype = 'f32', requiresGrad = false, precision = 'float32' } = options;
+  oneOf('tensor: dtype', dtype, DTYPES);
+  oneOf('tensor: precision', precision, PRECISIONS);
   const shape: number[] = [];
   for (let v: Nested = values; typeof v !== 'number'; v = v[0]) {
     shape.push(lengthOf(v));
@@ -170,6 +216,11 @@ export function tensor(values: Nested, options: TensorOptions = {}): Eager {
   }
   const flat: number[] = [];
   flatten(values, shape, 0, flat);
+  const wrong = flat.find((x) => !holds(dtype, x));
+  if (wrong !== undefined) throw new DTypeError(`tensor: ${wrong} is no ${dtype}: leave dtype out for f32`);
+  const huge = dtype === 'f32' && precision === 'float32' ? flat.find(overflows) : undefined;
+  if (huge !== undefined)
+    throw new DTypeError(`tensor: ${huge} is beyond float32: ask for { precision: 'float64' }`);
   const { data } = new Tape(precision).constant(flat, shape, dtype);
   return new Eager(data, shape, dtype, null, requiresGrad);
 }
@@ -180,7 +231,12 @@ function flatten(value: Nested, shape: Shape, depth: number, out: number[]): voi
     out.push(value);
     return;
   }
-  if (depth === shape.length) throw new GraphError('tensor: the rows differ in depth');
+  if (depth === shape.length) {
+    const isRow = typeof value === 'object' && value !== null;
+    throw new GraphError(
+      isRow ? 'tensor: the rows differ in depth' : `tensor: expected a number, got ${shown(value)}`,
+    );
+  }
   const length = lengthOf(value);
   if (length !== shape[depth])
     throw new GraphError(`tensor: a row has ${length} elements, not ${shape[depth]}`);

@@ -1,10 +1,11 @@
 import { BRAND, type Kind } from '../brand.js';
-import { GraphError } from '../errors.js';
+import { shown } from '../check.js';
+import { DTypeError, GraphError } from '../errors.js';
 import { fromRoots, type Graph, makeInput, makeNode, type Node } from '../graph/graph.js';
 import { constantOp } from '../ops/leaf.js';
 import type { Attrs, Op } from '../ops/op.js';
 import { type Creator, type Interpreter, Tensor, Variable, withInterpreter } from '../ops/tensor.js';
-import type { DType, Shape, TensorType } from '../shape.js';
+import { checkShape, DTYPES, type DType, overflows, type Shape, type TensorType } from '../shape.js';
 import { userLocation } from '../source.js';
 
 /** A tensor of a trace: it stands for a node, not for numbers. */
@@ -55,6 +56,11 @@ export class Tracer implements Interpreter {
 
   constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor {
     const list = typeof values === 'number' ? [values] : Array.from(values);
+    const huge = dtype === 'f32' ? list.find(overflows) : undefined;
+    if (huge !== undefined)
+      throw new DTypeError(
+        `${huge} is beyond float32, whose largest number is 3.4e38; write Infinity if that is meant`,
+      );
     return new Traced(makeNode(constantOp as unknown as Op, [], { values: list, shape, dtype }), this, null);
   }
 
@@ -140,13 +146,37 @@ export function trace(
   inputs: Record<string, TensorType>,
   f: (inputs: Record<string, Tensor>) => Record<string, Tensor>,
 ): Graph {
+  if (typeof f !== 'function')
+    throw new GraphError(
+      `trace: expected (name, { x: f32(2, 3) }, ({ x }) => ({ y })), got ${shown(f)} third`,
+    );
+  for (const [key, type] of Object.entries(inputs)) {
+    if (key === '' || key === '__proto__')
+      throw new GraphError(`trace: ${JSON.stringify(key)} cannot be the name of an input`);
+    if (!Array.isArray(type?.shape) || !DTYPES.includes(type.dtype))
+      throw new GraphError(`trace: ${key}: expected a type, as in f32(2, 3), got ${shown(type)}`);
+    checkShape(`trace: ${key}`, type.shape);
+  }
   const tracer = new Tracer(name, true);
   return withInterpreter(tracer, () => {
     const symbols = Object.fromEntries(
       Object.entries(inputs).map(([key, type]) => [key, tracer.input(key, type)]),
     );
-    return markGraph(tracer.finish(f(symbols)));
+    return markGraph(tracer.finish(checkOutputs(name, f(symbols))));
   });
+}
+
+function checkOutputs(name: string, outputs: Record<string, Tensor>): Record<string, Tensor> {
+  const isObject = typeof outputs === 'object' && outputs !== null && !Array.isArray(outputs);
+  if (!isObject || outputs instanceof Tensor || (outputs as unknown) instanceof Promise)
+    throw new GraphError(
+      `trace: ${name} must return its outputs by name, as in ({ y }), got ${outputs instanceof Tensor ? 'a tensor' : shown(outputs)}`,
+    );
+  const wrong = Object.entries(outputs).find(([, output]) => !(output instanceof Tensor));
+  if (wrong)
+    throw new GraphError(`trace: the output ${wrong[0]} of ${name} must be a tensor, got ${shown(wrong[1])}`);
+  if (Object.keys(outputs).length === 0) throw new GraphError(`trace: ${name} returns no output`);
+  return outputs;
 }
 
 /** A graph that a user holds, as something that a tool finds among the exports of a model file. */

@@ -39,9 +39,16 @@ export function decodeCheckpoint(bytes: Uint8Array, variables: readonly Variable
   }
   const step = Number(metadata.step ?? 0);
   if (!Number.isInteger(step) || step < 0) throw new DataError(`checkpoint: ${metadata.step} is not a step`);
-  const values = variables.map(({ name, dtype, shape }) => {
+  const values = variables.map(({ name, role, dtype, shape }) => {
     const { data } = tensors.get(name)!;
-    return [name, convert(`checkpoint: ${name}`, data, { dtype, shape }, numel(shape))] as const;
+    const converted = convert(
+      `checkpoint: ${name}`,
+      data,
+      { dtype, shape },
+      numel(shape),
+      role === 'state' ? 'infinity' : 'nothing',
+    );
+    return [name, converted] as const;
   });
   return { step, values };
 }

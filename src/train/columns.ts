@@ -1,7 +1,8 @@
+import { shown, unknown } from '../check.js';
 import { DataError } from '../errors.js';
 import { checkIndices, type IndexBound } from '../indices.js';
 import { randomIndex, STREAMS } from '../random/philox.js';
-import { formatShape, numel, type TensorType } from '../shape.js';
+import { BEYOND_F32, type DType, formatShape, numel, type TensorType } from '../shape.js';
 import type { EntryDescription } from './description.js';
 import type { Columns, Numbers } from './engine.js';
 
@@ -89,6 +90,8 @@ export function checkColumns(
 interface Part extends TensorType {
   readonly name: string;
   readonly numel: number;
+  /** Whether every object has something by this name, such as a constructor. */
+  readonly inherited: boolean;
   /** For indices: what they must stay below, and what uses them. */
   readonly bound: IndexBound | undefined;
 }
@@ -102,6 +105,7 @@ function parts(entry: EntryDescription): readonly Part[] {
     found = entry.inputs.map(({ bound, ...input }) => ({
       ...input,
       numel: numel(input.shape),
+      inherited: input.name in {},
       bound: bound && { ...bound, what: `${input.name} (used by ${bound.what})` },
     }));
     partsOf.set(entry, found);
@@ -109,13 +113,15 @@ function parts(entry: EntryDescription): readonly Part[] {
   return found;
 }
 
-/** Integers for the inputs of an entry: whole, of 32 bits, and inside of what they are indices of. */
-export function checkIntegers(entry: EntryDescription, inputs: Columns): void {
-  for (const part of parts(entry)) {
-    if (part.dtype !== 'i32') continue;
-    const values = convert(part.name, inputs[part.name], part, part.numel);
-    if (part.bound) checkIndices(values, part.bound);
-  }
+/** The inputs of a function, which may make something of Infinity and NaN; integers are inside of what they index. */
+export function checkInputs(entry: EntryDescription, inputs: Columns): Record<string, Numbers> {
+  return check(entry, inputs, undefined, inputLength, 'anything');
+}
+
+function inputLength({ name, shape, numel }: Part, length: number): number {
+  if (length !== numel)
+    throw new DataError(`${name}: expected ${numel} elements for [${shape}], got ${length}`);
+  return numel;
 }
 
 function check(
@@ -123,58 +129,99 @@ function check(
   columns: Columns,
   without: string | undefined,
   lengthOf: (part: Part, length: number) => number,
+  beside: Beside = 'nothing',
 ): Record<string, Numbers> {
   const wanted = parts(entry);
+  const names = () => wanted.map((part) => part.name).filter((name) => name !== without);
+  if (
+    typeof columns !== 'object' ||
+    columns === null ||
+    Array.isArray(columns) ||
+    ArrayBuffer.isView(columns)
+  ) {
+    const got = ArrayBuffer.isView(columns) ? 'an array' : shown(columns);
+    throw new DataError(`expected an object with an array for each of ${names().join(', ')}, got ${got}`);
+  }
   let others = 0;
   for (const _ in columns) others++;
-  for (const { name } of wanted) if (name !== without && name in columns) others--;
+  for (const part of wanted) if (part.name !== without && has(columns, part)) others--;
   if (others > 0) {
-    const names = wanted.map((part) => part.name).filter((name) => name !== without);
-    const unknown = Object.keys(columns).find((name) => !names.includes(name));
-    throw new DataError(`there is no input ${unknown}; there are ${names.join(', ')}`);
+    const other = Object.keys(columns).find((name) => !names().includes(name)) ?? '';
+    throw new DataError(`there is no input ${unknown(other, names())}`);
   }
   const checked: Record<string, Numbers> = {};
   for (const part of wanted) {
     const { name, bound } = part;
     if (name === without) continue;
+    if (!has(columns, part)) throw new DataError(`input ${name} is missing`);
     const column = columns[name];
-    if (column === undefined && !(name in columns)) throw new DataError(`input ${name} is missing`);
     requireArray(name, column);
-    const values = convert(name, column, part, lengthOf(part, column.length));
+    const values = convert(name, column, part, lengthOf(part, column.length), beside);
     if (bound) checkIndices(values, bound);
     checked[name] = values;
   }
   return checked;
 }
 
-/** The values in the dtype of their place; anything that would change a value on the way is an error. */
-export function convert(name: string, values: ArrayLike<number>, type: TensorType, n: number): Numbers {
+function has(columns: Columns, { name, inherited }: Part): boolean {
+  return inherited ? Object.hasOwn(columns, name) : name in columns;
+}
+
+/** What may stand beside finite numbers: for variables of state Infinity, for functions NaN too. */
+type Beside = 'nothing' | 'infinity' | 'anything';
+
+/**
+ * The values in the dtype of their place; anything that would change a value on the way is an error, and so is what is
+ * not finite, unless it may stand there.
+ */
+export function convert(
+  name: string,
+  values: ArrayLike<number>,
+  type: TensorType,
+  n: number,
+  beside: Beside = 'nothing',
+): Numbers {
   requireArray(name, values);
   if (values.length !== n) throw new DataError(`${name}: expected ${n} elements, got ${values.length}`);
-  requireNumbers(name, values);
+  requireNumbers(name, values, type.dtype);
+  const place = (i: number) => `${name}: ${values[i]} at position ${i}`;
   if (type.dtype === 'f32') {
-    const floats =
-      values instanceof Float32Array || values instanceof Float64Array ? values : Float32Array.from(values);
-    for (let i = 0; i < floats.length; i++) {
-      if (Number.isNaN(floats[i])) throw new DataError(`${name}: NaN at position ${i}`);
+    for (let i = 0; i < values.length; i++) {
+      const x = values[i];
+      if (Math.abs(x) < BEYOND_F32) continue;
+      if (!Number.isFinite(x) && (beside === 'anything' || (beside === 'infinity' && !Number.isNaN(x))))
+        continue;
+      const where = rowOf(type, i);
+      throw new DataError(
+        Number.isFinite(x) ? `${place(i)} is beyond float32${where}: scale it` : `${place(i)}${where}`,
+      );
     }
-    return floats;
+    return values instanceof Float32Array || values instanceof Float64Array
+      ? values
+      : Float32Array.from(values);
   }
   const whole = values instanceof Int32Array ? values : Int32Array.from(values);
   for (let i = 0; i < whole.length; i++) {
-    if (whole[i] !== values[i])
-      throw new DataError(`${name}: ${values[i]} at position ${i} is not a whole number of 32 bits`);
+    if (type.dtype === 'bool' && whole[i] !== 0 && whole[i] !== 1)
+      throw new DataError(`${place(i)} is not a truth value: 0 or 1`);
+    if (whole[i] !== Number(values[i])) throw new DataError(`${place(i)} is not a whole number of 32 bits`);
   }
   return whole;
 }
 
+/** Where an element stands in its row. */
+function rowOf({ shape }: TensorType, i: number): string {
+  const width = numel(shape.slice(1));
+  return shape.length > 1 ? ` (row ${Math.floor(i / width)}, column ${i % width})` : '';
+}
+
 /** Text and nested arrays would be turned into numbers without a word. */
-function requireNumbers(name: string, values: ArrayLike<unknown>): void {
+function requireNumbers(name: string, values: ArrayLike<unknown>, dtype: DType): void {
   const isTyped = ArrayBuffer.isView(values) && typeof values[0] !== 'bigint';
   if (isTyped) return;
   for (let i = 0; i < values.length; i++) {
     const kind = typeof values[i];
-    if (kind === 'number') continue;
+    if (kind === 'number' || (kind === 'boolean' && dtype === 'bool')) continue;
     const article = kind === 'object' ? 'an' : 'a';
     const mend = kind === 'object' ? ': give one flat array, row by row' : '';
     throw new DataError(
@@ -185,6 +232,7 @@ function requireNumbers(name: string, values: ArrayLike<unknown>): void {
 
 function requireArray(name: string, values: ArrayLike<number>): void {
   if (values === null || typeof values !== 'object' || typeof values.length !== 'number') {
-    throw new DataError(`${name}: expected an array of numbers`);
+    const mend = (values as unknown) instanceof Promise ? ', got a promise: await it' : '';
+    throw new DataError(`${name}: expected an array of numbers${mend}`);
   }
 }

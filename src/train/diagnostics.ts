@@ -1,4 +1,4 @@
-import { wholeNumber } from '../check.js';
+import { checkOptions, wholeNumber } from '../check.js';
 import type { Shape } from '../shape.js';
 import { layerOutput, type ProgramDescription } from './description.js';
 import type { Engine, Numbers } from './engine.js';
@@ -226,5 +226,6 @@ function ratio(of: number, to: number): number | null {
 /** How often to look, from the option of trainStep; 0 for never. */
 export function everyOf(option: boolean | { every?: number } | undefined): number {
   if (!option) return 0;
+  if (option !== true) checkOptions('trainStep: diagnostics', option, ['every']);
   return wholeNumber('trainStep: diagnostics: every', option === true ? EVERY : (option.every ?? EVERY));
 }

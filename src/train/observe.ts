@@ -62,6 +62,10 @@ export class Observer implements Interpreter {
     return this.by.training;
   }
 
+  get keepsGraph(): boolean {
+    return this.by.keepsGraph ?? false;
+  }
+
   observe(layer: object, forward: () => Tensor): Tensor {
     const path = this.paths.get(layer);
     if (path === undefined) return forward();

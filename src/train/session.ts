@@ -1,7 +1,7 @@
-import { wholeNumber } from '../check.js';
+import { checkOptions, unknown } from '../check.js';
 import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
-import { DataError, DivergedError, OptionError } from '../errors.js';
+import { DataError, DivergedError, GradError, OptionError } from '../errors.js';
 import { IN_NODE } from '../host.js';
 import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
@@ -11,34 +11,12 @@ import { type EntryDescription, LEARNING_RATE, type ProgramDescription } from '.
 import type { Diagnostics, Recorder } from './diagnostics.js';
 import type { Columns, Engine, Numbers } from './engine.js';
 import { meanLoss } from './evaluate.js';
-import { macrotask } from './macrotask.js';
+import { brokenVariables } from './finite.js';
+import { Run, reportsOf } from './run.js';
+import { checkRate, checkRun, type LearningRate, type Progress, type RunOptions } from './run-options.js';
 
-/** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
-export type LearningRate = number | ((step: number) => number);
+export type { LearningRate, Progress, RunOptions } from './run-options.js';
 
-export interface RunOptions {
-  /** How many steps to take now. */
-  steps: number;
-  lr: LearningRate;
-  /** Report after this many steps; by default about a hundred times in the run. */
-  every?: number;
-  /** Ends the run between two calls into the engine. */
-  signal?: AbortSignal;
-}
-
-export interface Progress {
-  /** Steps taken since the session began (or since the checkpoint's beginning). */
-  at: number;
-  /** Loss of the last step. */
-  loss: number;
-  /** Loss of each step since the last report. */
-  losses: number[];
-  stepsPerSecond: number;
-}
-
-/** Steps in one call into the engine, at most. */
-export const MAX_CHUNK = 4096;
-const CHUNK_MS = 50;
 const SNAPSHOT_MS = 1000;
 
 /** A model in training: parameters, data and the place in the run. Made by `compile()` or `interpret()`. */
@@ -50,6 +28,12 @@ export class Session {
   private lastGood: Snapshot | null = null;
   /** Whether single steps were taken since that. */
   private stepped = false;
+  /** What has the session for itself: a run whose steps are not all taken, or a trial. */
+  private busy: 'run' | 'trial' | null = null;
+  /** A run that was made and not begun. */
+  private waiting: Run | null = null;
+  /** Loss of the last step in this session. */
+  private lastLoss: number | null = null;
 
   constructor(
     readonly program: ProgramDescription,
@@ -92,8 +76,10 @@ export class Session {
    */
   step(options: { lr: number; batch?: Columns }): number {
     this.open();
-    const { batch } = options;
-    const lr = checkRate(options.lr, this.at);
+    if (this.busy === 'run') this.refuse('step');
+    checkOptions('step', options, ['lr', 'batch']);
+    const { batch } = options ?? {};
+    const lr = checkRate(options?.lr, this.at);
     const checked = batch && checkBatch(this.entry('train'), batch, LEARNING_RATE);
     if (!checked) this.needData();
     const candidate = this.snapshotIfDue();
@@ -102,58 +88,59 @@ export class Session {
     this.keepOrGoBack(candidate, loss, loss, 1);
     looked?.(loss);
     this.at++;
+    this.lastLoss = loss;
     // A later run that diverges goes back to after this step.
     this.stepped = true;
     return loss;
   }
 
   /**
-   * Many steps on drawn batches; yields progress. Throws as `step` does; after an index outside of its table the session
-   * is some hundredths of a second before that step.
+   * Many steps on drawn batches: iterate over it for reports, or await it for the last one; it begins with that. Throws
+   * DivergedError when a loss or a parameter is not finite, and else as `step` does; after an index outside of its
+   * table the session is some hundredths of a second before that step.
+   *
+   * Between reports the session may evaluate, predict, read, write and save; `step`, `load`, `restore` and another run
+   * are refused until the run has ended or its loop was left. `close` ends the run as its signal does.
    */
-  async *run(options: RunOptions): AsyncGenerator<Progress, void, void> {
+  run(options: RunOptions): Run {
+    const run: Run = new Run(this.reports(options));
+    this.waiting = run;
+    return run;
+  }
+
+  private async *reports(options: RunOptions): AsyncGenerator<Progress, void, void> {
+    this.waiting = null;
     this.open();
+    if (this.busy === 'run') this.refuse('run');
     this.needData();
-    const { steps, lr, signal } = options;
-    wholeNumber('run: steps', steps, 0);
-    const every = wholeNumber('run: every', options.every ?? Math.max(1, Math.round(steps / 100)));
-    const end = this.at + steps;
-    let losses: number[] = [];
-    let chunk = 1;
-    let reported = performance.now();
-    while (this.at < end && !signal?.aborted && !this.closed) {
-      const untilReport = every - losses.length;
-      const n = Math.min(chunk, untilReport, end - this.at, MAX_CHUNK);
-      const started = performance.now();
-      const made = this.advance(n, lr);
-      for (const loss of made) losses.push(loss);
-      const took = performance.now() - started;
-      chunk = Math.max(
-        1,
-        Math.min(MAX_CHUNK, Math.round((made.length * CHUNK_MS) / Math.max(took, 0.01)), chunk * 8),
-      );
-      if (losses.length >= every || this.at === end) {
-        const now = performance.now();
-        yield {
-          at: this.at,
-          loss: losses.at(-1)!,
-          losses,
-          stepsPerSecond: (losses.length * 1000) / (now - reported),
-        };
-        losses = [];
-        reported = performance.now();
-      }
-      await macrotask();
-    }
-    if (losses.length) {
-      const seconds = (performance.now() - reported) / 1000;
-      yield { at: this.at, loss: losses.at(-1)!, losses, stepsPerSecond: losses.length / seconds };
+    checkRun(options);
+    const outer = this.busy;
+    let held = true;
+    const free = () => {
+      if (held) this.busy = outer;
+      held = false;
+    };
+    this.busy = 'run';
+    try {
+      yield* reportsOf(options, {
+        at: () => this.at,
+        isOpen: () => !this.closed,
+        advance: (n) => this.advance(n, options.lr),
+        // Before the last report, so that whoever gets it may go on at once.
+        finish: () => {
+          if (held && !this.closed) this.checkNumbers();
+          free();
+        },
+      });
+    } finally {
+      free();
     }
   }
 
   /** Mean loss over rows, with the model in use mode. Rows must not influence each other. */
   evaluate(columns: Columns): number {
     this.open();
+    this.begun('evaluate');
     return meanLoss(this.engine, batchesOf(this.entry('evaluate'), columns));
   }
 
@@ -174,12 +161,16 @@ export class Session {
   /** The output of `predict` for these inputs, row-major. */
   predict(inputs: Columns): Numbers {
     this.open();
+    this.begun('predict');
     return this.engine.predict(checkBatch(this.entry('predict'), inputs));
   }
 
   /** Gradients of the last step by parameter, where the step was made with keepGradients. */
   gradients(): Record<string, Numbers> {
     this.open();
+    if (!this.entry('train').outputs.some((o) => o.name.startsWith('gradient.')))
+      throw new OptionError(`${this.program.name} keeps no gradients: set keepGradients: true in trainStep`);
+    if (this.lastLoss === null) throw new OptionError('gradients: no step was taken yet in this session');
     return this.engine.gradients();
   }
 
@@ -204,15 +195,23 @@ export class Session {
 
   write(name: string, values: ArrayLike<number>): void {
     this.open();
-    const { dtype, shape } = this.variable(name);
-    this.engine.write(name, convert(name, values, { dtype, shape }, numel(shape)));
+    const { dtype, shape, role } = this.variable(name);
+    this.engine.write(
+      name,
+      convert(name, values, { dtype, shape }, numel(shape), role === 'state' ? 'infinity' : 'nothing'),
+    );
     // Going back to before this would undo it.
     this.lastGood = null;
   }
 
-  /** Everything a run needs to go on, as a safetensors file. */
+  /**
+   * Everything a run needs to go on, as a safetensors file. Throws DivergedError, and puts the parameters back, where
+   * one is not finite.
+   */
   checkpoint(): Uint8Array {
     this.open();
+    this.begun('checkpoint');
+    this.checkNumbers();
     const { at: step, seed } = this;
     return encodeCheckpoint(this.program.variables, (name) => this.engine.read(name), { step, seed });
   }
@@ -220,6 +219,7 @@ export class Session {
   /** Takes the variables and the place in the run from a checkpoint; nothing changes if it does not fit. */
   restore(bytes: Uint8Array): void {
     this.open();
+    if (this.busy === 'run') this.refuse('restore');
     // All of it is checked before any is written: an error must leave the session as it was.
     const { step, values } = decodeCheckpoint(bytes, this.program.variables);
     for (const [name, elements] of values) this.engine.write(name, elements);
@@ -248,9 +248,11 @@ export class Session {
    */
   async trial<T>(f: () => Promise<T>): Promise<T> {
     this.open();
+    if (this.busy) this.refuse('trial');
     const { lastGood, stepped, recorder } = this;
     const before = this.snapshot();
     this.recorder = null;
+    this.busy = 'trial';
     try {
       return await f();
     } finally {
@@ -259,6 +261,7 @@ export class Session {
         Object.assign(this, { lastGood, stepped });
       }
       this.recorder = recorder;
+      this.busy = null;
     }
   }
 
@@ -278,13 +281,14 @@ export class Session {
     const rates = new Float32Array(this.recorder ? Math.min(n, this.recorder.until(this.at) || 1) : n);
     if (typeof lr !== 'function') rates.fill(checkRate(lr, this.at));
     else for (let i = 0; i < rates.length; i++) rates[i] = checkRate(lr(this.at + i), this.at + i);
-    const candidate = this.stepped ? this.snapshot() : this.snapshotIfDue();
+    const candidate = this.stepped ? this.soundSnapshot() : this.snapshotIfDue();
     this.stepped = false;
     const looked = this.look();
     const losses = this.engine.advance(this.at, rates);
     this.keepOrGoBack(candidate, losses[0], losses[losses.length - 1], losses.length);
     looked?.(losses[0]);
     this.at += losses.length;
+    this.lastLoss = losses[losses.length - 1];
     return losses;
   }
 
@@ -297,7 +301,28 @@ export class Session {
   /** The variables as they are, if what is kept of them is too old. */
   private snapshotIfDue(): Snapshot | null {
     const due = !this.lastGood || performance.now() - this.lastGood.time > SNAPSHOT_MS;
-    return due ? this.snapshot() : null;
+    return due ? this.soundSnapshot() : null;
+  }
+
+  private soundSnapshot(): Snapshot {
+    this.checkNumbers();
+    return this.snapshot();
+  }
+
+  /**
+   * Goes back if a gradient that was not finite has come into the variables, which the loss need not show: a row of a
+   * table that no batch reads any more. Looked at where a run ends, before a checkpoint, and once a second.
+   */
+  private checkNumbers(): void {
+    const broken = brokenVariables(this.program.variables, (name) => this.engine.read(name));
+    if (broken.length === 0) return;
+    const { at, lastGood } = this;
+    if (!lastGood)
+      throw new GradError(
+        `${broken.join(', ')} hold Infinity or NaN, and no earlier step is known: load a checkpoint`,
+      );
+    this.goBack(lastGood);
+    throw new DivergedError(at, this.lastLoss ?? Number.NaN, lastGood.at, broken);
   }
 
   /** After some steps: keeps the snapshot made before them if their first loss is finite, and goes back if their last is not. */
@@ -335,12 +360,28 @@ export class Session {
 
   private variable(name: string) {
     const found = this.program.variables.find((v) => v.name === name);
-    if (!found) throw new OptionError(`there is no variable ${name}; there are ${this.names().join(', ')}`);
+    if (!found) throw new OptionError(`there is no variable ${unknown(name, this.names())}`);
     return found;
   }
 
   private open(): void {
     if (this.closed) throw new OptionError('this session is closed');
+  }
+
+  private refuse(what: string): never {
+    throw new OptionError(
+      this.busy === 'run'
+        ? `${what}: a run of this session is going on: await it, or leave its loop, first`
+        : `${what}: a search on this session is going on: await it first`,
+    );
+  }
+
+  /** Refuses results of a run that nobody waited for. */
+  private begun(what: string): void {
+    if (this.waiting)
+      throw new OptionError(
+        `${what}: a run was made and not begun: write await session.run(...), or iterate over it`,
+      );
   }
 
   private needData(): void {
@@ -354,12 +395,4 @@ interface Snapshot {
   at: number;
   time: number;
   values: ReadonlyMap<string, Numbers>;
-}
-
-/** A learning rate is a number from 0; negative ones would climb. */
-function checkRate(lr: number, step: number): number {
-  if (typeof lr !== 'number' || !(lr >= 0) || !Number.isFinite(lr)) {
-    throw new OptionError(`the learning rate must be a number from 0, got ${lr} at step ${step + 1}`);
-  }
-  return lr;
 }

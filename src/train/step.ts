@@ -1,16 +1,18 @@
 import { gradients } from '../autodiff/gradients.js';
-import { GraphError, OptionError, ShapeError } from '../errors.js';
+import { GraphError, OptionError } from '../errors.js';
 import { fromRoots, type Graph } from '../graph/graph.js';
 import { type NormObserver, withNormObserver } from '../nn/calibration.js';
-import { namedVariables, parameters } from '../nn/module.js';
+import { inModel, namedVariables, parameters } from '../nn/module.js';
 import { sub } from '../ops/elementwise.js';
 import { mean, square } from '../ops/functions.js';
 import { sum } from '../ops/reduce.js';
 import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
 import { quoted } from '../quote.js';
-import { formatType, numel, type Shape, type TensorType } from '../shape.js';
+import { checkShape, formatType, numel, type TensorType } from '../shape.js';
+import { userLocation } from '../source.js';
 import { Tracer } from '../trace/tracer.js';
+import { checkStep, returned } from './check-step.js';
 import { type Calibration, LEARNING_RATE, layerOutput } from './description.js';
 import { everyOf } from './diagnostics.js';
 import { Observer } from './observe.js';
@@ -51,19 +53,20 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   private readonly optimizer: BoundOptimizer;
   /** Steps from one that diagnostics look at to the next; 0 without. */
   private readonly every: number;
+  /** The user's file and line that made it, or ''. */
+  private readonly madeAt = userLocation();
 
   constructor(readonly options: StepOptions<M, B, P>) {
+    checkStep(options as unknown as StepOptions<unknown, Types, Types>);
     this.name = options.name ?? 'step';
-    if (Object.keys(options.batch).length === 0) throw new OptionError('trainStep: batch names no input');
-    if (LEARNING_RATE in options.batch)
-      throw new OptionError(
-        `trainStep: ${LEARNING_RATE} is an input of its own: rename that part of the batch`,
-      );
-    checkRows(options.batch);
     this.every = everyOf(options.diagnostics);
     const named = namedVariables(options.model);
     this.parameters = parameters(options.model);
-    if (this.parameters.size === 0) throw new OptionError('trainStep: the model has no parameters');
+    if (this.parameters.size === 0) {
+      const isPlain = typeof options.model === 'function' && !('parts' in options.model);
+      const mend = isPlain ? ': it is a function and no layer: call it, as in nn.linear(2, 1)' : '';
+      throw new OptionError(`trainStep: the model has no parameters${mend}`);
+    }
     this.optimizer = options.optimizer.bind(this.parameters);
     const state = [...this.optimizer.state].map(([name, v]) => [`optimizer.${name}`, v] as const);
     this.variables = [...named, ...state].map(([name, variable]) => {
@@ -90,6 +93,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       const flows = gradients(
         loss,
         before.map((p) => p.value),
+        { createGraph: false },
       );
       const unused = before.filter((_, i) => !flows[i]).map((p) => p.name);
       if (unused.length && !this.options.allowUnused) {
@@ -127,6 +131,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       const flows = gradients(
         loss,
         wanted.map(([, tensor]) => tensor),
+        { createGraph: false },
       );
       wanted.forEach(([name], i) => {
         const flow = flows[i];
@@ -139,7 +144,12 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   /** The loss alone. */
   loss(by: Interpreter, batch: Tensors<B>): Tensor {
     return withInterpreter(by, () => {
-      const loss = this.options.loss(this.options.model, batch);
+      const { loss: compute, model } = this.options;
+      const loss = returned(
+        'the loss',
+        inModel(model, () => compute(model, batch)),
+        this.madeAt,
+      );
       if (loss.dtype !== 'f32' || loss.shape.some((n) => n !== 1)) {
         throw new GraphError(`the loss must be one f32 number, not ${formatType(loss)}: take its mean`);
       }
@@ -170,7 +180,13 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   predict(by: Interpreter, inputs: Tensors<P>): Tensor {
     const { predict, model } = this.options;
     if (!predict) throw new OptionError(`${this.name} has no predict: define it in trainStep`);
-    return withInterpreter(by, () => predict.output(model, inputs));
+    return withInterpreter(by, () =>
+      returned(
+        'predict.output',
+        inModel(model, () => predict.output(model, inputs)),
+        this.madeAt,
+      ),
+    );
   }
 
   /** Traces every entry. */
@@ -248,18 +264,13 @@ function checkDistinct(variables: readonly ProgramVariable[]): void {
   }
 }
 
-/** A batch is drawn row by row, so its parts must have as many rows. */
-function checkRows(batch: Types): void {
-  const [first, ...rest] = Object.entries(batch);
-  for (const [name, { shape }] of rest) {
-    if (shape[0] === first[1].shape[0]) continue;
-    const rows = (s: Shape) => (s.length ? `${s[0]} rows` : 'no rows');
-    throw new ShapeError(
-      `trainStep: the parts of a batch differ: ${first[0]} has ${rows(first[1].shape)}, ${name} has ${rows(shape)}`,
-    );
-  }
-}
+/** Types of inputs: f32(32, 3) is a [32, 3] tensor of floats, i32(32) are 32 integers. */
+export const f32 = (...shape: number[]): TensorType => typeOf('f32', shape);
+export const i32 = (...shape: number[]): TensorType => typeOf('i32', shape);
 
-/** Types of inputs: f32(32, 3) is a [32, 3] tensor of floats. */
-export const f32 = (...shape: number[]): TensorType => ({ shape, dtype: 'f32' });
-export const i32 = (...shape: number[]): TensorType => ({ shape, dtype: 'i32' });
+function typeOf(dtype: 'f32' | 'i32', shape: number[]): TensorType {
+  if (shape.some((size) => Array.isArray(size)))
+    throw new OptionError(`${dtype}: give sizes one by one, as in ${dtype}(32, 3)`);
+  checkShape(dtype, shape);
+  return { shape, dtype };
+}

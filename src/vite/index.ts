@@ -5,6 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { normalizePath, type Plugin, runnerImport } from 'vite';
 import { type AheadOptions, compileAhead } from '../aot/compile.js';
 import { kindOf } from '../brand.js';
+import { checkOptions } from '../check.js';
 import { writeFileAtomic } from '../data/files.js';
 import { moduleCache, readLibrary } from '../run/node.js';
 import { type AnyTrainStep, TrainStep } from '../run/train-step.js';
@@ -23,6 +24,7 @@ const PACKAGE = '2headgrad';
  * the file itself, and in Node, where nothing replaces it, the same import compiles when it runs.
  */
 export default function twoHeadGrad(options: PluginOptions = {}): Plugin {
+  checkOptions(PACKAGE, options, ['include', 'entries', 'threads', 'relaxed']);
   const { include = MODELS, ...ahead } = options;
   let cacheDir = '';
   return {

@@ -263,11 +263,7 @@ describe('what grad refuses', () => {
       DTypeError,
       'grad: argument 0 is i32[1]; only f32 has gradients',
     ],
-    [
-      () => grad((x: Tensor) => (x as unknown as number) * 2)(3),
-      GraphError,
-      'got NaN: use tensor methods, x.mul(2) and not x * 2',
-    ],
+    [() => grad((x: Tensor) => (x as unknown as number) * 2)(3), GraphError, 'write a.sub(b), a.mul(2)'],
     [
       () => grad((() => undefined) as unknown as () => Tensor)(3),
       GraphError,

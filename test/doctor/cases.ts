@@ -512,6 +512,27 @@ export const CASES: Case[] = [
     says: /division by a norm or standard deviation/,
   },
   {
+    rule: 'accidental-broadcast',
+    name: 'predictions in a column, targets in a row',
+    broken: () => columnAgainstRow((prediction, y) => square(sub(prediction, y)).mean()),
+    mended: () => columnAgainstRow((prediction, y) => square(sub(prediction, reshape(y, [16, 1]))).mean()),
+    says: /sub of \[16, 1\] and \[16\] makes \[16, 16\]: each of the 16 rows meets every other/,
+  },
+  {
+    rule: 'accidental-broadcast',
+    name: 'targets before predictions, in a product',
+    broken: () => columnAgainstRow((prediction, y) => mean(mul(y, prediction)).neg().exp()),
+    // Distances between all pairs are meant so, and say it.
+    mended: () =>
+      columnAgainstRow((prediction, y) =>
+        add(
+          square(sub(prediction, reshape(y, [16, 1]))).mean(),
+          mul(square(sub(prediction, reshape(prediction, [1, 16]))).mean(), 1e-3),
+        ),
+      ),
+    says: /mul of \[16\] and \[16, 1\] makes \[16, 16\]/,
+  },
+  {
     rule: 'learning-rate',
     name: 'a rate of 10',
     broken: () => regression(nn.sequential(nn.linear(4, 16), nn.tanh(), nn.linear(16, 1)), 4, { lr: 10 }),
@@ -543,3 +564,14 @@ export const CASES: Case[] = [
     says: /rows for 30 tokens, but in 1280 rows of data only tokens 0 to 19 occur/,
   },
 ];
+
+/** A regression of 16 rows whose targets are no column. */
+function columnAgainstRow(loss: (prediction: Tensor, y: Tensor) => Tensor): Visit {
+  const step = trainStep({
+    model: nn.sequential(nn.linear(4, 16), nn.tanh(), nn.linear(16, 1)),
+    batch: { x: f32(16, 4), y: f32(16) },
+    loss: (model, { x, y }) => loss(model(x), y),
+    optimizer: optim.sgd(),
+  });
+  return { step: step as unknown as AnyTrainStep, options: { data: points(4) } };
+}

@@ -6,21 +6,34 @@ import {
   broadcastTo,
   cast,
   concat,
+  crossEntropy,
   DataError,
   DTypeError,
+  equal,
   GraphError,
   gather,
+  greater,
+  greaterEqual,
   iota,
+  leakyRelu,
+  less,
+  lessEqual,
   matmul,
   max,
+  maximum,
   mean,
+  meanSquaredError,
+  minimum,
+  mul,
   nn,
+  notEqual,
   pad,
   pick,
   reshape,
   ShapeError,
   scatterAdd,
   slice,
+  sub,
   sum,
   type Tensor,
   tensor,
@@ -86,17 +99,20 @@ const shapeErrors: [string, () => unknown][] = [
 
 const dtypeErrors: [string, () => unknown][] = [
   ['add: dtypes differ: f32 and i32 (convert with cast)', () => add(f(3), i(3))],
-  ['div: takes f32, not i32[3]', () => i(3).div(2)],
-  ['exp: takes f32, not i32[3]', () => i(3).exp()],
-  ['neg: takes f32 or i32, not bool[3]', () => i(3).less(2).neg()],
-  ['less: takes f32 or i32, not bool[2]', () => i(2).less(1).less(i(2).less(1))],
-  ['sum: takes f32 or i32, not bool[3]', () => sum(i(3).less(2))],
-  ['matmul: takes f32, not i32[3,4]', () => matmul(i(3, 4), f(4, 5))],
+  ["div: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).div(2)],
+  ["exp: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).exp()],
+  ["mean: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).mean()],
+  ["mean: takes f32, not bool[3]: convert with cast(x, 'f32')", () => mean(i(3).less(2))],
+  ["variance: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).variance()],
+  ["neg: takes f32 or i32, not bool[3]: convert with cast(x, 'f32')", () => i(3).less(2).neg()],
+  ["less: takes f32 or i32, not bool[2]: convert with cast(x, 'f32')", () => i(2).less(1).less(i(2).less(1))],
+  ["sum: takes f32 or i32, not bool[3]: convert with cast(x, 'f32')", () => sum(i(3).less(2))],
+  ["matmul: takes f32, not i32[3,4]: convert with cast(x, 'f32')", () => matmul(i(3, 4), f(4, 5))],
   ['where: takes bool, not f32[3]', () => where(f(3), f(3), f(3))],
   ['where: dtypes differ: f32 and i32 (convert with cast)', () => where(i(3).less(1), f(3), i(3))],
   ['gather: takes i32, not f32[2]', () => gather(f(3, 4), f(2))],
   ['pick: takes i32, not f32[2]', () => pick(f(2, 3), f(2))],
-  ['scatter_add: takes f32, not i32[3]', () => scatterAdd(i(3), i(2), i(2))],
+  ["scatter_add: takes f32, not i32[3]: convert with cast(x, 'f32')", () => scatterAdd(i(3), i(2), i(2))],
 ];
 
 describe('a shape error', () => {
@@ -113,6 +129,110 @@ describe('a shape error', () => {
 describe('a dtype error', () => {
   it.each(dtypeErrors)('reads: %s', (message, f) => {
     expect(thrown(f)).toEqual({ type: DTypeError, message });
+  });
+});
+
+const fraction = (x: number | string) =>
+  `${x} is no i32, and stands beside a tensor that is: convert that with cast(x, 'f32')`;
+
+/** Where a number may stand beside integers. */
+const besideIntegers: [string, (x: Tensor, y: number) => Tensor][] = [
+  ...[add, sub, mul, maximum, minimum, equal, notEqual, less, lessEqual, greater, greaterEqual].map(
+    (op): [string, (x: Tensor, y: number) => Tensor] => [op.name || 'op', (x, y) => op(x, y)],
+  ),
+  ['where, second', (x, y) => where(x.less(1), x, y)],
+  ['where, first', (x, y) => where(x.less(1), y, x)],
+  ['a number on the left', (x, y) => sub(y, x)],
+  ['leakyRelu', (x, y) => leakyRelu(x, y)],
+];
+
+describe('a number beside integers', () => {
+  it.each(besideIntegers)('%s: is refused if it is none itself', (_, op) => {
+    for (const x of [0.5, -1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, 1e300]) {
+      expect(thrown(() => op(i(3), x))).toEqual({ type: DTypeError, message: fraction(x) });
+      const types = { x: { shape: [3], dtype: 'i32' } } as const;
+      const traced = () => trace('t', types, ({ x: t }) => ({ y: op(t, x) }));
+      expect(thrown(traced)).toEqual({ type: DTypeError, message: fraction(x) });
+    }
+    for (const x of [0, -0, 2, -(2 ** 31), 2 ** 31 - 1]) expect(op(i(3), x).shape).toEqual([3]);
+  });
+
+  it('and one beyond float32 is refused in a trace, and in a tensor of float32', () => {
+    const types = { x: { shape: [3], dtype: 'f32' } } as const;
+    const scaled = (by: number) => () => trace('t', types, ({ x }) => ({ y: x.mul(by) }));
+    expect(thrown(scaled(1e300)).message).toBe(
+      '1e+300 is beyond float32, whose largest number is 3.4e38; write Infinity if that is meant',
+    );
+    expect(scaled(Number.POSITIVE_INFINITY)).not.toThrow();
+    expect(thrown(() => tensor([1, 1e39])).message).toContain('tensor: 1e+39 is beyond float32');
+    expect(tensor([1e39], { precision: 'float64' }).data[0]).toBe(1e39);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['tensor: 0.5 is no i32: leave dtype out for f32', () => tensor([1, 0.5], { dtype: 'i32' })],
+    ['tensor: 2147483648 is no i32: leave dtype out for f32', () => tensor(2 ** 31, { dtype: 'i32' })],
+    ['tensor: 2 is no bool: leave dtype out for f32', () => tensor([[1], [2]], { dtype: 'bool' })],
+  ])('%s', (message, make) => {
+    expect(thrown(make)).toEqual({ type: DTypeError, message });
+  });
+});
+
+describe('a loss', () => {
+  it.each<[string, () => unknown]>([
+    [
+      'meanSquaredError: the prediction is [4, 1], the target [4]: reshape one, as in target.reshape([4, 1])',
+      () => meanSquaredError(f(4, 1), f(4)),
+    ],
+    [
+      'meanSquaredError: the prediction is [4], the target [4, 1]: reshape one, as in target.reshape([4])',
+      () => meanSquaredError(f(4), f(4, 1)),
+    ],
+    ['meanSquaredError: the prediction is [4, 3], the target [3]', () => meanSquaredError(f(4, 3), f(3))],
+    ['meanSquaredError: the prediction is [4], the target []', () => meanSquaredError(f(4), f())],
+    [
+      'meanSquaredError: the prediction is [4, 3], the target [1, 3]',
+      () => meanSquaredError(f(4, 3), f(1, 3)),
+    ],
+    [
+      'crossEntropy: targets must be the number of a class for each row of [4, 5], i32[4], not [4, 1]',
+      () => crossEntropy(f(4, 5), i(4, 1)),
+    ],
+    [
+      'crossEntropy: targets must be the number of a class for each row of [4, 5], i32[4], not [1]',
+      () => crossEntropy(f(4, 5), i(1)),
+    ],
+    [
+      'crossEntropy: targets must be the number of a class for each row of [], i32[], not []',
+      () => crossEntropy(f(), i()),
+    ],
+  ])('%s', (message, loss) => {
+    expect(thrown(loss)).toEqual({ type: ShapeError, message });
+  });
+
+  it.each<[string, () => unknown]>([
+    [
+      'crossEntropy: targets must be the number of a class for each row of [4, 5], i32[4], not f32[4,5]',
+      () => crossEntropy(f(4, 5), f(4, 5)),
+    ],
+    [
+      'crossEntropy: takes (logits, targets), and logits are f32, not i32[4]',
+      () => crossEntropy(i(4), f(4, 5)),
+    ],
+    [
+      'crossEntropy: targets must be a tensor, the number of a class for each row of [4, 5], i32[4], not undefined',
+      () => crossEntropy(f(4, 5), undefined as unknown as Tensor),
+    ],
+    ['meanSquaredError: takes f32, not i32[4]', () => meanSquaredError(i(4), i(4))],
+  ])('%s', (message, loss) => {
+    const error = thrown(loss);
+    expect(error.type).toBe(DTypeError);
+    expect(error.message).toContain(message);
+  });
+
+  it('takes shapes that are the same, and a number for all', () => {
+    expect(meanSquaredError(f(4, 1), f(4, 1)).shape).toEqual([]);
+    expect(meanSquaredError(f(4, 1), 2).shape).toEqual([]);
+    expect(crossEntropy(f(2, 4, 5), i(2, 4)).shape).toEqual([]);
   });
 });
 
@@ -177,19 +297,34 @@ describe('an index outside of its table', () => {
 });
 
 describe('something that is not a tensor', () => {
-  it.each<[unknown, string]>([
-    [undefined, 'expected a tensor or a number, got undefined'],
-    [null, 'expected a tensor or a number, got null'],
-    ['3', 'expected a tensor or a number, got a string'],
-    [[1, 2], 'expected a tensor or a number, got an array (use tensor(...))'],
-  ])('as in add(x, %j) is named', (x, message) => {
-    expect(() => add(f(3), x as Tensor)).toThrow(expect.objectContaining({ message, name: 'GraphError' }));
+  it.each<[string, unknown, string]>([
+    ['undefined', undefined, 'expected a tensor or a number, got undefined'],
+    ['null', null, 'expected a tensor or a number, got null'],
+    ['a string', '3', 'expected a tensor or a number, got a string'],
+    ['an array (use tensor(...))', [1, 2], 'expected a tensor or a number, got an array (use tensor(...))'],
+    [
+      'an array (use tensor(...))',
+      new Float32Array(2),
+      'expected a tensor or a number, got an array (use tensor(...))',
+    ],
+    ['a promise', Promise.resolve(f(3)), 'expected a tensor or a number, got a promise'],
+    ['a function', () => f(3), 'expected a tensor or a number, got a function'],
+    ['3n', 3n, 'expected a tensor or a number, got 3n'],
+    ['true', true, 'expected a tensor or a number, got true'],
+  ])('as in add(x, ...) is named: %s', (_, x, message) => {
+    expect(thrown(() => add(f(3), x as Tensor))).toEqual({ type: GraphError, message });
   });
 
   it('as rows of different lengths is refused', () => {
     expect(() => tensor([[1, 2], [3]])).toThrow('tensor: a row has 1 elements, not 2');
     expect(() => tensor([[1], 2])).toThrow('tensor: the rows differ in depth');
     expect(() => tensor([1, [2]])).toThrow('tensor: the rows differ in depth');
+    // biome-ignore lint/suspicious/noSparseArray: what a user may pass
+    expect(() => tensor([1, , 3] as number[])).toThrow('tensor: expected a number, got undefined');
+    expect(() => tensor(['1'] as unknown as number[])).toThrow('tensor: expected a number or an array');
+    expect(() => tensor([1, 2], { dtyp: 'i32' } as object)).toThrow(
+      'tensor: there is no option dtyp: did you mean dtype?',
+    );
   });
 
   it('cannot be cast into a number by item unless it has one element', () => {

@@ -148,7 +148,17 @@ describe('softmax and its kin over other axes', () => {
     ['gelu', (x) => gelu(x)],
     ['leakyRelu', (x) => leakyRelu(x, 0.2)],
     ['pick', (x) => pick(x, ids([2, 0])).square()],
-    ['meanSquaredError', (x) => meanSquaredError(x, tensor([[0.5, -1, 2]]))],
+    [
+      'meanSquaredError',
+      (x) =>
+        meanSquaredError(
+          x,
+          tensor([
+            [0.5, -1, 2],
+            [1, 0, -3],
+          ]),
+        ),
+    ],
   ])('have gradients that agree with central differences: %s', (_, f) => {
     const x = leaf({ shape: [2, 3], dtype: 'f32' }, [0.3, -1.2, 0.7, 1.9, 0.1, -0.4]);
     const loss = (of: Tensor) => sum(f(of)) as Eager;

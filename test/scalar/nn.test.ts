@@ -123,7 +123,7 @@ describe('what the layers refuse', () => {
     [() => new MLP(3, [1]).step(-0.1), 'step: the learning rate must be a number from 0, got -0.1'],
     [
       () => new MLP(3, [1]).step('1' as unknown as number),
-      'step: the learning rate must be a number from 0, got 1',
+      'step: the learning rate must be a number from 0, got "1"',
     ],
   ])('%#', (call, message) => {
     expect(call).toThrow(OptionError);

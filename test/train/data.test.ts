@@ -94,7 +94,7 @@ describe('data', () => {
     const x = points.x.slice();
     x[7] = Number.NaN;
     expect(() => line().interpret().data({ x, y: points.y })).toThrow(
-      expect.objectContaining({ message: 'x: NaN at position 7', name: 'DataError' }),
+      expect.objectContaining({ message: 'x: NaN at position 7 (row 3, column 1)', name: 'DataError' }),
     );
   });
 });
@@ -153,7 +153,7 @@ describe('step', () => {
       const options = { lr: lr as number, batch: batchOf(rows, [0, 1, 2, 3]) };
       expect(() => session.step(options)).toThrow(
         expect.objectContaining({
-          message: `the learning rate must be a number from 0, got ${lr} at step 1`,
+          message: `the learning rate must be a number from 0, got ${typeof lr === 'string' ? `"${lr}"` : lr} at step 1`,
           name: 'OptionError',
         }),
       );

@@ -1,6 +1,7 @@
 import type { Rule } from '../finding.js';
 import { deadUnits, saturated } from './activations.js';
 import { batchOfOne } from './batch-of-one.js';
+import { broadcast } from './broadcast.js';
 import { cancelledBias } from './cancelled-bias.js';
 import { initialLoss } from './initial-loss.js';
 import { learningRate } from './learning-rate.js';
@@ -14,6 +15,7 @@ import { variance } from './variance.js';
 export const RULES: readonly Rule[] = [
   unreached,
   batchOfOne,
+  broadcast,
   symmetricInit,
   cancelledBias,
   protection,

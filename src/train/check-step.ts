@@ -1,0 +1,108 @@
+import { boolean, checkOptions, shown } from '../check.js';
+import { GraphError, OptionError, ShapeError } from '../errors.js';
+import { Tensor, toTensor } from '../ops/tensor.js';
+import { checkOptimizer } from '../optim/optimizer.js';
+import { DTYPES, formatShape, type Shape, type TensorType } from '../shape.js';
+import { LEARNING_RATE } from './description.js';
+import type { StepOptions, Types } from './step.js';
+
+// What is given to trainStep, looked at before anything is traced.
+
+export function checkStep(options: StepOptions<unknown, Types, Types>): void {
+  if (options === undefined) throw new OptionError('trainStep: expected { model, batch, loss, optimizer }');
+  checkOptions(
+    'trainStep',
+    options,
+    ['name', 'model', 'batch', 'loss', 'optimizer', 'predict', 'allowUnused', 'keepGradients', 'diagnostics'],
+    {
+      lr: 'give it to session.run({ steps, lr }) or session.step({ lr })',
+      seed: 'give it to compile({ seed }) or interpret({ seed })',
+      threads: 'give it to compile({ threads })',
+      steps: 'give it to session.run({ steps, lr })',
+      data: 'give it to session.data(...)',
+    },
+  );
+  const { name, model, batch, loss, optimizer, predict, allowUnused, keepGradients } = options;
+  if (name !== undefined && (typeof name !== 'string' || name === ''))
+    throw new OptionError(`trainStep: name must be a text, got ${shown(name)}`);
+  if ((typeof model !== 'object' && typeof model !== 'function') || model === null)
+    throw new OptionError(
+      `trainStep: model must be a layer, or an object that holds layers, got ${shown(model)}`,
+    );
+  checkTypes('batch', batch);
+  if (LEARNING_RATE in batch)
+    throw new OptionError(
+      `trainStep: ${LEARNING_RATE} is an input of its own: rename that part of the batch`,
+    );
+  checkRows(batch);
+  if (typeof loss !== 'function')
+    throw new OptionError(`trainStep: loss must be a function (model, batch) => tensor, got ${shown(loss)}`);
+  checkOptimizer('trainStep: optimizer', optimizer);
+  if (allowUnused !== undefined) boolean('trainStep: allowUnused', allowUnused);
+  if (keepGradients !== undefined) boolean('trainStep: keepGradients', keepGradients);
+  if (predict === undefined) return;
+  if (typeof predict !== 'object' || predict === null)
+    throw new OptionError(`trainStep: predict must be { inputs, output }, got ${shown(predict)}`);
+  checkOptions('trainStep: predict', predict, ['inputs', 'output']);
+  checkTypes('predict.inputs', predict.inputs);
+  if (typeof predict.output !== 'function')
+    throw new OptionError(
+      `trainStep: predict.output must be a function (model, inputs) => tensor, got ${shown(predict.output)}`,
+    );
+}
+
+function checkTypes(what: string, types: Types): void {
+  if (typeof types !== 'object' || types === null || Array.isArray(types))
+    throw new OptionError(
+      `trainStep: ${what} must name its parts, as in { x: f32(32, 3) }, got ${shown(types)}`,
+    );
+  const parts = Object.entries(types);
+  if (parts.length === 0) throw new OptionError(`trainStep: ${what} names no input`);
+  for (const [name, type] of parts) {
+    if (name === '' || name === '__proto__')
+      throw new OptionError(`trainStep: ${what}: ${JSON.stringify(name)} cannot be the name of a part`);
+    checkType(`trainStep: ${what}.${name}`, type);
+  }
+}
+
+function checkType(what: string, type: TensorType): void {
+  if (
+    typeof type !== 'object' ||
+    type === null ||
+    !Array.isArray(type.shape) ||
+    !DTYPES.includes(type.dtype)
+  ) {
+    const got = ArrayBuffer.isView(type) ? 'an array' : shown(type);
+    throw new OptionError(
+      `${what}: expected a type, as in f32(32, 3) or i32(32), got ${got}; the data itself goes to session.data`,
+    );
+  }
+  if (type.shape.some((size) => !Number.isInteger(size) || size < 1))
+    throw new ShapeError(`${what}: ${formatShape(type.shape)}: sizes are whole numbers from 1`);
+}
+
+/** A batch is drawn row by row, so its parts must have as many rows. */
+function checkRows(batch: Types): void {
+  const [first, ...rest] = Object.entries(batch);
+  for (const [name, { shape }] of rest) {
+    if (shape[0] === first[1].shape[0]) continue;
+    const rows = (s: Shape) => (s.length ? `${s[0]} rows` : 'no rows');
+    throw new ShapeError(
+      `trainStep: the parts of a batch differ: ${first[0]} has ${rows(first[1].shape)}, ${name} has ${rows(shape)}`,
+    );
+  }
+}
+
+/** What `loss` or `predict.output` returned as a tensor; `where` is the line of the step. */
+export function returned(what: string, result: unknown, where: string): Tensor {
+  if (result instanceof Tensor) return toTensor(result);
+  const mend =
+    result === undefined
+      ? 'nothing: write return before its result'
+      : result instanceof Promise
+        ? 'a promise: it must not be async'
+        : typeof result === 'number'
+          ? `the number ${result}, which no parameter has a part in: compute with tensors, as in a.mul(b)`
+          : `${shown(result)}, not a tensor`;
+  throw new GraphError(`${what} returns ${mend}${where && ` (${where})`}`);
+}

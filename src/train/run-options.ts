@@ -1,0 +1,43 @@
+import { checkOptions, learningRate, shown, wholeNumber } from '../check.js';
+import { OptionError } from '../errors.js';
+
+/** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
+export type LearningRate = number | ((step: number) => number);
+
+export interface RunOptions {
+  /** How many steps to take now. */
+  steps: number;
+  lr: LearningRate;
+  /** Report after this many steps; by default about a hundred times in the run. */
+  every?: number;
+  /** Ends the run between two calls into the engine. */
+  signal?: AbortSignal;
+}
+
+export interface Progress {
+  /** Steps taken since the session began (or since the checkpoint's beginning). */
+  at: number;
+  /** Loss of the last step. */
+  loss: number;
+  /** Loss of each step since the last report. */
+  losses: number[];
+  stepsPerSecond: number;
+}
+
+export function checkRate(lr: number, step: number): number {
+  return learningRate('the learning rate', lr, ` at step ${step + 1}`);
+}
+
+export function checkRun(options: RunOptions): void {
+  checkOptions('run', options, ['steps', 'lr', 'every', 'signal'], {
+    batch: 'a run draws its batches from session.data(...); single ones go to session.step({ lr, batch })',
+  });
+  if (options === undefined) throw new OptionError('run: expected { steps, lr }');
+  const { steps, lr, every, signal } = options;
+  wholeNumber('run: steps', steps, 0);
+  if (every !== undefined) wholeNumber('run: every', every);
+  if (typeof lr !== 'number' && typeof lr !== 'function')
+    throw new OptionError(`run: lr must be a number from 0, or a function of the step, got ${shown(lr)}`);
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean')
+    throw new OptionError(`run: signal must be an AbortSignal, got ${shown(signal)}`);
+}
