@@ -57,6 +57,13 @@ export function sumChain(first: i32, next: usize, rows: usize, width: usize, blo
   if (j < width) storeLanes(to + j, sumOne(first, next, rows + j, width, block), <i32>((width - j) >> 2));
 }
 
+/** A row of zeros: calling memory.fill costs as much as writing many short ones. */
+export function zeroRow(to: usize, width: usize): void {
+  let j: usize = 0;
+  for (; j + 16 <= width; j += 16) v128.store(to + j, i32x4.splat(0));
+  for (; j < width; j += 4) store<i32>(to + j, 0);
+}
+
 function sumOne(first: i32, next: usize, rows: usize, width: usize, block: i32): v128 {
   let total = f32x4.splat(0);
   while (first != 0) {

@@ -20,7 +20,7 @@ const LIBRARY: Record<string, RegExp> = {
   './madd': /\b(multiplyAdd)\b/g,
   './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
   './random': /\b(randomIndex|random4)\b/g,
-  './rows': /\b(chainRows|chainEqual|sumChain)\b/g,
+  './rows': /\b(chainRows|chainEqual|sumChain|zeroRow)\b/g,
   './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|takePart|scratch|thread|threads)\b/g,
 };
 

@@ -70,7 +70,7 @@ export function emitFold(kernel: FoldKernel, options: NestOptions): Body {
       `chainEqual(${options.address(ids.source)}, ${count}, ${heads}, scratch, ${nextAt}, ${plus('scratch', repeated)});`,
       `for (let i: usize = 0; i < ${count}; i++) {`,
       `const row = ${to} + i * ${width};`,
-      `if (load<u8>(${plus('scratch', repeated)} + i) != 0) memory.fill(row, 0, ${width});`,
+      `if (load<u8>(${plus('scratch', repeated)} + i) != 0) zeroRow(row, ${width});`,
       options.overwrites(node) ? `else if (load<i32>(${nextAt} + 4 * i) != 0) ${sum}` : `else ${sum}`,
       '}',
     ],

@@ -166,6 +166,28 @@ describe.each(uses)('%s', (_, use, what) => {
   });
 });
 
+describe('memory', () => {
+  // The error comes when a step is done: until then the nearest row stands in for one that is outside.
+  const cases: [string, (t: Tensor, ids: Tensor) => Tensor, number[]][] = [
+    ['gathered rows', (t, ids) => gather(t, ids), [1, 2, 5, 6]],
+    ['gathered elements', (t, ids) => gather(t.reshape([6]), ids), [1, 6]],
+    ['rows that are added', (t, ids) => scatterAdd(t, ids, t.slice([0, 0], [2, 2])), [2, 4, 3, 4, 8, 10]],
+  ];
+  it.each(cases)('is safe from wrong indices: %s', async (_, use, want) => {
+    const types = { t: f32(3, 2), ids: i32(2), by: i32() };
+    const f = await compileFunction(trace('safe', types, ({ t, ids, by }) => ({ y: use(t, ids.add(by)) })));
+    for (const [low, high] of [
+      [-1, 6],
+      [-(2 ** 31), 2 ** 31 - 1],
+      [-(2 ** 27), 2 ** 27],
+    ]) {
+      expect(() => f.call({ t: [1, 2, 3, 4, 5, 6], ids: [low, high], by: [0] })).toThrow(DataError);
+      expect(Array.from(f.outputs().y)).toEqual(want);
+    }
+    await f.close();
+  });
+});
+
 describe('data given to a compiled function', () => {
   it('is checked where it is used as indices', async () => {
     const graph = trace('f', { t: f32(3, 2), ids: i32(2, 2) }, ({ t, ids }) => ({
