@@ -6,7 +6,7 @@ import type { Settings } from '../test/property/check.js';
 import { keepCase, printCase } from '../test/property/failures.js';
 import { type Finding, fuzz } from '../test/property/fuzz.js';
 
-// Random training steps, compiled and run by several threads, against the reference in float64.
+// Random training steps, compiled and run by several threads, against the reference in the order of the user.
 
 interface Options {
   count: number;

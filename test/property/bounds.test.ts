@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { evaluateGraph } from '../../src/graph/evaluate.js';
+import { type Evaluated, evaluateGraph } from '../../src/graph/evaluate.js';
+import { constantValue, makeNode, type Node, rewrite } from '../../src/graph/graph.js';
 import { f32, opTable, type Tensor, trace } from '../../src/index.js';
+import type { Attrs } from '../../src/ops/op.js';
 import { Tape } from '../../src/tape/tape.js';
-import { evaluateBounded } from './bounds.js';
+import { type BoundedResults, evaluateBounded } from './bounds.js';
 import { dataFor } from './data.js';
 import { programOf } from './fuzz.js';
 import { runProgram, traceProgram } from './program.js';
@@ -16,6 +18,19 @@ function caseOf(seed: number) {
   const inputs = dataFor(graph, program.data, ['input']);
   const variables = dataFor(graph, program.data, ['parameter', 'state']);
   return { program, graph, inputs, variables };
+}
+
+/** Elements that are further off than their bounds. */
+function outside(got: Evaluated, want: BoundedResults) {
+  return (['outputs', 'updates'] as const).flatMap((kind) =>
+    Object.entries(want[kind]).flatMap(([name, { data, error }]) =>
+      Array.from(got[kind][name].data).flatMap((x, i) =>
+        Object.is(x, data[i]) || Math.abs(x - data[i]) <= error[i] || error[i] === Infinity
+          ? []
+          : [{ name, i, got: x, want: data[i], error: error[i] }],
+      ),
+    ),
+  );
 }
 
 /** Bounds of y = f(x). */
@@ -35,17 +50,10 @@ describe('error bounds', () => {
     for (const seed of seeds) {
       const { graph, inputs, variables } = caseOf(seed);
       const got = evaluateGraph(graph, inputs, variables, 'float32');
-      const want = evaluateBounded(graph, inputs, variables);
-      for (const kind of ['outputs', 'updates'] as const) {
-        for (const [name, { data, error }] of Object.entries(want[kind])) {
-          const off = Array.from(got[kind][name].data).flatMap((x, i) =>
-            Object.is(x, data[i]) || Math.abs(x - data[i]) <= error[i] || error[i] === Infinity
-              ? []
-              : [{ seed, name, i, got: x, want: data[i], error: error[i] }],
-          );
-          expect(off).toEqual([]);
-        }
-      }
+      expect({ seed, off: outside(got, evaluateBounded(graph, inputs, variables)) }).toEqual({
+        seed,
+        off: [],
+      });
     }
   });
 
@@ -63,6 +71,34 @@ describe('error bounds', () => {
     expect(e).toBeLessThan(1);
   });
 
+  it("are 0 for any arithmetic on single elements, since its order is the user's", () => {
+    const x = [1e30, 3e-39, -0.1, 0, 1e38];
+    const bounds = boundsOf(x, (x) =>
+      x
+        .mul(1e30)
+        .mul(2 ** 40)
+        .div(3)
+        .add(0.1)
+        .mul(1e-30)
+        .mul(1e-30),
+    );
+    expect(Array.from(bounds.error)).toEqual([0, 0, 0, 0, 0]);
+    expect(bounds.data[0]).toBe(Infinity);
+    expect(bounds.data[3]).toBe(Math.fround(Math.fround(Math.fround(Math.fround(0.1) * 1e-30) * 1e-30)));
+  });
+
+  it('come from the terms of a sum and not from what these are made of', () => {
+    const [e] = boundsOf([1, 2, 3, 5], (x) => x.add(3e6).sub(x.add(3e6).exp().mul(0).add(3e6)).sum()).error;
+    expect(e).toBeLessThan(1e-5);
+  });
+
+  it('are finite for sums that no order overflows, and 0 for those that every order does', () => {
+    expect(boundsOf([1e38, 1e38, -1e38], (x) => x.sum()).error[0]).toBeLessThan(1e33);
+    expect(boundsOf([2e38, 2e38, -2e38], (x) => x.sum()).error[0]).toBe(Infinity);
+    const { data, error } = boundsOf([3e38, 3e38], (x) => x.sum());
+    expect([data[0], error[0]]).toEqual([Infinity, 0]);
+  });
+
   it('say nothing of a comparison that rounding decides, and of what is made of it', () => {
     const bounds = boundsOf([0.1], (x) =>
       x
@@ -78,6 +114,69 @@ describe('error bounds', () => {
     const { data, error } = boundsOf([-1, 0, 1], (x) => x.log().add(x.mul(0.3)));
     expect(Array.from(data).slice(0, 2)).toEqual([Number.NaN, -Infinity]);
     expect(Array.from(error).slice(0, 2)).toEqual([0, 0]);
+  });
+});
+
+describe('error bounds and random programs', () => {
+  const one = (op: string, inputs: readonly Node[], attrs: Attrs = {}) =>
+    makeNode(opTable().get(op)!, inputs, attrs);
+  const isInvariant = (sum: Node, x: Node) =>
+    x.shape.length === sum.shape.length &&
+    (sum.attrs.axes as number[]).every((axis) => x.shape[axis] === 1 && sum.inputs[0].shape[axis] > 1);
+
+  // True of real numbers, and no pass: some programs have to tell each from what the user wrote.
+  const mistakes: Record<string, (node: Node) => Node | undefined> = {
+    'sum(x * s) = sum(x) * s': (node) => {
+      const [terms] = node.inputs;
+      if (node.op.name !== 'sum' || !['mul', 'div'].includes(terms.op.name)) return undefined;
+      const [x, s] = terms.inputs;
+      const whole = x.shape.join() === terms.shape.join();
+      return whole && isInvariant(node, s) ? one(terms.op.name, [one('sum', [x], node.attrs), s]) : undefined;
+    },
+    'sum(x - y) = sum(x) - sum(y)': (node) => {
+      const [difference] = node.inputs;
+      if (node.op.name !== 'sum' || difference.op.name !== 'sub') return undefined;
+      if (difference.inputs.some((x) => x.shape.join() !== difference.shape.join())) return undefined;
+      return one(
+        'sub',
+        difference.inputs.map((x) => one('sum', [x], node.attrs)),
+      );
+    },
+    'x * a * b = x * (a * b)': (node) => {
+      const [product, b] = node.inputs;
+      if (node.op.name !== 'mul' || product.op.name !== 'mul') return undefined;
+      const [x, a] = product.inputs;
+      const values = [a, b].map(constantValue);
+      if (values.includes(undefined) || x.shape.join() !== node.shape.join()) return undefined;
+      const joined = Math.fround(values[0]! * values[1]!);
+      return one('mul', [x, one('constant', [], { values: [joined], shape: [], dtype: 'f32' })]);
+    },
+    'x / 2^k = x * 2^-k': (node) => {
+      if (node.op.name !== 'div') return undefined;
+      const [x, y] = node.inputs;
+      const by = constantValue(y);
+      if (by === undefined || x.shape.join() !== node.shape.join()) return undefined;
+      const inverse = Math.fround(1 / by);
+      return one('mul', [x, one('constant', [], { values: [inverse], shape: [], dtype: 'f32' })]);
+    },
+  };
+
+  it('tell each of them from the order of the user', () => {
+    const caught = new Map(Object.keys(mistakes).map((name) => [name, 0]));
+    for (let seed = 100; seed < 160; seed++) {
+      const { graph, inputs, variables } = caseOf(seed);
+      const wrong = Object.entries(mistakes).flatMap(([name, mistake]) => {
+        const made = rewrite(graph, (node) => mistake(node) ?? node);
+        return made.nodes.some((node) => !graph.nodes.includes(node)) ? [{ name, made }] : [];
+      });
+      if (!wrong.length) continue;
+      const want = evaluateBounded(graph, inputs, variables);
+      for (const { name, made } of wrong) {
+        const got = evaluateGraph(made, inputs, variables, 'float32');
+        if (outside(got, want).length) caught.set(name, caught.get(name)! + 1);
+      }
+    }
+    expect([...caught].filter(([, n]) => n === 0)).toEqual([]);
   });
 });
 

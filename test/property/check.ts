@@ -146,7 +146,7 @@ class Run {
     );
   }
 
-  /** The last step against float64, from what the variables were before it, so that errors do not pile up. */
+  /** The last step against the reference, from what the variables were before it, so that errors do not pile up. */
   compare(tally: Tally): string | null {
     const { outputs, updates } = evaluateBounded(this.of.graph, this.inputs, this.before);
     const expected = { ...tagged('output', outputs), ...tagged('variable', updates) };

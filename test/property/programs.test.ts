@@ -6,7 +6,7 @@ import { keptCases } from './failures.js';
 import { fuzz } from './fuzz.js';
 
 // Three hundred random training steps, forward, backward and update, for three steps each, with one thread and with
-// three, against the reference in float64. `npm run fuzz` runs more; what fails there is kept in failures/. All in one
+// three, against the reference. `npm run fuzz` runs more; what fails there is kept in failures/. All in one
 // file, so that the compiler of AssemblyScript is loaded once.
 
 async function failures(count: number, seed: number, settings: Settings) {

@@ -230,7 +230,8 @@ const cast: Rule = ({ inputs: [x], value, node }) => {
 function multilinear(
   terms: (context: Context) => number,
   parts: (inputs: readonly Bounded[]) => Value[][],
-  exact: (inputs: readonly Bounded[]) => number,
+  /** The place of the last bit that a term has. */
+  place: (inputs: readonly Bounded[]) => number,
 ): Rule {
   return (context) => {
     const { node, inputs, value, unrounded } = context;
@@ -248,12 +249,12 @@ function multilinear(
       });
     }
     const count = terms(context) + 1;
-    const digits = exact(inputs);
+    const last = place(inputs);
     const certain = inputs.every((x) => x.error.every((e) => e === 0));
     const error = inherited.map((e, i) => {
       const v = unrounded[i];
       if (!Number.isFinite(v)) return certain && mass[i] < LARGEST ? 0 : Number.POSITIVE_INFINITY;
-      if (e === 0 && mass[i] <= 2 ** (24 + digits)) return 0;
+      if (e === 0 && mass[i] <= 2 ** (24 + last)) return 0;
       const off = e + count * (ROUND * (mass[i] + e) + LEAST);
       if (mass[i] + off < LARGEST) return off;
       // Terms of one sign overflow in any order.
@@ -264,7 +265,7 @@ function multilinear(
   };
 }
 
-/** The place of the last bit that any element has: sums that stay below 2^24 of it are exact in any order. */
+/** The place of the last bit that any element has: sums that stay below 2^24 times it are exact in any order. */
 function lastPlace(x: Bounded): number {
   let least = Number.POSITIVE_INFINITY;
   const float = Float32Array.of(0);
@@ -299,16 +300,15 @@ const matmul = multilinear(
     [withData(a, absolute(a.data)), withData(b, b.error)],
   ],
   ([a, b]) => {
-    const digits = lastPlace(a) + lastPlace(b);
-    return digits < -149 ? Number.NEGATIVE_INFINITY : digits;
+    const last = lastPlace(a) + lastPlace(b);
+    return last < -149 ? Number.NEGATIVE_INFINITY : last;
   },
 );
 
 const scatterAdd = multilinear(
   ({ inputs: [, ids] }) => 1 + ids.data.length,
   ([base, ids, updates]) => [[withData(base, base.error), ids, withData(updates, updates.error)]],
-  // Factors of the sum may come to stand before it.
-  () => Number.NEGATIVE_INFINITY,
+  ([base, , updates]) => Math.min(lastPlace(base), lastPlace(updates)),
 );
 
 const sumRepeats = multilinear(
