@@ -17,15 +17,25 @@ export function lostIn(a: v128, b: v128, sum: v128): v128 {
   return v128.and(lost, f32x4.eq(lost, lost));
 }
 
-/** Adds a block to the total at `to`, and what that loses to what lies `behind` bytes further. */
-// @ts-ignore: decorator
-@inline
-export function addBlock(to: usize, behind: usize, block: v128): void {
-  const before = v128.load(to);
-  const whole = f32x4.add(block, v128.load(to + behind));
-  const total = f32x4.add(before, whole);
-  v128.store(to + behind, lostIn(before, whole, total));
-  v128.store(to, total);
+/**
+ * Adds sums to their totals, which lie `size` bytes behind them, with what that loses as far behind these, and clears
+ * the sums.
+ */
+export function addToTotals(sums: usize, bytes: usize, size: usize): void {
+  for (const end = sums + bytes; sums < end; sums += 16) {
+    const before = v128.load(sums + size);
+    const block = f32x4.add(v128.load(sums), v128.load(sums + 2 * size));
+    const total = f32x4.add(before, block);
+    v128.store(sums + size, total);
+    v128.store(sums + 2 * size, lostIn(before, block, total));
+    v128.store(sums, f32x4.splat(0));
+  }
+}
+
+/** Puts the totals in the place of the sums. */
+export function takeTotals(sums: usize, bytes: usize, size: usize): void {
+  for (const end = sums + bytes; sums < end; sums += 16)
+    v128.store(sums, f32x4.add(v128.load(sums + size), v128.load(sums + 2 * size)));
 }
 
 // @ts-ignore: decorator

@@ -108,7 +108,7 @@ class GemmEmitter {
   }
 
   private panelBlocks(rows: readonly [string, string], panels: readonly [string, string]): string[] {
-    const { kBlocks, kBlock, panelBlock, keepsLost } = this.kernel.tiling;
+    const { kBlocks, kBlock, panelBlock, totalAfter } = this.kernel.tiling;
     const { k } = this.kernel;
     if (kBlocks === 1)
       return [
@@ -122,17 +122,29 @@ class GemmEmitter {
     const first = panelBlock < this.panels ? 'first' : panels[0];
     const last = panelBlock < this.panels ? 'last' : panels[1];
     const even = k % kBlock === 0;
-    const fill = (part: string) => `memory.fill(${part}, 0, (${last} - ${first}) * ${this.sumsOfPanel});`;
-    const body = [
-      fill('sums'),
-      ...(keepsLost ? [fill(plus('sums', this.scratch.lost))] : []),
-      `for (let k0: usize = 0; k0 < ${k}; k0 += ${kBlock}) {`,
+    const bytes = `(${last} - ${first}) * ${this.sumsOfPanel}`;
+    const { size } = this.scratch;
+    const blocks = (from: string, to: string) => [
+      `for (let k0: usize = ${from}; k0 < ${to}; k0 += ${kBlock}) {`,
       ...(even ? [] : [`const steps = min<usize>(${kBlock}, ${k} - k0);`]),
       ...this.packRows(rows, 'k0', even ? String(kBlock) : 'steps'),
       ...this.panelLoops([first, last], (s) =>
         this.blockOfPanel(s, rows, even ? String(kBlock) : 'steps', first),
       ),
       '}',
+    ];
+    const sums = [`memory.fill(sums, 0, ${bytes});`, ...blocks('0', String(k))];
+    const totals = [
+      `memory.fill(sums, 0, ${3 * size});`,
+      `for (let from: usize = 0; from < ${k}; from += ${totalAfter * kBlock}) {`,
+      `const until = min<usize>(from + ${totalAfter * kBlock}, ${k});`,
+      ...blocks('from', 'until'),
+      `addToTotals(sums, ${bytes}, ${size});`,
+      '}',
+      `takeTotals(sums, ${bytes}, ${size});`,
+    ];
+    const body = [
+      ...(totalAfter > 0 ? totals : sums),
       ...this.panelLoops([first, last], (s) => [
         this.finishCall(s, `sums + (p - ${first}) * ${this.sumsOfPanel}`, rows[0], `${rows[1]} - ${rows[0]}`),
       ]),

@@ -16,7 +16,7 @@ import { Cells, ownCall, sharedCall } from './share.js';
 const LIBRARY: Record<string, RegExp> = {
   './math': /\b(exp4|log4|tanh4|sigmoid4|erf4|sin4|cos4|rsqrt4)\b/g,
   './lanes':
-    /\b(sumLanes|maxLanes|nanmaxLanes|sumLanesI32|maxLanesI32|lostIn|addBlock|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
+    /\b(sumLanes|maxLanes|nanmaxLanes|sumLanesI32|maxLanesI32|lostIn|addToTotals|takeTotals|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
   './madd': /\b(multiplyAdd)\b/g,
   './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
   './random': /\b(randomIndex|random4)\b/g,

@@ -1,6 +1,5 @@
 import type { GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
-import { plus } from './code.js';
 import { collapse } from './loops.js';
 import type { NestOptions } from './nest.js';
 import { sum, type TileSize, tileLoop } from './tile.js';
@@ -80,10 +79,8 @@ export class TileFunctions {
   plain({ vectors }: Segment, rows: number): string {
     const size = { rows, vectors };
     const name = this.name('tile', size);
-    const { kBlocks, keepsLost } = this.kernel.tiling;
-    const blocked = kBlocks > 1;
+    const blocked = this.kernel.tiling.kBlocks > 1;
     const leave = (value: string, offset: number) => {
-      if (keepsLost) return `addBlock(${plus('to', offset)}, ${this.lost}, ${value});`;
       const at = offset ? `, ${offset}` : '';
       return `v128.store(to, ${blocked ? `f32x4.add(v128.load(to${at}), ${value})` : value}${at});`;
     };
@@ -98,11 +95,6 @@ export class TileFunctions {
     });
   }
 
-  /** Where what rounding took from a sum lies, in bytes from it. */
-  private get lost(): number {
-    return scratchOf(this.kernel.tiling).lost;
-  }
-
   /** What is fused behind a product, on rows of sums. */
   finish({ vectors, lanes }: Segment): string {
     const name = `${this.options.name}_finish${4 * vectors - 4 + lanes}`;
@@ -110,12 +102,9 @@ export class TileFunctions {
       const values = this.values('row');
       const products = Array.from({ length: vectors }, (_, v) => `product${v}`);
       const lines = this.epilogue(values, { rows: 1, vectors }, lanes, (_, v) => products[v]);
-      const load = (offset: number) => `v128.load(from${offset ? `, ${offset}` : ''})`;
-      const whole = (offset: number) =>
-        this.kernel.tiling.keepsLost
-          ? `f32x4.add(${load(offset)}, ${load(this.lost + offset)})`
-          : load(offset);
-      const loads = products.map((product, v) => `const ${product} = ${whole(16 * v)};`);
+      const loads = products.map(
+        (product, v) => `const ${product} = v128.load(from${v ? `, ${16 * v}` : ''});`,
+      );
       const parameters = ['from: usize', 'i: usize', 'count: usize', 'j: usize', ...this.matrixParameters];
       return [
         `function ${name}(${parameters.join(', ')}): void {`,

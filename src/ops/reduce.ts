@@ -23,11 +23,16 @@ interface ReduceRule {
   lower: Omit<Extract<Lowering, { kind: 'reduce' }>, 'kind'>;
   /** Whether a reduction over no elements means something. */
   empty: boolean;
-  /** What a fold begins with. */
-  start(dtype: DType): number;
-  /** Folds x[i .. i + n) into out, which moves by `d`. */
-  run(x: Elements, out: Elements, i: number, n: number, o: number, d: number): void;
+  /** Fills `out` with what a fold begins with. */
+  fold(dtype: DType, out: Elements): Fold;
   vjp(context: VjpContext<ReduceAttrs>): Tensor;
+}
+
+interface Fold {
+  /** Folds x[i .. i + n) into results from o on, which move by `d`: 0 or 1. */
+  run(x: Elements, i: number, n: number, o: number, d: number): void;
+  /** When all elements are in. */
+  finish?(): void;
 }
 
 function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
@@ -44,27 +49,77 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
     },
     vjp: (context) => [rule.vjp(context)],
     reference([x], { axes }, out) {
-      out.data.fill(rule.start(x.dtype));
+      const fold = rule.fold(x.dtype, out.data);
       const strides = contiguousStrides(out.shape).map((s, i) => (axes.includes(i) ? 0 : s));
-      eachStridedRun(x.shape, [strides], [0], (i, n, at, by) =>
-        rule.run(x.data, out.data, i, n, at[0], by[0]),
-      );
+      eachStridedRun(x.shape, [strides], [0], (i, n, at, by) => fold.run(x.data, i, n, at[0], by[0]));
+      fold.finish?.();
     },
     lower: { kind: 'reduce', ...rule.lower },
   });
 }
 
+/** Integers, modulo 2^32. */
+function integerSums(out: Elements): Fold {
+  return {
+    run(x, i, n, o, d) {
+      for (const end = i + n; i < end; i++, o += d) out[o] = (out[o] + x[i]) | 0;
+    },
+  };
+}
+
+/** Sums of float32 numbers in double precision, rounded once. */
+function wideSums(out: Elements): Fold {
+  const sums = new Float64Array(out.length);
+  return {
+    run(x, i, n, o, d) {
+      if (d === 0) {
+        let total = 0;
+        for (const end = i + n; i < end; i++) total += x[i];
+        sums[o] += total;
+      } else {
+        for (const end = i + n; i < end; i++, o += d) sums[o] += x[i];
+      }
+    },
+    finish: () => out.set(sums),
+  };
+}
+
+/** Numbers of a run that are added before their sum goes to the total. */
+const BLOCK = 128;
+
+/** Sums in the precision of the numbers: of blocks, with what rounding takes from the total kept for the next one. */
+function compensatedSums(out: Elements): Fold {
+  const lost = new Float64Array(out.length);
+  const add = (o: number, x: number) => {
+    const [before, block] = [out[o], x + lost[o]];
+    const total = before + block;
+    // Two-sum (Knuth); where the total is not finite nothing can be said.
+    const part = total - before;
+    const rest = before - (total - part) + (block - part);
+    lost[o] = Number.isNaN(rest) ? 0 : rest;
+    out[o] = total;
+  };
+  return {
+    run(x, i, n, o, d) {
+      const length = d === 0 ? BLOCK : 1;
+      for (const last = i + n; i < last; o += d) {
+        let block = 0;
+        for (const end = Math.min(last, i + length); i < end; i++) block += x[i];
+        add(o, block);
+      }
+    },
+    finish() {
+      for (let o = 0; o < out.length; o++) out[o] += lost[o];
+    },
+  };
+}
+
 const sumOp = reduction('sum', {
   empty: true,
-  start: () => 0,
-  run(x, out, i, n, o, d) {
-    if (d === 0) {
-      let total = 0;
-      for (const end = i + n; i < end; i++) total += x[i];
-      out[o] += total;
-    } else {
-      for (const end = i + n; i < end; i++, o += d) out[o] += x[i];
-    }
+  fold(dtype, out) {
+    out.fill(0);
+    if (dtype === 'i32') return integerSums(out);
+    return out instanceof Float32Array ? wideSums(out) : compensatedSums(out);
   },
   vjp: ({ cotangent: g, inputs: [x] }) => broadcastTo(g, x.shape),
   lower: {
@@ -77,7 +132,6 @@ const sumOp = reduction('sum', {
 
 const largest = {
   empty: false,
-  start: (dtype: DType) => (dtype === 'i32' ? -2147483648 : Number.NEGATIVE_INFINITY),
   // Elements that tie for the maximum share the cotangent.
   vjp({ cotangent: g, inputs: [x], output: y, attrs }: VjpContext<ReduceAttrs>) {
     const winners = cast(equal(x, y), 'f32');
@@ -85,12 +139,18 @@ const largest = {
   },
 };
 
+const startOf = (dtype: DType) => (dtype === 'i32' ? -2147483648 : Number.NEGATIVE_INFINITY);
 const leastOf = (dtype: DType) => (dtype === 'i32' ? 'i32x4.splat(i32.MIN_VALUE)' : 'f32x4.splat(-Infinity)');
 
 const maxOp = reduction('max', {
   ...largest,
-  run(x, out, i, n, o, d) {
-    for (const end = i + n; i < end; i++, o += d) out[o] = Math.max(out[o], x[i]);
+  fold(dtype, out) {
+    out.fill(startOf(dtype));
+    return {
+      run(x, i, n, o, d) {
+        for (const end = i + n; i < end; i++, o += d) out[o] = Math.max(out[o], x[i]);
+      },
+    };
   },
   lower: {
     order: () => 'free',
@@ -103,8 +163,13 @@ const maxOp = reduction('max', {
 // One instruction where `max` takes eight, and a softmax, which needs no more than this, becomes NaN all the same.
 const nanmaxOp = reduction('nanmax', {
   ...largest,
-  run(x, out, i, n, o, d) {
-    for (const end = i + n; i < end; i++, o += d) if (x[i] > out[o]) out[o] = x[i];
+  fold(dtype, out) {
+    out.fill(startOf(dtype));
+    return {
+      run(x, i, n, o, d) {
+        for (const end = i + n; i < end; i++, o += d) if (x[i] > out[o]) out[o] = x[i];
+      },
+    };
   },
   lower: {
     // Of zeros of both signs it takes the first.

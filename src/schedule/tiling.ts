@@ -13,8 +13,8 @@ export interface Tiling {
   /** Products summed before a tile's sums go to memory; all k of them, unless panels would not stay in the cache. */
   readonly kBlock: number;
   readonly kBlocks: number;
-  /** Whether sums of blocks keep what rounding takes from them. */
-  readonly keepsLost: boolean;
+  /** After how many blocks the sums are added to totals that keep what rounding takes from them; 0: there are few. */
+  readonly totalAfter: number;
   /** Rows, and panels, that are worked on together where k is cut. */
   readonly rowBlock: number;
   readonly panelBlock: number;
@@ -85,8 +85,8 @@ export function tilingOf(product: {
 
   const bytesPerStep = 16 * widest + 4 * ROWS;
   const fitting = Math.max(1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
-  const keepsLost = fitting > FEW_BLOCKS;
-  const kBlocks = keepsLost && widest === 1 ? Math.ceil(k / NARROW_BLOCK) : fitting;
+  const totalAfter = fitting > FEW_BLOCKS ? FEW_BLOCKS : 0;
+  const kBlocks = totalAfter > 0 && widest === 1 ? Math.ceil(k / NARROW_BLOCK) : fitting;
   const kBlock = Math.ceil(k / kBlocks);
 
   const [bRow, bColumn] = b.strides.slice(-2);
@@ -110,7 +110,7 @@ export function tilingOf(product: {
   const rowBlocks =
     kBlocks > 1 || packA ? Math.max(1, Math.ceil((4 * m * kBlock) / (BLOCK_BYTES / 2) - 0.25)) : 1;
   const rowBlock = rowBlocks === 1 ? m : ROWS * Math.ceil(m / rowBlocks / ROWS);
-  const sumBytes = keepsLost ? 32 : 16;
+  const sumBytes = totalAfter > 0 ? 48 : 16;
   const cost = members.slice(1).reduce((sum, { node }) => sum + opCost(node), 0);
   return {
     segments,
@@ -118,7 +118,7 @@ export function tilingOf(product: {
     packA,
     kBlock,
     kBlocks,
-    keepsLost,
+    totalAfter,
     rowBlock,
     panelBlock: kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (sumBytes * widest * rowBlock))) : panels,
     // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
@@ -218,13 +218,13 @@ export interface Scratch {
   readonly panel: number;
   readonly rows: number;
   readonly sums: number;
-  /** What rounding has taken from the sums, in bytes from them. */
-  readonly lost: number;
+  /** Bytes of the sums; behind them lie their totals, if there are any, and what rounding has taken from those. */
+  readonly size: number;
   readonly bytes: number;
 }
 
 export function scratchOf(tiling: Tiling): Scratch {
-  const { segments, packA, packB, kBlock, kBlocks, keepsLost, rowBlock, panelBlock, group, epilogue } =
+  const { segments, packA, packB, kBlock, kBlocks, totalAfter, rowBlock, panelBlock, group, epilogue } =
     tiling;
   const widest = widestOf(segments);
   const aligned = (bytes: number) => LINE * Math.ceil(bytes / LINE);
@@ -232,6 +232,6 @@ export function scratchOf(tiling: Tiling): Scratch {
   const rows = packA ? aligned(4 * kBlock * ROWS * Math.ceil(rowBlock / ROWS)) : 0;
   const held = kBlocks > 1 ? rowBlock * panelBlock : ROWS;
   const sums = epilogue === 'memory' ? aligned(16 * widest * held) : 0;
-  const bytes = panel + rows + sums * (keepsLost ? 2 : 1);
-  return { panel: 0, rows: panel, sums: panel + rows, lost: keepsLost ? sums : 0, bytes };
+  const bytes = panel + rows + sums * (totalAfter > 0 ? 3 : 1);
+  return { panel: 0, rows: panel, sums: panel + rows, size: sums, bytes };
 }
