@@ -136,6 +136,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 20_000,
     rolldownOptions: warnings,
   },
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    // Binaryen is most of the compiler and changes less often than the rest.
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: 'binaryen', test: /node_modules[\\/]binaryen/ }] } },
+    },
+  },
   preview: { headers: HEADERS },
 });
