@@ -14,8 +14,22 @@ export function download(name: string, bytes: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-export const count = (n: number) => Math.round(n).toLocaleString('en-US');
-export const digits = (n: number) => (Number.isFinite(n) ? n.toFixed(4) : '–');
+/** A count in at most ten characters: from 100 million on in millions. */
+export function count(n: number): string {
+  const size = Math.abs(n);
+  if (size < 1e8) return Math.round(n).toLocaleString('en-US');
+  if (size < 1e10) return `${(n / 1e6).toLocaleString('en-US', { maximumFractionDigits: 2 })}M`;
+  return exponential(n);
+}
+
+/** A loss with four decimals, where these say something. */
+export function digits(n: number): string {
+  const size = Math.abs(n);
+  if (size !== 0 && !(size >= 0.001 && size < 1e5)) return exponential(n);
+  return n.toFixed(size < 1000 ? 4 : 2);
+}
+
+const exponential = (n: number) => (Number.isFinite(n) ? n.toExponential(2) : '–');
 
 export function bytes(n: number): string {
   return n < 1000 ? `${n} bytes` : n < 1e6 ? `${(n / 1000).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`;
