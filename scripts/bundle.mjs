@@ -1,6 +1,6 @@
 // Makes of dist/artifact/model.js the one file that `2headgrad compile` writes as model.js, for each --target.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const TARGETS = ['both', 'node', 'web'];
@@ -12,9 +12,10 @@ export const bundlePath = (target) => `artifact/model.${target}.bundle.js`;
 export async function bundleRuntime(dist) {
   const { build } = await import('esbuild');
   for (const target of TARGETS) {
-    await build({
+    const { outputFiles } = await build({
       entryPoints: [join(dist, 'artifact', 'model.js')],
       outfile: join(dist, bundlePath(target)),
+      write: false,
       bundle: true,
       minify: true,
       format: 'esm',
@@ -27,6 +28,12 @@ export async function bundleRuntime(dist) {
       plugins: target === 'both' ? [] : [settled],
       logLevel: 'warning',
     });
+    // Minified, the comments are gone that keep bundlers from looking for Node's own modules.
+    const text = (outputFiles ?? [])[0].text.replaceAll(
+      'import(`',
+      'import(/* @vite-ignore *//* webpackIgnore: true */`',
+    );
+    writeFileSync(join(dist, bundlePath(target)), text);
   }
 }
 

@@ -13,6 +13,7 @@ import type { ProgramDescription, VariableDescription } from '../train/descripti
 import { initialValues } from '../train/initial.js';
 import type { Program } from '../train/program.js';
 import { declarations } from './declarations.js';
+import { runtimeText } from './runtime.js';
 import { checkWeights } from './weights.js';
 
 export interface AheadOptions {
@@ -96,10 +97,15 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
     ...(weights && { weights: { file: WEIGHTS, bytes: weights.length, sha256: await sha256(weights) } }),
   });
   files.set(MANIFEST, `${JSON.stringify(manifest)}\n`);
-  files.set(RUNTIME, options.runtime);
+  files.set(RUNTIME, runtimeText(options.runtime, loadedFiles(manifest)));
   files.set(TYPES, declarations(manifest));
   files.set(PACKAGE, PACKAGE_TEXT);
   return { files, manifest, modules, notes };
+}
+
+/** What model.js loads from beside itself. */
+function loadedFiles({ modules, weights }: Manifest): string[] {
+  return [MANIFEST, ...modules.map(({ file }) => file), ...(weights ? [weights.file] : [])];
 }
 
 /** The plain module has the plain name unless a better one takes it. */

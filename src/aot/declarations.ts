@@ -5,7 +5,7 @@ type Place = { readonly name: string; readonly shape: readonly number[]; readonl
 
 /** `model.d.ts`: what model.js exports, for this model and no other. It imports nothing. */
 export function declarations(manifest: Manifest): string {
-  const { name, variables, entries, modules } = manifest;
+  const { name, variables, entries } = manifest;
   const { train, evaluate, calibrate, predict } = entries;
   const names = (role: string) => variables.filter((v) => v.role === role);
   const batch = (train ?? evaluate ?? calibrate)?.inputs.filter((input) => input.name !== LEARNING_RATE);
@@ -22,7 +22,7 @@ export function declarations(manifest: Manifest): string {
     predict && record('Inputs', 'What `predict` takes.', predict.inputs),
     train && TRAINING,
     session(manifest),
-    startOptions(modules.some((m) => m.threads)),
+    startOptions(manifest),
     REST,
   ];
   return `${blocks.filter(Boolean).join('\n\n')}\n`;
@@ -100,18 +100,34 @@ function session({ name, entries: { train, evaluate, calibrate, predict } }: Man
   return `/** ${oneLine(name)}, running. */\nexport interface Session {\n${members.filter(Boolean).join('\n')}\n}`;
 }
 
-function startOptions(threads: boolean): string {
-  const member = threads
+function startOptions({ modules }: Manifest): string {
+  const threads = modules.some((m) => m.threads)
     ? '  /** Threads that share a step; the result is the same for any number. */\n  threads?: number;'
     : '  /** This model was compiled for one thread. */\n  threads?: 1;';
-  return `export interface StartOptions {
+  const files = modules.map(
+    ({ file }) => `    ${JSON.stringify(file)}?: Given<Source | WebAssembly.Module>;`,
+  );
+  return `/** Bytes, or what holds them: an address as text is a URL, or in Node the path of a file. */
+export type Source = Uint8Array | ArrayBuffer | Blob | Response | URL | string;
+
+/** Or the promise of it, such as what \`fetch\` returns. */
+export type Given<T> = T | PromiseLike<T>;
+
+/** What lies beside model.js is loaded from there unless it is given. */
+export interface StartOptions {
   /** Of the initial values and of the batches drawn. */
   seed?: number;
-${member}
+${threads}
   /** \`shipped\` weights, if there are any, \`fresh\` ones made from the seed, or those of a safetensors file. */
-  weights?: 'shipped' | 'fresh' | Uint8Array | URL;
-  /** The module, where it cannot be loaded from beside model.js. */
-  wasm?: Uint8Array | WebAssembly.Module;
+  weights?: 'shipped' | 'fresh' | Given<Exclude<Source, string>>;
+  /** What model.json holds: its value, its text, or where it is. */
+  manifest?: Given<object | Source>;
+  /** The module: compiled, its bytes, or where they are; or several by the names of their files. */
+  wasm?: Given<Source | WebAssembly.Module> | {
+${files.join('\n')}
+  };
+  /** The address of model.js as a file of its own, from which threads are started. */
+  worker?: string | URL;
 }`;
 }
 

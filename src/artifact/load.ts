@@ -1,21 +1,63 @@
 import type * as Files from 'node:fs/promises';
+import type * as Addresses from 'node:url';
 import { sha256 } from '../digest.js';
-import { DataError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 import { builtin, IN_NODE } from '../host.js';
+
+/** Where the bytes of a file may come from: they themselves, what holds them, or their address. */
+export type Source = Uint8Array | ArrayBuffer | Blob | Response | URL | string;
+
+/** Something, or the promise of it, such as what `fetch` returns. */
+export type Awaitable<T> = T | PromiseLike<T>;
 
 /** The bytes behind an address, from the disk or the net. Errors name it. */
 export async function loadBytes(url: URL): Promise<Uint8Array> {
   try {
     if (url.protocol === 'file:' && IN_NODE)
       return new Uint8Array(await (await builtin<typeof Files>('fs/promises')).readFile(url));
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
-    return new Uint8Array(await response.arrayBuffer());
+    return await bodyOf(await fetch(url));
   } catch (error) {
     throw new DataError(
-      `cannot load ${url.href}: ${(error as Error).message}; the files of a compiled model belong beside each other`,
+      `cannot load ${url.href}: ${(error as Error).message}; give it to start({ manifest, wasm }) where it cannot be loaded, else the files of a compiled model belong beside each other`,
     );
   }
+}
+
+async function bodyOf(body: Blob | Response): Promise<Uint8Array> {
+  if (body instanceof Response && !body.ok) throw new Error(`${body.status} ${body.statusText}`.trim());
+  return new Uint8Array(await body.arrayBuffer());
+}
+
+const KINDS = 'bytes, a Response, a Blob or an address';
+
+/** The bytes that a user gave as `what`, or OptionError, which names the kinds, if it is nothing that has bytes. */
+export async function bytesOf(what: string, source: unknown, kinds = KINDS): Promise<Uint8Array> {
+  if (source instanceof Uint8Array) return source;
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (source instanceof URL) return loadBytes(source);
+  // A mere word is more likely a mistake than the name of a file.
+  if (typeof source === 'string' && /[./:]/.test(source)) return loadBytes(await addressOf(what, source));
+  if (source instanceof Response || source instanceof Blob) {
+    return bodyOf(source).catch((error) => {
+      throw new DataError(`cannot load ${what}: ${error.message}`);
+    });
+  }
+  throw new OptionError(`${what}: expected ${kinds}`);
+}
+
+/** An address as text: a URL, one that is relative to the page or its worker, or a path of a file. */
+export async function addressOf(what: string, text: string | URL): Promise<URL> {
+  if (text instanceof URL) return text;
+  try {
+    // One letter before the colon is a drive.
+    if (/^[a-z][a-z\d+.-]+:/i.test(text)) return new URL(text);
+    const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+    if (base) return new URL(text, base);
+    if (IN_NODE) return (await builtin<typeof Addresses>('url')).pathToFileURL(text);
+  } catch {
+    // Said below.
+  }
+  throw new OptionError(`${what}: ${JSON.stringify(text)} is not an address here: give the bytes, or a URL`);
 }
 
 /** Throws unless these are the bytes that the manifest speaks of. */

@@ -6,7 +6,7 @@ import { checkThreads, grantThreads } from '../run/threads.js';
 import { describedValues } from '../train/initial.js';
 import { Session } from '../train/session.js';
 import { chooseModule } from './features.js';
-import { checkBytes, loadBytes } from './load.js';
+import { type Awaitable, bytesOf, checkBytes, loadBytes, type Source } from './load.js';
 import { checkManifest, descriptionOf, layoutOf, type Manifest, type ModuleFile } from './manifest.js';
 
 export interface StartOptions {
@@ -21,10 +21,15 @@ export interface StartOptions {
    * What to begin with: `shipped`, the file that came with the model, if one did; `fresh`, made from the seed;
    * or the bytes of a safetensors file, or its address.
    */
-  weights?: 'shipped' | 'fresh' | Uint8Array | URL;
-  /** The module itself, compiled or as bytes, where it cannot be loaded; it must be the one that would be chosen. */
-  wasm?: Uint8Array | WebAssembly.Module;
+  weights?: 'shipped' | 'fresh' | Awaitable<Exclude<Source, string>>;
+  /**
+   * The module itself, where it cannot be loaded from beside the runtime: compiled, its bytes, or where they are. It
+   * must be the one that would be chosen; of a model with several, an object has them by the names of their files.
+   */
+  wasm?: Given | Readonly<Record<string, Given>>;
 }
+
+type Given = Awaitable<Source | WebAssembly.Module>;
 
 /** A session of a precompiled model. */
 export class ModelSession extends Session {
@@ -50,12 +55,13 @@ export async function startModel(
   const chosen = seed ?? manifest.seed;
   checkSeed(chosen);
   checkThreads(threads);
-  if (threads > 1 && !manifest.modules.some((m) => m.threads))
-    throw new OptionError('threads: this model was compiled for one thread: compile it with --threads');
+  const named = modulesIn(await wasm);
+  const modules = named ? givenModules(manifest, named) : manifest.modules;
+  if (threads > 1 && !modules.some((m) => m.threads)) throw new OptionError(`threads: ${noneFor(manifest)}`);
   const granted = grantThreads(threads);
-  const module = chooseModule(manifest, granted);
+  const module = chooseModule({ modules }, granted);
   const [binary, saved] = await Promise.all([
-    wasm === undefined ? loadBytes(place.url(module.file)) : binaryOf(wasm),
+    wasm === undefined ? loadBytes(place.url(module.file)) : binaryOf(named ? named[module.file] : wasm),
     weightsOf(manifest, place, weights),
   ]);
   if (binary instanceof Uint8Array) await checkBytes(module.file, binary, module);
@@ -85,10 +91,31 @@ export async function startModel(
   return begin(session, module, saved?.bytes);
 }
 
-function binaryOf(wasm: unknown): Uint8Array | WebAssembly.Module {
-  if (wasm instanceof ArrayBuffer) return new Uint8Array(wasm);
-  if (wasm instanceof Uint8Array || wasm instanceof WebAssembly.Module) return wasm;
-  throw new OptionError('wasm: expected bytes or a WebAssembly.Module');
+/** What was given as `wasm` if it is an object of modules by their files, and not one module. */
+function modulesIn(wasm: unknown): Readonly<Record<string, Given>> | undefined {
+  const isNamed =
+    typeof wasm === 'object' && wasm !== null && Object.keys(wasm).some((key) => /\.wasm$/.test(key));
+  return isNamed ? (wasm as Record<string, Given>) : undefined;
+}
+
+function givenModules({ modules }: Manifest, named: Readonly<Record<string, Given>>): ModuleFile[] {
+  const given = modules.filter(({ file }) => named[file] !== undefined);
+  if (given.length > 0) return given;
+  const files = modules.map(({ file }) => file).join(', ');
+  throw new OptionError(`wasm: this model has ${files}, got ${Object.keys(named).join(', ')}`);
+}
+
+/** Why there is no module for threads. */
+function noneFor({ modules }: Manifest): string {
+  const file = modules.find((m) => m.threads)?.file;
+  return file
+    ? `the module for several threads is ${file}, and it is not among those given as wasm`
+    : 'this model was compiled for one thread: compile it with --threads';
+}
+
+async function binaryOf(given: unknown): Promise<Uint8Array | WebAssembly.Module> {
+  const wasm = await given;
+  return wasm instanceof WebAssembly.Module ? wasm : bytesOf('wasm', wasm, 'bytes or a WebAssembly.Module');
 }
 
 async function begin(
@@ -119,12 +146,12 @@ async function weightsOf(
 ): Promise<Weights | undefined> {
   if (asked === 'fresh' || (asked === 'shipped' && !shipped)) return undefined;
   let bytes: Uint8Array;
-  if (asked instanceof Uint8Array) bytes = asked;
-  else if (asked instanceof URL) bytes = await loadBytes(asked);
-  else if (asked === 'shipped' && shipped) {
+  if (asked === 'shipped' && shipped) {
     bytes = await loadBytes(place.url(shipped.file));
     await checkBytes(shipped.file, bytes, shipped);
-  } else throw new OptionError(`weights: expected 'shipped', 'fresh', bytes or a URL, got ${asked}`);
+  } else if (typeof asked === 'string')
+    throw new OptionError(`weights: expected 'shipped', 'fresh', bytes or a URL, got ${asked}`);
+  else bytes = await bytesOf('weights', await asked);
   const { tensors } = decodeSafetensors(bytes);
   return { bytes, has: (name) => tensors.has(name) };
 }

@@ -38,6 +38,8 @@ export function serveThread(): void {
 }
 
 function answerNode({ isMainThread, parentPort, workerData }: typeof Threads): void {
-  if (!isMainThread && workerData?.mark === MARK)
-    work(workerData.start, (text) => parentPort?.postMessage(text));
+  if (isMainThread || workerData?.mark !== MARK) return;
+  work(workerData.start, (text) => parentPort?.postMessage(text));
+  // Bundled, this is the head of somebody's program, which must not run in its threads.
+  process.exit();
 }

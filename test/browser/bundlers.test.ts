@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as esbuild from 'esbuild';
+import type { Page } from 'playwright-core';
+import { build, createServer } from 'vite';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { withRollup, withWebpack } from '../aot/bundlers.js';
+import { compiled, source, TRAIN } from '../aot/model.js';
+import { it } from './browser.js';
+import { ROOT } from './bundle.js';
+
+// The folder that `2headgrad compile` writes, as it is, in an app that a bundler builds: a page, its worker and the
+// threads of that. Each is built as that bundler's users do, and what it made is run.
+
+let folder = '';
+const file = (...parts: string[]) => join(folder, ...parts);
+
+const HTML = (script: string) =>
+  `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
+
+/** A page that trains itself or has a worker train. `worker` is the expression that makes the worker. */
+const pageOf = (worker: string, train = './train.js') => `import { go } from '${train}';
+const worker = ${worker};
+globalThis.trained = (inWorker, options) => {
+  if (!inWorker) return go(options);
+  worker.postMessage(options);
+  return new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data); });
+};
+document.title = 'ready';`;
+
+const train = (given = '{}') => `import { start } from './compiled/model.js';
+${TRAIN}
+export const go = (options) => train(start, { ...${given}, ...options }).catch(({ name, message }) => [name, message]);`;
+
+const workerOf = (train = './train.js') => `import { go } from '${train}';
+onmessage = ({ data }) => go(data).then(postMessage);`;
+
+const LITERAL = `new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })`;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bundlers-'));
+  writeFileSync(file('model.ts'), source());
+  const args = ['compile', file('model.ts'), '--out', file('compiled'), '--threads', '--weights', 'initial'];
+  execFileSync(process.execPath, [join(ROOT, 'dist/cli/main.js'), ...args]);
+  writeFileSync(file('package.json'), '{ "type": "module" }');
+  writeFileSync(file('index.html'), HTML('./main.js'));
+  writeFileSync(file('train.js'), train());
+  writeFileSync(file('worker.js'), workerOf());
+  writeFileSync(file('main.js'), pageOf(LITERAL));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The page at this address gives the bits of this process: itself, in a worker, and there with two threads. */
+async function trainsEverywhere(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page.waitForFunction(() => document.title === 'ready');
+  type Trained = { trained(inWorker: boolean, options: object): Promise<unknown> };
+  const trained = (inWorker: boolean, options: object) =>
+    page.evaluate(([inWorker, options]) => (globalThis as unknown as Trained).trained(inWorker, options), [
+      inWorker,
+      options,
+    ] as const);
+  const result = await compiled(42);
+  const plain = { file: 'model.plain.wasm', result };
+  expect(await trained(false, {})).toEqual(plain);
+  expect(await trained(true, {})).toEqual(plain);
+  expect(await trained(true, { threads: 2 })).toEqual({
+    file: 'model.wasm',
+    result: { ...result, threads: 2 },
+  });
+}
+
+const vite = { configFile: false, logLevel: 'error', base: './' } as const;
+
+describe('a compiled model in an app trains to the same bits as Node', () => {
+  it('built by Vite', async ({ page, serve }) => {
+    await build({ ...vite, root: folder, build: { outDir: file('vite'), emptyOutDir: true } });
+    await trainsEverywhere(page, (await serve(file('vite'))).url);
+  });
+
+  it('served by Vite in development', async ({ page }) => {
+    const headers = {
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
+    };
+    const server = await createServer({
+      ...vite,
+      root: folder,
+      server: { port: 0, host: '127.0.0.1', headers },
+    });
+    try {
+      await server.listen();
+      await trainsEverywhere(page, server.resolvedUrls!.local[0]);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('built by webpack, which has nothing to remark', async ({ page, serve }) => {
+    const output = { path: file('webpack'), filename: 'main.js' };
+    await withWebpack({ context: folder, entry: './main.js', output });
+    writeFileSync(file('webpack/index.html'), HTML('./main.js'));
+    await trainsEverywhere(page, (await serve(file('webpack'))).url);
+  });
+
+  it('built by Rollup', async ({ page, serve }) => {
+    // Rollup makes no workers of literals: the worker is an entry of its own.
+    writeFileSync(file('rollup.js'), pageOf(`new Worker('./worker.js', { type: 'module' })`));
+    await withRollup({ main: file('rollup.js'), worker: file('worker.js') }, file('rollup'));
+    writeFileSync(file('rollup/index.html'), HTML('./main.js'));
+    await trainsEverywhere(page, (await serve(file('rollup'))).url);
+  });
+
+  it('built by esbuild, which is given the files by imports', async ({ page, serve }) => {
+    const given = `{ manifest, wasm: { 'model.wasm': wasm, 'model.plain.wasm': plain }, weights: new URL(weights, import.meta.url) }`;
+    writeFileSync(
+      file('given.js'),
+      `import manifest from './compiled/model.json';
+import wasm from './compiled/model.wasm';
+import plain from './compiled/model.plain.wasm';
+import weights from './compiled/weights.safetensors';
+${train(given)}`,
+    );
+    writeFileSync(file('given-main.js'), pageOf(LITERAL, './given.js'));
+    writeFileSync(file('given-worker.js'), workerOf('./given.js'));
+    const loader = { '.wasm': 'file', '.safetensors': 'file' } as const;
+    // model.js stands beside the page's scripts as a file of its own, from which the threads are made.
+    await esbuild.build({
+      ...{ absWorkingDir: folder, outdir: file('esbuild'), bundle: true, format: 'esm', loader },
+      entryPoints: [
+        { in: 'given-main.js', out: 'main' },
+        { in: 'given-worker.js', out: 'worker' },
+        { in: 'compiled/model.js', out: 'model' },
+      ],
+      logLevel: 'warning',
+    });
+    writeFileSync(file('esbuild/index.html'), HTML('./main.js'));
+    await trainsEverywhere(page, (await serve(file('esbuild'))).url);
+  });
+});
