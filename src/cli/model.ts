@@ -89,25 +89,30 @@ async function checkFile(path: string): Promise<void> {
   }
 }
 
-let prepared = false;
-
-/** Once a process: TypeScript is understood, and this package is found from everywhere. */
-async function prepare(): Promise<void> {
-  if (prepared) return;
-  prepared = true;
+/**
+ * Runs what imports a user's files: while it does, TypeScript is understood, and this package is found from everywhere.
+ * No longer than that, since tsx reads and rewrites whatever is imported, the compiler's megabytes too.
+ */
+async function importing<T>(run: () => Promise<T>): Promise<T> {
+  // These stay: a model's lines are asked for when it is traced.
+  process.setSourceMapsEnabled(true);
   const tsx = await import('tsx/esm/api');
-  tsx.register();
-  const { registerHooks } = Module as { registerHooks?: (hooks: object) => void };
+  const unregister = tsx.register();
   // tsx uses what there is too, and the hook that is registered last has the first word.
-  if (!registerHooks) return Module.register('./model-hooks.js', import.meta.url);
-  const { resolveSync } = await import('./model-hooks.js');
-  registerHooks({ resolve: resolveSync });
+  const { registerHooks } = Module as { registerHooks?: (hooks: object) => { deregister(): void } };
+  if (!registerHooks) Module.register('./model-hooks.js', import.meta.url);
+  const own = registerHooks?.({ resolve: (await import('./model-hooks.js')).resolveSync });
+  try {
+    return await run();
+  } finally {
+    own?.deregister();
+    await unregister();
+  }
 }
 
 async function importFile(path: string): Promise<Record<string, unknown>> {
   try {
-    await prepare();
-    return await import(pathToFileURL(resolve(path)).href);
+    return await importing(() => import(pathToFileURL(resolve(path)).href));
   } catch (error) {
     throw new DataError(await explain(path, error));
   }
@@ -160,7 +165,8 @@ async function dataOf(path: string, data: unknown): Promise<Columns | undefined>
   if (data === undefined) return undefined;
   let columns: unknown;
   try {
-    columns = await (typeof data === 'function' ? data() : data);
+    // It may import too.
+    columns = typeof data === 'function' ? await importing(async () => data()) : await data;
   } catch (error) {
     if (error instanceof GradError) throw error;
     const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));

@@ -31,6 +31,8 @@ const FILES: Record<string, string> = {
   'foreign.ts': `export const step = { [Symbol.for('2headgrad.kind')]: 'train step' };\n`,
   'bad-data.ts': `${IMPORTS}export const step = ${STEP}export const data = [1, 2];\n`,
   'throwing-data.ts': `${IMPORTS}export const step = ${STEP}export const data = () => {\n  throw new RangeError('no rows');\n};\n`,
+  'late-data.ts': `${IMPORTS}export const step = ${STEP}export const data = async () => (await import('./rows.js')).rows;\n`,
+  'rows.ts': `enum Row { first = 1, second }\nexport const rows = { x: [Row.first, Row.second], y: [3] };\n`,
   'model.json': '{}',
 };
 
@@ -64,6 +66,7 @@ for (const given of process.argv.slice(2)) {
     outcome.error = [error.constructor.name, error.message];
   }
 }
+all.after = await import('./rows.ts?again').then(() => 'tsx', () => 'Node alone');
 console.log(JSON.stringify(all));`;
 
 function load(cwd: string, paths: string[]): Record<string, Outcome> {
@@ -98,6 +101,14 @@ it('data is an object or what a function gives', () => {
   expect(outcomes['typed.ts'].data).toEqual({ x: [1, 2], y: [1] });
   expect(outcomes['plain.js'].data).toEqual({ x: [1, 2], y: [3] });
   expect(outcomes['plain.mjs'].data).toBeUndefined();
+});
+
+it('a function that gives the data may import TypeScript', () => {
+  expect(outcomes['late-data.ts'].data).toEqual({ x: [1, 2], y: [3] });
+});
+
+it('what is imported when the model is there, as the compiler is, does not go through tsx', () => {
+  expect(outcomes.after).toBe('Node alone');
 });
 
 it.each<[string, string, string | RegExp]>([
