@@ -22,8 +22,8 @@ import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundlePath, bundleRuntime, TARGETS } from './bundle.mjs';
+import { isSupported, WANTED } from './node-version.mjs';
 
-const MINIMUM_NODE = 20;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const quiet = process.argv.includes('--quiet');
 const say = (/** @type {string} */ text) => quiet || process.stderr.write(`${text}\n`);
@@ -228,9 +228,8 @@ function isAbandoned() {
 }
 
 async function setup() {
-  if (Number.parseInt(process.versions.node, 10) < MINIMUM_NODE) {
-    throw new Stop(1, `2headgrad needs Node.js ${MINIMUM_NODE} or later; this is ${process.versions.node}.`);
-  }
+  if (!isSupported(process.versions.node))
+    throw new Stop(1, `2headgrad needs ${WANTED}; this is ${process.versions.node}.`);
   const done = await takeTurn();
   try {
     if (!isInstalled()) await install();

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { closing } from '../closing.js';
 import { writeFileAtomic } from '../data/files.js';
 import { OptionError } from '../errors.js';
 import { type FinderProgress, findLearningRate, type LearningRateSearch } from '../finder/finder.js';
@@ -23,7 +24,14 @@ export interface LrFindOptions extends Settings {
 export const PICTURE = 'lr-find.svg';
 
 /** Looks for a learning rate of the names model; writes a picture and a report. Returns the exit code. */
-export async function lrFind({ steps, data, out, json = false, ...options }: LrFindOptions): Promise<number> {
+export function lrFind(options: LrFindOptions): Promise<number> {
+  return closing((use) => search(options, use));
+}
+
+async function search(
+  { steps, data, out, json = false, ...options }: LrFindOptions,
+  use: (session: Session) => Session,
+): Promise<number> {
   const output = new Output(json);
   const settings = { ...options, direct: options.direct ?? false };
   const interrupt = new Interrupt(() => process.stderr.write('\nStopping.\n'));
@@ -37,16 +45,16 @@ export async function lrFind({ steps, data, out, json = false, ...options }: LrF
   describeData(output, task);
 
   const { seed, threads, engine, batch } = settings;
-  await using session = engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads });
+  const session = use(engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads }));
   interrupt.hold();
   output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
   output.line(`Batch ${batch}, ${engineText(session)}\n`);
   session.data({ x: task.rowsOf.train.x, y: task.rowsOf.train.y });
   const started = performance.now();
   const show = new Show(steps);
-  let search: LearningRateSearch;
+  let found: LearningRateSearch;
   try {
-    search = await findLearningRate(session, {
+    found = await findLearningRate(session, {
       steps,
       signal: interrupt.signal,
       onProgress: (progress) => show.update(progress),
@@ -59,9 +67,9 @@ export async function lrFind({ steps, data, out, json = false, ...options }: LrF
     await show.stop();
   }
   const seconds = (performance.now() - started) / 1000;
-  const command = trainCommand(settings, search.suggestion, data);
-  await writeFiles(out, search, { command, title: `Names: ${modelText(settings)}`, session });
-  report(output, search, { command, out, seconds });
+  const command = trainCommand(settings, found.suggestion, data);
+  await writeFiles(out, found, { command, title: `Names: ${modelText(settings)}`, session });
+  report(output, found, { command, out, seconds });
   return interrupt.exitCode;
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { closing } from '../closing.js';
 import { writeFileAtomic } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
@@ -48,7 +49,15 @@ const SAMPLES = 20;
 const LOOKS = 200;
 
 /** `given` tells which options stand on the command line. Returns the exit code. */
-export async function train(options: TrainOptions, given: (name: string) => boolean): Promise<number> {
+export function train(options: TrainOptions, given: (name: string) => boolean): Promise<number> {
+  return closing((use) => trainWith(options, given, use));
+}
+
+async function trainWith(
+  options: TrainOptions,
+  given: (name: string) => boolean,
+  use: (session: Session) => Session,
+): Promise<number> {
   const output = new Output(options.json ?? false);
   const interrupt = new Interrupt(() =>
     process.stderr.write('\nStopping. Again to leave at once, without saving.\n'),
@@ -77,8 +86,9 @@ export async function train(options: TrainOptions, given: (name: string) => bool
   describeData(output, task);
 
   const { seed, threads, engine } = settings;
-  await using session =
-    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, cache: true });
+  const session = use(
+    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, cache: true }),
+  );
   interrupt.hold();
   describeModel(output, settings, session);
   if (checkpoint) {

@@ -1,3 +1,4 @@
+import { closing } from '../closing.js';
 import { OptionError } from '../errors.js';
 import type { CompileStepOptions } from '../run/train-step.js';
 import { smoother } from '../smooth.js';
@@ -76,10 +77,13 @@ export async function findLearningRate(
   if (engine !== 'compiled' && engine !== 'tape')
     throw new OptionError(`findLearningRate: engine must be compiled or tape, got ${engine}`);
   if (!data) throw new OptionError('findLearningRate: a training step needs data: { data: { x, y } }');
-  await using session =
-    engine === 'tape' ? source.interpret({ seed }) : await source.compile({ seed, threads });
-  session.data(data);
-  return await search(session, options);
+  return closing(async (use) => {
+    const session = use(
+      engine === 'tape' ? source.interpret({ seed }) : await source.compile({ seed, threads }),
+    );
+    session.data(data);
+    return search(session, options);
+  });
 }
 
 async function search(session: Session, options: FinderOptions): Promise<LearningRateSearch> {

@@ -1,4 +1,5 @@
 import { wholeNumber } from '../check.js';
+import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import { IN_NODE } from '../host.js';
@@ -264,7 +265,7 @@ export class Session {
     await this.engine.close();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [ASYNC_DISPOSE](): Promise<void> {
     await this.close();
   }
 

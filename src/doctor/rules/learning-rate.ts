@@ -1,3 +1,4 @@
+import { closing } from '../../closing.js';
 import { GradError } from '../../errors.js';
 import { type Bounds, findBounds, gainOf } from '../../finder/bounds.js';
 import { Trials } from '../../finder/trials.js';
@@ -22,14 +23,16 @@ export const learningRate: Rule = {
     if (lr === undefined) return { notChecked: 'no learning rate is given' };
     if (!dataset) return { notChecked: 'it needs the data' };
     try {
-      await using session = await opened(patient);
-      session.data(dataset.columns);
-      const trials = new Trials(session);
-      // One training tells that a rate is fine; where it does not, the bound is searched for.
-      const [still, losses] = [await trials.run(new Float64Array(STEPS)), await trials.run(rates(lr))];
-      if (lr === 0 || gainOf(still, losses) > 0) return [];
-      const { upper, lower } = await findBounds(trials, STEPS, () => {});
-      return lr < upper ? [] : [problem(step.madeAt, lr, still[0], losses, { upper, lower })];
+      return await closing(async (use) => {
+        const session = use(await opened(patient));
+        session.data(dataset.columns);
+        const trials = new Trials(session);
+        // One training tells that a rate is fine; where it does not, the bound is searched for.
+        const [still, losses] = [await trials.run(new Float64Array(STEPS)), await trials.run(rates(lr))];
+        if (lr === 0 || gainOf(still, losses) > 0) return [];
+        const { upper, lower } = await findBounds(trials, STEPS, () => {});
+        return lr < upper ? [] : [problem(step.madeAt, lr, still[0], losses, { upper, lower })];
+      });
     } catch (error) {
       if (error instanceof GradError) return { notChecked: `training cannot be tried: ${error.message}` };
       throw error;
