@@ -5,6 +5,11 @@ export function macrotask(): Promise<void> {
       setImmediate(resolve);
       return;
     }
+    // Workers of servers, such as workerd, may have timers alone.
+    if (typeof MessageChannel !== 'function') {
+      setTimeout(resolve);
+      return;
+    }
     // Browsers make timers wait for some milliseconds, messages not.
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
