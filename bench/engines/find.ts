@@ -19,6 +19,9 @@ export interface Engine {
 
 const INSTALL = 'npm run engines -- --install';
 
+/** Whether a window can be opened; where not, one is pretended (xvfb-run). */
+export const HAS_DISPLAY = !!(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
+
 /** Where the engines that come from npm are installed. */
 export const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
@@ -50,7 +53,7 @@ export function engines(folder = FOLDER, path = process.env.PATH ?? ''): Engine[
     },
     {
       ...{ id: 'webkit', name: 'WebKitGTK', kind: 'page' },
-      path: find('MiniBrowser') ?? miniBrowser(),
+      path: HAS_DISPLAY || find('xvfb-run') ? (find('MiniBrowser') ?? miniBrowser()) : undefined,
       install: onDebian(DEBIAN.webkit),
     },
     { id: 'workerd', name: 'workerd', kind: 'server', path: fromNpm('workerd'), install: INSTALL },

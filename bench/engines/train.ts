@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import sirv from 'sirv';
 import { ISOLATION_HEADERS } from '../../test/browser/server.js';
-import type { Engine } from './find.js';
+import { type Engine, HAS_DISPLAY } from './find.js';
 import type { Outcome } from './outcome.js';
 import { run, start, within } from './start.js';
 
@@ -56,12 +56,12 @@ const KINDS: Record<Engine['kind'], Train> = {
   },
 
   async page(engine, folder, threads) {
-    const version = versionIn(await run(engine.path, ['--version']));
     const profile = await mkdtemp(join(tmpdir(), 'engines-profile-'));
     const { url, outcome, close } = await receive(folder);
     const query = threads.map((n) => `threads=${n}`).join('&');
-    const { command, args, env } = browser(engine, profile, `${url}?${query}`);
-    const started = start(command, args, { env });
+    const { command, args, env } = browser(engine, profile);
+    const version = versionIn(await run(command, [...args, '--version'], { env }));
+    const started = start(command, [...args, `${url}?${query}`], { env });
     try {
       const ended = once(started.child, 'close').then(() => {
         throw new Error(`it ended by itself: ${started.output().trim().slice(-300)}`);
@@ -122,31 +122,18 @@ async function receive(folder: string): Promise<{ url: string; outcome: Promise<
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, outcome, close };
 }
 
-/** What opens a page without a window. */
-function browser({ id, path }: Engine & { path: string }, profile: string, url: string) {
-  if (id === 'firefox') {
-    return {
-      command: path,
-      args: ['--headless', '--no-remote', '--profile', profile, url],
-      env: { HOME: profile },
-    };
-  }
+/** What opens a page without a window, if the page's address comes last. */
+function browser({ id, path }: Engine & { path: string }, profile: string) {
+  const home = { HOME: profile, TMPDIR: profile, XDG_CACHE_HOME: profile, XDG_DATA_HOME: profile };
+  if (id === 'firefox')
+    return { command: path, args: ['--headless', '--no-remote', '--profile', profile], env: home };
   if (id === 'webkit') {
     // Shared memory is there, and behind a switch.
-    const env = {
-      JSC_useSharedArrayBuffer: '1',
-      HOME: profile,
-      XDG_CACHE_HOME: profile,
-      XDG_DATA_HOME: profile,
-    };
-    if (process.env.DISPLAY || process.env.WAYLAND_DISPLAY) return { command: path, args: [url], env };
-    return { command: 'xvfb-run', args: ['--auto-servernum', path, url], env };
+    const env = { ...home, JSC_useSharedArrayBuffer: '1' };
+    if (HAS_DISPLAY) return { command: path, args: [], env };
+    return { command: 'xvfb-run', args: ['--auto-servernum', path], env };
   }
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   const quiet = ['--no-first-run', '--disable-gpu', '--disable-background-networking', '--disable-sync'];
-  return {
-    command: path,
-    args: ['--headless', ...sandbox, ...quiet, `--user-data-dir=${profile}`, url],
-    env: {},
-  };
+  return { command: path, args: ['--headless', ...sandbox, ...quiet, `--user-data-dir=${profile}`], env: {} };
 }
