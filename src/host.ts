@@ -1,5 +1,6 @@
 /** Whether this runs in Node, or in what does as Node does (Deno, Bun), and not in a page or one of its workers. */
-export const IN_NODE = typeof process === 'object' && typeof process.versions?.node === 'string';
+// Of `process` alone some bundlers make a package.
+export const IN_NODE = typeof globalThis.process?.versions?.node === 'string';
 
 /**
  * A module of Node by its name without `node:`. No import statement names it, so that what is bundled for a page

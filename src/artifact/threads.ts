@@ -21,7 +21,7 @@ export async function spawner(url: () => URL, create: () => Worker): Promise<Spa
 /** In a worker that `spawner` made: does the thread's part until the session ends. Elsewhere it does nothing. */
 export function serveThread(): void {
   if (IN_NODE) {
-    const threads: typeof Threads | undefined = process.getBuiltinModule?.('worker_threads');
+    const threads: typeof Threads | undefined = globalThis.process.getBuiltinModule?.('worker_threads');
     if (threads) answerNode(threads);
     // Node before 20.16.
     else builtin<typeof Threads>('worker_threads').then(answerNode);
@@ -41,5 +41,5 @@ function answerNode({ isMainThread, parentPort, workerData }: typeof Threads): v
   if (isMainThread || workerData?.mark !== MARK) return;
   work(workerData.start, (text) => parentPort?.postMessage(text));
   // Bundled, this is the head of somebody's program, which must not run in its threads.
-  process.exit();
+  globalThis.process.exit();
 }

@@ -26,7 +26,7 @@ export function threadSupport(): ThreadSupport {
 
 /** Threads that can run at the same time. Without an import, which bundlers for browsers would stumble over. */
 function cores(): number {
-  if (IN_NODE) return process.getBuiltinModule?.('node:os').availableParallelism() ?? 1;
+  if (IN_NODE) return globalThis.process.getBuiltinModule?.('node:os').availableParallelism() ?? 1;
   return navigator.hardwareConcurrency || 1;
 }
 
