@@ -18,7 +18,7 @@ export async function loadBytes(url: URL): Promise<Uint8Array> {
     return await bodyOf(await fetch(url));
   } catch (error) {
     throw new DataError(
-      `cannot load ${url.href}: ${(error as Error).message}; give it to start({ manifest, wasm }) where it cannot be loaded, else the files of a compiled model belong beside each other`,
+      `cannot load ${url.href}: ${(error as Error).message}; give it to start({ manifest, wasm, weights }) where it cannot be loaded, else the files of a compiled model belong beside each other`,
     );
   }
 }

@@ -33,7 +33,7 @@ function url(file: string): URL {
   } catch {
     // A bundler has made something else than a module of it.
     throw new DataError(
-      `model.js cannot tell where it lies, so it cannot load ${file}: give what it needs, start({ manifest, wasm })`,
+      `model.js cannot tell where it lies, so it cannot load ${file}: give what it needs, start({ manifest, wasm, weights })`,
     );
   }
 }

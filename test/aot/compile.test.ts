@@ -299,6 +299,8 @@ for await (const { at, loss } of session.run({ steps: 1, lr: (step) => 0.1 / (st
 const logits: Float32Array = session.predict({ x: [0, 1] });
 const weight = session.read('layers.2.weight');
 session.write('optimizer.velocity.layers.2.bias', [0]);
+await start({ manifest: fetch('model.json'), wasm: new WebAssembly.Module(new Uint8Array()), worker: './model.js' });
+await start({ manifest: {}, wasm: { 'model.wasm': new Uint8Array() }, weights: new URL('https://example.org') });
 export const mean: number = session.evaluate({ x: [], y: [] }) + logits[0] + weight[0];`),
     );
     const wrong = [
@@ -308,6 +310,8 @@ export const mean: number = session.evaluate({ x: [], y: [] }) + logits[0] + wei
       `session.read('layers.2.weights');`,
       `session.data({ x: 'abc', y: [1] });`,
       `await start({ threads: 2 });`,
+      `await start({ weights: 7 });`,
+      `await start({ manifest: 7 });`,
       `session.predict({ x: [1, 2] }).weight;`,
     ];
     for (const [i, body] of wrong.entries()) await writeFile(path(`wrong${i}.mts`), consumer(`${body}\n`));

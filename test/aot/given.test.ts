@@ -66,13 +66,20 @@ describe('a model whose files are given', () => {
     expect(elsewhere).toEqual(both);
   });
 
+  it('runs where there are neither messages nor immediates, but timers alone, as in some servers', async () => {
+    const answer = alone<Answer>(`delete globalThis.setImmediate; delete globalThis.MessageChannel;
+      return train(start, { manifest: json, weights: 'fresh',
+        wasm: { 'model.plain.wasm': bytes('model.plain.wasm') } });`);
+    expect(answer.result).toEqual(await compiled(42));
+  });
+
   it('says what is missing, or is not what it should be', () => {
     const errors = alone<[string, string][]>(`
       const wasm = { 'model.plain.wasm': bytes('model.plain.wasm') };
       const damaged = bytes('model.plain.wasm');
       damaged[100] ^= 1;
       const given = [
-        {}, { manifest: json }, { manifest: 7 }, { manifest: '{"format":' }, { manifest: json, wasm: 7 },
+        {}, { manifest: json, weights: 'fresh' }, { manifest: 7 }, { manifest: '{"format":' }, { manifest: json, wasm: 7 },
         { manifest: json, wasm: { 'other.wasm': bytes('model.wasm') } },
         { manifest: json, wasm, threads: 2 }, { manifest: json, wasm: damaged, weights: 'fresh' },
         { manifest: json, wasm: new Response('', { status: 404 }), weights: 'fresh' },
@@ -82,7 +89,7 @@ describe('a model whose files are given', () => {
     expect(errors).toEqual([
       [
         'DataError',
-        expect.stringMatching(/^cannot load file:.*model\.json: .*start\(\{ manifest, wasm \}\)/),
+        expect.stringMatching(/^cannot load file:.*model\.json: .*start\(\{ manifest, wasm, weights \}\)/),
       ],
       ['DataError', expect.stringMatching(/^cannot load file:.*model\.plain\.wasm: .*manifest, wasm/)],
       ['OptionError', 'manifest: expected bytes, a Response, a Blob or an address'],
@@ -154,7 +161,7 @@ for (const threads of [1, 2]) console.log(JSON.stringify(await train(start, { th
     });
     const printed = execFileSync(process.execPath, [path('script.cjs')], { encoding: 'utf8' });
     expect(printed).toBe(
-      'model.js cannot tell where it lies, so it cannot load model.json: give what it needs, start({ manifest, wasm })\n',
+      'model.js cannot tell where it lies, so it cannot load model.json: give what it needs, start({ manifest, wasm, weights })\n',
     );
   });
 });
