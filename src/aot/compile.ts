@@ -1,4 +1,4 @@
-import { checkManifest, FORMAT, type Manifest, type ModuleFile } from '../artifact/manifest.js';
+import { checkManifest, digestOf, FORMAT, type Manifest, type ModuleFile } from '../artifact/manifest.js';
 import { encodeSafetensors, type Tensors } from '../data/safetensors.js';
 import { sha256 } from '../digest.js';
 import type { Library } from '../emit/asc.js';
@@ -85,7 +85,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
   const notes: string[] = [];
   const weights = await weightsOf(step.program, description, { ...options, seed }, notes);
   if (weights) files.set(WEIGHTS, weights);
-  const manifest = checkManifest({
+  const written = checkManifest({
     format: FORMAT,
     name: program.name,
     generator: options.generator,
@@ -95,6 +95,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
     ...(description.entries.calibrate && { calibration: description.calibration }),
     ...(weights && { weights: { file: WEIGHTS, bytes: weights.length, sha256: await sha256(weights) } }),
   });
+  const manifest: Manifest = { ...written, sha256: await digestOf(written) };
   files.set(MANIFEST, `${JSON.stringify(manifest)}\n`);
   files.set(RUNTIME, options.runtime);
   files.set(TYPES, declarations(manifest));

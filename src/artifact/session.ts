@@ -7,7 +7,14 @@ import { describedValues } from '../train/initial.js';
 import { Session } from '../train/session.js';
 import { chooseModule } from './features.js';
 import { checkBytes, loadBytes } from './load.js';
-import { checkManifest, descriptionOf, layoutOf, type Manifest, type ModuleFile } from './manifest.js';
+import {
+  checkDigest,
+  checkManifest,
+  descriptionOf,
+  layoutOf,
+  type Manifest,
+  type ModuleFile,
+} from './manifest.js';
 
 export interface StartOptions {
   /** Of the initial values and of the batches drawn. */
@@ -47,6 +54,7 @@ export async function startModel(
   { seed, threads = 1, weights = 'shipped', wasm }: StartOptions = {},
 ): Promise<ModelSession> {
   const manifest = checkManifest(given);
+  await checkDigest(manifest);
   const chosen = seed ?? manifest.seed;
   checkSeed(chosen);
   checkThreads(threads);
