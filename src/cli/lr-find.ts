@@ -41,7 +41,8 @@ export async function lrFind({ steps, data, out, json = false, ...options }: LrF
   describeData(output, task);
 
   const { seed, threads, engine, batch } = settings;
-  await using session = engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads });
+  await using session =
+    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, apart: true });
   interrupt.hold();
   output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
   output.line(`Batch ${batch}, ${engineText(session)}`);

@@ -83,7 +83,7 @@ export async function train(options: TrainOptions, given: (name: string) => bool
 
   const { seed, threads, engine } = settings;
   await using session =
-    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, cache: true });
+    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, apart: true });
   interrupt.hold();
   describeModel(output, settings, session);
   if (checkpoint) {
