@@ -42,3 +42,8 @@ export function isWellFormed(text: string): boolean {
   const known = text as { isWellFormed?(): boolean };
   return known.isWellFormed?.() ?? !/\p{Surrogate}/u.test(text);
 }
+
+/** Text with the replacement character for what XML has no way to write: control characters, halves of pairs. */
+export function forXml(text: string): string {
+  return text.replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu, '\ufffd');
+}
