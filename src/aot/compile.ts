@@ -1,4 +1,4 @@
-import { checkManifest, formatOf, type Manifest, type ModuleFile } from '../artifact/manifest.js';
+import { checkManifest, digestOf, formatOf, type Manifest, type ModuleFile } from '../artifact/manifest.js';
 import { encodeSafetensors, type Tensors } from '../data/safetensors.js';
 import { sha256 } from '../digest.js';
 import type { Library } from '../emit/asc.js';
@@ -87,7 +87,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
   const weights = await weightsOf(step.program, description, { ...options, seed }, notes);
   if (weights) files.set(WEIGHTS, weights);
   const placed = layout(description, modules[0].layout);
-  const manifest = checkManifest({
+  const written = checkManifest({
     format: formatOf(placed.entries),
     name: program.name,
     generator: options.generator,
@@ -97,6 +97,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
     ...(description.entries.calibrate && { calibration: description.calibration }),
     ...(weights && { weights: { file: WEIGHTS, bytes: weights.length, sha256: await sha256(weights) } }),
   });
+  const manifest: Manifest = { ...written, sha256: await digestOf(written) };
   files.set(MANIFEST, `${JSON.stringify(manifest)}\n`);
   files.set(RUNTIME, runtimeText(options.runtime, loadedFiles(manifest)));
   files.set(TYPES, declarations(manifest));

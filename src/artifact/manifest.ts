@@ -1,5 +1,6 @@
 import { isObject, quoted } from '../data/json.js';
 import { MOST } from '../data/read.js';
+import { sha256 } from '../digest.js';
 import { DataError } from '../errors.js';
 import { type Buffer, type Guard, MAX_COLUMNS, type MemoryLayout } from '../plan/layout.js';
 import { clipped, isWellFormed } from '../printable.js';
@@ -71,6 +72,21 @@ export interface Manifest {
   readonly calibration?: readonly Calibration[];
   /** A file beside the manifest with elements to begin with; all of them, or those that no seed can make. */
   readonly weights?: { readonly file: string; readonly bytes: number; readonly sha256: string };
+  /** Of all the rest as JSON, in hexadecimal digits: against damage that leaves addresses and shapes possible. */
+  readonly sha256?: string;
+}
+
+/** The hash of a manifest, but for the hash in it. */
+export async function digestOf({ sha256: _, ...rest }: Manifest): Promise<string> {
+  return sha256(new TextEncoder().encode(JSON.stringify(rest)));
+}
+
+/** Throws unless a checked manifest is as it was written. Pages that were loaded without TLS cannot tell. */
+export async function checkDigest(manifest: Manifest): Promise<void> {
+  if (manifest.sha256 === undefined || !globalThis.crypto?.subtle) return;
+  // What cannot be written as JSON was not read from it.
+  const digest = await digestOf(manifest).catch(() => undefined);
+  if (digest !== manifest.sha256) throw damaged('its hash is of another content');
 }
 
 /** The layout for the engine. */
@@ -148,6 +164,7 @@ export function checkManifest(value: unknown): Manifest {
   const twice = overlap(regions as unknown as Place[]);
   if (twice) throw damaged(twice);
   if (calibration !== undefined) checkCalibration(calibration, variables as Fields[], entries as Entries);
+  if (value.sha256 !== undefined && !isText(value.sha256)) throw damaged('its hash is none');
   return value as unknown as Manifest;
 }
 
@@ -233,23 +250,13 @@ const NUMBERS = new Map([
 ]);
 
 /** Missing where a function of the user's filled it. */
-function isFill({ shape, dtype }: Place, fill: unknown): boolean {
+function isFill({ shape }: Place, fill: unknown): boolean {
   if (fill === undefined) return true;
   if (!isObject(fill)) return false;
   const { kind, values } = fill;
-  const isElement = (x: unknown) =>
-    dtype === 'f32'
-      ? Number.isFinite(Math.fround(Number.isFinite(x) ? Number(x) : Number.NaN))
-      : Number.isInteger(x) && (x as number) === ((x as number) | 0);
   if (kind === 'values')
-    return Array.isArray(values) && values.length === numel(shape) && values.every(isElement);
-  if (kind === 'word') return dtype !== 'f32';
-  const numbers = NUMBERS.get(kind as string);
-  return (
-    numbers !== undefined &&
-    (dtype === 'f32' || kind === 'constant') &&
-    numbers.every((key) => isElement(fill[key]))
-  );
+    return Array.isArray(values) && values.length === numel(shape) && values.every(Number.isFinite);
+  return kind === 'word' || !!NUMBERS.get(kind as string)?.every((key) => Number.isFinite(fill[key]));
 }
 
 /** Base64 of all elements, or of one that stands for all. */

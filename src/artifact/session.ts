@@ -8,7 +8,14 @@ import { describedValues } from '../train/initial.js';
 import { Session } from '../train/session.js';
 import { chooseModule } from './features.js';
 import { type Awaitable, bytesOf, checkBytes, loadBytes, type Source } from './load.js';
-import { checkManifest, descriptionOf, layoutOf, type Manifest, type ModuleFile } from './manifest.js';
+import {
+  checkDigest,
+  checkManifest,
+  descriptionOf,
+  layoutOf,
+  type Manifest,
+  type ModuleFile,
+} from './manifest.js';
 
 export interface StartOptions {
   /** Of the initial values and of the batches drawn. */
@@ -57,6 +64,7 @@ export async function startModel(
   });
   const { seed, threads = 1, weights = 'shipped', wasm } = options;
   const manifest = checkManifest(given);
+  await checkDigest(manifest);
   const chosen = seed ?? manifest.seed;
   checkSeed(chosen);
   checkThreads(threads);

@@ -49,7 +49,9 @@ async function search(
   describeData(output, task);
 
   const { seed, threads, engine, batch } = settings;
-  const session = use(engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads }));
+  const session = use(
+    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, apart: true }),
+  );
   interrupt.hold();
   output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
   output.line(`Batch ${batch}, ${engineText(session)}`);

@@ -92,7 +92,7 @@ async function trainWith(
 
   const { seed, threads, engine } = settings;
   const session = use(
-    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, cache: true }),
+    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, apart: true }),
   );
   interrupt.hold();
   describeModel(output, settings, session);

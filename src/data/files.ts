@@ -23,7 +23,6 @@ const REASONS: Record<string, string> = {
   EDQUOT: 'the disk quota is used up; free some space or choose another place',
   EFBIG:
     'the file would be larger than this account or disk may have; raise the limit or choose another place',
-  ENXIO: 'it is a socket or a device; give a regular file',
   ELOOP: 'its symbolic links go in a circle; check the path',
   EIO: 'the disk fails to read or write; check it, or choose another place',
   ENAMETOOLONG: 'the name is too long; choose a shorter one',

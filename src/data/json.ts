@@ -100,7 +100,7 @@ export function parseWithin(text: string, limits: Limits): unknown {
 /** A value as an error quotes it: its JSON, cut where that is long. */
 export function quoted(value: unknown): string {
   try {
-    return clipped(String(JSON.stringify(value)));
+    return clipped(String(JSON.stringify(typeof value === 'string' ? clipped(value) : value)));
   } catch {
     // A cycle, or nested too deeply; only what was not read from JSON can be.
     return 'a value that JSON does not have';

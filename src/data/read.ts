@@ -31,23 +31,27 @@ const KINDS: [
  * anything is read if it is a folder, device, pipe or socket, whose bytes may never come or never end.
  */
 export async function readRegular(path: string | URL, most: number): Promise<Uint8Array> {
-  const [{ open }, { constants }] = await Promise.all([
+  const [{ open, stat }, { constants }] = await Promise.all([
     builtin<typeof Files>('fs/promises'),
     builtin<typeof NodeFiles>('fs'),
   ]);
-  // Opening a pipe would wait for somebody who writes. Windows has no such flag.
+  // Before it is opened, since some devices do something then.
+  check(await stat(path), most);
+  // And of what was opened, which may be another file by now; without waiting for the writer of a pipe.
   const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const found = await handle.stat();
-    if (!found.isFile()) {
-      const what = KINDS.find(([test]) => found[test]())?.[1] ?? 'it is no regular file';
-      throw new DataError(what);
-    }
-    if (found.size > most) throw tooLarge(found.size, most);
+    check(found, most);
     return await readUpTo(handle, found.size);
   } finally {
     await handle.close();
   }
+}
+
+function check(found: NodeFiles.Stats, most: number): void {
+  if (!found.isFile())
+    throw new DataError(KINDS.find(([test]) => found[test]())?.[1] ?? 'it is no regular file');
+  if (found.size > most) throw tooLarge(found.size, most);
 }
 
 /** The same for a file that the user named: what is a pipe is read to its end, as `<(command)` and /dev/stdin may be. */

@@ -30,6 +30,8 @@ export interface Cache {
 export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
   readonly library: Library;
   readonly cache?: Cache;
+  /** What runs asc: by default this thread, which hears nothing meanwhile. */
+  readonly asc?: typeof runAsc;
   /** Nanoseconds of work that each thread of a shared kernel has at least; 0 shares all that can be. */
   readonly threadShare?: number;
   /** Call the host before the first kernel and after each, so that it can take the time. */
@@ -110,7 +112,7 @@ export class CompiledModule {
 /** Graphs to wasm: optimize, schedule, plan, emit. A module in the cache is found by its graphs alone. */
 export async function compileProgram(input: CompilerInput, options: CompileOptions): Promise<CompiledModule> {
   const started = performance.now();
-  const { library, cache, shared = true, relaxed = false, level = 3 } = options;
+  const { library, cache, asc: compile = runAsc, shared = true, relaxed = false, level = 3 } = options;
   const asc = { shared, relaxed, level };
   let made: Stages | undefined;
   const stages = () => {
@@ -131,7 +133,7 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
   const found = key && decodeModule(await cache.get(key));
   if (found) return finish(found, true);
   const { plan, source } = stages();
-  const module = { wasm: await runAsc(source.text, library, asc), layout: layoutOf(plan) };
+  const module = { wasm: await compile(source.text, library, asc), layout: layoutOf(plan) };
   if (key) await cache.set(key, encodeModule(module));
   return finish(module, false);
 }

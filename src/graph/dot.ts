@@ -1,3 +1,4 @@
+import { forXml } from '../printable.js';
 import { formatType } from '../shape.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node } from './graph.js';
 import { formatAttrs } from './print.js';
@@ -133,5 +134,6 @@ function attributes(node: Node): string {
 
 /** Text as a label of Graphviz's HTML kind takes it. */
 export function escapeHtml(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+  const known = forXml(text);
+  return known.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }

@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { forXml } from '../printable.js';
 import { escapeText } from './escape.js';
 
 /** A chart before it is drawn: marks on two axes, with what stands above them. */
@@ -167,5 +168,5 @@ export function standalone(chart: SVGSVGElement, title: string): string {
   chart.setAttribute('xmlns', SVG);
   chart.setAttribute('role', 'img');
   // Written by hand: linkedom leaves < in attributes, which XML forbids.
-  return chart.outerHTML.replace('<svg ', () => `<svg aria-label="${escapeText(title)}" `);
+  return forXml(chart.outerHTML).replace('<svg ', () => `<svg aria-label="${escapeText(title)}" `);
 }

@@ -1,3 +1,5 @@
+import { forXml } from '../printable.js';
+
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -8,6 +10,5 @@ const ENTITIES: Record<string, string> = {
 
 /** Text as it may stand in HTML or XML, in an element or in a quoted attribute. */
 export function escapeText(text: string): string {
-  // XML has no way to write the other control characters, so they become the replacement character.
-  return text.replace(/[&<>"']/g, (c) => ENTITIES[c]).replace(/[^\P{Cc}\t\n\r]/gu, '\ufffd');
+  return forXml(text.replace(/[&<>"']/g, (c) => ENTITIES[c]));
 }

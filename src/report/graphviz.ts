@@ -1,4 +1,5 @@
 import { DataError } from '../errors.js';
+import { forXml } from '../printable.js';
 
 /**
  * Draws a graph of the DOT language as a standalone SVG, which can also stand inside an HTML page.
@@ -18,7 +19,7 @@ export async function dotToSvg(dot: string): Promise<string> {
   if (!svg.includes('<svg'))
     throw new DataError('the graph cannot be drawn, its DOT text has no graph; it starts with "digraph {"');
   // Before <svg there is an XML declaration and a document type, which an HTML page does not take.
-  const bare = svg.slice(svg.indexOf('<svg')).trim();
+  const bare = forXml(svg.slice(svg.indexOf('<svg')).trim());
   // For readers who hear pictures: the name of the graph.
   const name = /<title>([^<]*)<\/title>/.exec(bare)?.[1] ?? 'graph';
   return bare.replace('<svg ', () => `<svg role="img" aria-label="${name.replaceAll('"', '&quot;')}" `);

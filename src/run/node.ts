@@ -2,8 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Library } from '../emit/asc.js';
+import type { Library, runAsc } from '../emit/asc.js';
 import type { Cache } from '../emit/compile.js';
+import { GradError } from '../errors.js';
 import { cacheIn } from './cache-folder.js';
 import type { Spawn } from './engine.js';
 import { nodeHelper } from './helper.js';
@@ -62,3 +63,16 @@ async function compilerVersion(): Promise<string> {
 
 export const spawnWorker: Spawn = (start) =>
   nodeHelper(new Worker(new URL('./node-worker.js', import.meta.url), { workerData: start }));
+
+/** Runs asc in a thread of its own, which ends with it. */
+export const ascApart: typeof runAsc = (source, library, options) => {
+  const url = new URL('./asc-worker.js', import.meta.url);
+  const worker = new Worker(url, { workerData: { source, library, options }, execArgv: [] });
+  return new Promise<Uint8Array>((resolve, reject) => {
+    worker.once('message', ({ wasm, message }) => (wasm ? resolve(wasm) : reject(new GradError(message))));
+    worker.once('error', reject);
+    worker.once('exit', (code) =>
+      reject(new GradError(`the thread of the compiler ended with code ${code}`)),
+    );
+  }).finally(() => worker.terminate());
+};

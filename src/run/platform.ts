@@ -1,4 +1,4 @@
-import type { Library } from '../emit/asc.js';
+import type { Library, runAsc } from '../emit/asc.js';
 import type { Cache } from '../emit/compile.js';
 import { IN_NODE } from '../host.js';
 import type { Spawn } from './engine.js';
@@ -10,6 +10,8 @@ export interface Platform {
   /** Where compiled modules are kept, if anywhere; `folder` chooses the place in Node. */
   moduleCache(folder?: string): Cache | undefined;
   spawnWorker: Spawn;
+  /** Runs asc in another thread, where there is a way. */
+  readonly ascApart?: typeof runAsc;
 }
 
 /** Bundlers for browsers leave Node's out: package.json, "browser". */

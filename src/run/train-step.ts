@@ -28,6 +28,8 @@ export interface CompileStepOptions {
   relaxed?: boolean;
   /** Keep compiled modules, by default yes, in the page's cache or on disk; in Node also the folder to keep them in. */
   cache?: boolean | string;
+  /** Run the slowest part of the compiler, some seconds, in a thread of its own, so that this one hears signals; in Node. */
+  apart?: boolean;
   /** Optimization passes to leave out, for looking for errors. */
   without?: readonly string[];
   /** Have the module tell its host when each kernel is done (see `mark` of `start`); costs some time a kernel. */
@@ -72,12 +74,13 @@ export class TrainStep<M, B extends Types, P extends Types> {
   /** Compiles the step without running it. */
   async compileModule(options: CompileStepOptions = {}): Promise<CompiledModule> {
     checkCompile('compileModule', options);
-    const { relaxed = false, cache = true, without, profile } = options;
-    const { readLibrary, moduleCache } = await platform();
+    const { relaxed = false, cache = true, apart = false, without, profile } = options;
+    const { readLibrary, moduleCache, ascApart } = await platform();
     const store = cache === false ? undefined : moduleCache(cache === true ? undefined : cache);
     return compileProgram(this.program, {
       library: await readLibrary(),
       cache: store,
+      asc: apart ? ascApart : undefined,
       shared: canShareMemory(),
       relaxed,
       without,

@@ -1,5 +1,6 @@
 import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
 import { DataError } from '../errors.js';
+import { clipped } from '../printable.js';
 import { numel } from '../shape.js';
 import { convert } from './columns.js';
 import type { VariableDescription } from './description.js';
@@ -38,7 +39,8 @@ export function decodeCheckpoint(bytes: Uint8Array, variables: readonly Variable
     }
   }
   const step = Number(metadata.step ?? 0);
-  if (!Number.isInteger(step) || step < 0) throw new DataError(`checkpoint: ${metadata.step} is not a step`);
+  if (!/^\d+$/.test(metadata.step ?? '0') || !Number.isSafeInteger(step))
+    throw new DataError(`checkpoint: ${clipped(metadata.step)} is not a step`);
   const values = variables.map(({ name, role, dtype, shape }) => {
     const { data } = tensors.get(name)!;
     const converted = convert(

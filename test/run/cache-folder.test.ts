@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Cache } from '../../src/emit/compile.js';
+import { DataError } from '../../src/errors.js';
+import { cacheIn } from '../../src/run/cache-folder.js';
+
+vi.mock('node:os', async (load) => ({ ...(await load<object>()), homedir: vi.fn() }));
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cache-folder-'));
+  await writeFile(join(folder, 'file'), '');
+  vi.stubEnv('XDG_CACHE_HOME', '');
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+const opened: string[] = [];
+const open = (path: string): Cache => {
+  opened.push(path);
+  return { get: async () => new Uint8Array([1]), set: async () => {} };
+};
+
+test('a folder that the user names is made when the cache is first used', async () => {
+  const cache = cacheIn(join(folder, 'a', 'b'), open);
+  expect(await readdir(folder)).toEqual(['file']);
+  expect(await cache.get('key')).toEqual(new Uint8Array([1]));
+  expect(await readdir(join(folder, 'a'))).toEqual(['b']);
+  vi.stubEnv('XDG_CACHE_HOME', join(folder, 'xdg'));
+  await cacheIn(undefined, open).get('key');
+  expect(opened.at(-1)).toBe(join(folder, 'xdg', '2headgrad'));
+});
+
+test('one that cannot be made is a DataError that names it', async () => {
+  for (const named of [join(folder, 'file'), join(folder, 'file', 'x'), '/proc/1/x/y']) {
+    const error = await cacheIn(named, open)
+      .get('key')
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(DataError);
+    expect((error as Error).message).toMatch(
+      /^cannot make the folder ".*": (it, or a part|nothing can be|permission)/,
+    );
+  }
+  vi.stubEnv('XDG_CACHE_HOME', join(folder, 'file'));
+  await expect(cacheIn(undefined, open).get('key')).rejects.toThrow(DataError);
+});
+
+test('without a usable home folder compiling goes on without a cache, and one warning says so', async () => {
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  const homes = [
+    () => join(folder, 'file'),
+    () => '',
+    () => {
+      throw new Error('uv_os_homedir returned ENOENT');
+    },
+  ];
+  for (const home of homes) {
+    vi.mocked(homedir).mockImplementation(home);
+    const cache = cacheIn(undefined, open);
+    expect(await cache.get('key')).toBeUndefined();
+    await cache.set('key', new Uint8Array());
+  }
+  expect(warn.mock.calls).toEqual([
+    [expect.stringMatching(/^compiled modules are not kept.*a file; give a folder/)],
+  ]);
+  warn.mockRestore();
+});
+
+test('a folder that may be read and not written is used as it is', async () => {
+  await mkdir(join(folder, 'fixed'));
+  spawnSync('chmod', ['500', join(folder, 'fixed')]);
+  expect(await cacheIn(join(folder, 'fixed'), open).get('key')).toEqual(new Uint8Array([1]));
+});
