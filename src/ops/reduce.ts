@@ -85,7 +85,7 @@ function wideSums(out: Elements): Fold {
 }
 
 /** Numbers of a run that are added before their sum goes to the total. */
-const BLOCK = 128;
+const BLOCK = 32;
 
 /** Sums in the precision of the numbers: of blocks, with what rounding takes from the total kept for the next one. */
 function compensatedSums(out: Elements): Fold {
