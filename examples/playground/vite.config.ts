@@ -1,34 +1,29 @@
+import { createHash } from 'node:crypto';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin } from 'vite';
+import { build, defineConfig, type Plugin, type Rollup } from 'vite';
 // The names are read when the page is built: a page cannot read the packages that hold them.
 import { loadWords } from '../../dist/data/names.js';
+import { FRAME_SCRIPT, framePage, pagePolicy } from './src/sealed/frame.js';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const digest = (text: string) => createHash('sha256').update(text);
+const FRAME_HASH = `'sha256-${digest(FRAME_SCRIPT).digest('base64')}'`;
+const POLICY = pagePolicy(FRAME_HASH);
 
 /**
- * The first two let a page have shared memory. The policy is for the workers, which do not share that of the page: the
- * user's model, a blob, can be loaded and nothing can be sent. public/isolation.js adds the same.
+ * The first two let a page have shared memory; public/isolation.js adds them where a host does not. What a model may do
+ * needs none of these: the frame that it runs in brings its policy along (src/sealed/frame.ts).
  */
 export const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Content-Security-Policy': "script-src 'self' blob: 'wasm-unsafe-eval'; connect-src 'self' data:",
+  'Content-Security-Policy': POLICY,
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
 };
 
-export const OUT = fileURLToPath(new URL('../../build/playground/', import.meta.url));
-
-/**
- * What the page may do: load its own files and compile WebAssembly. It can send nothing to anybody. `data:` is for
- * the AssemblyScript compiler, which unpacks itself that way; styles are what the editor adds.
- */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
-  "connect-src 'self' data:",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
+export const OUT = here('../../build/playground/');
 
 function names(): Plugin {
   return {
@@ -47,23 +42,106 @@ function names(): Plugin {
   };
 }
 
+const warnings = {
+  checks: { bundlerTimings: false },
+  onwarn(warning: Rollup.RollupLog, report: (warning: Rollup.RollupLog) => void) {
+    // asc and Binaryen look for Node's modules and do without.
+    if (!/externalized for browser compatibility/.test(warning.message)) report(warning);
+  },
+};
+
+/** A module and all that it imports as one script without imports, as a worker of the frame has to be. */
+async function script(entry: string, plugins: Plugin[], minify: boolean): Promise<string> {
+  const made = await build({
+    configFile: false,
+    root: here('.'),
+    publicDir: false,
+    logLevel: 'warn',
+    plugins,
+    // Frames of the library in stacks have addresses that begin like this one (src/source.ts).
+    define: { 'import.meta.url': '"blob:null/library"', 'process.env.NODE_ENV': '"production"' },
+    build: {
+      write: false,
+      target: 'es2022',
+      minify,
+      chunkSizeWarningLimit: 20_000,
+      lib: { entry, formats: ['iife'], name: 'script' },
+      rolldownOptions: warnings,
+    },
+  });
+  const { output } = (Array.isArray(made) ? made[0] : made) as Rollup.RollupOutput;
+  return output[0].code;
+}
+
+const DIST = here('../../dist/');
+/** What a model's worker has in the place of modules that need the network, storage or an origin. */
+const REPLACED: Record<string, string> = {
+  'emit/asc.js': here('src/worker/host/asc.ts'),
+  'run/web.js': here('src/worker/host/web.ts'),
+  'digest.js': here('src/worker/host/digest.ts'),
+};
+
+function modelHost(minify: boolean): Plugin {
+  return {
+    name: 'model-host',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      if (source === 'virtual:thread') return '\0thread';
+      if (!importer || !source.startsWith('.')) return null;
+      const path = relative(DIST, resolve(dirname(importer), source))
+        .split(sep)
+        .join('/');
+      return REPLACED[path] ?? null;
+    },
+    async load(id) {
+      if (id !== '\0thread') return null;
+      const code = await script(here('../../dist/run/web-worker.js'), [], minify);
+      return `export default ${JSON.stringify(code)}`;
+    },
+  };
+}
+
+/** The frame and the code of the worker in it, which the page loads as text. */
+function sealed(): Plugin {
+  let minify = true;
+  let code = '';
+  const file = () => `assets/model-${digest(code).digest('hex').slice(0, 8)}.js`;
+  return {
+    name: 'sealed',
+    configResolved(config) {
+      minify = config.build.minify !== false;
+    },
+    resolveId: (source) => (source === 'virtual:sealed' ? '\0sealed' : null),
+    async load(id) {
+      if (id !== '\0sealed') return null;
+      code ||= await script(here('src/worker/main.ts'), [modelHost(minify)], minify);
+      return `export const frame = ${JSON.stringify(framePage(FRAME_HASH))};
+        export const modelCode = ${JSON.stringify(file())};`;
+    },
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: file(), source: code });
+    },
+  };
+}
+
 export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
+  root: here('.'),
   base: './',
   logLevel: 'warn',
-  plugins: [names()],
+  plugins: [names(), sealed()],
   build: {
     outDir: OUT,
     emptyOutDir: true,
     target: 'es2022',
     chunkSizeWarningLimit: 20_000,
+    rolldownOptions: warnings,
+  },
+  worker: {
+    format: 'es',
+    // Binaryen is most of the compiler and changes less often than the rest.
     rolldownOptions: {
-      onwarn(warning, report) {
-        // asc and Binaryen look for Node's modules and do without.
-        if (!/externalized for browser compatibility/.test(warning.message)) report(warning);
-      },
+      output: { codeSplitting: { groups: [{ name: 'binaryen', test: /node_modules[\\/]binaryen/ }] } },
     },
   },
-  worker: { format: 'es' },
   preview: { headers: HEADERS },
 });

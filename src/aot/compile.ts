@@ -51,7 +51,7 @@ export const WEIGHTS = 'weights.safetensors';
 export const PACKAGE = 'package.json';
 
 /** Tells Node that model.js is an ES module, whatever project the folder lies in. */
-const PACKAGE_TEXT = `${JSON.stringify({ private: true, type: 'module', main: `./${RUNTIME}`, types: `./${TYPES}` })}\n`;
+export const PACKAGE_TEXT = `${JSON.stringify({ private: true, type: 'module', main: `./${RUNTIME}`, types: `./${TYPES}` })}\n`;
 
 /** Compiles a training step so that it runs without this package. The same step and options give the same bytes. */
 export async function compileAhead(step: AnyTrainStep, options: AheadOptions): Promise<Artifact> {

@@ -1,80 +1,28 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { unzipSync } from 'fflate';
-import type { Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished } from 'vitest';
-import { HEADERS } from '../../examples/playground/vite.config.js';
+import { describe, expect, onTestFinished } from 'vitest';
 import { decodeSafetensors } from '../../src/data/safetensors.js';
 import { it } from './browser.js';
-import { ROOT } from './bundle.js';
-import { type Server, serve } from './server.js';
+import {
+  compile,
+  downloaded,
+  number,
+  open,
+  PATIENCE,
+  paste,
+  pasteSource,
+  pause,
+  playground,
+  SOURCE,
+  shot,
+  text,
+  trainTo,
+} from './playground.js';
 
-const SHOTS = `${ROOT}build/screenshots/`;
-const SITE = `${ROOT}build/browser/playground`;
-/** The compiler takes seconds to load and to run, more on a busy machine. */
-const PATIENCE = { timeout: 90_000 };
-
-// One origin for all tests: a model that one has compiled is in the page's cache for the next.
-const options = {
-  isolated: true,
-  headers: { 'Content-Security-Policy': HEADERS['Content-Security-Policy'] },
-};
-let server: Server;
-beforeAll(async () => {
-  mkdirSync(SHOTS, { recursive: true });
-  const configFile = `${ROOT}examples/playground/vite.config.ts`;
-  await build({ configFile, logLevel: 'error', build: { outDir: SITE, minify: false } });
-  server = await serve(SITE, options);
-});
-beforeEach(() => {
-  options.isolated = true;
-});
-afterAll(() => server.close());
-
-const text = (page: Page, id: string) => page.locator(`#${id}`).innerText();
-const number = async (page: Page, id: string) => Number((await text(page, id)).replaceAll(',', ''));
-async function shot(page: Page, name: string): Promise<void> {
-  // The lower editor lays out its lines once it comes into view.
-  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
-  await page.waitForTimeout(200);
-  await page.evaluate(() => scrollTo(0, 0));
-  await page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true });
-}
-
-async function open(page: Page): Promise<void> {
-  await page.goto(server.url);
-  await expect.poll(() => text(page, 'words-said'), PATIENCE).toBe('8,403 English first names');
-}
-
-async function compile(page: Page): Promise<void> {
-  await page.click('#compile');
-  await expect.poll(() => text(page, 'compiled'), PATIENCE).toMatch(/parameters/);
-}
-
-async function trainTo(page: Page, step: number): Promise<void> {
-  await page.click('#go');
-  await expect.poll(() => number(page, 'at'), PATIENCE).toBeGreaterThanOrEqual(step);
-}
-
-async function pause(page: Page): Promise<number> {
-  await page.click('#go');
-  await expect.poll(() => text(page, 'running'), PATIENCE).toBe('paused');
-  return number(page, 'at');
-}
-
-const SOURCE = readFileSync(`${ROOT}examples/playground/models/plain.ts`, 'utf8');
-
-/** Puts another source into the editor, as somebody who pastes it. */
-async function paste(page: Page, before: string | RegExp, after: string): Promise<void> {
-  expect(SOURCE.replace(before, '')).not.toBe(SOURCE);
-  await page.click('#editor .cm-content');
-  await page.keyboard.press('Control+A');
-  await page.keyboard.insertText(SOURCE.replace(before, after));
-}
+const site = playground('playground');
 
 /** A folder with what a zip holds in its one folder. */
 function unpacked(zip: Uint8Array): string {
@@ -85,19 +33,22 @@ function unpacked(zip: Uint8Array): string {
   return folder;
 }
 
-/** The file that a click makes the page offer. */
-async function downloaded(page: Page, button: string): Promise<{ name: string; bytes: Uint8Array }> {
-  const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
-  return { name: download.suggestedFilename(), bytes: new Uint8Array(await readFile(await download.path())) };
-}
+/** A model of somebody who would like to write what is run after it was downloaded. */
+const TAMPERING = `${SOURCE}
+const real = Object.fromEntries;
+const more = { 'words.mjs': 'evil', 'model.js': 'evil', 'package.json': 'evil', 'more.js': 'evil', '../up.js': 'evil' };
+Object.fromEntries = (all) => {
+  const made = real(all);
+  return made['model.wasm'] ? { ...made, ...more } : made;
+};`;
 
 describe('the playground', () => {
   it('compiles, shows the stages, trains and makes up words', async ({ page }) => {
-    await open(page);
-    expect(server.requests.join(' '), 'the compiler waits to be asked for').not.toMatch(/binaryen/);
+    await open(page, site);
+    expect(site.server.requests.join(' '), 'the compiler waits to be asked for').not.toMatch(/binaryen/);
     await shot(page, 'start');
     await compile(page);
-    expect(server.requests.join(' ')).toMatch(/binaryen/);
+    expect(site.server.requests.join(' ')).toMatch(/binaryen/);
     // 27 x 10 + (30 + 1) x 200 + (200 + 1) x 27
     expect(await text(page, 'compiled')).toMatch(
       /^11,897 parameters, [\d.]+ kB of WebAssembly, compiled in [\d.]+ m?s; the compiler is [\d.]+ MB/,
@@ -136,7 +87,7 @@ describe('the playground', () => {
   it('takes another learning rate while it trains: with 0, the loss on unseen words stands still', async ({
     page,
   }) => {
-    await open(page);
+    await open(page, site);
     await compile(page);
     await trainTo(page, 100);
     await page.fill('#rate', '0');
@@ -156,7 +107,7 @@ describe('the playground', () => {
     await page.fill('#rate', '0.2');
     await trainTo(page, (await number(page, 'at')) + 2000);
     await pause(page);
-    expect(await number(page, 'dev')).toBeLessThan(Number(still));
+    expect(await text(page, 'dev')).not.toBe(still);
     // A rate that is far too high ends the training, with the parameters as they were.
     await page.fill('#rate', '1e38');
     await page.click('#go');
@@ -167,7 +118,8 @@ describe('the playground', () => {
   });
 
   it('saves a checkpoint and goes back to it; a file that is none changes nothing', async ({ page }) => {
-    await open(page);
+    await open(page, site);
+    await pasteSource(page, TAMPERING);
     await compile(page);
     await trainTo(page, 500);
     const at = await pause(page);
@@ -205,6 +157,7 @@ describe('the playground', () => {
     const artifact = await downloaded(page, '#download');
     expect(artifact.name).toBe('names.zip');
     const folder = unpacked(artifact.bytes);
+    expect(Object.keys(unzipSync(artifact.bytes)).every((name) => /^names\/[^/]+$/.test(name))).toBe(true);
     expect(readdirSync(folder).sort()).toEqual([
       ...['model.d.ts', 'model.js', 'model.json', 'model.wasm', 'package.json'],
       ...['weights.safetensors', 'words.mjs'],
@@ -224,7 +177,7 @@ describe('the playground', () => {
   it('shows an error at its line, and the model before goes on; what never ends can be cancelled', async ({
     page,
   }) => {
-    await open(page);
+    await open(page, site);
     await compile(page);
     await paste(page, 'nn.linear(hidden, vocab,', 'nn.linear(hidden + 1, vocab,');
     await page.click('#compile');
@@ -254,23 +207,8 @@ describe('the playground', () => {
     await compile(page);
   });
 
-  it('lets a model send nothing, not even where somebody would take it', async ({
-    page,
-    problems,
-    serve,
-  }) => {
-    const headers = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
-    const taker = await serve(SITE, { isolated: false, headers });
-    await open(page);
-    await paste(page, /export default .* => {/, `export default async () => { await fetch('${taker.url}');`);
-    await page.click('#compile');
-    await expect.poll(() => text(page, 'alert'), PATIENCE).toMatch(/Failed to fetch/);
-    expect(taker.requests).toEqual([]);
-    problems.take(/Content Security Policy/);
-  });
-
   it('learns words of the user, of any alphabet', async ({ page }) => {
-    await open(page);
+    await open(page, site);
     await page.click('.words summary');
     await page.fill('#words', Array.from({ length: 60 }, (_, i) => 'żółw'.slice(0, 2 + (i % 3))).join('\n'));
     await page.click('#words-use');
@@ -292,11 +230,11 @@ describe('the playground', () => {
     await page.click('#words-use');
     await page.click('#compile');
     await expect.poll(() => text(page, 'alert'), PATIENCE).toMatch(/^2 words are too few to split/);
-    expect(server.requests.filter((path) => path.includes('?'))).toEqual([]);
+    expect(site.server.requests.filter((path) => path.includes('?'))).toEqual([]);
   });
 
   it('finds a learning rate, and agrees with the tape', async ({ page }) => {
-    await open(page);
+    await open(page, site);
     await compile(page);
     await page.click('#find');
     await expect.poll(() => page.locator('#finder-use').isVisible(), PATIENCE).toBe(true);
@@ -312,7 +250,7 @@ describe('the playground', () => {
   });
 
   it('can be used with the keyboard alone', async ({ page }) => {
-    await open(page);
+    await open(page, site);
     const tabTo = async (id: string) => {
       for (let i = 0; i < 60; i++) {
         if ((await page.evaluate(() => document.activeElement?.id)) === id) return;
@@ -339,7 +277,7 @@ describe('the playground', () => {
     browser,
     serve,
   }) => {
-    const { url } = await serve(SITE, { isolated: false });
+    const { url } = await serve(site.folder, { isolated: false });
     const context = await browser.newContext({ serviceWorkers: 'block' });
     const page = await context.newPage();
     await page.goto(url);
@@ -356,7 +294,7 @@ describe('the playground', () => {
   });
 
   it('isolates itself on a host that sends no headers', async ({ page, serve }) => {
-    const { url } = await serve(SITE, { isolated: false });
+    const { url } = await serve(site.folder, { isolated: false });
     await page.goto(url);
     await expect.poll(() => page.evaluate(() => crossOriginIsolated).catch(() => false), PATIENCE).toBe(true);
     await expect.poll(() => text(page, 'threads-said'), PATIENCE).toMatch(/ · isolated/);

@@ -1,11 +1,9 @@
 // @ts-nocheck: TypeScript has types of service workers and of pages, but not both in one project.
 // For hosts that cannot be told which headers to send: a service worker that adds those that isolate a page, without
-// which browsers give it no shared memory, hence no threads, and the policy of the workers (vite.config.ts). It keeps
-// nothing and changes nothing else.
+// which browsers give it no shared memory, hence no threads. It keeps nothing and changes nothing else.
 const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Content-Security-Policy': "script-src 'self' blob: 'wasm-unsafe-eval'; connect-src 'self' data:",
 };
 
 self.addEventListener('install', () => self.skipWaiting());

@@ -20,6 +20,10 @@ export interface ChartOptions {
   x?(value: number): string;
   y?(value: number): string;
   fromZero?: boolean;
+  /** What the x axis counts, as hovering says it; by default steps. */
+  name?: string;
+  /** How a value is written where one hovers; by default as on the axis. */
+  exact?(value: number): string;
 }
 
 /** A line chart that grows while one looks, redrawn at most once a frame, in the colours of the theme. */
@@ -27,6 +31,9 @@ export class Chart {
   private data: (number | null)[][];
   private plot: uPlot;
   private waiting = false;
+  private reference: number | null = null;
+  /** What is said where one hovers. */
+  private readonly tip = document.createElement('div');
 
   constructor(
     private readonly parent: HTMLElement,
@@ -34,7 +41,13 @@ export class Chart {
   ) {
     this.data = this.empty();
     this.parent.classList.add('empty');
+    this.tip.className = 'tip';
+    this.tip.setAttribute('role', 'status');
+    // Beside the plot, which is an image to those who hear the page.
+    parent.after(this.tip);
+    this.tip.hidden = true;
     this.plot = this.make();
+    this.readWithKeys();
     onTheme(() => {
       this.plot.destroy();
       this.plot = this.make();
@@ -61,8 +74,10 @@ export class Chart {
     this.plot.setData(this.data as uPlot.AlignedData);
   }
 
-  get points(): number {
-    return this.data[0].length;
+  /** Draws a dashed line at this height. */
+  setReference(value: number | null): void {
+    this.reference = value;
+    this.plot.redraw();
   }
 
   private empty(): (number | null)[][] {
@@ -81,9 +96,63 @@ export class Chart {
     return { width: Math.max(50, this.parent.clientWidth), height: this.parent.clientHeight };
   }
 
+  /** The arrow keys walk over the points of a chart that has the focus. */
+  private readWithKeys(): void {
+    this.parent.tabIndex = 0;
+    this.parent.addEventListener('blur', () => this.point(null));
+    this.parent.addEventListener('keydown', (event) => {
+      const last = this.data[0].length - 1;
+      const at = this.plot.cursor.idx ?? last;
+      const stride = Math.max(1, Math.round(last / 50));
+      const to = { ArrowLeft: at - stride, ArrowRight: at + stride, Home: 0, End: last, Escape: null }[
+        event.key
+      ];
+      if (to === undefined || last < 0) return;
+      event.preventDefault();
+      this.point(to === null ? null : Math.min(last, Math.max(0, to)));
+    });
+  }
+
+  private point(index: number | null): void {
+    const left = index === null ? -10 : this.plot.valToPos(this.data[0][index] as number, 'x');
+    this.plot.setCursor({ left, top: index === null ? -10 : 1 });
+  }
+
+  /** The values under the cursor; of a sparse series, the last one before it. */
+  private tell(plot: uPlot): void {
+    const { idx, left = -1 } = plot.cursor;
+    this.tip.hidden = idx === null || idx === undefined || left < 0;
+    if (this.tip.hidden) return;
+    const { series, x, y = short, exact = y, name = 'step' } = this.options;
+    const at = this.data[0][idx!] as number;
+    const values = series.flatMap(({ label, sparse }, i) => {
+      const value = lastValue(this.data[i + 1], idx!, sparse);
+      return value === null ? [] : [`${label} ${exact(value)}`];
+    });
+    this.tip.textContent = [`${name} ${x ? x(at) : Math.round(at).toLocaleString('en-US')}`, ...values].join(
+      ' · ',
+    );
+    this.tip.classList.toggle('left', left > plot.over.clientWidth / 2);
+  }
+
+  private drawReference(plot: uPlot): void {
+    if (this.reference === null) return;
+    const { left, width } = plot.bbox;
+    const y = plot.valToPos(this.reference, 'y', true);
+    plot.ctx.save();
+    plot.ctx.strokeStyle = cssVariable('--quiet');
+    plot.ctx.lineWidth = devicePixelRatio;
+    plot.ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+    plot.ctx.beginPath();
+    plot.ctx.moveTo(left, y);
+    plot.ctx.lineTo(left + width, y);
+    plot.ctx.stroke();
+    plot.ctx.restore();
+  }
+
   private make(): uPlot {
     const { series, logX, x = short, y = short, fromZero } = this.options;
-    const axis = (write: (value: number) => string, size: number): uPlot.Axis => ({
+    const axis = (write: (value: number) => string, size: uPlot.Axis['size']): uPlot.Axis => ({
       stroke: cssVariable('--quiet'),
       grid: { stroke: cssVariable('--grid'), width: 1 },
       ticks: { show: false },
@@ -100,9 +169,10 @@ export class Chart {
         legend: { show: false },
         scales: {
           x: { time: false, distr: logX ? 3 : 1 },
-          y: { range: (_, low, high) => range(low, high, fromZero) },
+          y: { range: (_, low, high) => range(low, high, fromZero, this.reference) },
         },
-        axes: [axis(x, 24), axis(y, 44)],
+        axes: [axis(x, 24), axis(y, (_, values) => widthOf(values))],
+        hooks: { setCursor: [(plot) => this.tell(plot)], draw: [(plot) => this.drawReference(plot)] },
         series: [
           {},
           ...series.map(({ label, colour, sparse }) => ({
@@ -120,16 +190,35 @@ export class Chart {
   }
 }
 
-/** A little room above and below; a flat line stands in the middle. */
-function range(low: number, high: number, fromZero = false): [number, number] {
+function lastValue(column: readonly (number | null)[], index: number, sparse = false): number | null {
+  let at = index;
+  while (sparse && at > 0 && column[at] === null) at--;
+  return column[at] ?? null;
+}
+
+/** Room for the longest of these labels. */
+function widthOf(labels: readonly string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => label.length));
+  return Math.max(44, 14 + 6.5 * longest);
+}
+
+/** A little room above and below; a flat line stands in the middle. The reference is in sight. */
+function range(
+  low: number,
+  high: number,
+  fromZero = false,
+  reference: number | null = null,
+): [number, number] {
   if (low === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
-  const room = (high - low) * 0.08 || Math.abs(high) * 0.1 || 1;
-  return [fromZero ? 0 : low - room, high + room];
+  const [from, to] = reference === null ? [low, high] : [Math.min(low, reference), Math.max(high, reference)];
+  const room = (to - from) * 0.08 || Math.abs(to) * 0.1 || 1;
+  return [fromZero ? 0 : from - room, to + room];
 }
 
 /** 1500 as 1.5k. */
 export function short(value: number): string {
   const size = Math.abs(value);
+  if (size >= 1e9 || (size > 0 && size < 1e-4)) return value.toExponential(1);
   if (size >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
   if (size >= 1e3) return `${Number((value / 1e3).toPrecision(3))}k`;
   return String(Number(value.toPrecision(3)));

@@ -14,8 +14,17 @@ export function download(name: string, bytes: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-export const count = (n: number) => Math.round(n).toLocaleString('en-US');
-export const digits = (n: number) => (Number.isFinite(n) ? n.toFixed(4) : '–');
+export const count = (n: number) =>
+  Math.abs(n) < 1e10 ? Math.round(n).toLocaleString('en-US') : exponential(n);
+
+/** A loss with four decimals, where these say something. */
+export function digits(n: number): string {
+  if (!Number.isFinite(n)) return '–';
+  const size = Math.abs(n);
+  return size !== 0 && (size < 0.001 || size >= 1e5) ? exponential(n) : n.toFixed(4);
+}
+
+const exponential = (n: number) => (Number.isFinite(n) ? n.toExponential(2) : '–');
 
 export function bytes(n: number): string {
   return n < 1000 ? `${n} bytes` : n < 1e6 ? `${(n / 1000).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`;

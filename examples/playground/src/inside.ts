@@ -1,8 +1,9 @@
 import type { EditorView } from '@codemirror/view';
-import type { Client } from './client.js';
+import type { CompilerClient } from './compiler-client.js';
 import { bytes, count, element } from './dom.js';
 import { setText, sourceView } from './editor.js';
 import type { Compiled } from './protocol.js';
+import { drawingOf } from './svg.js';
 
 /** The stages of the compiler side by side, for the entry that is chosen. */
 export class Inside {
@@ -13,7 +14,7 @@ export class Inside {
   /** Of the drawing as Graphviz made it, in points. */
   private graphWidth = 0;
 
-  constructor(private readonly compiler: () => Client) {
+  constructor(private readonly compiler: () => CompilerClient) {
     this.entry.addEventListener('change', () => this.showEntry());
     new ResizeObserver(() => this.fit()).observe(this.graph);
     // What scrolls can be reached with the keyboard.
@@ -53,13 +54,13 @@ export class Inside {
       });
   }
 
-  /** Graphviz makes it of our own text, with every name escaped; the policy of the page runs no script in it. */
   private drawn(svg: string): void {
-    this.graph.innerHTML = svg;
-    const drawing = this.graph.querySelector('svg');
-    drawing?.setAttribute('role', 'img');
-    this.graphWidth = Number.parseFloat(drawing?.getAttribute('width') ?? '');
-    drawing?.removeAttribute('height');
+    const drawing = drawingOf(svg);
+    drawing.setAttribute('role', 'img');
+    drawing.setAttribute('aria-label', `Graph of ${this.entry.value}`);
+    this.graphWidth = Number.parseFloat(drawing.getAttribute('width') ?? '');
+    drawing.removeAttribute('height');
+    this.graph.replaceChildren(drawing);
     this.fit();
   }
 

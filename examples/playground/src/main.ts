@@ -1,10 +1,15 @@
-import { Client, WorkerError } from './client.js';
+import { Alarm } from './alarm.js';
+import { CompilerClient } from './compiler-client.js';
 import { bytes, count, download, element, seconds } from './dom.js';
-import { setText, showTrouble, sourceEditor } from './editor.js';
+import { setText, sourceEditor } from './editor.js';
 import { Inside } from './inside.js';
 import { isolate } from './isolation.js';
+import { forget, keep, kept } from './kept.js';
+import { Place } from './place.js';
 import { PRESETS } from './presets.js';
-import type { Project, Started, Trouble } from './protocol.js';
+import type { Compiled, Project, Started } from './protocol.js';
+import { Rate } from './rate.js';
+import { ModelClient, samplesOf } from './sealed/model-client.js';
 import { followTheme } from './theme.js';
 import { compareWithTape, findRate } from './tools.js';
 import { TrainingView } from './training-view.js';
@@ -15,7 +20,7 @@ const SEED = 42;
 /** The model that is in use: its project, and the worker that trains it. */
 interface InUse {
   project: Project;
-  client: Client;
+  client: ModelClient;
   started: Started;
   running: boolean;
 }
@@ -23,62 +28,67 @@ interface InUse {
 const button = (id: string) => element<HTMLButtonElement>(id);
 const compileButton = button('compile');
 const goButton = button('go');
-const threadsSelect = element<HTMLSelectElement>('threads');
-const rateInput = element<HTMLInputElement>('rate');
-const rateRange = element<HTMLInputElement>('rate-range');
-const tools = ['find', 'compare', 'save', 'load', 'download'].map((id) => element<HTMLButtonElement>(id));
+const preset = element<HTMLSelectElement>('preset');
+/** What a model in use is needed for. */
+const tools = ['restart', 'find', 'compare', 'save', 'load', 'download'].map((id) =>
+  element<HTMLButtonElement>(id),
+);
 
-let compiler: Client | null = null;
-let compiling = false;
+let compilerClient: CompilerClient | null = null;
+const compiler = () => (compilerClient ??= new CompilerClient());
+/** Ready for the next model. */
+let spare: ModelClient | null = null;
+/** The model that is being compiled. */
+let compiling: ModelClient | null = null;
 let inUse: InUse | null = null;
+/** The rate of a preset that waits for its model to be compiled: the one in training keeps its own. */
+let presetRate: number | null = null;
 
 followTheme(button('theme'));
 const view = new TrainingView();
-const inside = new Inside(() => (compiler ??= new Client()));
-const editor = sourceEditor(element('editor'), compile, () => showTrouble(editor, null));
+const inside = new Inside(compiler);
+const editor = sourceEditor(element('editor'), compile, edited);
+const alarm = new Alarm(() => editor);
+const guarded = (act: () => Promise<void>) => alarm.guarded(act);
 const words = new Words(
-  () => {
+  (own) => {
+    keep({ words: own });
     note('New words: compile to train on them.');
+    explain();
     compileButton.focus();
   },
-  (message) => alarm({ message }),
+  (message) => alarm.show({ message }),
 );
+const rate = new Rate((value) => {
+  presetRate = null;
+  keep({ rate: value });
+  if (inUse) void guarded(() => inUse!.client.call('rate', value));
+});
+const place = new Place((threads) => {
+  keep({ threads });
+  void guarded(changeThreads);
+});
 
 function note(text: string): void {
   element('compiled').textContent = text;
 }
 
-/** Shows what went wrong; a line of the user's source is marked in the editor too. */
-function alarm(trouble: Trouble | null): void {
-  const box = element('alert');
-  box.hidden = !trouble;
-  showTrouble(editor, trouble);
-  if (!trouble) return;
-  const text = document.createElement('span');
-  text.textContent = trouble.message;
-  const close = document.createElement('button');
-  close.type = 'button';
-  close.textContent = 'Dismiss';
-  close.addEventListener('click', () => alarm(null));
-  box.replaceChildren(text, close);
-}
-
-const troubleOf = (error: unknown): Trouble =>
-  error instanceof WorkerError ? error.trouble : { message: String((error as Error).message ?? error) };
-
-/** Runs what a button asks for; what goes wrong is shown. */
+/** Runs what a button asks for. */
 function on(id: string, act: () => Promise<void>): void {
   element(id).addEventListener('click', () => guarded(act));
 }
-async function guarded(act: () => Promise<void>): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    alarm(troubleOf(error));
-  }
-}
 
 // Compiling
+
+const project = (): Project => ({ source: editor.state.doc.toString(), words: words.current, seed: SEED });
+
+function edited(): void {
+  alarm.show(null);
+  const source = editor.state.doc.toString();
+  // The next visit has the presets as they are then.
+  keep({ source: PRESETS.some((known) => known.source === source) ? undefined : source });
+  explain();
+}
 
 function compile(): void {
   if (compiling) cancel();
@@ -86,103 +96,102 @@ function compile(): void {
 }
 
 function cancel(): void {
-  compiler?.end();
-  compiler = null;
+  const cancelled = compiling;
+  compiling = null;
+  cancelled?.end();
+  compilerClient?.end();
+  compilerClient = null;
 }
 
 async function compileNow(): Promise<void> {
-  const project: Project = { source: editor.state.doc.toString(), words: words.current, seed: SEED };
-  compiling = true;
+  const made = project();
+  const client = spare ?? new ModelClient(compiler);
+  spare = null;
+  compiling = client;
   compileButton.textContent = 'Cancel';
-  alarm(null);
+  alarm.show(null);
+  explain();
   const began = performance.now();
   note('Tracing, differentiating, compiling …');
   try {
-    compiler ??= new Client();
-    const compiled = await compiler.call('compile', project);
-    const took = performance.now() - began;
-    const client = await startTraining(project, null);
-    await replace(client);
+    const compiled = await client.call('compile', made);
+    const next = await startTraining(client, made);
+    if (presetRate !== null) rate.set(presetRate);
+    await client.call('rate', rate.value);
+    await replace(next);
     inside.show(compiled);
-    const how = compiled.cached ? 'kept from before' : `compiled in ${seconds(compiled.milliseconds)}`;
-    const loaded =
-      compiled.compilerBytes && !compiled.cached
-        ? `; the compiler is ${bytes(compiled.compilerBytes)}, ${seconds(took)} with its loading`
-        : '';
-    note(
-      `${count(compiled.parameters)} parameters, ${bytes(compiled.wasmBytes)} of WebAssembly, ${how}${loaded}.`,
-    );
-  } catch (error) {
-    note(inUse ? 'Not compiled; the model before stays in use.' : 'Not compiled.');
-    throw error;
-  } finally {
-    compiling = false;
-    compileButton.textContent = 'Compile';
-  }
-}
-
-/** A new worker with the model ready to train, from a checkpoint if there is one. */
-async function startTraining(project: Project, checkpoint: Uint8Array | null): Promise<InUse> {
-  const client = new Client({
-    progress: (progress) => {
-      if (inUse?.client === client) view.progress(progress);
-    },
-    stopped: (trouble) => {
-      if (inUse?.client !== client) return;
-      running(false);
-      alarm(trouble);
-    },
-  });
-  try {
-    await client.call('rate', rate());
-    const started = await client.call('start', { ...project, threads: Number(threadsSelect.value) });
-    if (checkpoint) await client.call('restore', checkpoint);
-    return { project, client, started, running: false };
+    note(`${summary(compiled)}${loading(compiled, performance.now() - began)}.`);
   } catch (error) {
     client.end();
-    throw error;
+    note(inUse ? 'Not compiled; the model before stays in use.' : 'Not compiled.');
+    if (compiling) throw error;
+  } finally {
+    compiling = null;
+    compileButton.textContent = 'Compile';
+    explain();
   }
 }
 
-/** Takes the new worker into use and lets the old one go. */
-async function replace(next: InUse, keepCharts = false): Promise<void> {
-  const before = inUse;
-  inUse = next;
-  if (!keepCharts) view.start(next.started);
-  running(false);
-  goButton.disabled = false;
-  for (const tool of tools) tool.disabled = false;
-  showPlace(next.started);
-  if (!before) return;
-  await before.client.call('close').catch(() => {});
-  before.client.end();
+function summary({ parameters, wasmBytes, cached, milliseconds }: Compiled): string {
+  const how = cached ? 'kept from before' : `compiled in ${seconds(Number(milliseconds))}`;
+  return `${count(Number(parameters))} parameters, ${bytes(Number(wasmBytes))} of WebAssembly, ${how}`;
 }
 
-function showPlace({ threads, most, reason }: Pick<Started, 'threads' | 'most' | 'reason'>): void {
-  const isolated = crossOriginIsolated ? 'isolated' : 'not isolated';
-  element('threads-said').textContent = `${threads} ${threads === 1 ? 'thread' : 'threads'} · ${isolated}`;
-  document.querySelector<HTMLElement>('.dot')!.dataset.state = crossOriginIsolated ? 'good' : 'warn';
-  const help = crossOriginIsolated
-    ? ''
-    : ' On a host without such settings a service worker of this page adds the headers, where the browser allows it.';
-  element('place-why').textContent = reason
-    ? `One thread: ${reason}.${help} The results are the same with any number of threads.`
-    : `This page can use up to ${most} threads. The results are the same with any number.`;
-  const options = Array.from({ length: most }, (_, i) => new Option(String(i + 1), String(i + 1)));
-  if (threadsSelect.options.length !== most) threadsSelect.replaceChildren(...options);
-  threadsSelect.value = String(threads);
+function loading({ compilerBytes, cached }: Compiled, took: number): string {
+  if (!compilerBytes || cached) return '';
+  return `; the compiler is ${bytes(Number(compilerBytes))}, ${seconds(took)} with its loading`;
+}
+
+async function startTraining(client: ModelClient, of: Project): Promise<InUse> {
+  const next: InUse = { project: of, client, running: false, started: await startAs(client) };
+  client.listeners = {
+    progress: (progress) => {
+      if (inUse === next) view.progress(progress);
+    },
+    stopped: (trouble) => {
+      if (inUse !== next) return;
+      running(false);
+      alarm.show(trouble);
+    },
+  };
+  return next;
+}
+
+const startAs = (client: ModelClient) => client.call('start', { threads: place.threads });
+
+/** Takes the new worker into use and lets the old one go. */
+async function replace(next: InUse): Promise<void> {
+  inUse?.client.end();
+  inUse = next;
+  view.start(next.started);
+  place.started(next.started);
+  for (const tool of tools) tool.disabled = false;
+  running(false);
 }
 
 // Training
 
-const untrained = () => element('at').textContent === '0';
-
 function running(is: boolean): void {
   if (inUse) inUse.running = is;
-  goButton.textContent = is ? 'Pause' : untrained() ? 'Train' : 'Resume';
+  goButton.textContent = is ? 'Pause' : view.at === 0 ? 'Train' : 'Resume';
+  goButton.disabled = !inUse;
   const badge = element('running');
-  badge.textContent = is ? 'training' : !inUse ? 'not started' : untrained() ? 'ready' : 'paused';
+  badge.textContent = is ? 'training' : !inUse ? 'not started' : view.at === 0 ? 'ready' : 'paused';
   badge.dataset.state = is ? 'running' : '';
+  explain();
+}
+
+/** Says what stands between the user and training on what is in the editor. */
+function explain(): void {
+  const why = element('go-why');
+  const stale = inUse && (inUse.project.source !== project().source || inUse.project.words !== words.current);
+  if (compiling) why.textContent = inUse ? '' : 'The model is being compiled.';
+  else if (!inUse) why.textContent = 'Compile the model first.';
+  else
+    why.textContent = stale
+      ? 'This is the model as it was compiled last: compile again to use your changes.'
+      : '';
+  why.hidden = why.textContent === '';
 }
 
 async function pause(): Promise<boolean> {
@@ -194,53 +203,59 @@ async function pause(): Promise<boolean> {
 
 async function resume(): Promise<void> {
   if (!inUse) return;
-  alarm(null);
+  alarm.show(null);
   await inUse.client.call('train');
   running(true);
 }
 
-/** Other work has the cores for itself while training waits. */
-async function meanwhile(id: string, act: (project: Project) => Promise<void>): Promise<void> {
+/** Other work has the cores for itself while training waits; it has a worker of its own. */
+async function meanwhile(
+  id: string,
+  act: (client: ModelClient, project: Project) => Promise<void>,
+): Promise<void> {
   if (!inUse) return;
-  const { project } = inUse;
   const wasRunning = await pause();
+  const client = new ModelClient(compiler);
   button(id).disabled = true;
   try {
-    await act(project);
+    await act(client, inUse.project);
   } finally {
+    client.end();
     button(id).disabled = false;
     if (wasRunning) await resume();
   }
 }
 
-const rate = () => Number(rateInput.value);
+/** The same place in the training, with another number of threads. */
+async function changeThreads(): Promise<void> {
+  const now = inUse;
+  if (!now) return;
+  const wasRunning = await pause();
+  const checkpoint = await now.client.call('checkpoint');
+  now.started = await startAs(now.client);
+  await now.client.call('restore', checkpoint);
+  place.started(now.started);
+  if (wasRunning) await resume();
+}
 
-async function setRate(value: number, from?: HTMLInputElement): Promise<void> {
-  if (from !== rateInput) rateInput.value = String(Number(value.toPrecision(3)));
-  if (from !== rateRange && value > 0) rateRange.value = String(Math.log10(value));
-  const isRate = rateInput.value !== '' && Number.isFinite(value) && value >= 0;
-  rateInput.setCustomValidity(isRate ? '' : 'a number from 0');
-  rateInput.reportValidity();
-  if (isRate) await inUse?.client.call('rate', value);
+async function restart(): Promise<void> {
+  const now = inUse;
+  if (!now) return;
+  const wasRunning = await pause();
+  now.started = await startAs(now.client);
+  alarm.show(null);
+  view.start(now.started);
+  running(false);
+  if (wasRunning) await resume();
 }
 
 compileButton.addEventListener('click', compile);
 on('go', () => (inUse?.running ? pause().then(() => {}) : resume()));
-rateInput.addEventListener('input', () => guarded(() => setRate(rate(), rateInput)));
-rateRange.addEventListener('input', () => guarded(() => setRate(10 ** Number(rateRange.value), rateRange)));
-
-threadsSelect.addEventListener('change', () =>
-  guarded(async () => {
-    if (!inUse) return;
-    const wasRunning = await pause();
-    const checkpoint = await inUse.client.call('checkpoint');
-    await replace(await startTraining(inUse.project, checkpoint), true);
-    if (wasRunning) await resume();
-  }),
+on('restart', restart);
+on('find', () => meanwhile('find', (client, of) => findRate(client, of, (value) => rate.set(value))));
+on('compare', () =>
+  meanwhile('compare', (client, of) => compareWithTape(client, { ...of, rate: rate.value })),
 );
-
-on('find', () => meanwhile('find', (project) => findRate(project, (value) => guarded(() => setRate(value)))));
-on('compare', () => meanwhile('compare', (project) => compareWithTape({ ...project, rate: rate() })));
 
 on('save', async () => {
   if (!inUse) return;
@@ -256,42 +271,61 @@ load.addEventListener('change', () =>
     if (!file || !inUse) return;
     await pause();
     const { at, samples } = await inUse.client.call('restore', new Uint8Array(await file.arrayBuffer()));
-    alarm(null);
-    view.start(inUse.started, at);
-    view.samples(samples);
+    alarm.show(null);
+    view.start(inUse.started, Number(at));
+    view.samples(samplesOf(samples));
     running(false);
-    note(`${file.name}: loaded, goes on from step ${count(at)}.`);
+    note(`${file.name}: loaded, goes on from step ${count(Number(at))}.`);
   }),
 );
 
 on('download', async () => {
   if (!inUse) return;
-  const { project, client } = inUse;
-  const checkpoint = untrained() ? null : await client.call('checkpoint');
-  compiler ??= new Client();
-  const zip = await compiler.call('artifact', { ...project, checkpoint });
+  const { client } = inUse;
+  const checkpoint = view.at === 0 ? null : await client.call('checkpoint');
+  const zip = await compiler().call('pack', await client.call('artifact', { checkpoint }));
   download('names.zip', zip as Uint8Array<ArrayBuffer>, 'application/zip');
 });
 
 // The beginning
 
-const preset = element<HTMLSelectElement>('preset');
 preset.replaceChildren(...PRESETS.map(({ id, label }) => new Option(label, id)));
+
 function choosePreset(): void {
   const chosen = PRESETS.find(({ id }) => id === preset.value) ?? PRESETS[0];
   setText(editor, chosen.source);
-  void guarded(() => setRate(chosen.rate));
+  keep({ preset: chosen.id, rate: chosen.rate });
+  if (!inUse) {
+    rate.set(chosen.rate);
+    return;
+  }
+  presetRate = chosen.rate;
+  note(`Compile to use this model; its learning rate, ${chosen.rate}, is set then.`);
 }
-preset.addEventListener('change', () => {
+preset.addEventListener('change', choosePreset);
+
+button('reset').addEventListener('click', () => {
+  preset.value = PRESETS[0].id;
   choosePreset();
-  note('Compile to use this model.');
+  words.reset();
+  place.threads = 'auto';
+  forget();
+  note('As at the first visit: compile to use this model.');
+  explain();
 });
+
+const before = { ...kept() };
+if (PRESETS.some(({ id }) => id === before.preset)) preset.value = before.preset!;
 choosePreset();
+if (before.source !== undefined) setText(editor, before.source);
+if (before.rate !== undefined) rate.set(before.rate);
+if (before.threads !== undefined) place.threads = before.threads;
 
 void isolate();
-void guarded(() => words.load());
+void guarded(() => words.load(before.words ?? null));
 void guarded(async () => {
-  const client = new Client();
-  const { most, reason } = await client.call('support').finally(() => client.end());
-  showPlace({ threads: most, most, reason });
+  const client = new ModelClient(compiler);
+  spare = client;
+  const { most, reason } = await client.call('support');
+  if (!inUse) place.support({ most: Number(most), reason });
 });

@@ -1,3 +1,5 @@
+import { storage } from './storage.js';
+
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const listeners: (() => void)[] = [];
 
@@ -13,7 +15,7 @@ export function onTheme(listener: () => void): void {
 /** The system's theme, until the button chooses the other one. */
 export function followTheme(button: HTMLButtonElement): void {
   const root = document.documentElement;
-  const chosen = () => localStorage.getItem('theme');
+  const chosen = () => storage.get('theme');
   const apply = (theme: string) => {
     root.dataset.theme = theme;
     button.setAttribute('aria-label', theme === 'dark' ? 'Switch to light' : 'Switch to dark');
@@ -25,7 +27,7 @@ export function followTheme(button: HTMLButtonElement): void {
   });
   button.addEventListener('click', () => {
     const theme = root.dataset.theme === 'dark' ? 'light' : 'dark';
-    localStorage.setItem('theme', theme);
+    storage.set('theme', theme);
     apply(theme);
   });
   apply(chosen() ?? system());

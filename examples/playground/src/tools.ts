@@ -1,12 +1,17 @@
 import { Chart, short } from './charts.js';
-import { Client } from './client.js';
 import { count, element } from './dom.js';
 import type { Project } from './protocol.js';
+import type { ModelClient } from './sealed/model-client.js';
+import { clip } from './sealed/remote.js';
 
 let chart: Chart | null = null;
 
 /** Runs the learning-rate finder in a worker of its own and draws it as it goes. */
-export async function findRate(project: Project, use: (rate: number) => void): Promise<void> {
+export async function findRate(
+  client: ModelClient,
+  project: Project,
+  use: (rate: number) => void,
+): Promise<void> {
   const said = element('finder-said');
   const button = element<HTMLButtonElement>('finder-use');
   element('results').hidden = false;
@@ -16,40 +21,47 @@ export async function findRate(project: Project, use: (rate: number) => void): P
   chart ??= new Chart(element('chart-finder'), {
     series: [{ label: 'loss', colour: '--series-1' }],
     logX: true,
-    x: (rate) => String(rate),
+    x: (rate) => String(Number(rate.toPrecision(3))),
+    name: 'rate',
   });
   chart.clear();
-  const client = new Client({
-    finder: ({ probes, point }) => {
-      if (point && Number.isFinite(point.loss)) chart?.add(point.rate, point.loss);
-      said.textContent = point
-        ? 'One training in which the rate rises with every step …'
-        : `Short trainings with one rate each, for the bounds: ${probes}`;
-    },
-  });
+  client.listeners.finder = ({ probes, point }) => {
+    if (point && Number.isFinite(point.loss)) chart?.add(point.rate, point.loss);
+    said.textContent = point
+      ? 'One training in which the rate rises with every step …'
+      : `Short trainings with one rate each, for the bounds: ${count(probes)}`;
+  };
   try {
-    const { suggestion, why } = await client.call('find', project);
-    said.textContent = `${why[0].toUpperCase()}${why.slice(1)}.`;
+    const found = await client.call('find', project);
+    const suggestion = Number(found.suggestion);
+    const why = clip(found.why, 1000);
+    said.textContent = `${why.charAt(0).toUpperCase()}${why.slice(1)}.`;
     button.textContent = `Use ${suggestion}`;
     button.hidden = false;
     button.onclick = () => use(suggestion);
   } catch (error) {
     element('finder').hidden = true;
     throw error;
-  } finally {
-    client.end();
   }
 }
 
 /** The same steps by the tape and by the compiled module, and how they compare. */
-export async function compareWithTape(project: Project & { rate: number }): Promise<void> {
+export async function compareWithTape(
+  client: ModelClient,
+  project: Project & { rate: number },
+): Promise<void> {
   const place = element('comparison');
   element('results').hidden = false;
   place.hidden = false;
   place.textContent = 'Training with both engines from the same beginning …';
-  const client = new Client();
   try {
-    const { steps, compiled, tape, difference } = await client.call('compare', project);
+    const found = await client.call('compare', project);
+    const [steps, compiled, tape, difference] = [
+      found.steps,
+      found.compiled,
+      found.tape,
+      found.difference,
+    ].map(Number);
     const bars = document.createElement('div');
     bars.className = 'bars';
     const row = (name: string, speed: number, kind: string) => {
@@ -70,8 +82,6 @@ export async function compareWithTape(project: Project & { rate: number }): Prom
   } catch (error) {
     place.hidden = true;
     throw error;
-  } finally {
-    client.end();
   }
 }
 

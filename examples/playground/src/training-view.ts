@@ -9,27 +9,42 @@ export class TrainingView {
       { label: 'training', colour: '--series-1' },
       { label: 'unseen words', colour: '--series-2', sparse: true },
     ],
+    exact: digits,
   });
   private readonly speed = new Chart(element('chart-speed'), {
     series: [{ label: 'steps a second', colour: '--series-1' }],
     fromZero: true,
+    exact: count,
   });
   private readonly saturation = new Chart(element('chart-saturation'), {
     series: [{ label: 'percent', colour: '--series-2', sparse: true }],
     fromZero: true,
   });
 
+  /** Steps that were taken. */
+  at = 0;
+
   /** Begins anew, for a model that starts; with `at`, one that goes on from a checkpoint. */
   start({ tokens, hasTanh }: Pick<Started, 'tokens' | 'hasTanh'>, at = 0): void {
     for (const chart of [this.loss, this.speed, this.saturation]) chart.clear();
+    this.at = at;
     element('at').textContent = count(at);
     for (const id of ['loss', 'dev', 'speed']) element(id).textContent = '–';
-    element('loss-legend').innerHTML =
-      '<span style="--swatch:var(--series-1)">training</span><span style="--swatch:var(--series-2)">unseen words</span>';
-    element('chart-loss').setAttribute(
-      'aria-label',
-      `Loss by step; a uniform guess has ${digits(Math.log(tokens))}`,
-    );
+    const guess = Math.log(tokens);
+    this.loss.setReference(guess);
+    const legend = [
+      ['training', '--series-1'],
+      ['unseen words', '--series-2'],
+      [`uniform guess ${digits(guess)}`, ''],
+    ].map(([label, colour]) => {
+      const item = document.createElement('span');
+      item.textContent = label;
+      if (colour) item.style.setProperty('--swatch', `var(${colour})`);
+      else item.className = 'dashed';
+      return item;
+    });
+    element('loss-legend').replaceChildren(...legend);
+    element('chart-loss').setAttribute('aria-label', `Loss by step; a uniform guess has ${digits(guess)}`);
     element('saturation-title').textContent = hasTanh
       ? 'tanh beyond ±0.97, percent'
       : 'This model has no tanh that could saturate';
@@ -37,6 +52,7 @@ export class TrainingView {
   }
 
   progress({ at, loss, stepsPerSecond, devLoss, saturation, samples }: Progress): void {
+    this.at = at;
     element('at').textContent = count(at);
     if (Number.isFinite(loss)) {
       element('loss').textContent = digits(loss);

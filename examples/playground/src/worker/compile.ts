@@ -1,20 +1,32 @@
-import { graphToDot, printMemory, printSchedule } from '../engine.js';
+import { type CompiledModule, graphToDot, printMemory, printSchedule } from '../engine.js';
 import type { Compiled, Project } from '../protocol.js';
-import { loadTask } from './task.js';
+import { takeAssemblies } from './host/asc.js';
+import { loadTask, type Task } from './task.js';
 
-/** Compiles the model; the page's cache then has it for the worker that trains. */
-export async function compile(project: Project): Promise<Compiled> {
-  const { step } = await loadTask(project);
+/** A model that can be trained. */
+export interface Prepared {
+  task: Task;
+  module: CompiledModule;
+  seed: number;
+}
+
+/** Runs the user's source and compiles what it makes. */
+export async function compile(project: Project): Promise<{ prepared: Prepared; compiled: Compiled }> {
+  const task = await loadTask(project);
+  const { step } = task;
+  takeAssemblies();
   const begun = performance.now();
   const module = await step.compileModule();
   const total = performance.now() - begun;
+  const assemblies = takeAssemblies();
+  const loadMilliseconds = assemblies.reduce((sum, assembly) => sum + assembly.loadMilliseconds, 0);
   const parameters = step.program.variables
     .filter((v) => v.role === 'parameter')
     .reduce((sum, v) => sum + v.shape.reduce((a, b) => a * b, 1), 0);
-  return {
+  const compiled = {
     wasmBytes: module.wasm.length,
-    milliseconds: total,
-    cached: module.cached,
+    milliseconds: total - loadMilliseconds,
+    cached: assemblies.every(({ cached }) => cached),
     parameters,
     entries: Object.fromEntries(
       Object.keys(module.graphs).map((entry) => [
@@ -28,14 +40,8 @@ export async function compile(project: Project): Promise<Compiled> {
     ),
     memory: printMemory(module.plan),
     assemblyScript: module.source.text,
-    compilerBytes: compilerBytes(),
+    compilerBytes: assemblies.find(({ compilerBytes }) => compilerBytes)?.compilerBytes ?? null,
+    loadMilliseconds,
   };
-}
-
-/** What the compiler's files have in bytes as they came, once they were loaded. */
-function compilerBytes(): number | null {
-  const files = performance
-    .getEntriesByType('resource')
-    .filter(({ name }) => /\/(asc|binaryen)-/.test(name)) as PerformanceResourceTiming[];
-  return files.reduce((sum, file) => sum + file.encodedBodySize, 0) || null;
+  return { prepared: { task, module, seed: project.seed }, compiled };
 }

@@ -1,31 +1,44 @@
-// A worker of the playground. The page starts one to compile, one for each model that trains, and one for each tool.
+// The worker of a model, in a frame that shuts it in (sealed/frame.ts): it runs the user's source, compiles and trains.
+// The page starts one for each model, and one for each tool.
 import { threadSupport } from '2headgrad';
-import { dotToSvg } from '../engine.js';
-import type { Call, Calls, Reply } from '../protocol.js';
+import type { ModelCalls } from '../protocol.js';
 import { artifact } from './artifact.js';
-import { compile } from './compile.js';
+import { compile, type Prepared } from './compile.js';
 import { troubleOf } from './model.js';
+import { listen, say } from './port.js';
+import { brokenSeal } from './seal.js';
 import { compareWithTape, findRate } from './tools.js';
 import { Training } from './training.js';
 
-const say = (reply: Reply, transfer: Transferable[] = []) => postMessage(reply, { transfer });
-
+const broken = brokenSeal();
+let prepared: Prepared | null = null;
 let training: Training | null = null;
 let rate = 0.1;
 
+function inUse(): Prepared {
+  if (!prepared) throw new Error('no model is compiled');
+  return prepared;
+}
 function current(): Training {
   if (!training) throw new Error('no model is in training');
   return training;
 }
 
-type Handlers = { [K in Call]: (input: Parameters<Calls[K]>[0]) => Promise<ReturnType<Calls[K]>> };
+type Handlers = {
+  [K in keyof ModelCalls]: (input: Parameters<ModelCalls[K]>[0]) => Promise<ReturnType<ModelCalls[K]>>;
+};
 
 const handlers: Handlers = {
   support: async () => threadSupport(),
-  compile,
-  draw: dotToSvg,
-  async start(project) {
-    const made = await Training.start(project, rate);
+  async compile(project) {
+    const made = await compile(project);
+    prepared = made.prepared;
+    return made.compiled;
+  },
+  async start({ threads }) {
+    await training?.close();
+    training = null;
+    const made = await Training.start(inUse(), threads, rate);
     training = made.training;
     return made.started;
   },
@@ -44,16 +57,13 @@ const handlers: Handlers = {
   restore: (bytes) => current().restore(bytes),
   find: (project) => findRate(project, (report) => say({ event: 'finder', report })),
   compare: compareWithTape,
-  artifact,
-  async close() {
-    await training?.close();
-    training = null;
-  },
+  artifact: ({ checkpoint }) => artifact(inUse().task, inUse().seed, checkpoint),
 };
 
-addEventListener('message', async ({ data: { id, call, input } }) => {
+listen(async ({ id, call, input }) => {
   try {
-    const handler = handlers[call as Call] as (input: unknown) => Promise<unknown>;
+    if (broken) throw new Error(broken);
+    const handler = handlers[call as keyof ModelCalls] as (input: unknown) => Promise<unknown>;
     say({ id, value: await handler(input) });
   } catch (error) {
     say({ id, trouble: troubleOf(error) });

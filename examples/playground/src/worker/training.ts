@@ -1,7 +1,9 @@
 import { OptionError, type Session, threadSupport } from '2headgrad';
 import { evaluateGraph, type Graph } from '../engine.js';
-import type { Progress, Project, Started } from '../protocol.js';
-import { loadTask, sampleWords, type Task } from './task.js';
+import type { Progress, Started, Threads } from '../protocol.js';
+import { autoThreads } from './auto-threads.js';
+import type { Prepared } from './compile.js';
+import { sampleWords, type Task } from './task.js';
 
 /** Where a tanh is so flat that hardly any gradient passes: its derivative is below 0.06. */
 const SATURATED = 0.97;
@@ -29,26 +31,24 @@ export class Training {
   ) {}
 
   static async start(
-    project: Project & { threads: number },
+    { task, module, seed }: Prepared,
+    asked: Threads,
     rate: number,
   ): Promise<{ training: Training; started: Started }> {
-    const task = await loadTask(project);
     const { step, train } = task;
-    const session = await step.compile({ seed: project.seed, threads: project.threads });
+    const { most, reason } = threadSupport();
+    const auto = autoThreads(module, most);
+    const session = await step.start(module, { seed, threads: asked === 'auto' ? auto.threads : asked });
     session.data({ x: train.x, y: train.y });
     const tanhs = tanhOutputs(step.program.entries.evaluate);
-    const { most, reason } = threadSupport();
     return {
-      training: new Training(task, session, tanhs, project.seed, rate),
+      training: new Training(task, session, tanhs, seed, rate),
       started: {
         threads: session.threads,
         most,
         reason,
-        batch: task.batch,
-        context: task.context,
+        auto,
         tokens: task.vocabulary.size,
-        words: task.words,
-        rows: train.rows,
         hasTanh: tanhs !== null,
       },
     };

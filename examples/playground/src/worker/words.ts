@@ -1,15 +1,13 @@
 import { DataError } from '2headgrad';
+import { checkLength } from '../limits.js';
 
-/** A list that long is a mistake, and would stop the tab. */
-const MOST_BYTES = 50 << 20;
+/** A model has a row and an output for each character; a list with more of them is no list of words. */
+const MOST_CHARACTERS = 2000;
 
 /** The words of a text, one a line; blank lines do not count. Throws DataError where it is not such a list. */
 export function parseWords(text: string): string[] {
-  if (text.length > MOST_BYTES) {
-    throw new DataError(
-      `the word list has ${Math.round(text.length / 2 ** 20)} MiB; give one of 50 MiB at most`,
-    );
-  }
+  const long = checkLength(text.length);
+  if (long) throw new DataError(`the word list ${long}`);
   const words = text
     .split(/\r\n?|\n/)
     .map((line) => line.trim())
@@ -18,6 +16,12 @@ export function parseWords(text: string): string[] {
   const binary = words.findIndex((word) => word.includes('\0') || word.includes('\ufffd'));
   if (binary >= 0) {
     throw new DataError(`word ${binary + 1} is not text: give a UTF-8 file with one word a line`);
+  }
+  const characters = new Set(text).size;
+  if (characters > MOST_CHARACTERS) {
+    throw new DataError(
+      `the words have ${characters.toLocaleString('en-US')} different characters; give a list with ${MOST_CHARACTERS.toLocaleString('en-US')} at most`,
+    );
   }
   return words;
 }
