@@ -69,6 +69,8 @@ export class TrainingView {
     const items = words.map((word) => {
       const item = document.createElement('li');
       item.textContent = word || '(an empty word)';
+      // Long ones are cut.
+      item.title = word;
       return item;
     });
     if (items.length === 0) {

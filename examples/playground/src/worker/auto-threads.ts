@@ -20,6 +20,6 @@ export function chooseThreads(stepMs: number, cores: number): { threads: number;
   const threads = Math.min(worth, free, MOST);
   const cost = `a step of this model is about ${Number(stepMs.toPrecision(2))} ms of work`;
   if (worth === 1) return { threads, why: `${cost}, too little to share` };
-  if (free === 1) return { threads, why: `${cost}, and one of the two cores is left to the page` };
+  if (cores === 1) return { threads, why: 'this machine has one core' };
   return { threads, why: `${cost}, and one of ${cores} cores is left to the page` };
 }
