@@ -140,6 +140,7 @@ export default defineConfig({
     format: 'es',
     // Binaryen is most of the compiler and changes less often than the rest.
     rolldownOptions: {
+      ...warnings,
       output: { codeSplitting: { groups: [{ name: 'binaryen', test: /node_modules[\\/]binaryen/ }] } },
     },
   },

@@ -1,6 +1,7 @@
 // What makes the playground pleasant: nothing is lost, nothing is out of sight, nothing stands still.
 import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished } from 'vitest';
+import { count, digits } from '../../examples/playground/src/dom.js';
 import { chooseThreads } from '../../examples/playground/src/worker/auto-threads.js';
 import { it } from './browser.js';
 import { compile, number, open, PATIENCE, paste, pause, playground, text, trainTo } from './playground.js';
@@ -68,6 +69,13 @@ describe('the playground', () => {
     expect(chooseThreads(9, 4).why).toBe(
       'a step of this model is about 9 ms of work, and one of 4 cores is left to the page',
     );
+  });
+
+  it('writes figures that fit: long ones shorter, large ones as powers of ten', () => {
+    const counts = [0, 12_345.4, 99_999_999, 1_234_567_890, 1e15, Number.NaN].map(count);
+    expect(counts).toEqual(['0', '12,345', '99,999,999', '1,234.57M', '1.00e+15', '–']);
+    const losses = [0, 2.30258, 1e-7, 12_345.6789, 3.4e38, -1e30, Number.POSITIVE_INFINITY].map(digits);
+    expect(losses).toEqual(['0.0000', '2.3026', '1.00e-7', '12345.68', '3.40e+38', '-1.00e+30', '–']);
   });
 
   it('keeps source, words, rate and threads over a reload, and forgets them when asked', async ({ page }) => {
@@ -152,7 +160,7 @@ describe('the playground', () => {
     for (const width of [320, 390, 768, 1280, 3840]) {
       await page.setViewportSize({ width, height: 800 });
       const cut = await page.evaluate(() => {
-        const figures = { at: '1,234,567,890', loss: '-1.23e+30', dev: '12345.6789', speed: '1,234,567' };
+        const figures = { at: '99,999,999', loss: '-1.23e+30', dev: '12345.68', speed: '1,234.57M' };
         return Object.entries(figures).flatMap(([id, figure]) => {
           const place = document.getElementById(id)!;
           place.textContent = figure;

@@ -6,7 +6,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { HEADERS } from '../../examples/playground/vite.config.js';
 import { ROOT } from './bundle.js';
-import { type ServeOptions, type Server, serve } from './server.js';
+import { ISOLATION_HEADERS, type ServeOptions, type Server, serve } from './server.js';
 
 const SHOTS = `${ROOT}build/screenshots/`;
 /** The compiler takes seconds to load and to run, more on a busy machine. */
@@ -23,7 +23,9 @@ export interface Site {
 /** Builds the playground before the tests of a file, into a folder of their own, and serves it as a good host would. */
 export function playground(name: string): Site {
   const folder = `${ROOT}build/browser/${name}`;
-  const headers = { 'Content-Security-Policy': HEADERS['Content-Security-Policy'] };
+  // Those that isolate are the server's own, which tests may leave out.
+  const headers: Record<string, string> = { ...HEADERS };
+  for (const name of Object.keys(ISOLATION_HEADERS)) delete headers[name];
   const site = { folder, options: { isolated: true, headers } } as unknown as Site;
   beforeAll(async () => {
     mkdirSync(SHOTS, { recursive: true });

@@ -18,6 +18,7 @@ export class Alarm {
       return;
     }
     const text = document.createElement('span');
+    text.className = 'message';
     text.textContent = trouble.message;
     const close = document.createElement('button');
     close.type = 'button';

@@ -14,14 +14,19 @@ export function download(name: string, bytes: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-export const count = (n: number) =>
-  Math.abs(n) < 1e10 ? Math.round(n).toLocaleString('en-US') : exponential(n);
+/** A count in at most ten characters: from 100 million on in millions. */
+export function count(n: number): string {
+  const size = Math.abs(n);
+  if (size < 1e8) return Math.round(n).toLocaleString('en-US');
+  if (size < 1e10) return `${(n / 1e6).toLocaleString('en-US', { maximumFractionDigits: 2 })}M`;
+  return exponential(n);
+}
 
 /** A loss with four decimals, where these say something. */
 export function digits(n: number): string {
-  if (!Number.isFinite(n)) return '–';
   const size = Math.abs(n);
-  return size !== 0 && (size < 0.001 || size >= 1e5) ? exponential(n) : n.toFixed(4);
+  if (size !== 0 && !(size >= 0.001 && size < 1e5)) return exponential(n);
+  return n.toFixed(size < 1000 ? 4 : 2);
 }
 
 const exponential = (n: number) => (Number.isFinite(n) ? n.toExponential(2) : '–');

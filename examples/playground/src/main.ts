@@ -105,6 +105,7 @@ function cancel(): void {
 
 async function compileNow(): Promise<void> {
   const made = project();
+  const suited = presetRate;
   const client = spare ?? new ModelClient(compiler);
   spare = null;
   compiling = client;
@@ -116,7 +117,7 @@ async function compileNow(): Promise<void> {
   try {
     const compiled = await client.call('compile', made);
     const next = await startTraining(client, made);
-    if (presetRate !== null) rate.set(presetRate);
+    if (suited !== null && presetRate === suited) rate.set(suited);
     await client.call('rate', rate.value);
     await replace(next);
     inside.show(compiled);
@@ -295,7 +296,7 @@ function choosePreset(): void {
   const chosen = PRESETS.find(({ id }) => id === preset.value) ?? PRESETS[0];
   setText(editor, chosen.source);
   keep({ preset: chosen.id, rate: chosen.rate });
-  if (!inUse) {
+  if (!inUse && !compiling) {
     rate.set(chosen.rate);
     return;
   }
