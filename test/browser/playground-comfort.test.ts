@@ -74,8 +74,8 @@ describe('the playground', () => {
   it('writes figures that fit: long ones shorter, large ones as powers of ten', () => {
     const counts = [0, 12_345.4, 99_999_999, 1_234_567_890, 1e15, Number.NaN].map(count);
     expect(counts).toEqual(['0', '12,345', '99,999,999', '1,234.57M', '1.00e+15', '–']);
-    const losses = [0, 2.30258, 1e-7, 12_345.6789, 3.4e38, -1e30, Number.POSITIVE_INFINITY].map(digits);
-    expect(losses).toEqual(['0.0000', '2.3026', '1.00e-7', '12345.68', '3.40e+38', '-1.00e+30', '–']);
+    const losses = [0, 2.5, 1e-7, 12_345.6789, 3.4e38, -1e30, Number.POSITIVE_INFINITY].map(digits);
+    expect(losses).toEqual(['0.0000', '2.5000', '1.00e-7', '12345.68', '3.40e+38', '-1.00e+30', '–']);
   });
 
   it('keeps source, words, rate and threads over a reload, and forgets them when asked', async ({ page }) => {
