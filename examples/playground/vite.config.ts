@@ -82,6 +82,7 @@ const REPLACED: Record<string, string> = {
 };
 
 function modelHost(minify: boolean): Plugin {
+  const left = new Set(Object.keys(REPLACED));
   return {
     name: 'model-host',
     enforce: 'pre',
@@ -91,7 +92,12 @@ function modelHost(minify: boolean): Plugin {
       const path = relative(DIST, resolve(dirname(importer), source))
         .split(sep)
         .join('/');
+      left.delete(path);
       return REPLACED[path] ?? null;
+    },
+    buildEnd(error) {
+      if (!error && left.size)
+        this.error(`no module of the library imports ${[...left].join(', ')} any more`);
     },
     async load(id) {
       if (id !== '\0thread') return null;
