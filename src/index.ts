@@ -53,5 +53,6 @@ export type {
   Spread,
 } from './train/diagnostics.js';
 export type { Program } from './train/program.js';
+export type { Run, RunResult } from './train/run.js';
 export { type LearningRate, type Progress, type RunOptions, Session } from './train/session.js';
 export { f32, i32, type StepOptions } from './train/step.js';

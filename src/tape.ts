@@ -16,5 +16,6 @@ export * as optim from './optim/index.js';
 export type { DType, Shape, TensorType } from './shape.js';
 export { type InterpretOptions, interpret } from './tape/session.js';
 export { type Eager, type Precision, type TensorOptions, tensor } from './tape/tape.js';
+export type { Run, RunResult } from './train/run.js';
 export { type LearningRate, type Progress, type RunOptions, Session } from './train/session.js';
 export { f32, i32, type StepOptions } from './train/step.js';

@@ -79,7 +79,7 @@ function session({ name, entries: { train, evaluate, calibrate, predict } }: Man
     '  /** Number of trained elements. */\n  readonly parameterCount: number;',
     train && '  /** Sets the dataset. It is copied. */\n  data(rows: Rows): void;',
     train &&
-      '  /** Many steps on drawn batches. Throws DivergedError, the parameters put back, when a loss is not finite. */\n  run(options: RunOptions): AsyncGenerator<Progress, void, void>;',
+      '  /** Many steps on drawn batches: iterate over it, or await the last report. Throws DivergedError, the parameters put back, when a loss is not finite. */\n  run(options: RunOptions): AsyncGenerator<Progress, void, void> & Promise<Progress | undefined>;',
     train &&
       '  /** One step, on `batch` if given, else on rows drawn from the dataset. Returns the loss. */\n  step(options: { lr: number; batch?: Rows }): number;',
     evaluate &&

@@ -74,6 +74,16 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       return { name, role: kind, shape, dtype, variable };
     });
     checkDistinct(this.variables);
+    const inputs = [
+      ...Object.keys(options.batch),
+      ...Object.keys(options.predict?.inputs ?? {}),
+      LEARNING_RATE,
+    ];
+    const shared = this.variables.find(({ name }) => inputs.includes(name));
+    if (shared)
+      throw new OptionError(
+        `trainStep: ${quoted(shared.name)} is a ${shared.role} of the model and an input too: rename one of them`,
+      );
   }
 
   /** Rows in one batch. */

@@ -119,3 +119,125 @@ describe('run', () => {
     expect(session.step({ lr: 0.1 })).toBeGreaterThan(0);
   });
 });
+
+describe('a run that is awaited', () => {
+  it('takes all steps, and gives the last report', async () => {
+    const [session, other] = [opened(), opened()];
+    const last = await session.run({ steps: 20, lr: 0.1, every: 6 });
+    const reports = await collect(other.run({ steps: 20, lr: 0.1, every: 6 }));
+    expect(last).toMatchObject({ at: 20, loss: reports.at(-1)!.loss, losses: reports.at(-1)!.losses });
+    expect(await session.run({ steps: 0, lr: 0.1 })).toBeUndefined();
+    expect(session.at).toBe(20);
+  });
+
+  it('is one run, however often it is asked', async () => {
+    const session = opened();
+    const run = session.run({ steps: 5, lr: 0.1 });
+    const seen = await Promise.all([run, run.then((last) => last?.at), run.finally(() => {})]);
+    expect([seen[0]?.at, seen[1], seen[2]?.at, session.at]).toEqual([5, 5, 5, 5]);
+    expect(await collect(run)).toEqual([]);
+  });
+
+  it('gives its reports to whoever iterates over it, even behind an async function', async () => {
+    const session = opened();
+    const train = async () => session.run({ steps: 20, lr: 0.1, every: 5 });
+    const at: number[] = [];
+    for await (const report of (await train())!) at.push(report.at);
+    for await (const report of session.run({ steps: 10, lr: 0.1, every: 5 })) at.push(report.at);
+    expect(at).toEqual([5, 10, 15, 20, 25, 30]);
+  });
+
+  it('fails with the error of the run', async () => {
+    const session = opened();
+    const wrong = { steps: -1, lr: 0.1 };
+    await expect(session.run(wrong)).rejects.toThrow('run: steps: expected a whole number from 0');
+    expect(await session.run(wrong).catch(() => 'caught')).toBe('caught');
+    expect(session.at).toBe(0);
+  });
+
+  it.each<[object | undefined, string]>([
+    [{ steps: 5, lr: '0.1' }, 'run: lr must be a number from 0, or a function of the step, got "0.1"'],
+    [{ steps: 5 }, 'run: lr must be a number from 0, or a function of the step, got undefined'],
+    [
+      { steps: 5, lr: 1e300 },
+      'the learning rate must be a number from 0 to 3.4e38, as float32 holds it, got 1e+300',
+    ],
+    [{ steps: 5, lr: () => 1e300 }, 'got 1e+300 at step 1'],
+    [{ steps: '5', lr: 0.1 }, 'run: steps: expected a whole number from 0, got "5"'],
+    [{ steps: 5, lr: 0.1, evry: 2 }, 'run: there is no option evry: did you mean every?'],
+    [{ steps: 5, lr: 0.1, epochs: 2 }, 'run: there is no option epochs; there are steps, lr, every, signal'],
+    [
+      { steps: 5, lr: 0.1, signal: new AbortController() },
+      'run: signal must be an AbortSignal, got an object',
+    ],
+    [undefined, 'run: expected { steps, lr }'],
+  ])('is told of %o', async (options, message) => {
+    await expect(opened().run(options as never)).rejects.toThrow(message);
+  });
+});
+
+describe('a session while a run is going on', () => {
+  const run = { steps: 12, lr: 0.1, every: 4 };
+  const going = (what: string) =>
+    `${what}: a run of this session is going on: await it, or leave its loop, first`;
+
+  it('refuses a second run, and the first goes on', async () => {
+    const session = opened();
+    const [first, second] = await Promise.allSettled([session.run(run), session.run(run)]);
+    expect(first).toMatchObject({ status: 'fulfilled', value: { at: 12 } });
+    expect(second).toMatchObject({
+      status: 'rejected',
+      reason: { name: 'OptionError', message: going('run') },
+    });
+    expect(session.at).toBe(12);
+  });
+
+  it('refuses what would move it, and may look, write and save', async () => {
+    const session = opened();
+    const saved = session.checkpoint();
+    let reports = 0;
+    for await (const { at } of session.run(run)) {
+      reports++;
+      session.evaluate(rows);
+      session.write('layers.4.bias', [0, 0, 0, 0, 0]);
+      session.checkpoint();
+      if (at === 12) break;
+      expect(() => session.step({ lr: 0.1 })).toThrow(going('step'));
+      expect(() => session.restore(saved)).toThrow(going('restore'));
+      await expect(session.run(run)).rejects.toThrow(going('run'));
+      await expect(session.trial(async () => 1)).rejects.toThrow(going('trial'));
+    }
+    expect(reports).toBe(3);
+    session.restore(saved);
+    expect(session.at).toBe(0);
+  });
+
+  it('may go on once its loop was left, or its last report was given', async () => {
+    const session = opened();
+    for await (const _ of session.run(run)) break;
+    expect(session.step({ lr: 0.1 })).toBeGreaterThan(0);
+    const report = await session.run({ steps: 4, lr: 0.1, every: 4 }).next();
+    expect(report.value?.at).toBe(9);
+    expect(session.step({ lr: 0.1 })).toBeGreaterThan(0);
+    expect((await session.run(run))?.at).toBe(22);
+  });
+
+  it('ends the run when it is closed', async () => {
+    const session = opened();
+    const reports: number[] = [];
+    for await (const { at } of session.run(run)) {
+      reports.push(at);
+      await session.close();
+    }
+    expect(reports).toEqual([4]);
+  });
+});
+
+it('a run that nobody waited for is told where its result is asked for', async () => {
+  const session = opened();
+  const run = session.run({ steps: 3, lr: 0.1 });
+  for (const ask of [() => session.evaluate(rows), () => session.checkpoint()])
+    expect(ask).toThrow('a run was made and not begun: write await session.run(...), or iterate over it');
+  await run;
+  expect(session.evaluate(rows)).toBeGreaterThan(0);
+});

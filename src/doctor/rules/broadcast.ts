@@ -1,7 +1,8 @@
+import { strip } from '../../graph/follow.js';
 import type { Node } from '../../graph/graph.js';
 import { formatShape, sameShape } from '../../shape.js';
 import type { Problem, Rule } from '../finding.js';
-import { dependents, strip } from '../match.js';
+import { dependents } from '../match.js';
 
 /**
  * A column [n, 1] that meets a row [n] of the same batch, as in a loss written by hand: each row is then compared with
