@@ -1,7 +1,4 @@
-/** Whether a value read from JSON is an object, and not null or a list. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+export { isObject } from '../check.js';
 
 /** A key that one object of a JSON text has twice, and the keys of the objects around it. */
 export interface DuplicateKey {

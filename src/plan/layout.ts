@@ -75,7 +75,12 @@ export function layoutOf({ variables, constants, entries, end, threadScratch }: 
 
 /** As JSON; numbers that JSON does not have (NaN, infinities, -0) become strings. */
 export function printLayout(layout: MemoryLayout): string {
-  return JSON.stringify(layout, (_, value) =>
+  return jsonOf(layout);
+}
+
+/** Any plain data in the same way. */
+export function jsonOf(data: unknown): string {
+  return JSON.stringify(data, (_, value) =>
     typeof value === 'number' && !isInJson(value) ? numberText(value) : value,
   );
 }

@@ -1,12 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import type { Library } from '../emit/asc.js';
-import type { Cache } from '../emit/compile.js';
 import type { Spawn } from './engine.js';
 import { nodeHelper } from './helper.js';
+
+export { moduleCache } from './disk-cache.js';
 
 /** The hand-written kernels that come with the package. */
 export async function readLibrary(): Promise<Library> {
@@ -16,50 +14,6 @@ export async function readLibrary(): Promise<Library> {
     names.map(async (name) => [name, await readFile(new URL(name, folder), 'utf8')]),
   );
   return Object.fromEntries(files);
-}
-
-/** Compiled modules as files; what cannot be read or written is compiled anew, and so is all when the compiler changes. */
-export function moduleCache(folder = defaultFolder()): Cache {
-  compiler ??= compilerVersion();
-  const path = async (key: string) => join(folder, `${key}-${await compiler}`);
-  return {
-    async get(key) {
-      return readFile(await path(key)).catch(() => undefined);
-    },
-    async set(key, bytes) {
-      const file = await path(key);
-      const draft = `${file}.${randomUUID()}`;
-      await mkdir(folder, { recursive: true })
-        .then(() => writeFile(draft, bytes))
-        .then(() => rename(draft, file))
-        .catch(() => {});
-    },
-  };
-}
-
-let compiler: Promise<string> | undefined;
-
-/** Tells compilers apart by the sizes and times of their files. */
-async function compilerVersion(): Promise<string> {
-  const stages = ['ops', 'graph', 'optimize', 'schedule', 'plan', 'emit'];
-  const files = await Promise.all(
-    stages.map(async (stage) => {
-      const folder = new URL(`../${stage}/`, import.meta.url);
-      const names = (await readdir(folder)).sort();
-      return Promise.all(
-        names.map(async (name) => {
-          const { size, mtimeMs } = await stat(new URL(name, folder));
-          return `${stage}/${name} ${size} ${mtimeMs}`;
-        }),
-      );
-    }),
-  );
-  return createHash('sha256').update(files.flat().join('\n')).digest('hex').slice(0, 16);
-}
-
-function defaultFolder(): string {
-  const base = process.env.XDG_CACHE_HOME || (homedir() ? join(homedir(), '.cache') : tmpdir());
-  return join(base, '2headgrad');
 }
 
 export const spawnWorker: Spawn = (start) =>
