@@ -48,6 +48,11 @@ export class UnsupportedError extends GradError {
   override name = 'UnsupportedError';
 }
 
+/** A thread of a session that did not start, died, or does not answer. The session is of no use any more. */
+export class WorkerError extends GradError {
+  override name = 'WorkerError';
+}
+
 /** Training produced a loss that is not a finite number. `step` counts from 1. */
 export class DivergedError extends GradError {
   override name = 'DivergedError';

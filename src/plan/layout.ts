@@ -4,10 +4,9 @@ import type { DType, Shape } from '../shape.js';
 /** Every region and buffer starts at a multiple of this many bytes: a cache line. */
 export const ALIGNMENT = 64;
 
-/** Fixed cells at the start of the memory, in bytes. EPOCH to GENERATION are known to assembly/team.ts. */
+/** Fixed cells at the start of the memory, in bytes. Those up to GENERATION are known to assembly/team.ts. */
 export const CONTROL = {
-  epoch: 0,
-  job: 4,
+  order: 0,
   arrived: 64,
   generation: 128,
   /** Arguments of a training job: steps to take, number of the first step, seed, rows of the dataset. */
@@ -19,6 +18,8 @@ export const CONTROL = {
   taken: 208,
   /** How often a job is done before its threads go back; 1 unless the host asks for more. */
   times: 212,
+  /** Not 0 once a thread has fallen. */
+  lost: 248,
   /** Address of each column of the dataset, in the order of the batch. */
   columns: 256,
 } as const;

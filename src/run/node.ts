@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { Worker } from 'node:worker_threads';
+import { receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Library } from '../emit/asc.js';
 import type { Spawn } from './engine.js';
 import { nodeHelper } from './helper.js';
@@ -17,4 +17,7 @@ export async function readLibrary(): Promise<Library> {
 }
 
 export const spawnWorker: Spawn = (start) =>
-  nodeHelper(new Worker(new URL('./node-worker.js', import.meta.url), { workerData: start }));
+  nodeHelper(
+    new Worker(new URL('./node-worker.js', import.meta.url), { workerData: start }),
+    receiveMessageOnPort,
+  );

@@ -249,7 +249,7 @@ export class Session {
     try {
       return await f();
     } finally {
-      if (!this.closed) {
+      if (!this.closed && !this.engine.failure) {
         this.goBack(before);
         Object.assign(this, { lastGood, stepped });
       }
@@ -336,6 +336,7 @@ export class Session {
 
   private open(): void {
     if (this.closed) throw new OptionError('this session is closed');
+    if (this.engine.failure) throw this.engine.failure;
   }
 
   private needData(): void {
