@@ -2,10 +2,10 @@ import { decodeSafetensors } from '../data/safetensors.js';
 import { DataError, GradError, OptionError } from '../errors.js';
 import { checkSeed } from '../random/seed.js';
 import { CompiledEngine, type Spawn } from '../run/engine.js';
-import { checkThreads, grantThreads } from '../run/threads.js';
+import { checkThreads, grantThreads, threadNote } from '../run/threads.js';
 import { describedValues } from '../train/initial.js';
 import { Session } from '../train/session.js';
-import { chooseModule } from './features.js';
+import { chooseModule, detectFeatures } from './features.js';
 import { checkBytes, loadBytes } from './load.js';
 import { checkManifest, descriptionOf, layoutOf, type Manifest, type ModuleFile } from './manifest.js';
 
@@ -22,6 +22,8 @@ export interface StartOptions {
    * or the bytes of a safetensors file, or its address.
    */
   weights?: 'shipped' | 'fresh' | Uint8Array | URL;
+  /** `false`: no fused multiply-add, so that the bits are the same on every machine, though the steps take longer. */
+  relaxed?: boolean;
   /** The module itself, compiled or as bytes, where it cannot be loaded; it must be the one that would be chosen. */
   wasm?: Uint8Array | WebAssembly.Module;
 }
@@ -44,16 +46,18 @@ export interface Place {
 export async function startModel(
   given: unknown,
   place: Place,
-  { seed, threads = 1, weights = 'shipped', wasm }: StartOptions = {},
+  { seed, threads = 1, weights = 'shipped', relaxed = true, wasm }: StartOptions = {},
 ): Promise<ModelSession> {
   const manifest = checkManifest(given);
   const chosen = seed ?? manifest.seed;
   checkSeed(chosen);
   checkThreads(threads);
+  if (typeof relaxed !== 'boolean') throw new OptionError(`relaxed: expected true or false, got ${relaxed}`);
   if (threads > 1 && !manifest.modules.some((m) => m.threads))
     throw new OptionError('threads: this model was compiled for one thread: compile it with --threads');
   const granted = grantThreads(threads);
-  const module = chooseModule(manifest, granted);
+  const features = detectFeatures();
+  const module = chooseModule(manifest, granted, { ...features, relaxed: relaxed && features.relaxed });
   const [binary, saved] = await Promise.all([
     wasm === undefined ? loadBytes(place.url(module.file)) : binaryOf(wasm),
     weightsOf(manifest, place, weights),
@@ -82,6 +86,7 @@ export async function startModel(
     );
   });
   const session = new ModelSession(descriptionOf(manifest), engine, chosen);
+  session.threadNote = threadNote(threads, granted);
   return begin(session, module, saved?.bytes);
 }
 

@@ -6,6 +6,7 @@ import { type Artifact, compileAhead, MANIFEST, PACKAGE, RUNTIME, TYPES, WEIGHTS
 import { readBytes, reason, writeFileAtomic } from '../data/files.js';
 import { DataError } from '../errors.js';
 import { moduleCache, readLibrary } from '../run/node.js';
+import { compileProgress } from './compile-progress.js';
 import { chooseStep, loadModel } from './model.js';
 import { count, Output } from './output.js';
 
@@ -46,6 +47,7 @@ export async function compile(path: string, options: CompileModelOptions): Promi
   const artifact = await compileAhead(step, {
     library: await readLibrary(),
     cache: moduleCache(),
+    progress: compileProgress(),
     runtime: await runtimeFor(options.target),
     generator: `2headgrad ${await version()}`,
     entries: options.entry,

@@ -3,7 +3,8 @@ import { writeFileAtomic } from '../data/files.js';
 import { OptionError } from '../errors.js';
 import { type FinderProgress, findLearningRate, type LearningRateSearch } from '../finder/finder.js';
 import type { Session } from '../train/session.js';
-import { describeData, engineText, modelText } from './describe.js';
+import { compileProgress } from './compile-progress.js';
+import { describeData, engineText, modelText, noteThreads } from './describe.js';
 import { absolute, checkWritable, ensureFolder, holdsRun, REPORT } from './folder.js';
 import { Interrupt } from './interrupt.js';
 import { duration, lossText, Output, plural } from './output.js';
@@ -37,7 +38,11 @@ export async function lrFind({ steps, data, out, json = false, ...options }: LrF
   describeData(output, task);
 
   const { seed, threads, engine, batch } = settings;
-  await using session = engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads });
+  await using session =
+    engine === 'tape'
+      ? step.interpret({ seed })
+      : await step.compile({ seed, threads, progress: compileProgress() });
+  noteThreads(session);
   interrupt.hold();
   output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
   output.line(`Batch ${batch}, ${engineText(session)}\n`);

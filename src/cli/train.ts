@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
-import { describeData, engineText, modelText } from './describe.js';
+import { compileProgress } from './compile-progress.js';
+import { describeData, engineText, modelText, noteThreads } from './describe.js';
 import {
   absolute,
   type Config,
@@ -78,7 +79,10 @@ export async function train(options: TrainOptions, given: (name: string) => bool
 
   const { seed, threads, engine } = settings;
   await using session =
-    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, cache: true });
+    engine === 'tape'
+      ? step.interpret({ seed })
+      : await step.compile({ seed, threads, cache: true, progress: compileProgress() });
+  noteThreads(session);
   interrupt.hold();
   describeModel(output, settings, session);
   if (checkpoint) {

@@ -44,6 +44,8 @@ const SNAPSHOT_MS = 1000;
 export class Session {
   /** Steps taken so far. */
   at = 0;
+  /** What there is to know of its threads where they are fewer than were asked for, or more than can run at a time. */
+  threadNote: string | null = null;
   private rows = 0;
   private closed = false;
   private lastGood: Snapshot | null = null;
