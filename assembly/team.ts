@@ -2,17 +2,24 @@
 // The first cells of the memory are theirs; run/layout.ts gives their addresses.
 
 /** Cells of the control block, in bytes. */
-const EPOCH: usize = 0; // counts jobs; workers sleep on it
-const JOB: usize = 4; // what to run; 0 ends the workers
+const ORDER: usize = 0; // from below: 32 bits count jobs, and workers sleep on them; 16 the job, 16 the size of its team
 const ARRIVED: usize = 64; // threads at the barrier
 const GENERATION: usize = 128; // barriers passed
 
 /** Turns of the waiting loop before a thread goes to sleep; waking one costs as much as many steps of a small model. */
 const SPINS: i32 = 65536;
+/** Nanoseconds of sleep at a barrier before the host is asked whether the others still are there. */
+const NAP: i64 = 500_000_000;
 
-/** This instance's place in the team, and the size of the team. */
+/** Told that others are late; the first thread's host throws if they will never come. */
+@external('env', 'late')
+declare function late(): void;
+
+/** This instance's place among the threads, and how many of them do the job: those with the lowest places. */
 export let thread: i32 = 0;
 export let threads: i32 = 1;
+let all: i32 = 1;
+let job: i32 = 0;
 
 /** Where this thread's scratch begins: panels and sums of matrix products. */
 export let scratch: usize = 0;
@@ -20,10 +27,11 @@ export let scratch: usize = 0;
 export function enlist(index: i32, count: i32, own: usize): void {
   thread = index;
   threads = count;
+  all = count;
   scratch = own;
 }
 
-/** No thread goes on before all have come here; writes before it are seen after it. */
+/** No thread of the team goes on before all have come here; writes before it are seen after it. */
 export function barrier(): void {
   if (threads == 1) return;
   const generation = atomic.load<i32>(GENERATION);
@@ -35,32 +43,51 @@ export function barrier(): void {
   }
   let spins = SPINS;
   while (atomic.load<i32>(GENERATION) == generation) {
-    if (--spins < 0) atomic.wait<i32>(GENERATION, generation, -1);
+    if (--spins >= 0) continue;
+    const timedOut = atomic.wait<i32>(GENERATION, generation, NAP) == 2;
+    if (timedOut) late();
   }
 }
 
-/** Gives the workers a job; the caller then runs its own part. */
-export function startJob(job: i32): void {
-  store<i32>(JOB, job);
+/** Gives a job to the first `team` threads, of which the caller is one; 0 for all. The others sleep on. */
+export function startJob(next: i32, team: i32): void {
+  job = next;
+  threads = team > 0 ? team : all;
   if (threads == 1) return;
-  atomic.add<i32>(EPOCH, 1);
-  atomic.notify(EPOCH, -1);
+  // One store tells everything, so that nobody sees the half of it; and what the host wrote before is seen with it.
+  const count = <u32>atomic.load<i64>(ORDER) + 1;
+  atomic.store<i64>(ORDER, (<i64>threads << 48) | (<i64>next << 32) | <i64>count);
+  atomic.notify(ORDER, -1);
 }
 
-/** Sleeps until the epoch is not `seen` any more; returns the new one. */
+/** Tells all workers to end. */
+export function endJobs(): void {
+  startJob(0, all);
+}
+
+/** Sleeps until the count of jobs is not `seen` any more; returns the new one. */
 export function nextJob(seen: i32): i32 {
   let spins = SPINS;
-  while (atomic.load<i32>(EPOCH) == seen) {
-    if (--spins < 0) atomic.wait<i32>(EPOCH, seen, -1);
+  let order = atomic.load<i64>(ORDER);
+  while (<i32>order == seen) {
+    if (--spins < 0) atomic.wait<i32>(ORDER, seen, -1);
+    order = atomic.load<i64>(ORDER);
   }
-  return atomic.load<i32>(EPOCH);
+  job = <i32>(order >> 32) & 0xffff;
+  threads = <i32>(order >>> 48);
+  return <i32>order;
 }
 
 export function currentJob(): i32 {
-  return load<i32>(JOB);
+  return job;
 }
 
-/** The number of a part that nobody has taken yet, counted from the first time on. */
+/** Whether this thread does its part of the job. */
+export function isInTeam(): bool {
+  return thread < threads;
+}
+
+/** The number of a part that nobody has taken yet, counted from the beginning of the job. */
 export function takePart(cell: usize): i32 {
   return atomic.add<i32>(cell, 1);
 }

@@ -81,6 +81,11 @@ export class UnsupportedError extends GradError {
   override name = 'UnsupportedError';
 }
 
+/** A thread of a session that did not start, died, or does not answer. The session is of no use any more. */
+export class WorkerError extends GradError {
+  override name = 'WorkerError';
+}
+
 /**
  * Training produced a number that is not finite: the loss, or, where that still is one, the gradient of a parameter.
  * `step` counts from 1.

@@ -13,6 +13,7 @@ export {
   OutOfMemoryError,
   ShapeError,
   UnsupportedError,
+  WorkerError,
 } from './errors.js';
 export type { Bounds, Probe } from './finder/bounds.js';
 export {

@@ -2,7 +2,7 @@ import { checkManifest, digestOf, formatOf, type Manifest, type ModuleFile } fro
 import { encodeSafetensors, type Tensors } from '../data/safetensors.js';
 import { sha256 } from '../digest.js';
 import type { Library } from '../emit/asc.js';
-import { type Cache, type CompiledModule, compileProgram } from '../emit/compile.js';
+import { type Cache, type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { inputAttrs } from '../graph/graph.js';
 import { isInJson } from '../number-text.js';
@@ -19,6 +19,8 @@ import { checkWeights } from './weights.js';
 export interface AheadOptions {
   library: Library;
   cache?: Cache;
+  /** Told of the steps of each compilation. */
+  progress?(now: CompileProgress | null): void;
   /** The runtime: what becomes model.js. */
   runtime: string;
   /** Name and version of this package. */
@@ -73,6 +75,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
     const module = await compileProgram(program, {
       library: options.library,
       cache: options.cache,
+      progress: options.progress,
       shared: variant.threads,
       relaxed: variant.relaxed,
       // No kernel of a single thread is worth sharing.

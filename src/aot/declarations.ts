@@ -74,6 +74,7 @@ function session({ name, entries: { train, evaluate, calibrate, predict } }: Man
     '  /** Steps taken so far. */\n  at: number;',
     '  readonly seed: number;',
     '  /** How many threads it runs on: one where more cannot be had. */\n  readonly threads: number;',
+    '  /** Why they are fewer than were asked for, or more than can run at a time, if so. */\n  readonly threadNote: string | null;',
     '  /** The file that it runs. */\n  readonly file: string;',
     '  /** Whether it uses fused multiply-add, so that its bits differ between machines. */\n  readonly relaxed: boolean;',
     '  /** Number of trained elements. */\n  readonly parameterCount: number;',
@@ -120,6 +121,8 @@ export interface StartOptions {
 ${threads}
   /** \`shipped\` weights, if there are any, \`fresh\` ones made from the seed, or those of a safetensors file. */
   weights?: 'shipped' | 'fresh' | Given<Exclude<Source, string>>;
+  /** \`false\`: the same bits on every machine, though steps take longer where this model has a faster module. */
+  relaxed?: boolean;
   /** What model.json holds: its value, its text, or where it is. */
   manifest?: Given<object | Source>;
   /** The module: compiled, its bytes, or where they are; or several by the names of their files. */

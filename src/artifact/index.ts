@@ -9,6 +9,7 @@ export {
   OptionError,
   OutOfMemoryError,
   UnsupportedError,
+  WorkerError,
 } from '../errors.js';
 export { type ThreadSupport, threadSupport } from '../run/threads.js';
 export type { LearningRate, Progress, RunOptions } from '../train/session.js';

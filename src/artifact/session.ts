@@ -1,12 +1,12 @@
-import { checkOptions } from '../check.js';
+import { boolean, checkOptions } from '../check.js';
 import { decodeSafetensors } from '../data/safetensors.js';
 import { DataError, GradError, OptionError } from '../errors.js';
 import { checkSeed } from '../random/seed.js';
 import { CompiledEngine, type Spawn } from '../run/engine.js';
-import { checkThreads, grantThreads } from '../run/threads.js';
+import { checkThreads, grantThreads, threadNote } from '../run/threads.js';
 import { describedValues } from '../train/initial.js';
 import { Session } from '../train/session.js';
-import { chooseModule } from './features.js';
+import { chooseModule, detectFeatures } from './features.js';
 import { type Awaitable, bytesOf, checkBytes, loadBytes, type Source } from './load.js';
 import {
   checkDigest,
@@ -30,6 +30,8 @@ export interface StartOptions {
    * or the bytes of a safetensors file, or its address.
    */
   weights?: 'shipped' | 'fresh' | Awaitable<Exclude<Source, string>>;
+  /** `false`: no fused multiply-add, so that the bits are the same on every machine, though the steps take longer. */
+  relaxed?: boolean;
   /**
    * The module itself, where it cannot be loaded from beside the runtime: compiled, its bytes, or where they are. It
    * must be the one that would be chosen; of a model with several, an object has them by the names of their files.
@@ -59,10 +61,9 @@ export async function startModel(
   place: Place,
   options: StartOptions = {},
 ): Promise<ModelSession> {
-  checkOptions('start', options, ['seed', 'threads', 'weights', 'wasm'], {
-    relaxed: 'choose it when the model is compiled, by --relaxed',
-  });
-  const { seed, threads = 1, weights = 'shipped', wasm } = options;
+  checkOptions('start', options, ['seed', 'threads', 'weights', 'relaxed', 'wasm']);
+  const { seed, threads = 1, weights = 'shipped', relaxed = true, wasm } = options;
+  boolean('relaxed', relaxed);
   const manifest = checkManifest(given);
   await checkDigest(manifest);
   const chosen = seed ?? manifest.seed;
@@ -72,7 +73,8 @@ export async function startModel(
   const modules = named ? givenModules(manifest, named) : manifest.modules;
   if (threads > 1 && !modules.some((m) => m.threads)) throw new OptionError(`threads: ${noneFor(manifest)}`);
   const granted = grantThreads(threads);
-  const module = chooseModule({ modules }, granted);
+  const features = detectFeatures();
+  const module = chooseModule({ modules }, granted, { ...features, relaxed: relaxed && features.relaxed });
   const [binary, saved] = await Promise.all([
     wasm === undefined
       ? loadBytes(place.url(module.file), module.bytes)
@@ -106,6 +108,7 @@ export async function startModel(
     );
   });
   const session = new ModelSession(descriptionOf(manifest), engine, chosen);
+  session.threadNote = threadNote(threads, granted);
   return begin(session, module, saved?.bytes);
 }
 

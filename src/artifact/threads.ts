@@ -10,11 +10,11 @@ const MARK = '2headgrad thread';
 /** How threads are started where this runs: from the module at `url`; in a page by `create`, which names it MARK. */
 export async function spawner(url: () => URL, create: () => Worker): Promise<Spawn> {
   if (!IN_NODE) return (start) => pageHelper(create(), start);
-  const { Worker } = await builtin<typeof Threads>('worker_threads');
+  const { Worker, receiveMessageOnPort } = await builtin<typeof Threads>('worker_threads');
   return (start) => {
     // What the process was started with may not suit a worker: `--input-type`, loaders of sources.
     const options = { name: MARK, execArgv: [], workerData: { mark: MARK, start } };
-    return nodeHelper(new Worker(url(), options));
+    return nodeHelper(new Worker(url(), options), receiveMessageOnPort);
   };
 }
 

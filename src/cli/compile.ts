@@ -7,6 +7,7 @@ import { readBytes, reason, writeFileAtomic } from '../data/files.js';
 import { MOST, readRegular } from '../data/read.js';
 import { DataError } from '../errors.js';
 import { moduleCache, readLibrary } from '../run/node.js';
+import { compileProgress } from './compile-progress.js';
 import { chooseStep, loadModel } from './model.js';
 import { count, Output } from './output.js';
 
@@ -47,6 +48,7 @@ export async function compile(path: string, options: CompileModelOptions): Promi
   const artifact = await compileAhead(step, {
     library: await readLibrary(),
     cache: moduleCache(),
+    progress: compileProgress(),
     runtime: await runtimeFor(options.target),
     generator: `2headgrad ${await version()}`,
     entries: options.entry,

@@ -28,3 +28,8 @@ export function engineText({ module, threads }: Session): string {
   const from = module.cached ? ' from the cache' : '';
   return `compiled${from} in ${duration(module.compileMs / 1000)} (${kilobytes} KiB of wasm), ${plural(threads, 'thread')}`;
 }
+
+/** Says on standard error if the threads are not what was asked for, or cannot all run at a time. */
+export function noteThreads({ threadNote }: Session): void {
+  if (threadNote) process.stderr.write(`Note: ${threadNote}\n`);
+}

@@ -5,7 +5,8 @@ import { ensureFolder } from '../data/folders.js';
 import { OptionError } from '../errors.js';
 import { type FinderProgress, findLearningRate, type LearningRateSearch } from '../finder/finder.js';
 import type { Session } from '../train/session.js';
-import { describeData, engineText, modelText } from './describe.js';
+import { compileProgress } from './compile-progress.js';
+import { describeData, engineText, modelText, noteThreads } from './describe.js';
 import { absolute, holdsRun, REPORT } from './folder.js';
 import { Interrupt } from './interrupt.js';
 import { holdFolder } from './lock.js';
@@ -50,8 +51,11 @@ async function search(
 
   const { seed, threads, engine, batch } = settings;
   const session = use(
-    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, apart: true }),
+    engine === 'tape'
+      ? step.interpret({ seed })
+      : await step.compile({ seed, threads, apart: true, progress: compileProgress() }),
   );
+  noteThreads(session);
   interrupt.hold();
   output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
   output.line(`Batch ${batch}, ${engineText(session)}`);

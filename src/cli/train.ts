@@ -3,7 +3,8 @@ import { closing } from '../closing.js';
 import { writeInFolder } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
-import { describeData, engineText, modelText } from './describe.js';
+import { compileProgress } from './compile-progress.js';
+import { describeData, engineText, modelText, noteThreads } from './describe.js';
 import {
   absolute,
   type Config,
@@ -92,8 +93,11 @@ async function trainWith(
 
   const { seed, threads, engine } = settings;
   const session = use(
-    engine === 'tape' ? step.interpret({ seed }) : await step.compile({ seed, threads, apart: true }),
+    engine === 'tape'
+      ? step.interpret({ seed })
+      : await step.compile({ seed, threads, apart: true, progress: compileProgress() }),
   );
+  noteThreads(session);
   interrupt.hold();
   describeModel(output, settings, session);
   if (checkpoint) {

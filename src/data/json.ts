@@ -1,14 +1,11 @@
 import { DataError } from '../errors.js';
 import { clipped } from '../printable.js';
 
+export { isObject } from '../check.js';
+
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const isOpening = (code: number) => code === 0x7b || code === 0x5b;
 const isClosing = (code: number) => code === 0x7d || code === 0x5d;
-
-/** Whether a value read from JSON is an object, and not null or a list. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** A key that one object of a JSON text has twice, and the keys of the objects around it. */
 export interface DuplicateKey {

@@ -1,8 +1,12 @@
-import { sha256 } from '../digest.js';
+import { hmacSha256, sha256 } from '../digest.js';
+import { inputAttrs } from '../graph/graph.js';
 import { printGraph } from '../graph/print.js';
-import { type MemoryLayout, parseLayout, printLayout } from '../plan/layout.js';
+import { type Guarded, guardIndices } from '../optimize/guard-indices.js';
+import { isLayout } from '../plan/check-layout.js';
+import { type EntryLayout, jsonOf, type MemoryLayout, parseLayout, printLayout } from '../plan/layout.js';
+import { type DType, numel, type Shape } from '../shape.js';
 import type { AscOptions } from './asc.js';
-import type { CompileOptions, CompilerInput } from './compile.js';
+import type { Cache, CompileOptions, CompilerInput } from './compile.js';
 
 /** What is kept of a compiled program. */
 export interface Cached {
@@ -10,13 +14,20 @@ export interface Cached {
   readonly layout: MemoryLayout;
 }
 
-/** Changes whenever the same input would become something else: asc's version and flags, and the form of the bytes. */
-const FORMAT = 'asc 0.28.20, flags 1, layout 2';
+/** Rises when the form of the bytes changes. */
+const FORMAT = 2;
+const DIGEST_BYTES = 32;
+const HEADER_BYTES = DIGEST_BYTES + 4;
+/** The digest's key where there is no secret. */
+const UNKEYED = Uint8Array.of(0);
 
-/** The hash of all that a module is made of, but the compiler itself. */
+/**
+ * The hash of all that a module is made of, but the compiler itself, which a cache knows. Every option counts but those
+ * that say where modules are kept and who is told.
+ */
 export async function keyOf(
   { name, variables, entries }: CompilerInput,
-  { library, without, threadShare, profile, poison }: CompileOptions,
+  { cache: _cache, progress: _progress, asc: _where, ...options }: CompileOptions,
   asc: AscOptions,
 ): Promise<string> {
   const types = variables.map(({ name, shape, dtype }) => [name, shape, dtype]);
@@ -24,31 +35,106 @@ export async function keyOf(
     entry,
     printGraph(graph, { where: false }),
   ]);
-  const options = [asc, without ?? [], threadShare ?? null, profile ?? false, poison ?? false];
-  const text = JSON.stringify([FORMAT, name, types, graphs, options, library]);
-  return sha256(new TextEncoder().encode(text));
+  const chosen = Object.entries({ ...options, ...asc }).sort(([a], [b]) => (a < b ? -1 : 1));
+  return sha256(new TextEncoder().encode(jsonOf([FORMAT, name, types, graphs, chosen])));
 }
 
-/** The length of the layout as u32, the layout as JSON, the wasm. */
-export function encodeModule({ wasm, layout }: Cached): Uint8Array {
+/** A digest of all that follows and of the key; the length of the layout as u32, the layout as JSON, the wasm. */
+export async function encodeModule(
+  { wasm, layout }: Cached,
+  key: string,
+  { secret }: Pick<Cache, 'secret'> = {},
+): Promise<Uint8Array> {
   const json = new TextEncoder().encode(printLayout(layout));
-  const bytes = new Uint8Array(4 + json.length + wasm.length);
-  new DataView(bytes.buffer).setUint32(0, json.length, true);
-  bytes.set(json, 4);
-  bytes.set(wasm, 4 + json.length);
+  const bytes = new Uint8Array(HEADER_BYTES + json.length + wasm.length);
+  new DataView(bytes.buffer).setUint32(DIGEST_BYTES, json.length, true);
+  bytes.set(json, HEADER_BYTES);
+  bytes.set(wasm, HEADER_BYTES + json.length);
+  bytes.set(await digestOf(bytes, key, await secret?.()));
   return bytes;
 }
 
-/** Undefined if the bytes are not whole. */
-export function decodeModule(bytes: Uint8Array | undefined): Cached | undefined {
-  if (!bytes || bytes.length < 4) return undefined;
-  const end = 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+/** Undefined on any doubt that the bytes are what `encodeModule` made of a module of this program under this key. */
+export async function decodeModule(
+  bytes: Uint8Array | undefined,
+  key: string,
+  input: CompilerInput,
+  { secret }: Pick<Cache, 'secret'> = {},
+): Promise<Cached | undefined> {
+  if (!bytes || bytes.length < HEADER_BYTES) return undefined;
+  const digest = await digestOf(bytes, key, await secret?.());
+  if (!digest.every((byte, i) => byte === bytes[i])) return undefined;
+  const end = HEADER_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(DIGEST_BYTES, true);
   // A copy: what a file is read into may be larger than the file.
   const wasm = new Uint8Array(bytes.subarray(end));
-  if (!WebAssembly.validate(wasm)) return undefined;
+  const layout = layoutIn(bytes.subarray(HEADER_BYTES, end));
+  if (!layout || !belongs(layout, input) || !WebAssembly.validate(wasm)) return undefined;
+  return { wasm, layout };
+}
+
+/** Without a secret of the cache the digest tells damage; with one also what somebody else has put there. */
+function digestOf(bytes: Uint8Array, key: string, secret: Uint8Array = UNKEYED): Promise<Uint8Array> {
+  const name = new TextEncoder().encode(key);
+  const text = new Uint8Array(name.length + bytes.length - DIGEST_BYTES);
+  text.set(name);
+  text.set(bytes.subarray(DIGEST_BYTES), name.length);
+  return hmacSha256(secret, text);
+}
+
+function layoutIn(json: Uint8Array): MemoryLayout | undefined {
   try {
-    return { wasm, layout: parseLayout(new TextDecoder().decode(bytes.subarray(4, end))) };
+    const layout = parseLayout(new TextDecoder().decode(json));
+    return isLayout(layout) ? layout : undefined;
   } catch {
     return undefined;
   }
+}
+
+interface Typed {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Whether a layout has the variables, entries, inputs and outputs of a program. */
+function belongs({ variables, entries }: MemoryLayout, input: CompilerInput): boolean {
+  const same = (a: readonly Typed[], b: readonly Typed[]) => {
+    const types = new Map(a.map((part) => [part.name, part]));
+    const fits = ({ name, shape, dtype }: Typed) => {
+      const type = types.get(name);
+      // A pass may leave out axes of length 1.
+      return type?.dtype === dtype && numel(type.shape) === numel(shape);
+    };
+    return a.length === b.length && b.every(fits);
+  };
+  const names = Object.keys(input.entries);
+  return (
+    same(variables, input.variables) &&
+    Object.keys(entries).length === names.length &&
+    names.every((name) => {
+      const { graph, guards } = guardIndices(input.entries[name]);
+      const inputs = graph.inputs.map(inputAttrs).filter(({ role }) => role === 'input');
+      const outputs = graph.outputs.map(({ name, node }) => ({ ...node, name }));
+      const entry = entries[name];
+      return (
+        entry !== undefined &&
+        same(entry.inputs, inputs) &&
+        same(entry.outputs, outputs) &&
+        watches(entry, guards)
+      );
+    })
+  );
+}
+
+/** Whether an entry looks at these indices, by the outputs that say which is outside. */
+function watches({ guards = [], outputs }: EntryLayout, wanted: readonly Guarded[]): boolean {
+  const address = (name: string) => outputs.find((output) => output.name === name)?.address;
+  return (
+    guards.length === wanted.length &&
+    wanted.every(({ what, size, count, fault, value }, i) => {
+      const guard = guards[i];
+      const same = guard.what === what && guard.size === size && guard.count === count;
+      return same && guard.fault === address(fault) && guard.value === address(value);
+    })
+  );
 }

@@ -21,10 +21,24 @@ export interface CompilerInput {
   readonly entries: Readonly<Record<string, Graph>>;
 }
 
-/** Keeps compiled modules, as bytes, by the hash of all that they are made of. */
+/** Keeps compiled modules, as bytes, by the hash of all that they are made of. What it gives back need not be trusted. */
 export interface Cache {
   get(key: string): Promise<Uint8Array | undefined>;
   set(key: string, bytes: Uint8Array): Promise<void>;
+  /** What entries are signed with, where others may write into the place: theirs are then compiled anew. */
+  secret?(): Promise<Uint8Array>;
+}
+
+/** What is done on the way to a module, in this order. */
+export const STEPS = ['optimize', 'schedule', 'plan', 'emit', 'asc'] as const;
+
+/** A step of the compilation begins. */
+export interface CompileProgress {
+  readonly step: (typeof STEPS)[number];
+  /** Operations in all graphs of the program. */
+  readonly nodes: number;
+  /** Since the compilation began. */
+  readonly seconds: number;
 }
 
 export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
@@ -38,6 +52,8 @@ export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
   readonly profile?: boolean;
   /** For looking for errors in the memory plan: bytes without a live value are filled with NaN. */
   readonly poison?: boolean;
+  /** Called as each step of the compilation begins, and with null when the module is made; not for a cached one. */
+  progress?(now: CompileProgress | null): void;
 }
 
 export const STAGES = ['graph', 'schedule', 'memory', 'assemblyscript', 'wat'] as const;
@@ -51,14 +67,20 @@ interface Stages {
   readonly source: ModuleSource;
 }
 
-function stagesOf(input: CompilerInput, options: CompileOptions): Stages {
+type Tell = (step: CompileProgress['step']) => void;
+
+function stagesOf(input: CompilerInput, options: CompileOptions, tell: Tell = () => {}): Stages {
   const map = <A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B) =>
     Object.fromEntries(Object.entries(record).map(([entry, value]) => [entry, f(value)]));
+  tell('optimize');
   const guarded = map(input.entries, guardIndices);
   const graphs = map(guarded, ({ graph }) => optimize(graph, options));
+  tell('schedule');
   const schedules = map(graphs, schedule);
+  tell('plan');
   const guards = map(guarded, (entry) => entry.guards);
   const plan = planMemory(schedules, input.variables, guards);
+  tell('emit');
   return { graphs, schedules, plan, source: emitModule(input.name, schedules, plan, options) };
 }
 
@@ -115,8 +137,8 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
   const { library, cache, asc: compile = runAsc, shared = true, relaxed = false, level = 3 } = options;
   const asc = { shared, relaxed, level };
   let made: Stages | undefined;
-  const stages = () => {
-    made ??= stagesOf(input, options);
+  const stages = (tell?: Tell) => {
+    made ??= stagesOf(input, options, tell);
     return made;
   };
   const finish = ({ wasm, layout }: Cached, cached: boolean) =>
@@ -130,11 +152,16 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
       cached,
     );
   const key = cache && (await keyOf(input, options, asc));
-  const found = key && decodeModule(await cache.get(key));
+  const found = key && (await decodeModule(await cache.get(key), key, input, cache));
   if (found) return finish(found, true);
-  const { plan, source } = stages();
+  const nodes = Object.values(input.entries).reduce((sum, graph) => sum + graph.nodes.length, 0);
+  const tell: Tell = (step) =>
+    options.progress?.({ step, nodes, seconds: (performance.now() - started) / 1000 });
+  const { plan, source } = stages(tell);
+  tell('asc');
   const module = { wasm: await compile(source.text, library, asc), layout: layoutOf(plan) };
-  if (key) await cache.set(key, encodeModule(module));
+  options.progress?.(null);
+  if (key) await cache.set(key, await encodeModule(module, key, cache));
   return finish(module, false);
 }
 

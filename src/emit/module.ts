@@ -21,7 +21,8 @@ const LIBRARY: Record<string, RegExp> = {
   './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
   './random': /\b(randomIndex|random4)\b/g,
   './rows': /\b(chainRows|chainEqual|sumChain|zeroRow)\b/g,
-  './team': /\b(barrier|currentJob|enlist|firstUnit|nextJob|startJob|takePart|scratch|thread|threads)\b/g,
+  './team':
+    /\b(barrier|currentJob|endJobs|enlist|firstUnit|isInTeam|nextJob|startJob|takePart|scratch|thread|threads)\b/g,
 };
 
 export interface ModuleSource {
@@ -76,7 +77,7 @@ export function emitModule(
     functions.push(...local.functions);
   });
   if (poison) lines.push('', ...POISON);
-  lines.push('', ...driver(plan, entries));
+  lines.push('', ...driver(plan, entries, cells));
   const body = format(lines);
   const clock = profile ? ["@external('env', 'mark') declare function mark(kernel: i32): void;"] : [];
   const code = withoutComments(body);
@@ -289,11 +290,12 @@ function trainLoop(train: EntryPlan, step: string): string[] {
 }
 
 /** What the host calls, and what the workers run. */
-function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
+function driver(plan: MemoryPlan, entries: readonly string[], cells: Cells): string[] {
   const { train } = plan.entries;
   return [
     ...(train ? trainLoop(train, stepName(entries.indexOf('train'))) : []),
     'function runJob(): void {',
+    ...cells.forget(),
     `const times = load<i32>(${CONTROL.times});`,
     'for (let i = 0; i < times; i++) {',
     'switch (currentJob()) {',
@@ -309,15 +311,16 @@ function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
     `enlist(index, count, scratchAt + <usize>index * ${plan.threadScratch});`,
     '}',
     '',
-    `/** Runs a job on all threads: 1 trains steps, ${comment(entries.map((e, i) => `${2 + i} is ${shownName(e)}`).join(', '))}. */`,
-    'export function run(job: i32): void {',
-    'startJob(job);',
+    `/** Runs a job on so many threads: 1 trains steps, ${comment(entries.map((e, i) => `${2 + i} is ${shownName(e)}`).join(', '))}. */`,
+    'export function run(job: i32, team: i32): void {',
+    ...cells.clear(),
+    'startJob(job, team);',
     'runJob();',
     '}',
     '',
     '/** Tells the workers to end. */',
     'export function dismiss(): void {',
-    'startJob(0);',
+    'endJobs();',
     '}',
     '',
     '/** A worker: does its part of each job until it is told to end. */',
@@ -325,7 +328,7 @@ function driver(plan: MemoryPlan, entries: readonly string[]): string[] {
     'while (true) {',
     'seen = nextJob(seen);',
     'if (currentJob() == 0) return;',
-    'runJob();',
+    'if (isInTeam()) runJob();',
     '}',
     '}',
   ];

@@ -18,7 +18,7 @@ export function ownCall(name: string, units: number): Call {
 /** Each thread does its share; of a long kernel it takes parts until none is left. */
 export function sharedCall(name: string, kernel: Kernel, units: number, threads: number, cells: Cells): Call {
   const parts = partsOf(kernel, units);
-  const cell = parts > 1 ? cells.next() : null;
+  const cell = parts > 1 ? cells.next(`${name}_taken`) : null;
   if (cell === null) {
     const unit = (index: string) => `firstUnit(${units}, ${index}, ${threads})`;
     return { text: `if (thread < ${threads}) ${name}(${unit('thread')}, ${unit('thread + 1')});`, lines: [] };
@@ -43,8 +43,21 @@ export function sharedCall(name: string, kernel: Kernel, units: number, threads:
 
 /** Cells of the control block, given out one by one. */
 export class Cells {
-  private used = 0;
-  next(): number | null {
-    return this.used < MAX_PART_CELLS ? PARTS + 4 * this.used++ : null;
+  private readonly counts: string[] = [];
+
+  /** The cell of a kernel whose threads count in a variable of their own what they know to be taken. */
+  next(count: string): number | null {
+    if (this.counts.length === MAX_PART_CELLS) return null;
+    return PARTS + 4 * (this.counts.push(count) - 1);
+  }
+
+  /** What the first thread does before it gives out a job: threads that did not join the last one count anew. */
+  clear(): string[] {
+    return this.counts.length ? [`memory.fill(${PARTS}, 0, ${4 * this.counts.length});`] : [];
+  }
+
+  /** What every thread does as a job begins. */
+  forget(): string[] {
+    return this.counts.map((count) => `${count} = 0;`);
   }
 }

@@ -5,10 +5,9 @@ import type { DType, Shape } from '../shape.js';
 /** Every region and buffer starts at a multiple of this many bytes: a cache line. */
 export const ALIGNMENT = 64;
 
-/** Fixed cells at the start of the memory, in bytes. EPOCH to GENERATION are known to assembly/team.ts. */
+/** Fixed cells at the start of the memory, in bytes. Those up to GENERATION are known to assembly/team.ts. */
 export const CONTROL = {
-  epoch: 0,
-  job: 4,
+  order: 0,
   arrived: 64,
   generation: 128,
   /** Arguments of a training job: steps to take, number of the first step, seed, rows of the dataset. */
@@ -20,6 +19,8 @@ export const CONTROL = {
   taken: 208,
   /** How often a job is done before its threads go back; 1 unless the host asks for more. */
   times: 212,
+  /** Not 0 once a thread has fallen. */
+  lost: 248,
   /** Address of each column of the dataset, in the order of the batch. */
   columns: 256,
 } as const;
@@ -97,7 +98,12 @@ export function layoutOf({ variables, constants, entries, end, threadScratch }: 
 
 /** As JSON; numbers that JSON does not have (NaN, infinities, -0) become strings. */
 export function printLayout(layout: MemoryLayout): string {
-  return JSON.stringify(layout, (_, value) =>
+  return jsonOf(layout);
+}
+
+/** Any plain data in the same way. */
+export function jsonOf(data: unknown): string {
+  return JSON.stringify(data, (_, value) =>
     typeof value === 'number' && !isInJson(value) ? numberText(value) : value,
   );
 }

@@ -15,11 +15,14 @@ import {
 } from '../plan/layout.js';
 import { drawnRows } from '../train/columns.js';
 import type { Engine, Numbers } from '../train/engine.js';
+import { Pace, type Slice } from './pace.js';
+import { Team } from './team.js';
 
 /** What every emitted module exports. */
 export interface Exports {
   join(index: number, count: number, scratch: number): void;
-  run(job: number): void;
+  /** `team`: so many of the threads do the job. */
+  run(job: number, team: number): void;
   dismiss(): void;
   work(seen: number): void;
 }
@@ -28,8 +31,12 @@ export interface Exports {
 export interface Helper {
   /** Settles when the thread waits for work; rejects if it cannot. */
   readonly ready: Promise<void>;
-  /** Settles when the thread has ended. */
+  /** Settles when the thread has ended, as it does when it is dismissed. */
   ended(): Promise<void>;
+  /** Why the thread can do nothing more, if that is known; `ask`: find out, without a turn of the event loop. */
+  lost?(ask: boolean): string | undefined;
+  /** Ends the thread wherever it stands. */
+  stop?(): void;
 }
 
 export type Spawn = (start: {
@@ -39,6 +46,8 @@ export type Spawn = (start: {
   count: number;
   /** Where the threads' scratch begins. */
   scratch: number;
+  /** The address of the cell that a thread sets if it falls. */
+  lost: number;
 }) => Helper;
 
 const PAGE = 65536;
@@ -67,7 +76,8 @@ function cellsOf(buffer: ArrayBufferLike): Cells {
 /** Runs a compiled module: all data lies in one memory, which the typed arrays of the host look into. */
 export class CompiledEngine implements Engine {
   readonly kind = 'compiled';
-  private readonly helpers: Helper[] = [];
+  private readonly team: Team;
+  private readonly paces = new Map<number, Pace>();
   private known: Cells;
   private readonly loss: Buffer | undefined;
   private readonly trainJob: number;
@@ -80,8 +90,10 @@ export class CompiledEngine implements Engine {
     private readonly jobs: ReadonlyMap<string, number>,
     /** Where the dataset goes. */
     private readonly dataset: number,
+    team: Team,
   ) {
     this.known = cellsOf(memory.buffer);
+    this.team = team;
     this.trainJob = jobs.get('train') ?? 0;
     this.loss = layout.entries.train?.outputs.find((b) => b.name === 'loss');
   }
@@ -107,21 +119,22 @@ export class CompiledEngine implements Engine {
       options.wasm instanceof Uint8Array
         ? await WebAssembly.compile(options.wasm as BufferSource)
         : options.wasm;
+    const lost = new Uint32Array(memory.buffer, CONTROL.lost, 1);
+    const team = new Team(() => Atomics.load(lost, 0) !== 0);
     const instance = await WebAssembly.instantiate(module, {
-      env: { memory, abort, mark: options.mark ?? (() => {}) },
+      env: { memory, abort, late: team.late, mark: options.mark ?? (() => {}) },
     });
     const exports = instance.exports as unknown as Exports;
     const jobs = new Map(Object.keys(layout.entries).map((entry, i) => [entry, TRAIN_JOB + 1 + i]));
-    const engine = new CompiledEngine(layout, memory, exports, threads, jobs, end);
+    const engine = new CompiledEngine(layout, memory, exports, threads, jobs, end, team);
     exports.join(0, threads, scratch);
     for (const { address, bytes, dtype, values } of layout.constants)
       engine.fill({ address, bytes, dtype }, values);
     for (const [name, values] of initial) engine.write(name, values);
     engine.words[CONTROL.seed / 4] = seed;
     engine.words[CONTROL.times / 4] = 1;
-    for (let index = 1; index < threads; index++)
-      engine.helpers.push(spawn({ module, memory, index, count: threads, scratch }));
-    await Promise.all(engine.helpers.map((h) => h.ready));
+    const shares = { module, memory, count: threads, scratch, lost: CONTROL.lost };
+    await team.start(threads - 1, (index) => spawn({ ...shares, index }));
     return engine;
   }
 
@@ -144,12 +157,28 @@ export class CompiledEngine implements Engine {
   }
 
   advance(first: number, learningRates: Float32Array): Float32Array {
-    const { words, rates, losses } = this.cells;
-    rates.set(learningRates);
-    words[CONTROL.steps / 4] = learningRates.length;
-    words[CONTROL.first / 4] = first;
-    this.train(TRAIN_JOB);
-    return losses.slice(0, words[CONTROL.taken / 4]);
+    return this.guarded(() => this.steps(first, learningRates));
+  }
+
+  private steps(first: number, learningRates: Float32Array): Float32Array {
+    const steps = learningRates.length;
+    const all = new Float32Array(steps);
+    const pace = this.pace(TRAIN_JOB);
+    for (let at = 0; at < steps; ) {
+      const slice = pace.next(steps - at);
+      const { words, rates, losses } = this.cells;
+      rates.set(learningRates.subarray(at, at + slice.units));
+      words[CONTROL.steps / 4] = slice.units;
+      words[CONTROL.first / 4] = first + at;
+      this.run(TRAIN_JOB, slice);
+      this.checkGuards('train');
+      const taken = words[CONTROL.taken / 4];
+      all.set(losses.subarray(0, taken), at);
+      at += taken;
+      // A loss that is not finite is the last.
+      if (!Number.isFinite(all[at - 1])) return all.slice(0, at);
+    }
+    return all;
   }
 
   step(at: number, learningRate: number): number {
@@ -218,9 +247,12 @@ export class CompiledEngine implements Engine {
     this.view(this.variable(name)).set(values);
   }
 
+  get failure(): Error | null {
+    return this.team.failure;
+  }
+
   async close(): Promise<void> {
-    this.exports.dismiss();
-    await Promise.all(this.helpers.map((h) => h.ended()));
+    await this.team.close(() => this.exports.dismiss());
   }
 
   /** Fills the inputs of an entry, runs it once, and returns copies of its outputs. */
@@ -237,8 +269,13 @@ export class CompiledEngine implements Engine {
 
   /** Runs an entry so many times on the inputs that it has, in one call of the module. */
   repeat(entry: string, times: number): void {
-    this.words[CONTROL.times / 4] = times;
-    this.exports.run(this.jobs.get(entry)!);
+    const job = this.jobs.get(entry)!;
+    for (let done = 0; done < times; ) {
+      const slice = this.pace(job).next(times - done);
+      this.words[CONTROL.times / 4] = slice.units;
+      this.run(job, slice);
+      done += slice.units;
+    }
     this.words[CONTROL.times / 4] = 1;
     this.checkGuards(entry);
   }
@@ -251,18 +288,24 @@ export class CompiledEngine implements Engine {
   /** Runs an entry once on these inputs; returns a view of the output of this name. */
   private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
     this.load(entry, inputs);
-    this.exports.run(this.jobs.get(entry)!);
+    this.run(this.jobs.get(entry)!);
     this.checkGuards(entry);
     return this.view(this.layout.entries[entry].outputs.find((b) => b.name === output)!);
   }
 
-  /** Runs a job that moves the variables, and puts them back if it used an index outside of its table. */
   private train(job: number): void {
+    this.guarded(() => {
+      this.run(job);
+      this.checkGuards('train');
+    });
+  }
+
+  /** Does what moves the variables, and puts them back if it used an index outside of its table. */
+  private guarded<T>(move: () => T): T {
     const { variables, entries } = this.layout;
     const before = entries.train.guards && variables.map((v) => this.view(v).slice());
-    this.exports.run(job);
     try {
-      this.checkGuards('train');
+      return move();
     } catch (error) {
       before?.forEach((values, i) => {
         this.view(variables[i]).set(values);
@@ -280,6 +323,28 @@ export class CompiledEngine implements Engine {
       const fault = words[guard.fault / 4];
       if (fault !== 0) throw indexError(guard, words[guard.value / 4], guard.count - fault, guard.where);
     }
+  }
+
+  /** Runs a job on as many threads as it is worth now. */
+  private run(job: number, slice?: Slice): void {
+    if (this.threads === 1) {
+      this.exports.run(job, 1);
+      return;
+    }
+    const pace = this.pace(job);
+    const { team, units } = slice ?? pace.next(1);
+    const began = performance.now();
+    this.team.run(() => this.exports.run(job, team));
+    pace.took(units, performance.now() - began);
+  }
+
+  private pace(job: number): Pace {
+    let pace = this.paces.get(job);
+    if (!pace) {
+      pace = new Pace(this.threads);
+      this.paces.set(job, pace);
+    }
+    return pace;
   }
 
   private variable(name: string): Buffer {

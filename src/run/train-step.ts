@@ -1,6 +1,6 @@
 import { BRAND, type Kind } from '../brand.js';
 import { boolean, checkOptions, shown } from '../check.js';
-import { type CompiledModule, compileProgram } from '../emit/compile.js';
+import { type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { checkSeed } from '../random/seed.js';
 import { userLocation } from '../source.js';
@@ -14,14 +14,15 @@ import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
-import { canShareMemory, grantThreads } from './threads.js';
+import { canShareMemory, checkThreads, grantThreads, threadNote } from './threads.js';
 
 export interface CompileStepOptions {
   /** Of the initial values and of the batches drawn; 42 unless given. */
   seed?: number;
   /**
    * Threads that share the work of a step; the result is the same for any number. A page that is not cross-origin
-   * isolated has one: `session.threads` says how many there are, `threadSupport()` why.
+   * isolated has one, and so has a page's main thread: `session.threads` says how many there are, `threadNote` why.
+   * Where they get in each other's way, as on a busy core, fewer of them work for a while.
    */
   threads?: number;
   /** Fused multiply-add where the engine has it: faster, but the bits differ between machines. */
@@ -32,6 +33,8 @@ export interface CompileStepOptions {
   apart?: boolean;
   /** Optimization passes to leave out, for looking for errors. */
   without?: readonly string[];
+  /** Called as each step of the compilation begins, and with null at its end; not for a module from the cache. */
+  progress?(now: CompileProgress | null): void;
   /** Have the module tell its host when each kernel is done (see `mark` of `start`); costs some time a kernel. */
   profile?: boolean;
 }
@@ -74,7 +77,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   /** Compiles the step without running it. */
   async compileModule(options: CompileStepOptions = {}): Promise<CompiledModule> {
     checkCompile('compileModule', options);
-    const { relaxed = false, cache = true, apart = false, without, profile } = options;
+    const { relaxed = false, cache = true, apart = false, without, profile, progress } = options;
     const { readLibrary, moduleCache, ascApart } = await platform();
     const store = cache === false ? undefined : moduleCache(cache === true ? undefined : cache);
     return compileProgram(this.program, {
@@ -85,6 +88,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
       relaxed,
       without,
       profile,
+      progress,
     });
   }
 
@@ -94,9 +98,9 @@ export class TrainStep<M, B extends Types, P extends Types> {
     const { seed = 42, threads = 1 } = options;
     checkSeed(seed);
     if (options.relaxed) requireRelaxed();
-    const granted = grantThreads(threads);
+    checkThreads(threads);
     const module = await this.compileModule(options);
-    return this.start(module, { seed, threads: granted });
+    return this.start(module, { seed, threads });
   }
 
   /** A session of a compiled module; several may share one. */
@@ -108,17 +112,26 @@ export class TrainStep<M, B extends Types, P extends Types> {
     const { wasm, layout, options } = module;
     if (options.relaxed) requireRelaxed();
     const initial = initialValues(this.program.variables, seed);
+    const granted = grantThreads(threads);
     const engine = await CompiledEngine.start({
       wasm,
       layout,
       shared: options.shared,
-      threads: options.shared ? grantThreads(threads) : 1,
+      threads: options.shared ? granted : 1,
       seed,
       initial,
       spawn: spawnWorker,
       mark,
     });
-    return new Session(this.description, engine, seed, module, createRecorder(this.description, engine));
+    const session = new Session(
+      this.description,
+      engine,
+      seed,
+      module,
+      createRecorder(this.description, engine),
+    );
+    session.threadNote = threadNote(threads, engine.threads);
+    return session;
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */

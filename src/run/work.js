@@ -5,13 +5,21 @@
  * @param {Parameters<import('./engine.js').Spawn>[0]} start
  * @param {(text: string) => void} post
  */
-export function work({ module, memory, index, count, scratch }, post) {
+export function work({ module, memory, index, count, scratch, lost }, post) {
   const abort = () => {
     throw new Error('the compiled module stopped itself');
   };
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort, mark: () => {} } });
+  const nothing = () => {};
+  const env = { memory, abort, late: nothing, mark: nothing };
+  const { exports } = new WebAssembly.Instance(module, { env });
   const thread = /** @type {import('./engine.js').Exports} */ (/** @type {unknown} */ (exports));
   thread.join(index, count, scratch);
   post('ready');
-  thread.work(0);
+  try {
+    thread.work(0);
+  } catch (error) {
+    // The first thread may be waiting for this one, and hears of nothing else.
+    Atomics.store(new Uint32Array(memory.buffer), lost / 4, index);
+    throw error;
+  }
 }

@@ -32,5 +32,7 @@ export interface Engine {
   /** The current elements of a variable: a view where the engine has one. */
   read(name: string): Numbers;
   write(name: string, values: Numbers): void;
+  /** Why the engine can do nothing more, if that is so: then what it holds is not to be relied on. */
+  readonly failure?: Error | null;
   close(): Promise<void>;
 }

@@ -23,6 +23,8 @@ const SNAPSHOT_MS = 1000;
 export class Session {
   /** Steps taken so far. */
   at = 0;
+  /** What there is to know of its threads where they are fewer than were asked for, or more than can run at a time. */
+  threadNote: string | null = null;
   private rows = 0;
   private closed = false;
   private lastGood: Snapshot | null = null;
@@ -256,7 +258,7 @@ export class Session {
     try {
       return await f();
     } finally {
-      if (!this.closed) {
+      if (!this.closed && !this.engine.failure) {
         this.goBack(before);
         Object.assign(this, { lastGood, stepped });
       }
@@ -366,6 +368,7 @@ export class Session {
 
   private open(): void {
     if (this.closed) throw new OptionError('this session is closed');
+    if (this.engine.failure) throw this.engine.failure;
   }
 
   private refuse(what: string): never {

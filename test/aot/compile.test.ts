@@ -125,6 +125,8 @@ describe('the twins of a module', () => {
     const flags = relaxed ? [] : ['--experimental-wasm-relaxed-simd'];
     expect(chosen('{}', flags).file).toBe('model.relaxed.wasm');
     expect(chosen('{ threads: 2 }', flags).file).toBe('model.wasm');
+    expect(chosen('{ relaxed: false }', flags).file).toBe('model.plain.wasm');
+    expect(chosen('{ relaxed: false, threads: 2 }', flags).file).toBe('model.threads.wasm');
   });
 
   it('without relaxed SIMD give the same bits, with one thread and with two, and the process ends', async () => {

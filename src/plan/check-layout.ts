@@ -1,0 +1,75 @@
+import { isObject } from '../check.js';
+import { numel } from '../shape.js';
+import { ALIGNMENT, type Buffer, FIRST_REGION, MAX_MEMORY, type MemoryLayout } from './layout.js';
+
+/**
+ * Whether a value is a layout that the planner could have made: every field is there and of its kind, every buffer is as
+ * large as its shape says and lies on its own in front of the end. The control cells belong to no buffer.
+ */
+export function isLayout(value: unknown): value is MemoryLayout {
+  if (!isObject(value)) return false;
+  const { variables, constants, entries, end, threadScratch } = value;
+  if (!isSize(end) || !isSize(threadScratch) || !isObject(entries)) return false;
+  if (!isBuffers(variables) || !isBuffers(constants) || !constants.every(hasValues)) return false;
+  const parts = Object.values(entries);
+  const isEntry = (part: unknown) =>
+    isObject(part) && isBuffers(part.inputs) && isBuffers(part.outputs) && isGuards(part.guards);
+  if (!parts.every(isEntry)) return false;
+  const own = (parts as MemoryLayout['entries'][string][]).flatMap((p) => [...p.inputs, ...p.outputs]);
+  return lieApart([...variables, ...constants, ...own], end);
+}
+
+/** Bytes in front of an aligned place of the memory. */
+function isSize(value: unknown): value is number {
+  return isCount(value) && value % ALIGNMENT === 0 && value <= MAX_MEMORY;
+}
+
+/** Buffers of different names. */
+function isBuffers(value: unknown): value is Buffer[] {
+  return (
+    Array.isArray(value) && value.every(isBuffer) && new Set(value.map((b) => b.name)).size === value.length
+  );
+}
+
+function isBuffer(value: unknown): value is Buffer {
+  if (!isObject(value)) return false;
+  const { name, address, bytes, shape, dtype } = value;
+  return (
+    typeof name === 'string' &&
+    isSize(address) &&
+    Array.isArray(shape) &&
+    shape.every(isCount) &&
+    bytes === 4 * numel(shape) &&
+    (dtype === 'f32' || dtype === 'i32' || dtype === 'bool')
+  );
+}
+
+/** What they are beside, `decodeModule` knows of the program. */
+function isGuards(value: unknown): boolean {
+  const isGuard = (g: unknown) => isObject(g) && typeof g.where === 'string';
+  return value === undefined || (Array.isArray(value) && value.every(isGuard));
+}
+
+/** Its elements, or one for all of them. */
+function hasValues(buffer: Buffer): boolean {
+  const { values } = buffer as Buffer & { values?: unknown };
+  return (
+    Array.isArray(values) &&
+    (values.length === 1 || values.length === numel(buffer.shape)) &&
+    values.every((value) => typeof value === 'number')
+  );
+}
+
+function lieApart(buffers: Buffer[], end: number): boolean {
+  let free = FIRST_REGION;
+  for (const { address, bytes } of buffers.sort((a, b) => a.address - b.address)) {
+    if (address < free) return false;
+    // One without elements has a place of its own, too.
+    free = address + Math.max(bytes, 4);
+  }
+  return free <= end;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
