@@ -11,16 +11,21 @@ import { identityStrides, viewOf } from './view.js';
  * shows takes its elements as they follow each other. What already lies that way is read in place.
  */
 export function legalize(graph: Graph): Graph {
+  const copies = new Map<Node, Node>();
+  const copied = (node: Node): Node => {
+    if (!copies.has(node)) copies.set(node, contiguous(node));
+    return copies.get(node)!;
+  };
   return rewrite(graph, (node) => {
     const { lower } = node.op;
     if (lower.kind === 'scatter') {
       return withInputs(
         node,
-        node.inputs.map((input) => (isContiguous(input) ? input : contiguous(input))),
+        node.inputs.map((input) => (isContiguous(input) ? input : copied(input))),
       );
     }
     if (lower.kind === 'reduce' && lower.order(node.dtype) !== 'free' && !readsInOrder(node))
-      return withInputs(node, [contiguous(node.inputs[0])]);
+      return withInputs(node, [copied(node.inputs[0])]);
     return node;
   });
 }
