@@ -15,20 +15,25 @@ import { identityStrides, viewOf } from './view.js';
  * scatter adds to what is there only rows of distinct indices: the others are summed before.
  */
 export function legalize(graph: Graph): Graph {
+  const copies = new Map<Node, Node>();
+  const copied = (node: Node): Node => {
+    if (!copies.has(node)) copies.set(node, contiguous(node));
+    return copies.get(node)!;
+  };
   return rewrite(graph, (node) => {
     const { lower } = node.op;
-    if (lower.kind === 'fold') return inPlace(node);
-    if (lower.kind === 'scatter') return needsSums(node) ? withSums(node) : inPlace(node);
+    if (lower.kind === 'fold') return inPlace(node, copied);
+    if (lower.kind === 'scatter') return needsSums(node) ? withSums(node, copied) : inPlace(node, copied);
     if (lower.kind === 'reduce' && lower.order(node.dtype) !== 'free' && !readsInOrder(node))
-      return withInputs(node, [contiguous(node.inputs[0])]);
+      return withInputs(node, [copied(node.inputs[0])]);
     return node;
   });
 }
 
-function inPlace(node: Node): Node {
+function inPlace(node: Node, copied: (node: Node) => Node): Node {
   return withInputs(
     node,
-    node.inputs.map((input) => (isContiguous(input) ? input : contiguous(input))),
+    node.inputs.map((input) => (isContiguous(input) ? input : copied(input))),
   );
 }
 
@@ -37,17 +42,17 @@ function needsSums({ inputs, attrs }: Node): boolean {
 }
 
 /** Sums of the rows of an index first, and then the base: as a table where there are many, else in the rows. */
-function withSums(node: Node): Node {
+function withSums(node: Node, copied: (node: Node) => Node): Node {
   const [base, ids, updates] = node.inputs;
   const make = (op: string, inputs: readonly Node[], attrs: Attrs) =>
     makeNode(opTable().get(op)!, inputs, attrs, node.where);
   if (isSparse(node)) {
-    const summed = inPlace(make('sum_repeats', [ids, updates], {}));
-    return inPlace(make('scatter_add', [base, ids, summed], { distinct: true }));
+    const summed = inPlace(make('sum_repeats', [ids, updates], {}), copied);
+    return inPlace(make('scatter_add', [base, ids, summed], { distinct: true }), copied);
   }
   const { shape, dtype } = base;
   const zeros = makeNode(constantOp as unknown as Op, [], { values: [0], shape, dtype });
-  return make('add', [base, inPlace(make('scatter_add', [zeros, ids, updates], {}))], {});
+  return make('add', [base, inPlace(make('scatter_add', [zeros, ids, updates], {}), copied)], {});
 }
 
 function readsInOrder(node: Node): boolean {
