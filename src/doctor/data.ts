@@ -13,9 +13,9 @@ export interface Dataset {
 
 export type Batch = Record<string, Numbers>;
 
-/** The data as a session takes it, with the same errors. */
+/** The data as a session takes it, with the same errors; but Infinity in it is a finding. */
 export function datasetOf(graph: Graph, data: Columns, batchSize: number): Dataset {
-  const { checked, rows } = checkColumns(describeEntry(graph), data);
+  const { checked, rows } = checkColumns(describeEntry(graph), data, undefined, 'infinity');
   if (rows < batchSize) throw new DataError(`data: ${rows} rows are fewer than a batch of ${batchSize}`);
   return { columns: checked, rows };
 }

@@ -71,18 +71,27 @@ export function checkColumns(
   entry: EntryDescription,
   columns: Columns,
   without?: string,
+  beside: Beside = 'nothing',
 ): { checked: Record<string, Numbers>; rows: number } {
   let rows = -1;
-  const checked = check(entry, columns, without, ({ name, shape }, length) => {
-    const width = numel(shape.slice(1));
-    if (length % width !== 0 || length === 0) {
-      throw new DataError(`${name}: ${length} elements are not whole rows of ${formatShape(shape.slice(1))}`);
-    }
-    if (rows >= 0 && length / width !== rows)
-      throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
-    rows = length / width;
-    return length;
-  });
+  const checked = check(
+    entry,
+    columns,
+    without,
+    ({ name, shape }, length) => {
+      const width = numel(shape.slice(1));
+      if (length % width !== 0 || length === 0) {
+        throw new DataError(
+          `${name}: ${length} elements are not whole rows of ${formatShape(shape.slice(1))}`,
+        );
+      }
+      if (rows >= 0 && length / width !== rows)
+        throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
+      rows = length / width;
+      return length;
+    },
+    beside,
+  );
   return { checked, rows };
 }
 

@@ -147,7 +147,7 @@ it.each<[string, string[], RegExp]>([
   ['missing.ts', [], /missing\.ts": it does not exist; check the path$/],
   ['nothing.ts', [], /nothing\.ts: it exports width \(a number\), none of which is a model/],
   ['throws.ts', [], /throws\.ts, step: the model threw TypeError: .*undefined.* \(throws\.ts:5\)$/],
-  ['nan.ts', [], /nan\.ts, step: x: NaN at position 5$/],
+  ['nan.ts', [], /nan\.ts, step: x: NaN at position 5 \(row 2, column 1\)$/],
   ['columns.ts', [], /columns\.ts, step: there is no input z; there are x, y$/],
   ['few.ts', [], /few\.ts, step: data: 1 rows are fewer than a batch of 3$/],
   ['tokens.ts', [], /x \(used by gather\): index 9 at position 3 is outside of 0 to 4$/],
