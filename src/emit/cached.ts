@@ -1,6 +1,7 @@
-import { hmacSha256, sha256 } from '../digest.js';
+import { sha256 } from '../digest.js';
 import { inputAttrs } from '../graph/graph.js';
 import { printGraph } from '../graph/print.js';
+import { hmacSha256 } from '../hmac.js';
 import { type Guarded, guardIndices } from '../optimize/guard-indices.js';
 import { isLayout } from '../plan/check-layout.js';
 import { type EntryLayout, jsonOf, type MemoryLayout, parseLayout, printLayout } from '../plan/layout.js';

@@ -47,7 +47,9 @@ export class Pace {
     const cost = this.cost.get(this.team);
     // Threads that have slept are woken before they are measured.
     if (cost === undefined || (trial && !trial.warm)) return { team, units: Math.min(units, 1) };
-    return { team, units: Math.min(units, Math.max(1, Math.floor((trial ? TRY_MS : SLICE_MS) / cost))) };
+    // After a change short slices show soon whether it was for the better.
+    const ms = trial ? TRY_MS : Math.min(SLICE_MS, Math.max(TRY_MS, this.since));
+    return { team, units: Math.min(units, Math.max(1, Math.floor(ms / cost))) };
   }
 
   /** What that took. */
@@ -73,7 +75,6 @@ export class Pace {
     }
     trial.ms += ms;
     trial.units += units;
-    // One that is much slower is found out at once.
     const own = this.cost.get(this.team) ?? ms / units;
     if (trial.ms < TRY_MS / 2 && trial.units < 1000) return;
     const cost = trial.ms / trial.units;
@@ -82,7 +83,6 @@ export class Pace {
     this.since = 0;
     if (cost < GAIN * own) {
       this.team = trial.team;
-      this.wait = FIRST_WAIT_MS;
       this.slow = 0;
     } else {
       const excess = Math.max(0, trial.ms - own * trial.units);

@@ -12,7 +12,12 @@ export async function readLibrary(): Promise<Library> {
   return (await import('./library.js')).library;
 }
 
-/** Compiled modules in the browser's cache of this origin; what cannot be read or written, or was made by another build, is compiled anew. */
+/**
+ * Compiled modules in the browser's cache of this origin; what cannot be read or written, was made by another build, is
+ * damaged or of another key is compiled anew. All code of an origin can write there, and no secret could be kept from it:
+ * who runs code of strangers gives it an origin of its own, as the playground does with its frame, or compiles with
+ * `cache: false` everywhere in the origin.
+ */
 export function moduleCache(): ModuleCache | undefined {
   // It is there in secure contexts only.
   if (typeof caches === 'undefined') return undefined;

@@ -8,6 +8,8 @@ export interface ServeOptions {
   isolated?: boolean;
   /** Further headers of every response, such as a content security policy. */
   headers?: Record<string, string>;
+  /** Paths that are answered as if no file were there. */
+  missing?: RegExp;
 }
 
 export interface Server {
@@ -33,11 +35,13 @@ export async function serve(folder: string, options: ServeOptions = {}): Promise
     const { isolated = true, headers = {} } = options;
     const all = { ...(isolated ? ISOLATION_HEADERS : {}), ...headers };
     for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
-    files(request, response, () => {
+    const none = () => {
       // Chromium asks for an icon by itself; that none is there is no error of the page.
       response.statusCode = path === '/favicon.ico' ? 204 : 404;
       response.end();
-    });
+    };
+    if (options.missing?.test(path)) none();
+    else files(request, response, none);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

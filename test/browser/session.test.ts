@@ -3,19 +3,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { it } from './browser.js';
 import { bundle } from './bundle.js';
 import { type ModelName, type Scenarios, scenarios, type Trained } from './page/scenarios.js';
-import { type Server, serve } from './server.js';
+import { type ServeOptions, type Server, serve } from './server.js';
 
 type Options<K extends keyof Scenarios> = Parameters<Scenarios[K]>[0];
 type Result<K extends keyof Scenarios> = Awaited<ReturnType<Scenarios[K]>>;
 
 // One origin for all tests, so that a module is compiled once; what a test wants of the server, it sets.
-const options = { isolated: true, headers: {} as Record<string, string> };
+const options: ServeOptions = { isolated: true, headers: {} };
 let server: Server;
 beforeAll(async () => {
   server = await serve(await bundle('test/browser/page', 'session'), options);
 });
 beforeEach(() => {
-  Object.assign(options, { isolated: true, headers: {} });
+  Object.assign(options, { isolated: true, headers: {}, missing: undefined });
 });
 afterAll(() => server.close());
 
@@ -45,6 +45,24 @@ const inNode = new Map<ModelName, Promise<Trained>>();
 function node(model: ModelName): Promise<Trained> {
   if (!inNode.has(model)) inNode.set(model, scenarios.train({ model, threads: 1, steps: STEPS }));
   return inNode.get(model)!;
+}
+
+/** Damages every entry of the page's cache; returns how many there are. */
+async function damageCache(damage: 'flip' | 'swap' | 'cut' | 'empty'): Promise<number> {
+  const cache = await caches.open('2headgrad');
+  const keys = await cache.keys();
+  const all = await Promise.all(
+    keys.map(async (key) => new Uint8Array(await (await cache.match(key))!.arrayBuffer())),
+  );
+  for (const [i, key] of keys.entries()) {
+    let bytes = all[i].slice();
+    if (damage === 'swap') bytes = all[(i + 1) % all.length];
+    else if (damage === 'cut') bytes = bytes.slice(0, bytes.length / 2);
+    else if (damage === 'empty') bytes = new Uint8Array();
+    else bytes[bytes.length - 40] ^= 1;
+    await cache.put(key, new Response(bytes));
+  }
+  return keys.length;
 }
 
 describe('a session in a page', () => {
@@ -82,17 +100,13 @@ describe('a session in a page', () => {
     }
   });
 
-  it('works on the main thread with one thread; more are refused with the way out', async ({ page }) => {
+  it('works on the main thread with one thread, whatever is asked for, and says so', async ({ page }) => {
     await open(page);
-    expect(await onMainThread(page, 'refusal', { threads: 2 })).toBe(
-      "OptionError: threads: a page's main thread must not wait for other threads: " +
-        'use the session in a worker, or with one thread',
-    );
-    expect(await onMainThread(page, 'support')).toMatchObject({
-      most: 1,
-      reason: expect.stringContaining('in a worker'),
-    });
-    const trained = await onMainThread(page, 'train', { model: 'characters', threads: 1, steps: STEPS });
+    const reason =
+      "a page's main thread must not wait for other threads: use the session in a worker, or with one thread";
+    expect(await onMainThread(page, 'support')).toEqual({ most: 1, reason });
+    expect(await onMainThread(page, 'threadNote', { threads: 2 })).toBe(`one thread instead of 2: ${reason}`);
+    const trained = await onMainThread(page, 'train', { model: 'characters', threads: 2, steps: STEPS });
     expect(trained).toEqual(await node('characters'));
     expect(await onMainThread(page, 'saveToFile')).toBe(
       'OptionError: save: a page has no files: keep the bytes of checkpoint()',
@@ -117,6 +131,29 @@ describe('a session in a page', () => {
     await expect.poll(workers, PATIENCE).toBe(0);
   });
 
+  it.for(['flip', 'swap', 'cut', 'empty'] as const)(
+    'compiles anew what the cache gives back damaged (%s), with the same bits',
+    async (damage, { page }) => {
+      await open(page);
+      const train = (model: ModelName) => inWorker(page, 'train', { model, threads: 1, steps: 20 });
+      const before = [await train('characters'), await train('curve')];
+      expect(await page.evaluate(damageCache, damage)).toBeGreaterThan(1);
+      const loaded = server.requests.length;
+      await open(page);
+      expect([await train('characters'), await train('curve')]).toEqual(before);
+      expect(server.requests.slice(loaded).join(' '), 'the compiler was loaded').toMatch(/binaryen/);
+    },
+  );
+
+  it('says that a thread did not start if its script cannot be had', async ({ page, problems }) => {
+    await open(page);
+    options.missing = /web-worker/;
+    expect(await inWorker(page, 'refusal', { threads: 2 })).toMatch(/^WorkerError: a thread did not start: /);
+    problems.take(/404/);
+    options.missing = undefined;
+    expect(await inWorker(page, 'refusal', { threads: 2 })).toBe('none');
+  });
+
   it('keeps its memory over 100,000 steps', async ({ page }) => {
     await open(page);
     const devtools = await page.context().newCDPSession(page);
@@ -136,8 +173,10 @@ describe('a session in a page', () => {
     await open(page);
     await inWorker(page, 'train', { model: 'characters', threads: 2, steps: 1 });
 
-    options.headers['Content-Security-Policy'] =
-      "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'";
+    options.headers = {
+      'Content-Security-Policy':
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
+    };
     const before = server.requests.length;
     const response = await open(page);
     expect(response.headers()).toMatchObject({

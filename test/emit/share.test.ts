@@ -1,6 +1,18 @@
 import { expect, it } from 'vitest';
 import { uniform } from '../../bench/golden/hash.js';
+import { Cells } from '../../src/emit/share.js';
 import { compileFunction, f32, trace } from '../../src/index.js';
+import { CONTROL_BYTES, MAX_PART_CELLS, PARTS, STATIC_BASE } from '../../src/plan/layout.js';
+
+it('cells that count parts end where data of the module may begin', () => {
+  const cells = new Cells();
+  const given = Array.from({ length: MAX_PART_CELLS }, (_, i) => cells.next(`count${i}`));
+  expect(given).toEqual(given.map((_, i) => PARTS + 4 * i));
+  expect(given.at(-1)! + 4).toBeLessThanOrEqual(Math.min(CONTROL_BYTES, STATIC_BASE));
+  expect([cells.next('more'), cells.next('and more')]).toEqual([null, null]);
+  expect(cells.forget()).toHaveLength(MAX_PART_CELLS);
+  expect(cells.clear()).toEqual([`memory.fill(${PARTS}, 0, ${4 * MAX_PART_CELLS});`]);
+});
 
 it('a long kernel is done in parts by any number of threads, with the same bits, time after time', async () => {
   const types = { a: f32(210, 150), b: f32(150, 310) };

@@ -5,7 +5,7 @@ import { f32, trace } from '../../src/index.js';
 import { namesStep } from '../../src/models/bengio.js';
 import { optimize } from '../../src/optimize/index.js';
 import { placeArena } from '../../src/plan/arena.js';
-import { sessionBytes } from '../../src/plan/layout.js';
+import { align, FIRST_REGION, SLACK, sessionBytes } from '../../src/plan/layout.js';
 import { type ArenaBuffer, type EntryPlan, planMemory } from '../../src/plan/plan.js';
 import { printMemory } from '../../src/plan/print.js';
 import type { Schedule } from '../../src/schedule/kernel.js';
@@ -146,3 +146,31 @@ describe('the print of the memory', () => {
 });
 
 const empty = trace('none', { x: f32(2) }, ({ x }) => ({ y: x.neg() }));
+
+describe('behind the last buffer', () => {
+  it('lies slack that a vector may be read from, though the arena ends where a page does', () => {
+    // From one element to some pages of them, so that ends of every kind are met.
+    for (let size = 1; size <= 2 ** 16; size = size < 64 ? size + 1 : size * 2) {
+      const graph = trace('end', { x: f32(size), w: f32(1, 1) }, ({ x, w }) => ({
+        y: x.reshape([size, 1]).matmul(w).square().matmul(w),
+      }));
+      const plan = planMemory({ call: schedule(optimize(graph)) }, []);
+      const { inputs, outputs, arena } = plan.entries.call;
+      const last = Math.max(...[...inputs, ...outputs, ...arena].map((b) => b.address + b.bytes));
+      expect(arena.length).toBeGreaterThan(0);
+      expect(plan.end - last).toBeGreaterThanOrEqual(SLACK);
+    }
+  });
+
+  it("and lies behind the threads' scratch", () => {
+    const layout = { variables: [], constants: [], entries: {} };
+    for (const threadScratch of [0, 64, 192]) {
+      for (const threads of [1, 2, 64]) {
+        const end = align(FIRST_REGION + 65536);
+        const bytes = sessionBytes({ ...layout, end, threadScratch }, threads);
+        expect(bytes - (end + threads * threadScratch)).toBeGreaterThanOrEqual(SLACK);
+        expect(bytes).toBe(align(bytes));
+      }
+    }
+  });
+});

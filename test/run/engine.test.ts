@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { compileProgram } from '../../src/emit/compile.js';
+import { f32, GradError, nn, optim, trainStep } from '../../src/index.js';
 import { CompiledEngine } from '../../src/run/engine.js';
 import { moduleCache, readLibrary, spawnWorker } from '../../src/run/node.js';
+import { drawnRows } from '../../src/train/columns.js';
 import { initialValues } from '../../src/train/initial.js';
 import { Session } from '../../src/train/session.js';
 import { line, points, variables } from '../train/small.js';
@@ -23,6 +25,69 @@ async function compiled(shared: boolean): Promise<Session> {
   });
   return new Session(description, engine, 7);
 }
+
+/** A step whose loss has the drawn rows as its decimal digits, the first of the batch being the last digit. */
+const digits = () =>
+  trainStep({
+    name: 'digits',
+    model: nn.linear(1, 1),
+    batch: { x: f32(5, 1) },
+    loss: (model, { x }) => {
+      const digits = [4, 3, 2, 1, 0].map((i) => x.slice([i, 0], [1, 1]).sum());
+      return digits.reduce((number, digit) => number.mul(10).add(digit)).add(model(x).sum().mul(0));
+    },
+    optimizer: optim.sgd(),
+  });
+
+describe('rows that the module draws', () => {
+  it('are those of the step, by the same numbers as elsewhere, in one call of many steps and in many of one', async () => {
+    const session = await digits().compile({ seed: 3 });
+    session.data({ x: Array.from({ length: 10 }, (_, i) => i) });
+    const losses: number[] = [];
+    for await (const report of session.run({ steps: 40, lr: 0 })) losses.push(...report.losses);
+    for (let i = 0; i < 5; i++) losses.push(session.step({ lr: 0 }));
+    const wanted = losses.map((_, at) =>
+      drawnRows(3, at, 5, 10).reduce((sum, row, i) => sum + row * 10 ** i, 0),
+    );
+    expect(losses).toEqual(wanted);
+    expect(new Set(losses).size).toBeGreaterThan(30);
+    await session.close();
+  });
+});
+
+describe('the parts of a batch', () => {
+  const parts = (count: number) => {
+    const names = Array.from({ length: count }, (_, i) => `part${i}`);
+    const step = trainStep({
+      name: 'parts',
+      model: nn.linear(2, 1),
+      batch: Object.fromEntries(names.map((name) => [name, f32(1, 2)])),
+      loss: (model, batch) =>
+        names
+          .map((name) => batch[name].sum())
+          .reduce((a, b) => a.add(b))
+          .add(model(batch.part0).sum().mul(0)),
+      optimizer: optim.sgd(),
+    });
+    const data = Object.fromEntries(names.map((name, i) => [name, [i, i, i, i]]));
+    return { step, data };
+  };
+
+  it('may be 64, of which each has its own place', async () => {
+    const { step, data } = parts(64);
+    const session = await step.compile();
+    session.data(data);
+    expect(session.step({ lr: 0 })).toBe(64 * 63);
+    await session.close();
+  });
+
+  it('are refused if they are more', async () => {
+    const { step, data } = parts(65);
+    const session = await step.compile();
+    expect(() => session.data(data)).toThrow(new GradError('a batch may have 64 parts, this has 65'));
+    await session.close();
+  });
+});
 
 describe.each([true, false])('the memory of a session (shared: %s)', (shared) => {
   it('is read and written where it is after it has grown for the data', async () => {

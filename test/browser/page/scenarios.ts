@@ -102,6 +102,11 @@ export const scenarios = {
     }
   },
 
+  async threadNote(options: { threads: number }): Promise<string | null> {
+    await using made = await session('characters', options.threads);
+    return made.threadNote;
+  },
+
   /** Takes steps in a session that stays. Returns the bytes of its memory. */
   async keepGoing(options: { threads: number; steps: number }): Promise<number> {
     kept ??= await session('characters', options.threads);

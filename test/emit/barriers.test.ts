@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { emitModule, type ModuleSource } from '../../src/emit/module.js';
+import type { Graph, Node } from '../../src/graph/graph.js';
+import { optimize } from '../../src/optimize/index.js';
+import { type EntryPlan, type MemoryPlan, planMemory } from '../../src/plan/plan.js';
+import type { Kernel } from '../../src/schedule/kernel.js';
+import { schedule } from '../../src/schedule/schedule.js';
+import { numel } from '../../src/shape.js';
+import { arenaGraph } from '../plan/random.js';
+import { classifier } from '../train/small.js';
+
+// Where threads meet, read in the emitted text: a missing barrier shows in results by luck alone.
+
+interface Emitted {
+  source: ModuleSource;
+  plan: MemoryPlan;
+}
+
+function emit(
+  entries: Record<string, Graph>,
+  variables = classifier().program.variables,
+  poison = false,
+): Emitted {
+  const schedules = Object.fromEntries(
+    Object.entries(entries).map(([name, graph]) => [name, schedule(optimize(graph))]),
+  );
+  const plan = planMemory(schedules, variables);
+  // Every kernel that can be shared is.
+  return { source: emitModule('test', schedules, plan, { threadShare: 0, poison }), plan };
+}
+
+/** The statements of a function, one a line, without what they are about. */
+function body(text: string, name: string): string[] {
+  const from = text.indexOf(`function ${name}(`);
+  return text
+    .slice(from, text.indexOf('\n}\n', from))
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim());
+}
+
+/** The kernels of an entry in the groups between its barriers. */
+function groups({ source }: Emitted, entry: string): ModuleSource['functions'][number][][] {
+  const found: ModuleSource['functions'][number][][] = [[]];
+  for (const line of body(source.text, `${entry}Step`)) {
+    if (line === 'barrier();') found.push([]);
+    const called = source.functions.find(
+      (f) => f.entry === entry && new RegExp(`\\b${f.name}(_parts)?\\(`).test(line),
+    );
+    if (called) found[found.length - 1].push(called);
+  }
+  return found;
+}
+
+type Span = { from: number; to: number };
+const overlap = (a: Span[], b: Span[]) => a.some((x) => b.some((y) => x.from < y.to && y.from < x.to));
+
+function clash(a: Kernel, b: Kernel, { address }: EntryPlan): boolean {
+  const spans = (nodes: readonly Node[]) =>
+    nodes.map((node) => ({ from: address.get(node)!, to: address.get(node)! + 4 * numel(node.shape) }));
+  const [writesA, readsA, writesB, readsB] = [a.stores, a.loads, b.stores, b.loads].map(spans);
+  return overlap(writesA, writesB) || overlap(writesA, readsB) || overlap(readsA, writesB);
+}
+
+it('kernels between two barriers are either all of the first thread, or touch nothing that another of them writes', () => {
+  let barriers = 0;
+  const check = (entries: Record<string, Graph>, variables: Parameters<typeof emit>[1]) => {
+    const emitted = emit(entries, variables);
+    for (const entry of Object.keys(entries)) {
+      const found = groups(emitted, entry);
+      barriers += found.length - 1;
+      const names = emitted.source.functions.filter((f) => f.entry === entry).map((f) => f.name);
+      expect(found.flat().map((f) => f.name)).toEqual(names);
+      for (const group of found) {
+        for (const [i, one] of group.entries()) {
+          for (const other of group.slice(i + 1)) {
+            if (one.threads === 1 && other.threads === 1) continue;
+            expect(
+              clash(one.kernel, other.kernel, emitted.plan.entries[entry]),
+              `${one.name} and ${other.name}`,
+            ).toBe(false);
+          }
+        }
+      }
+    }
+  };
+  const { program } = classifier();
+  check(program.entries, program.variables);
+  fc.assert(
+    fc.property(arenaGraph(), ({ graph }) => check({ call: graph }, [])),
+    { numRuns: 60 },
+  );
+  expect(barriers).toBeGreaterThan(100);
+});
+
+it('threads meet when a batch is drawn, when its loss is kept, and when a job is done', () => {
+  const { text } = emit(classifier().program.entries).source;
+  const kinds: [RegExp, string][] = [
+    [/^if \(thread == 0\) \{/, 'the first thread'],
+    [/^drawBatch\(/, 'draws'],
+    [/^barrier\(\)/, 'barrier'],
+    [/^trainStep\(\)/, 'step'],
+    [/^store<f32>\(.*i, load<f32>/, 'keeps the loss'],
+    [/^if \(loss - loss != 0\) break/, 'looks at the loss'],
+    [/^switch/, 'job'],
+  ];
+  const skeleton = (name: string) =>
+    body(text, name).flatMap((line) => kinds.find(([pattern]) => pattern.test(line))?.[1] ?? []);
+  expect(skeleton('trainSteps')).toEqual([
+    ...['the first thread', 'draws', 'barrier', 'step'],
+    ...['the first thread', 'keeps the loss', 'barrier', 'looks at the loss'],
+  ]);
+  expect(skeleton('runJob')).toEqual(['job', 'barrier']);
+  expect(body(text, 'runJob').slice(-3)).toEqual(['}', 'barrier();', '}']);
+});
+
+it('the first thread draws each row of the batch by its own number', () => {
+  const draw = body(emit(classifier().program.entries).source.text, 'drawBatch').join('\n');
+  expect(draw).toContain('randomIndex(seed, 1, step, i, rows)');
+});
+
+it('memory is poisoned between two barriers', () => {
+  const { source } = emit(classifier().program.entries, undefined, true);
+  const lines = body(source.text, 'trainStep');
+  const fills = lines.flatMap((line, i) => (line === 'if (thread == 0) {' ? [i] : []));
+  expect(fills.length).toBeGreaterThan(3);
+  for (const at of fills) {
+    // The first comes before all work; those later after what may still be at work.
+    if (at > 0) expect(lines[at - 1]).toBe('barrier();');
+    const end = lines.indexOf('}', at);
+    expect(lines[end + 1]).toBe('barrier();');
+  }
+});
+
+it('a job is given out by a single store, after which sleepers are woken; no thread passes a barrier alone', async () => {
+  const text = await readFile(new URL('../../assembly/team.ts', import.meta.url), 'utf8');
+  const code = (name: string) => body(text, name).filter((line) => line && !line.startsWith('//'));
+  const start = code('startJob');
+  const stores = start.flatMap((line, i) => (/atomic\.(store|add)|\bstore</.test(line) ? [i] : []));
+  expect(stores).toHaveLength(1);
+  expect(start[stores[0]]).toMatch(/^atomic\.store<i64>\(ORDER, .*threads << 48.*next << 32.*count/);
+  expect(start.findIndex((line) => line.startsWith('atomic.notify(ORDER'))).toBe(stores[0] + 1);
+  const last = code('barrier').filter((line) => line.startsWith('atomic.'));
+  // The count is back at zero before anyone can come to the next barrier.
+  expect(last).toEqual([
+    'atomic.store<i32>(ARRIVED, 0);',
+    'atomic.store<i32>(GENERATION, generation + 1);',
+    'atomic.notify(GENERATION, -1);',
+  ]);
+});
