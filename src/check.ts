@@ -1,5 +1,5 @@
 import { OptionError } from './errors.js';
-import { shownName } from './quote.js';
+import { shownName } from './printable.js';
 import { BEYOND_F32 } from './shape.js';
 
 // What options are checked with. What passes is returned; else an OptionError names the option and what it got.

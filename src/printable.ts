@@ -31,6 +31,11 @@ export function printableJson(value: unknown): string {
   return JSON.stringify(value).replace(COMMANDS, inString);
 }
 
+/** A name as it is where it is plain, else as JSON. */
+export function shownName(name: string): string {
+  return /^[A-Za-z_][\w.]*$/.test(name) ? name : printableJson(name);
+}
+
 /** The beginning of a text that may be long, where an error quotes it. */
 export function clipped(text: string, most = 200): string {
   return text.length > most ? `${text.slice(0, most)}...` : text;

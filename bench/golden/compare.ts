@@ -17,7 +17,7 @@ export function train(run: GoldenRun, session: Session, file: GoldenFile, steps 
     const loss = session.step({ lr: run.learningRate, batch: run.batch(t) });
     if (!Number.isFinite(loss)) throw new Error(`the ${session.kind} loss became ${loss} at step ${t + 1}`);
     losses.push(loss);
-    if (t > 0) continue;
+    if (t > 0 || !run.keepsGradients) continue;
     const gradients = session.gradients();
     const kept = Object.keys(file.firstGradients).filter((name) => ours(run, name) in gradients);
     firstGradients = Object.fromEntries(kept.map((name) => [name, sums(gradients[ours(run, name)])]));

@@ -27,6 +27,7 @@ export interface GoldenRun {
   /** The batch of a step, counted from 0. */
   batch(step: number): { x: Float32Array | Int32Array; y: Float32Array | Int32Array };
   learningRate: number;
+  keepsGradients: boolean;
   /** Our name of a variable for each name of the golden file. */
   names: Record<string, string>;
 }
@@ -88,6 +89,7 @@ function bengio(config: BengioConfig, { keepGradients }: BuildOptions): GoldenRu
       y: ints(batch, vocab, 1001 + 2 * t),
     }),
     learningRate: config.optim.lr,
+    keepsGradients: keepGradients === true,
     names: {
       ...Object.fromEntries(Object.keys(model).map((name) => [name, name])),
       gain: 'norm.gain',
@@ -127,6 +129,7 @@ function mlp(config: MlpConfig, { keepGradients }: BuildOptions): GoldenRun {
       y: classify ? ints(batch, outputs, 1001 + 2 * t) : uniform(batch * outputs, 1, 1001 + 2 * t),
     }),
     learningRate: config.optim.lr,
+    keepsGradients: keepGradients === true,
     names: Object.fromEntries(Object.keys(model).map((name) => [name, name])),
   };
 }

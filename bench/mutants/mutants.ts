@@ -198,11 +198,7 @@ export const MUTANTS: readonly Mutant[] = [
     'src/schedule/legalize.ts',
     ['test/schedule'],
     [
-      [
-        'a scatter walks transposed rows as they lie',
-        'isContiguous(input) ? input : contiguous(input)',
-        'input',
-      ],
+      ['a scatter walks transposed rows as they lie', 'isContiguous(input) ? input : copied(input)', 'input'],
       ['a part of a tensor counts as the whole', 'whole && offset === 0', 'offset === 0'],
     ],
   ),
@@ -216,7 +212,11 @@ export const MUTANTS: readonly Mutant[] = [
     ['test/schedule'],
     [
       ['a scatter overwrites its updates', '&& kernel.updates.source !== old', ''],
-      ['a scatter overwrites its indices', '&& kernel.ids.source !== old', ''],
+      [
+        'a scatter overwrites its indices',
+        'kernel.base.source === old && kernel.ids.source !== old',
+        'kernel.base.source === old',
+      ],
       [
         'a product overwrites its operand',
         'if (kernel.a.source === old || kernel.b.source === old) return false;',
@@ -343,9 +343,9 @@ export const MUTANTS: readonly Mutant[] = [
     [['memory that others have taken over is poisoned', 'b.from <= kernel && b.to > kernel', 'false']],
   ),
   ...of(
-    'src/quote.ts',
-    ['test/emit', 'test/graph'],
-    [['controls are printed', '[\\p{C}\\p{Z}]', '[\\p{Z}]']],
+    'src/printable.ts',
+    ['test/printable.test.ts'],
+    [['controls are printed', '[\\p{Cc}\\p{Cs}', '[\\p{Cs}']],
   ),
   ...of(
     'assembly/lanes.ts',

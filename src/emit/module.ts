@@ -1,7 +1,7 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
 import { type Buffer, CONTROL, LOSSES, RATES } from '../plan/layout.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
-import { printable, shownName } from '../quote.js';
+import { printable, shownName } from '../printable.js';
 import { THREAD_SHARE, usefulThreads } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { formatType, numel } from '../shape.js';

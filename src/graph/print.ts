@@ -1,6 +1,6 @@
 import { numberText } from '../number-text.js';
 import type { Attrs } from '../ops/op.js';
-import { printable, quoted, shownName } from '../quote.js';
+import { printable, printableJson, shownName } from '../printable.js';
 import { formatType, type TensorType } from '../shape.js';
 import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
 
@@ -14,7 +14,9 @@ export function printGraph(graph: Graph, { where = true } = {}): string {
     ...graph.nodes.map((node) => `  ${printNode(node, names, { where })}`),
     ...graph.outputs.map(({ name, node }) => `  return ${shownName(name)} = ${names.get(node) ?? '?'}`),
     ...graph.updates.map(({ variable, value }) => {
-      const name = isInput(variable) ? quoted(inputAttrs(variable).name) : (names.get(variable) ?? '?');
+      const name = isInput(variable)
+        ? printableJson(inputAttrs(variable).name)
+        : (names.get(variable) ?? '?');
       return `  update ${name} = ${names.get(value) ?? '?'}`;
     }),
     '}',
@@ -65,7 +67,7 @@ export function impliedAttrs(op: string, { shape, dtype }: TensorType): Attrs {
 function head(node: Node): string {
   if (isInput(node)) {
     const { role, name } = inputAttrs(node);
-    return `${role} ${quoted(name)}`;
+    return `${role} ${printableJson(name)}`;
   }
   if (node.op.name !== 'constant') return node.op.name;
   const values = node.attrs.values as readonly number[];
@@ -82,7 +84,7 @@ function printedAttrs(node: Node): string[] {
 }
 
 function formatValue(value: Attrs[string]): string {
-  if (typeof value === 'string') return quoted(value);
+  if (typeof value === 'string') return printableJson(value);
   if (typeof value === 'object') return `[${value.map(numberText).join(',')}]`;
   return typeof value === 'number' ? numberText(value) : String(value);
 }

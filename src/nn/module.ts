@@ -1,7 +1,7 @@
 import { shown } from '../check.js';
 import { GraphError, ModelError, OptionError } from '../errors.js';
 import { type Initializer, interpreter, Tensor, Variable } from '../ops/tensor.js';
-import { quoted } from '../quote.js';
+import { printableJson } from '../printable.js';
 import { checkShape, type DType, formatShape, type Shape } from '../shape.js';
 import { located } from '../source.js';
 
@@ -96,7 +96,7 @@ export function namedVariables(model: unknown): Map<string, Variable> {
     const own = path || part.kind;
     // Keys may have dots in them. The other name belongs to the format of checkpoints.
     if (names.has(own))
-      throw new OptionError(`two variables of the model are called ${quoted(own)}: rename one`);
+      throw new OptionError(`two variables of the model are called ${printableJson(own)}: rename one`);
     if (own === '__metadata__') throw new OptionError(`no variable can be called ${own}: rename it`);
     names.set(own, part);
   });

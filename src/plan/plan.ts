@@ -1,6 +1,6 @@
 import { mebibytes, OutOfMemoryError } from '../errors.js';
 import type { Node } from '../graph/graph.js';
-import { shownName } from '../quote.js';
+import { shownName } from '../printable.js';
 import { chainsOf } from '../schedule/chains.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { scratchOf } from '../schedule/tiling.js';

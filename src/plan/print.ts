@@ -1,4 +1,4 @@
-import { shownName } from '../quote.js';
+import { shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import { type Buffer, FIRST_REGION } from './layout.js';
 import type { ArenaBuffer, EntryPlan, MemoryPlan } from './plan.js';

@@ -1,20 +1,17 @@
-import { GradError, mebibytes, OutOfMemoryError } from '../errors.js';
+import { GradError } from '../errors.js';
 import { indexError } from '../indices.js';
 import {
   align,
   type Buffer,
   CONTROL,
-  CONTROL_BYTES,
-  LOSSES,
   MAX_COLUMNS,
-  MAX_STEPS,
   type MemoryLayout,
-  RATES,
   SLACK,
   sessionBytes,
 } from '../plan/layout.js';
 import { drawnRows } from '../train/columns.js';
 import type { Engine, Numbers } from '../train/engine.js';
+import { type Cells, cellsOf, growTo, memoryOf } from './memory.js';
 import { Pace, type Slice } from './pace.js';
 import { Team } from './team.js';
 
@@ -50,28 +47,7 @@ export type Spawn = (start: {
   lost: number;
 }) => Helper;
 
-const PAGE = 65536;
 const TRAIN_JOB = 1;
-
-/** What the host writes and reads in every step, as typed arrays on a memory's buffer. */
-interface Cells {
-  readonly buffer: ArrayBufferLike;
-  readonly words: Uint32Array;
-  readonly rates: Float32Array;
-  readonly losses: Float32Array;
-  /** The elements of buffers of the layout. */
-  readonly views: WeakMap<object, Float32Array | Int32Array>;
-}
-
-function cellsOf(buffer: ArrayBufferLike): Cells {
-  return {
-    buffer,
-    words: new Uint32Array(buffer, 0, CONTROL_BYTES / 4),
-    rates: new Float32Array(buffer, RATES, MAX_STEPS),
-    losses: new Float32Array(buffer, LOSSES, MAX_STEPS),
-    views: new WeakMap(),
-  };
-}
 
 /** Runs a compiled module: all data lies in one memory, which the typed arrays of the host look into. */
 export class CompiledEngine implements Engine {
@@ -113,8 +89,7 @@ export class CompiledEngine implements Engine {
     const { layout, shared, threads, seed, initial, spawn } = options;
     const scratch = layout.end;
     const end = sessionBytes(layout, threads);
-    const pages = Math.ceil(end / PAGE);
-    const memory = memoryOf(pages, shared);
+    const memory = memoryOf(end, shared);
     const module =
       options.wasm instanceof Uint8Array
         ? await WebAssembly.compile(options.wasm as BufferSource)
@@ -148,7 +123,7 @@ export class CompiledEngine implements Engine {
       end = align(end + 4 * columns[name].length);
       return address;
     });
-    this.reserve(end + SLACK);
+    growTo(this.memory, end + SLACK);
     batch.forEach(({ name, dtype }, i) => {
       this.fill({ address: places[i], bytes: 4 * columns[name].length, dtype }, columns[name]);
       this.words[CONTROL.columns / 4 + i] = places[i];
@@ -384,35 +359,6 @@ export class CompiledEngine implements Engine {
     if (buffer !== this.known.buffer) this.known = cellsOf(buffer);
     return this.known;
   }
-
-  private reserve(bytes: number): void {
-    const missing = Math.ceil((bytes - this.memory.buffer.byteLength) / PAGE);
-    if (missing <= 0) return;
-    try {
-      this.memory.grow(missing);
-    } catch {
-      throw new OutOfMemoryError(
-        `the dataset needs ${mebibytes(bytes)} of memory, more than a session can have here: give it fewer rows`,
-      );
-    }
-  }
-}
-
-/** Pages that a memory may come to have, tried in turn: some engines set aside at once what a shared one may need. */
-const MAXIMA = [65536, 16384, 4096];
-
-/** A memory of so many pages that may grow. */
-function memoryOf(initial: number, shared: boolean): WebAssembly.Memory {
-  for (const maximum of [...MAXIMA.filter((most) => most > initial), initial]) {
-    try {
-      return new WebAssembly.Memory({ initial, maximum, shared });
-    } catch {
-      // Less may be had.
-    }
-  }
-  throw new OutOfMemoryError(
-    `the model needs ${mebibytes(initial * PAGE)} of memory, which is not to be had here: close other sessions, or use a smaller batch or model`,
-  );
 }
 
 function abort(): never {

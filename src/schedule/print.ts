@@ -1,5 +1,5 @@
 import type { Node } from '../graph/graph.js';
-import { printable, shownName } from '../quote.js';
+import { printable, shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import { costOf } from './cost.js';
 import type { GemmKernel, Kernel, Schedule, Storage } from './kernel.js';

@@ -11,7 +11,7 @@ import { type EntryDescription, LEARNING_RATE, type ProgramDescription } from '.
 import type { Diagnostics, Recorder } from './diagnostics.js';
 import type { Columns, Engine, Numbers } from './engine.js';
 import { meanLoss } from './evaluate.js';
-import { brokenVariables } from './finite.js';
+import { brokenVariables, type Snapshot } from './finite.js';
 import { Run, reportsOf } from './run.js';
 import { checkRate, checkRun, type LearningRate, type Progress, type RunOptions } from './run-options.js';
 
@@ -392,10 +392,4 @@ export class Session {
     if (this.rows === 0)
       throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
   }
-}
-
-interface Snapshot {
-  at: number;
-  time: number;
-  values: ReadonlyMap<string, Numbers>;
 }

@@ -8,7 +8,7 @@ import { mean, square } from '../ops/functions.js';
 import { sum } from '../ops/reduce.js';
 import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
-import { quoted } from '../quote.js';
+import { printableJson } from '../printable.js';
 import { checkShape, formatType, numel, type TensorType } from '../shape.js';
 import { userLocation } from '../source.js';
 import { Tracer } from '../trace/tracer.js';
@@ -82,7 +82,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     const shared = this.variables.find(({ name }) => inputs.includes(name));
     if (shared)
       throw new OptionError(
-        `trainStep: ${quoted(shared.name)} is a ${shared.role} of the model and an input too: rename one of them`,
+        `trainStep: ${printableJson(shared.name)} is a ${shared.role} of the model and an input too: rename one of them`,
       );
   }
 
@@ -268,7 +268,7 @@ function checkDistinct(variables: readonly ProgramVariable[]): void {
   for (const { name } of variables) {
     if (seen.has(name))
       throw new OptionError(
-        `trainStep: two variables are called ${quoted(name)}, of the model or of the optimizer's state: rename that part of the model`,
+        `trainStep: two variables are called ${printableJson(name)}, of the model or of the optimizer's state: rename that part of the model`,
       );
     seen.add(name);
   }

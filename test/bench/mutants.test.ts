@@ -20,9 +20,9 @@ it('no two mutants are the same', () => {
 
 it('a mutant that a test notices is killed, one that none notices survives', async () => {
   const trial = await Trial.open();
-  const common = { what: 'a trial', file: 'src/quote.ts', tests: ['test/graph/print.test.ts'] };
-  const wrong = { ...common, before: 'printable(JSON.stringify(text))', after: 'printable(text)' };
-  const harmless = { ...common, before: '/** The text between quotes', after: '/** The text in quotes' };
+  const common = { what: 'a trial', file: 'src/printable.ts', tests: ['test/printable.test.ts'] };
+  const wrong = { ...common, before: 'JSON.stringify(value).replace', after: 'String(value).replace' };
+  const harmless = { ...common, before: '/** The same for text', after: '/** That for text' };
   try {
     expect(await trial.run(wrong, 120)).toBe('killed');
     expect(await trial.run(harmless, 120)).toBe('survived');
