@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { STAGES } from '../../src/index.js';
+import { encodeModule } from '../../src/emit/cached.js';
+import { optim, STAGES } from '../../src/index.js';
 import { parseLayout, printLayout } from '../../src/plan/layout.js';
 import { line, points } from '../train/small.js';
 
@@ -23,6 +24,24 @@ test('a module that was compiled before comes out of the cache, with every stage
   expect(again.wasm).toEqual(first.wasm);
   expect(again.layout).toEqual(first.layout);
   for (const stage of STAGES) expect(await again.text(stage)).toBe(await first.text(stage));
+});
+
+test('an entry that somebody else has put there, whole and under the right key, is compiled anew', async () => {
+  const { wasm, layout } = await compile();
+  const file = await onlyFile();
+  const key = basename(file).split('-')[0];
+  const other = {
+    wasm: (await line(optim.sgd({ momentum: 0.9 })).compileModule({ cache: false })).wasm,
+    layout,
+  };
+  const secrets = [undefined, new Uint8Array(32)];
+  for (const secret of secrets) {
+    await writeFile(file, await encodeModule(other, key, secret && { secret: async () => secret }));
+    const mended = await compile();
+    expect(mended.cached).toBe(false);
+    expect(mended.wasm).toEqual(wasm);
+  }
+  expect((await compile()).cached).toBe(true);
 });
 
 test('a session of a module from the cache trains to the same bits', async () => {
