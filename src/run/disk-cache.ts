@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Cache } from '../emit/compile.js';
 import { cacheIn } from './cache-folder.js';
 import { compilerVersion } from './compiler-version.js';
@@ -42,7 +42,7 @@ function filesIn(folder: string): Cache {
     async set(key, bytes) {
       const file = await path(key);
       if (!file) return;
-      await mkdir(folder, { recursive: true })
+      await makeFolder(folder)
         .then(() => sweep(folder))
         .then(() => replace(file, bytes))
         .catch(() => {});
@@ -87,6 +87,20 @@ async function readPlainFile(
   }
 }
 
+/** Makes a folder and those above it. Node's own recursion never ends in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  // Another process may be first.
+  const make = () =>
+    mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  await make().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
+  });
+}
+
 /** Writes a file whole or not at all; an empty folder in its place goes. */
 async function replace(path: string, bytes: Uint8Array): Promise<void> {
   const draft = `${path}.${randomUUID()}${DRAFT}`;
@@ -120,20 +134,23 @@ async function userSecret(folder = defaultFolder()): Promise<Uint8Array> {
   const path = join(folder, 'secret');
   const fresh = randomBytes(SECRET_BYTES);
   const draft = `${path}.${randomUUID()}${DRAFT}`;
-  const known = await ownSecret(path);
-  if (known) return known;
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await rm(path, { force: true });
+    const known = await ownSecret(path);
+    if (known) return known;
+    await makeFolder(folder);
     await writeFile(draft, fresh, { flag: 'wx', mode: 0o600 });
     // Of several processes that begin at once the first gives all of them the secret.
-    await link(draft, path).catch(() => {});
+    await link(draft, path).catch(async () => {
+      if (await ownSecret(path)) return;
+      await rm(path);
+      await link(draft, path);
+    });
+    return (await ownSecret(path)) ?? fresh;
   } catch {
-    // As if there were none.
+    return fresh;
   } finally {
     await rm(draft, { force: true }).catch(() => {});
   }
-  return (await ownSecret(path)) ?? fresh;
 }
 
 async function ownSecret(path: string): Promise<Uint8Array | undefined> {

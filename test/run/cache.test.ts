@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { encodeModule } from '../../src/emit/cached.js';
 import { i32, nn, optim, STAGES, trainStep } from '../../src/index.js';
 import { parseLayout, printLayout } from '../../src/plan/layout.js';
 import { line, points } from '../train/small.js';
@@ -49,6 +50,24 @@ test('a module of a model that makes indices tells the lines as they are now', a
   }
   const [first, second] = lines.map((line) => Number(/^cache\.test\.ts:(\d+)$/.exec(line)?.[1]));
   expect(second - first).toBe(7);
+});
+
+test('an entry that somebody else has put there, whole and under the right key, is compiled anew', async () => {
+  const { wasm, layout } = await compile();
+  const file = await onlyFile();
+  const key = basename(file).split('-')[0];
+  const other = {
+    wasm: (await line(optim.sgd({ momentum: 0.9 })).compileModule({ cache: false })).wasm,
+    layout,
+  };
+  const secrets = [undefined, new Uint8Array(32)];
+  for (const secret of secrets) {
+    await writeFile(file, await encodeModule(other, key, secret && { secret: async () => secret }));
+    const mended = await compile();
+    expect(mended.cached).toBe(false);
+    expect(mended.wasm).toEqual(wasm);
+  }
+  expect((await compile()).cached).toBe(true);
 });
 
 test('a session of a module from the cache trains to the same bits', async () => {

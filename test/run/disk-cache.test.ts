@@ -93,8 +93,12 @@ it.each(replacements.filter(([what]) => !what.includes('something')))(
   },
 );
 
-it('a folder that is a file, or that cannot be made, is as good as none', async () => {
-  await writeFile(folder, '');
+it.each<[string, () => Promise<unknown>]>([
+  ['that is a file', () => writeFile(folder, '')],
+  ['in a file', async () => writeFile(folder, '').then(() => (folder = join(folder, 'in')))],
+  ['where nothing can be made', async () => (folder = '/proc/none/modules')],
+])('a folder %s is as good as none', async (_, prepare) => {
+  await prepare();
   const cache = await process2();
   await cache.set('key', bytes);
   expect(await cache.get('key')).toBeUndefined();
