@@ -4,7 +4,7 @@ import { printGraph } from '../graph/print.js';
 import { hmacSha256 } from '../hmac.js';
 import { type Guarded, guardIndices } from '../optimize/guard-indices.js';
 import { isLayout } from '../plan/check-layout.js';
-import { type EntryLayout, jsonOf, type MemoryLayout, parseLayout, printLayout } from '../plan/layout.js';
+import { type Guard, jsonOf, type MemoryLayout, parseLayout, printLayout } from '../plan/layout.js';
 import { type DType, numel, type Shape } from '../shape.js';
 import type { AscOptions } from './asc.js';
 import type { Cache, CompileOptions, CompilerInput } from './compile.js';
@@ -113,7 +113,7 @@ function belongs({ variables, entries }: MemoryLayout, input: CompilerInput): bo
     same(variables, input.variables) &&
     Object.keys(entries).length === names.length &&
     names.every((name) => {
-      const { graph, guards } = guardIndices(input.entries[name]);
+      const graph = input.entries[name];
       const inputs = graph.inputs.map(inputAttrs).filter(({ role }) => role === 'input');
       const outputs = graph.outputs.map(({ name, node }) => ({ ...node, name }));
       const entry = entries[name];
@@ -121,21 +121,15 @@ function belongs({ variables, entries }: MemoryLayout, input: CompilerInput): bo
         entry !== undefined &&
         same(entry.inputs, inputs) &&
         same(entry.outputs, outputs) &&
-        watches(entry, guards)
+        watches(entry.guards ?? [], guardIndices(graph).guards)
       );
     })
   );
 }
 
-/** Whether an entry looks at these indices, by the outputs that say which is outside. */
-function watches({ guards = [], outputs }: EntryLayout, wanted: readonly Guarded[]): boolean {
-  const address = (name: string) => outputs.find((output) => output.name === name)?.address;
-  return (
-    guards.length === wanted.length &&
-    wanted.every(({ what, size, count, fault, value }, i) => {
-      const guard = guards[i];
-      const same = guard.what === what && guard.size === size && guard.count === count;
-      return same && guard.fault === address(fault) && guard.value === address(value);
-    })
-  );
+/** Whether these are guards of the same indices. */
+function watches(guards: readonly Guard[], wanted: readonly Guarded[]): boolean {
+  const text = (list: readonly (Guard | Guarded)[]) =>
+    JSON.stringify(list.map(({ what, size, count }) => [what, size, count]));
+  return text(guards) === text(wanted);
 }

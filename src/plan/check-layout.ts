@@ -15,7 +15,11 @@ export function isLayout(value: unknown): value is MemoryLayout {
   const isEntry = (part: unknown) =>
     isObject(part) && isBuffers(part.inputs) && isBuffers(part.outputs) && isGuards(part.guards);
   if (!parts.every(isEntry)) return false;
-  const own = (parts as MemoryLayout['entries'][string][]).flatMap((p) => [...p.inputs, ...p.outputs]);
+  const own = (parts as MemoryLayout['entries'][string][]).flatMap(({ inputs, outputs, guards = [] }) => [
+    ...inputs,
+    ...outputs,
+    ...guards.flatMap(({ fault, value }) => [fault, value].map((address) => ({ address, bytes: 4 }))),
+  ]);
   return lieApart([...variables, ...constants, ...own], end);
 }
 
@@ -44,9 +48,10 @@ function isBuffer(value: unknown): value is Buffer {
   );
 }
 
-/** What they are beside, `decodeModule` knows of the program. */
+/** What they look at, `decodeModule` knows of the program. */
 function isGuards(value: unknown): boolean {
-  const isGuard = (g: unknown) => isObject(g) && typeof g.where === 'string';
+  const isGuard = (g: unknown) =>
+    isObject(g) && typeof g.where === 'string' && isSize(g.fault) && isSize(g.value);
   return value === undefined || (Array.isArray(value) && value.every(isGuard));
 }
 
@@ -60,7 +65,7 @@ function hasValues(buffer: Buffer): boolean {
   );
 }
 
-function lieApart(buffers: Buffer[], end: number): boolean {
+function lieApart(buffers: Pick<Buffer, 'address' | 'bytes'>[], end: number): boolean {
   let free = FIRST_REGION;
   for (const { address, bytes } of buffers.sort((a, b) => a.address - b.address)) {
     if (address < free) return false;

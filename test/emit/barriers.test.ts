@@ -42,9 +42,9 @@ function body(text: string, name: string): string[] {
 }
 
 /** The kernels of an entry in the groups between its barriers. */
-function groups({ source }: Emitted, entry: string): ModuleSource['functions'][number][][] {
+function groups({ source, plan }: Emitted, entry: string): ModuleSource['functions'][number][][] {
   const found: ModuleSource['functions'][number][][] = [[]];
-  for (const line of body(source.text, `${entry}Step`)) {
+  for (const line of body(source.text, `step${Object.keys(plan.entries).indexOf(entry)}`)) {
     if (line === 'barrier();') found.push([]);
     const called = source.functions.find(
       (f) => f.entry === entry && new RegExp(`\\b${f.name}(_parts)?\\(`).test(line),
@@ -101,7 +101,7 @@ it('threads meet when a batch is drawn, when its loss is kept, and when a job is
     [/^if \(thread == 0\) \{/, 'the first thread'],
     [/^drawBatch\(/, 'draws'],
     [/^barrier\(\)/, 'barrier'],
-    [/^trainStep\(\)/, 'step'],
+    [/^step0\(\)/, 'step'],
     [/^store<f32>\(.*i, load<f32>/, 'keeps the loss'],
     [/^if \(loss - loss != 0\) break/, 'looks at the loss'],
     [/^switch/, 'job'],
@@ -123,7 +123,7 @@ it('the first thread draws each row of the batch by its own number', () => {
 
 it('memory is poisoned between two barriers', () => {
   const { source } = emit(classifier().program.entries, undefined, true);
-  const lines = body(source.text, 'trainStep');
+  const lines = body(source.text, 'step0');
   const fills = lines.flatMap((line, i) => (line === 'if (thread == 0) {' ? [i] : []));
   expect(fills.length).toBeGreaterThan(3);
   for (const at of fills) {

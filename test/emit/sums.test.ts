@@ -214,7 +214,7 @@ it('a long sum runs in blocks of steps, a short one in a plain loop', async () =
       .split('\n')
       .map((line) => line.trim())
       .join('\n')
-      .replace(/call_/g, '');
+      .replace(/INPUT_0_0|input_0_0/g, 'x');
   const loop = lines(long.text, 'let sum0_0 =', 'sumLanes(f32x4.add(sum0_0_total, sum0_0_lost));');
   expect(loop).toBe(`let sum0_0 = f32x4.splat(0);
 let sum0_1 = f32x4.splat(0);

@@ -97,11 +97,11 @@ it.each<[string, () => Promise<unknown>]>([
   ['that is a file', () => writeFile(folder, '')],
   ['in a file', async () => writeFile(folder, '').then(() => (folder = join(folder, 'in')))],
   ['where nothing can be made', async () => (folder = '/proc/none/modules')],
-])('a folder %s is as good as none', async (_, prepare) => {
+])('a folder %s is refused where the user named it', async (_, prepare) => {
   await prepare();
   const cache = await process2();
-  await cache.set('key', bytes);
-  expect(await cache.get('key')).toBeUndefined();
+  await expect(cache.set('key', bytes)).rejects.toThrow(/^cannot make the folder/);
+  await expect(cache.get('key')).rejects.toThrow(/^cannot make the folder/);
 });
 
 it('drafts of a killed process go when the next module is kept; fresh ones are of a process that writes', async () => {

@@ -107,12 +107,12 @@ describe('legalize', () => {
       return d = %8`);
     expect(text(legalize(graph))).toMatchInlineSnapshot(`
       "%6 = contiguous %5 : f32[2,3]
-      %7 = scatter_add %0, %4, %6 : f32[5,3]
-      %9 = contiguous %8 : f32[2,3]
-      %10 = scatter_add %0, %4, %9 : f32[5,3]
-      %12 = contiguous %11 : f32[2,3]
-      %13 = scatter_add %0, %4, %12 : f32[5,3]
-      %15 = scatter_add %0, %4, %14 : f32[5,3]"
+      %8 = scatter_add %0, %4, %7 distinct : f32[5,3]
+      %10 = contiguous %9 : f32[2,3]
+      %12 = scatter_add %0, %4, %11 distinct : f32[5,3]
+      %14 = contiguous %13 : f32[2,3]
+      %16 = scatter_add %0, %4, %15 distinct : f32[5,3]
+      %19 = scatter_add %0, %4, %18 distinct : f32[5,3]"
     `);
   });
 
