@@ -18,6 +18,8 @@ export async function bundleRuntime(dist) {
       write: false,
       bundle: true,
       minify: true,
+      // An error that nobody catches is printed with its line, which must not be the whole file.
+      lineLimit: 200,
       format: 'esm',
       platform: 'neutral',
       target: 'es2022',

@@ -42,6 +42,12 @@ function checked(what: string, must: string, value: number, holds: boolean): num
   throw new OptionError(`${what} must ${must}, got ${shown(value)}`);
 }
 
+/** The path of a file. */
+export function checkPath(what: string, path: unknown): void {
+  if (typeof path !== 'string' || path === '')
+    throw new OptionError(`${what}: expected the path of a file, got ${shown(path)}`);
+}
+
 /**
  * Options as an object of these names and no others; `undefined` is an object without any. Whoever takes an options
  * object calls this with all that it knows: a name that is only nearly right would otherwise leave the default in place.

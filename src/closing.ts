@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /**
  * `Symbol.asyncDispose`, or what compilers of `await using` put in its place where an engine has none, as WebKit. Our own
  * code asks `closing` instead, since what tsc makes of `await using` throws there.

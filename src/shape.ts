@@ -83,7 +83,15 @@ export function normalizeAxes(
   return list.sort((a, b) => a - b);
 }
 
+/** Refuses anything but an array where sizes, or one number for each axis, belong. */
+export function checkList(op: string, list: unknown): void {
+  if (Array.isArray(list)) return;
+  const got = typeof list === 'number' ? String(list) : list === undefined ? 'nothing' : `a ${typeof list}`;
+  throw new ShapeError(`${op}: one number for each axis is given as an array, as in [4, 1], not as ${got}`);
+}
+
 export function checkShape(op: string, shape: Shape): void {
+  checkList(op, shape);
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
       throw new ShapeError(`${op}: ${formatShape(shape)} is not a shape: sizes are whole numbers from 0`);

@@ -5,7 +5,7 @@ import { type Artifact, compileAhead, MANIFEST, PACKAGE, RUNTIME, TYPES, WEIGHTS
 import { draftIn, removeDrafts } from '../data/drafts.js';
 import { readBytes, reason, writeFileAtomic } from '../data/files.js';
 import { MOST, readRegular } from '../data/read.js';
-import { DataError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 import { moduleCache, readLibrary } from '../run/node.js';
 import { compileProgress } from './compile-progress.js';
 import { chooseStep, loadModel } from './model.js';
@@ -58,6 +58,7 @@ export async function compile(path: string, options: CompileModelOptions): Promi
     weights: weights === undefined || weights === 'initial' ? weights : await readBytes(weights),
   });
   const files = new Map(artifact.files);
+  await checkTargets(path, options.out, [...files.keys(), ...(options.report ? [REPORT] : [])]);
   const notes = [...artifact.notes, ...(await keepForeign(options.out, files))];
   const [best] = artifact.modules;
   if (options.wat) files.set(WAT, `${(await best.text('wat')).trimEnd()}\n`);
@@ -70,6 +71,30 @@ export async function compile(path: string, options: CompileModelOptions): Promi
   await writeFolder(options.out, files);
   describe(output, options.out, { ...artifact, notes }, sizes);
   return 0;
+}
+
+/** Refuses to write over the model's own source, or over files of these names that no earlier compilation wrote. */
+async function checkTargets(source: string, folder: string, files: readonly string[]): Promise<void> {
+  const mend = 'choose another folder with --out';
+  if (files.some((file) => join(resolve(folder), file) === resolve(source)))
+    throw new OptionError(`--out: ${source} is the model itself, and would be written over: ${mend}`);
+  const present = await presentFiles(folder);
+  const text = present.has(MANIFEST)
+    ? new TextDecoder().decode(await readRegular(join(folder, MANIFEST), MOST.json))
+    : '';
+  // What lies beside a manifest of ours is of an earlier compilation.
+  if (text.includes('"generator":"2headgrad')) return;
+  const foreign = files.find((file) => file !== PACKAGE && present.has(file));
+  if (foreign !== undefined)
+    throw new OptionError(
+      `--out: ${foreign} there was not written by 2headgrad compile: ${mend}, or move it away`,
+    );
+}
+
+/** Regular files of a folder: a link is replaced, not what it leads to. */
+async function presentFiles(folder: string): Promise<Set<string>> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return new Set(entries.filter((entry) => entry.isFile()).map((entry) => entry.name));
 }
 
 /** A package.json that is there already and not ours belongs to the user's project: it stays. */
@@ -118,7 +143,9 @@ async function writeFolder(out: string, files: ReadonlyMap<string, Uint8Array | 
     await mkdir(draft);
     for (const [file, content] of files) await writeFileAtomic(join(draft, file), content);
     if (!found) return await rename(draft, folder);
-    const stale = (await readdir(folder)).filter((f) => (OWN.includes(f) || MODULE.test(f)) && !files.has(f));
+    const isOurs = found && (await presentFiles(folder)).has(MANIFEST);
+    const old = isOurs ? await readdir(folder) : [];
+    const stale = old.filter((f) => (OWN.includes(f) || MODULE.test(f)) && !files.has(f));
     const order = [...files.keys()].sort((a, b) => Number(a === MANIFEST) - Number(b === MANIFEST));
     for (const file of order) await rename(join(draft, file), join(folder, file));
     for (const file of stale) await rm(join(folder, file), { force: true });

@@ -46,8 +46,9 @@ export async function saveRun(
 ): Promise<void> {
   await ensureFolder(folder);
   await writeInFolder(folder, CONFIG, formatConfig(config));
-  await writeInFolder(folder, LOSSES, formatCurve(curve));
+  // The model first: it is worth keeping where the disk has no room for its curve.
   await writeInFolder(folder, MODEL, checkpoint);
+  await writeInFolder(folder, LOSSES, formatCurve(curve));
 }
 
 /** Takes away what describes the run that a folder held before. */
@@ -148,7 +149,7 @@ export async function readConfig(folder: string): Promise<Config> {
 /** The bytes of a run's checkpoint, checked to be one of this run. */
 export async function readModel(
   folder: string,
-  { settings }: Config,
+  { settings, data }: Config,
 ): Promise<{ bytes: Uint8Array; at: number }> {
   const path = join(folder, MODEL);
   const bytes = await read(folder, MODEL, MOST.weights);
@@ -162,6 +163,10 @@ export async function readModel(
         `it was trained with seed ${quoted(metadata.seed)}, ${CONFIG} says ${settings.seed}`,
       );
     }
+    if (metadata.words !== undefined && metadata.words !== data.sha256)
+      throw new DataError(
+        `it was trained on other words than ${CONFIG} says: a run over another was cut off`,
+      );
     return { bytes, at };
   } catch (error) {
     throw error instanceof DataError ? new DataError(`${JSON.stringify(path)}: ${error.message}`) : error;

@@ -45,9 +45,10 @@ export async function holdFolder(folder: string): Promise<void> {
     await removeDrafts(folder);
     for (let tries = 1; !(await create(folder, path, text)); tries++) {
       const found = await read(path);
-      if (found && (tries === TRIES || !(await isLeft(found))))
-        throw new DataError(held(folder, path, found));
-      if (found) await takeAway(folder, path, found);
+      if (tries === TRIES || (found !== undefined && !(await isLeft(found))))
+        throw new DataError(held(folder, path, found ?? ''));
+      // What says nothing was cut off as it was made, or is no lock: a folder, a pipe, a link.
+      if (found !== undefined) await takeAway(folder, path, found);
     }
   } catch (error) {
     for (const empty of made.reverse()) await rmdir(empty).catch(() => {});

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { GradError, OptionError } from '../errors.js';
 import { clipped, printable, printableLines } from '../printable.js';
 import type { CompileModelOptions } from './compile.js';
@@ -39,7 +39,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addArgument(taskArgument())
     .addOption(dataOption());
   addSettings(train, RUN_SETTINGS)
-    .option('--out <dir>', 'folder for the model and the report', 'runs/names')
+    .option('--out <dir>', 'folder for the model and the report', folderName, 'runs/names')
     .option('--resume', "go on from the folder's checkpoint, with its settings")
     .option('--diagnostics', 'look at activations, gradients and updates on the way; the report shows them')
     .addOption(jsonOption())
@@ -60,7 +60,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addOption(
       wholeOption('--steps <n>', 'steps of the run with the rising rate', 50, 1_000_000).default(1000),
     )
-    .option('--out <dir>', 'folder for the picture and the report', 'runs/lr-find')
+    .option('--out <dir>', 'folder for the picture and the report', folderName, 'runs/lr-find')
     .addOption(jsonOption())
     .action((_task: string, options: LrFindOptions) => {
       run(import('./lr-find.js').then((module) => module.lrFind(options)));
@@ -115,7 +115,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
       'Compiles the training step that a model file exports into a folder with model.wasm, model.js, which loads it in Node, browsers, workers, Deno and Bun, its types and its manifest.',
     )
     .argument('<model>', 'a file that exports what trainStep({ ... }) returns: .ts, .mts, .js or .mjs')
-    .requiredOption('--out <dir>', 'folder for the compiled model')
+    .requiredOption('--out <dir>', 'folder for the compiled model', folderName)
     .option('--export <name>', 'which export to compile, if there are several')
     .addOption(
       new Option('--entry <names>', 'only these entry points, such as evaluate,predict').argParser(list),
@@ -162,6 +162,12 @@ function oneLine(text: string): string {
   return `2headgrad: ${printable(message)} (${hint()})\n`;
 }
 
+/** A folder by its name: an empty one is a shell's variable that is not set. */
+function folderName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Give the name of a folder.');
+  return text;
+}
+
 function hint(): string {
   const command = process.argv[2];
   return `see 2headgrad ${['train', 'lr-find', 'sample', 'inspect', 'doctor', 'compile'].includes(command) ? `${command} ` : ''}--help`;
@@ -204,4 +210,12 @@ async function main(args: string[]): Promise<number> {
 
 tolerateClosedPipes();
 process.on('uncaughtException', (error) => process.exit(fail(error)));
+let finished = false;
+process.once('exit', (code) => {
+  // A model file may end the process, or wait for what never comes: Node then leaves in silence.
+  if (finished || (code !== 0 && code !== 13)) return;
+  note('2headgrad: the process was ended before the command was done, by the model file as it seems');
+  process.exitCode = FAILURE;
+});
 process.exitCode = await main(process.argv.slice(2)).catch(fail);
+finished = true;

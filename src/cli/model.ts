@@ -79,8 +79,9 @@ async function checkFile(path: string): Promise<void> {
   const found = await stat(path).catch((error: unknown) => {
     throw new DataError(`cannot read the model ${JSON.stringify(path)}: ${reason(error)}`);
   });
-  if (found.isDirectory()) {
-    throw new DataError(`cannot read the model ${JSON.stringify(path)}: it is a folder; give a file`);
+  if (!found.isFile()) {
+    const what = found.isDirectory() ? 'a folder' : 'a pipe or a device';
+    throw new DataError(`cannot read the model ${JSON.stringify(path)}: it is ${what}; give a file`);
   }
   if (!EXTENSIONS.includes(extname(path))) {
     throw new DataError(

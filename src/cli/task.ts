@@ -95,7 +95,9 @@ export function checkModelSize(step: NamesStep, checkpoint: number): void {
 /** Mean loss over all rows of a part, in pieces, so that a signal is heard in between. */
 export async function meanLoss(session: Session, { x, y, rows }: Contexts, batch: number): Promise<number> {
   const width = x.length / rows;
-  const piece = batch * Math.ceil(8192 / batch);
+  // Of large models fewer rows at once: a piece takes seconds at most.
+  const atOnce = Math.min(8192, Math.ceil(8192 / (session.parameterCount / 1e6)));
+  const piece = batch * Math.ceil(atOnce / batch);
   let total = 0;
   for (let start = 0; start < rows; start += piece) {
     const end = Math.min(rows, start + piece);

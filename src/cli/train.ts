@@ -65,8 +65,9 @@ async function trainWith(
   const stopped = (signal: string | null, more: object) =>
     output.result({ task: 'names', interrupted: signal, ...more, out: folder });
   const interrupt = new Interrupt('Stopping. Again to leave at once, without saving.', (signal) =>
-    stopped(signal, { saved: false }),
+    stopped(signal, { saved }),
   );
+  let saved = false;
   if (options.resume) await checkFolder(folder);
   await holdFolder(folder);
   const before = options.resume ? await readConfig(folder) : null;
@@ -115,7 +116,7 @@ async function trainWith(
   };
   let stale = !before;
   const save = async () => {
-    await saveRun(folder, config, curve, session.checkpoint());
+    await saveRun(folder, config, curve, session.checkpoint({ words: task.sha256 }));
     if (stale) await removeResults(folder);
     stale = false;
   };
@@ -139,6 +140,7 @@ async function trainWith(
     });
     return interrupt.exitCode;
   }
+  saved = true;
   interrupt.release();
   await finish(output, { session, config, task, curve, run, folder });
   return 0;

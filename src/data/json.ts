@@ -1,5 +1,5 @@
 import { DataError } from '../errors.js';
-import { clipped } from '../printable.js';
+import { clipped, printableJson } from '../printable.js';
 
 export { isObject } from '../check.js';
 
@@ -97,7 +97,8 @@ export function parseWithin(text: string, limits: Limits): unknown {
 /** A value as an error quotes it: its JSON, cut where that is long. */
 export function quoted(value: unknown): string {
   try {
-    return clipped(String(JSON.stringify(typeof value === 'string' ? clipped(value) : value)));
+    if (value === undefined) return 'undefined';
+    return clipped(printableJson(typeof value === 'string' ? clipped(value) : value));
   } catch {
     // A cycle, or nested too deeply; only what was not read from JSON can be.
     return 'a value that JSON does not have';

@@ -1,4 +1,5 @@
 import type { IndexBound } from '../indices.js';
+import { numel } from '../shape.js';
 import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
 import { integerBounds } from './integers.js';
 
@@ -35,23 +36,29 @@ export function openIndices(graph: Graph): Node[] {
 function usesOfData(graph: Graph): { node: Node; name: string; bound: IndexBound }[] {
   const all = graph.nodes.flatMap((node) => {
     if (!node.op.bound) return [];
-    const { source, sliced } = sourceOf(node);
+    const { source, part } = sourceOf(node);
     if (!isInput(source) || inputAttrs(source).role !== 'input') return [];
-    return [{ node, name: inputAttrs(source).name, bound: node.op.bound(node.attrs), sliced }];
+    return [{ node, source, name: inputAttrs(source).name, bound: node.op.bound(node.attrs), part }];
   });
-  // Parts of an input that are indices of different tables have no common bound.
-  return all.filter(
-    (use) =>
-      !use.sliced || all.every((other) => other.name !== use.name || other.bound.size === use.bound.size),
-  );
+  // Parts of an input that are indices of different tables have no common bound, and what is in no part may be anything.
+  return all.filter(({ name, source, part, bound }) => {
+    if (!part) return true;
+    const uses = all.filter((other) => other.name === name);
+    const parts = new Map(uses.map((use) => [use.part?.key ?? '', use.part?.count ?? numel(source.shape)]));
+    const covered = [...parts.values()].reduce((sum, count) => sum + count, 0);
+    return covered >= numel(source.shape) && uses.every((use) => use.bound.size === bound.size);
+  });
 }
 
-/** Follows movement back to where the elements come from. */
-function sourceOf(node: Node): { source: Node; sliced: boolean } {
-  let [source, sliced] = [node, false];
+/** Follows movement back to where the elements come from; `part`: which of them, and how many, if slices choose. */
+function sourceOf(node: Node): { source: Node; part?: { key: string; count: number } } {
+  let source = node;
+  const slices: Node[] = [];
   while (source.op.lower.kind === 'movement') {
-    sliced ||= source.op.name === 'slice';
+    if (source.op.name === 'slice') slices.push(source);
     source = source.inputs[0];
   }
-  return { source, sliced };
+  if (slices.length === 0) return { source };
+  const key = slices.map(({ attrs, shape }) => `${attrs.starts} ${shape}`).join();
+  return { source, part: { key, count: numel(slices[0].shape) } };
 }

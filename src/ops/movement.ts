@@ -2,6 +2,7 @@ import { ShapeError } from '../errors.js';
 import {
   broadcastShapes,
   broadcastStrides,
+  checkList,
   checkShape,
   contiguousStrides,
   formatShape,
@@ -45,6 +46,7 @@ const reshapeOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
 
 /** The same elements in row-major order under another shape; one size may be -1 and is then worked out. */
 export function reshape(x: TensorLike, shape: Shape): Tensor {
+  checkList('reshape', shape);
   const t = toTensor(x);
   const free = shape.indexOf(-1);
   let full = shape;
@@ -98,6 +100,7 @@ const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
 
 /** Axes in another order: output axis i is input axis perm[i]; without `perm` the order is reversed. */
 export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
+  if (perm !== undefined) checkList('transpose', perm);
   const t = toTensor(x);
   const order = (perm ?? t.shape.map((_, i) => t.rank - 1 - i)).map((axis) =>
     normalizeAxis('transpose', axis, t.rank),
@@ -125,6 +128,7 @@ const broadcastOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
 
 /** Repeats x along axes of size 1 and new outer axes until it has `shape`. */
 export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
+  checkList('broadcastTo', shape);
   const t = toTensor(x);
   return sameShape(t.shape, shape) ? t : apply(broadcastOp, [t], { shape });
 }
@@ -167,6 +171,7 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
 
 /** The block that starts at `starts` and has `sizes`, one of each for every axis. */
 export function slice(x: TensorLike, starts: readonly number[], sizes: readonly number[]): Tensor {
+  for (const list of [starts, sizes]) checkList('slice', list);
   const t = toTensor(x);
   return sameShape(t.shape, sizes) && starts.every((s) => s === 0)
     ? t
@@ -192,6 +197,7 @@ const padOp: Op<PadAttrs> = defineOp<PadAttrs>({
 
 /** Zeros around x: `before` and `after` count them for each axis. */
 export function pad(x: TensorLike, before: readonly number[], after: readonly number[]): Tensor {
+  for (const list of [before, after]) checkList('pad', list);
   const t = toTensor(x);
   return [...before, ...after].every((n) => n === 0) ? t : apply(padOp, [t], { before, after });
 }

@@ -1,6 +1,6 @@
 import { constantValue, type Node, readerCounts, rewrite } from '../graph/graph.js';
 import { isSparse, scatterSizes } from '../graph/scatter.js';
-import { numel, sameShape } from '../shape.js';
+import { sameShape } from '../shape.js';
 import { broadcast, build, is, isScalar, reshape } from './build.js';
 import type { Pass } from './pass.js';
 
@@ -64,41 +64,40 @@ const zeros = (from: Node) => from.inputs[0];
 
 /** `from` onto another base, with its summed rows changed. */
 function scatter(from: Node, base: Node, onRows: (rows: Node) => Node, where: string): Node {
-  const [, ids, updates] = from.inputs;
-  const rows = from.attrs.distinct ? updates : build('sum_repeats', [ids, updates], {}, where);
-  return build('scatter_add', [base, ids, onRows(rows)], { distinct: true }, where);
+  return build('scatter_add', [base, from.inputs[1], onRows(summed(from))], { distinct: true }, where);
 }
 
-/** The sum of two scatters as one of the rows of both: what a table that is read in several places begins with. */
+/** The rows of a scatter, those of an index summed. */
+function summed({ inputs: [, ids, updates], attrs, where }: Node): Node {
+  return attrs.distinct ? updates : build('sum_repeats', [ids, updates], {}, where);
+}
+
+/**
+ * The sum of two scatters as one, for a table that is read in several places. Each is summed for itself before the two
+ * are: what cancels within one must not meet the rows of the other.
+ */
 function joined(node: Node, movable: (operand: number) => boolean): Node | undefined {
   if (!is(node, 'add') || !movable(0) || !movable(1) || node.inputs[0] === node.inputs[1]) return undefined;
-  const { rows } = scatterSizes(node.inputs[0]);
-  const parts = node.inputs.flatMap(partsOf);
-  // Beyond that it costs less to add the tables than to bring the rows together.
-  if (parts.reduce((n, { ids }) => n + numel(ids.shape), 0) > rows) return undefined;
   const { where } = node;
-  const together = (list: readonly Node[]) => build('concat', list, { axis: 0 }, where);
-  const [ids, updates] = [together(parts.map((p) => p.ids)), together(parts.map((p) => p.updates))];
-  return build('scatter_add', [zeros(node.inputs[0]), ids, updates], {}, where);
+  const parts = node.inputs.map(partOf);
+  const [ids, rows] = (['ids', 'rows'] as const).map((of) =>
+    build(
+      'concat',
+      parts.map((part) => part[of]),
+      { axis: 0 },
+      where,
+    ),
+  );
+  const updates = build('sum_repeats', [ids, rows], {}, where);
+  const made = build('scatter_add', [zeros(node.inputs[0]), ids, updates], { distinct: true }, where);
+  return isSparse(made) ? made : undefined;
 }
 
-/** Lists of indices with their rows, which may have been joined before. */
-function partsOf(scatter: Node): { ids: Node; updates: Node }[] {
-  const [base, ids, updates] = scatter.inputs;
-  const lists = ids.inputs.map((part, i) => ({ ids: part, updates: updates.inputs[i] }));
-  const apart =
-    is(ids, 'concat') &&
-    is(updates, 'concat') &&
-    ids.shape.length === 1 &&
-    updates.attrs.axis === 0 &&
-    ids.inputs.length === updates.inputs.length &&
-    lists.every((part) => part.ids.shape[0] === part.updates.shape[0]);
-  if (apart) return lists;
+/** Indices and summed rows as lists. */
+function partOf(scatter: Node): { ids: Node; rows: Node } {
   const { count } = scatterSizes(scatter);
-  return [
-    {
-      ids: reshape(ids, [count], scatter.where),
-      updates: reshape(updates, [count, ...base.shape.slice(1)], scatter.where),
-    },
-  ];
+  return {
+    ids: reshape(scatter.inputs[1], [count], scatter.where),
+    rows: reshape(summed(scatter), [count, ...scatter.shape.slice(1)], scatter.where),
+  };
 }

@@ -11,6 +11,8 @@ import { compilerVersion } from './compiler-version.js';
 const MOST_BYTES = 2 ** 28;
 const SECRET_BYTES = 32;
 const DRAFT = '.draft';
+/** Names of drafts: of a module or of the secret. */
+const OWN_DRAFT = /^([\w-]+|secret)\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.draft$/;
 /** A draft so old was left behind by a process that was killed. */
 const ABANDONED_MS = 3_600_000;
 
@@ -118,7 +120,7 @@ async function replace(path: string, bytes: Uint8Array): Promise<void> {
 
 async function sweep(folder: string): Promise<void> {
   const drafts = (await readdir(folder))
-    .filter((name) => name.endsWith(DRAFT))
+    .filter((name) => OWN_DRAFT.test(name))
     .map((name) => join(folder, name));
   for (const draft of drafts) {
     const { mtimeMs } = await stat(draft).catch(() => ({ mtimeMs: Date.now() }));

@@ -14,6 +14,7 @@ import type { Engine, Numbers } from '../train/engine.js';
 import { type Cells, cellsOf, growTo, memoryOf } from './memory.js';
 import { Pace, type Slice } from './pace.js';
 import { Team } from './team.js';
+import { processors } from './threads.js';
 
 /** What every emitted module exports. */
 export interface Exports {
@@ -316,7 +317,8 @@ export class CompiledEngine implements Engine {
   private pace(job: number): Pace {
     let pace = this.paces.get(job);
     if (!pace) {
-      pace = new Pace(this.threads);
+      // On one processor threads can only wait for each other.
+      pace = new Pace(this.threads, processors().count === 1 ? 1 : this.threads);
       this.paces.set(job, pace);
     }
     return pace;

@@ -34,8 +34,12 @@ export class Pace {
   private slow = 0;
   private upwards = false;
 
-  constructor(private readonly threads: number) {
-    this.team = threads;
+  /** @param team how many to begin with */
+  constructor(
+    private readonly threads: number,
+    team = threads,
+  ) {
+    this.team = team;
   }
 
   /** What to do next of so many units. */

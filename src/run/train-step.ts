@@ -140,14 +140,22 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 }
 
+const COMPILE_OPTIONS: readonly (keyof CompileStepOptions)[] = [
+  ...(['seed', 'threads', 'relaxed', 'cache'] as const),
+  ...(['apart', 'without', 'progress', 'profile'] as const),
+];
+
 function checkCompile(what: string, options: CompileStepOptions): void {
-  checkOptions(what, options, ['seed', 'threads', 'relaxed', 'cache', 'without', 'profile'], {
+  checkOptions(what, options, COMPILE_OPTIONS, {
     precision: 'compiled code computes in float32; interpret({ precision }) has float64',
     lr: 'the rate is given to session.run({ steps, lr }) and session.step({ lr })',
   });
-  const { relaxed, cache, without, profile } = options;
+  const { relaxed, cache, apart, without, progress, profile } = options;
   if (relaxed !== undefined) boolean(`${what}: relaxed`, relaxed);
   if (profile !== undefined) boolean(`${what}: profile`, profile);
+  if (apart !== undefined) boolean(`${what}: apart`, apart);
+  if (progress !== undefined && typeof progress !== 'function')
+    throw new OptionError(`${what}: progress must be a function, got ${shown(progress)}`);
   if (cache !== undefined && (typeof cache !== 'string' || cache === ''))
     boolean(`${what}: cache, where it is not the path of a folder,`, cache as boolean);
   if (without !== undefined && !Array.isArray(without))
@@ -158,8 +166,8 @@ function checkCompile(what: string, options: CompileStepOptions): void {
 export type AnyTrainStep = TrainStep<unknown, Types, Types>;
 
 /**
- * Defines a training step: forward, backward and update of a model on a batch of fixed size.
- * Shapes are checked here, before anything runs.
+ * Defines a training step: forward, backward and update of a model on a batch of fixed size. Options are checked here,
+ * shapes when it is compiled or interpreted, before anything runs.
  */
 export function trainStep<M, B extends Types, P extends Types = Record<never, never>>(
   options: StepOptions<M, B, P>,

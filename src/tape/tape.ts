@@ -126,7 +126,7 @@ export class Tape implements Interpreter {
       throw new GraphError(
         `assign: a ${variable.kind} is ${formatType(variable)}, the new value ${formatType(value)}`,
       );
-    this.variables.set(variable, eager(value));
+    this.variables.set(variable, value instanceof Variable ? this.read(value) : eager(value));
   }
 
   /** Ends a step: variables keep their elements, and forget what those were computed from. */

@@ -16,7 +16,7 @@ export interface Checkpoint {
 export function encodeCheckpoint(
   variables: readonly VariableDescription[],
   read: (name: string) => Numbers,
-  { step, seed }: { step: number; seed: number },
+  { step, seed, about }: { step: number; seed: number; about: Readonly<Record<string, string>> },
 ): Uint8Array {
   const tensors = new Map(
     variables.map(({ name, shape }) => {
@@ -25,7 +25,12 @@ export function encodeCheckpoint(
       return [name, { dtype, shape: [...shape], data }] as const;
     }),
   );
-  return encodeSafetensors(tensors, { format: '2headgrad', step: String(step), seed: String(seed) });
+  return encodeSafetensors(tensors, {
+    ...about,
+    format: '2headgrad',
+    step: String(step),
+    seed: String(seed),
+  });
 }
 
 /** The same backwards. Throws DataError if the file is not one of this model's. */

@@ -1,3 +1,4 @@
+import { ASYNC_DISPOSE } from '../closing.js';
 import { macrotask } from './macrotask.js';
 import type { Progress, RunOptions } from './run-options.js';
 
@@ -31,7 +32,7 @@ export class Run implements AsyncGenerator<Progress, void, void>, Promise<RunRes
     return this;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [ASYNC_DISPOSE](): Promise<void> {
     await this.return();
   }
 

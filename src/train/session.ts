@@ -1,4 +1,4 @@
-import { checkOptions, unknown } from '../check.js';
+import { checkOptions, checkPath, shown, unknown } from '../check.js';
 import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, GradError, OptionError } from '../errors.js';
@@ -208,19 +208,22 @@ export class Session {
 
   /**
    * Everything a run needs to go on, as a safetensors file. Throws DivergedError, and puts the parameters back, where
-   * one is not finite.
+   * one is not finite. `about`: more to keep in the file's metadata.
    */
-  checkpoint(): Uint8Array {
+  checkpoint(about: Readonly<Record<string, string>> = {}): Uint8Array {
     this.open();
     this.begun('checkpoint');
     this.checkNumbers();
     const { at: step, seed } = this;
-    return encodeCheckpoint(this.program.variables, (name) => this.engine.read(name), { step, seed });
+    return encodeCheckpoint(this.program.variables, (name) => this.engine.read(name), { step, seed, about });
   }
 
   /** Takes the variables and the place in the run from a checkpoint; nothing changes if it does not fit. */
-  restore(bytes: Uint8Array): void {
+  restore(given: Uint8Array | ArrayBuffer): void {
     this.open();
+    const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
+    if (!(bytes instanceof Uint8Array))
+      throw new OptionError(`restore: expected the bytes of a checkpoint, got ${shown(given)}`);
     if (this.busy === 'run') this.refuse('restore');
     // All of it is checked before any is written: an error must leave the session as it was.
     const { step, values } = decodeCheckpoint(bytes, this.program.variables);
@@ -232,12 +235,14 @@ export class Session {
 
   /** Writes a checkpoint; the file is complete or untouched. */
   async save(path: string): Promise<void> {
+    checkPath('save', path);
     if (!IN_NODE) throw new OptionError('save: a page has no files: keep the bytes of checkpoint()');
     const { writeFileAtomic } = await import('../data/files.js');
     await writeFileAtomic(path, this.checkpoint());
   }
 
   async load(path: string): Promise<void> {
+    checkPath('load', path);
     if (!IN_NODE)
       throw new OptionError('load: a page has no files: give the bytes of a checkpoint to restore()');
     const { readBytes } = await import('../data/files.js');
@@ -272,6 +277,7 @@ export class Session {
     if (this.closed) return;
     this.closed = true;
     await this.engine.close();
+    this.begun('close');
   }
 
   async [ASYNC_DISPOSE](): Promise<void> {
@@ -362,7 +368,7 @@ export class Session {
 
   private variable(name: string) {
     const found = this.program.variables.find((v) => v.name === name);
-    if (!found) throw new OptionError(`there is no variable ${unknown(name, this.names())}`);
+    if (!found) throw new OptionError(`there is no variable ${unknown(String(name), this.names())}`);
     return found;
   }
 

@@ -83,7 +83,7 @@ describe('a model whose files are given', () => {
         { manifest: json, wasm: { 'other.wasm': bytes('model.wasm') } },
         { manifest: json, wasm, threads: 2 }, { manifest: json, wasm: damaged, weights: 'fresh' },
         { manifest: json, wasm: new Response('', { status: 404 }), weights: 'fresh' },
-        { manifest: { ...json, modules: [{ ...json.modules[1], file: 'stranger.wasm' }] } },
+        { manifest: { ...json, sha256: undefined, modules: [{ ...json.modules[1], file: 'stranger.wasm' }] } },
       ];
       return Promise.all(given.map((options) => caught(start(options))));`);
     expect(errors).toEqual([

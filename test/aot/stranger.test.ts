@@ -321,7 +321,7 @@ describe('a manifest that is changed anywhere', () => {
           }
           let checked: Manifest;
           try {
-            checked = checkManifest(manifest);
+            checked = checkManifest(JSON.parse(JSON.stringify(manifest)));
           } catch (error) {
             expect(error).toBeInstanceOf(DataError);
             return;

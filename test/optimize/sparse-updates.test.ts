@@ -109,14 +109,20 @@ describe('sparse-updates', () => {
       update "c" = %7`;
     expect(after(sparseUpdates, before)).toMatchInlineSnapshot(`
       "%8 = reshape %1 : i32[1]
-      %9 = concat %0, %8, %2 axis=0 : i32[4]
-      %10 = reshape %4 : f32[1,2]
-      %11 = concat %3, %10, %5 axis=0 : f32[4,2]
-      %12 = sum_repeats %9, %11 : f32[4,2]
-      %13 = mul %12, %6 : f32[4,2]
-      %14 = neg %13 : f32[4,2]
-      %15 = scatter_add %7, %9, %14 distinct : f32[9,2]
-      update "c" = %15"
+      %9 = concat %0, %8 axis=0 : i32[3]
+      %10 = concat %9, %2 axis=0 : i32[4]
+      %11 = sum_repeats %0, %3 : f32[2,2]
+      %12 = sum_repeats %1, %4 : f32[1,1,2]
+      %13 = reshape %12 : f32[1,2]
+      %14 = concat %11, %13 axis=0 : f32[3,2]
+      %15 = sum_repeats %9, %14 : f32[3,2]
+      %16 = sum_repeats %2, %5 : f32[1,2]
+      %17 = concat %15, %16 axis=0 : f32[4,2]
+      %18 = sum_repeats %10, %17 : f32[4,2]
+      %19 = mul %18, %6 : f32[4,2]
+      %20 = neg %19 : f32[4,2]
+      %21 = scatter_add %7, %10, %20 distinct : f32[9,2]
+      update "c" = %21"
     `);
   });
 
