@@ -2,7 +2,7 @@ import { GradError, WorkerError } from '../errors.js';
 import type { Helper } from './engine.js';
 
 /** Milliseconds in which at least one more thread has to be ready: a page may load its script from far away. */
-const START_MS = 30_000;
+const START_MS = 20_000;
 /** Milliseconds in which threads that are told to end have to. */
 const END_MS = 5000;
 /** What a thread may be late at a meeting that another waits at, beside a multiple of what the job has taken so far. */

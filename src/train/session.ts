@@ -378,11 +378,9 @@ export class Session {
   }
 
   private refuse(what: string): never {
-    throw new OptionError(
-      this.busy === 'run'
-        ? `${what}: a run of this session is going on: await it, or leave its loop, first`
-        : `${what}: a search on this session is going on: await it first`,
-    );
+    const [going, mend] =
+      this.busy === 'run' ? ['a run of', 'await it, or leave its loop,'] : ['a search on', 'await it'];
+    throw new OptionError(`${what}: ${going} this session is going on: ${mend} first`);
   }
 
   /** Refuses results of a run that nobody waited for. */
@@ -395,7 +393,7 @@ export class Session {
 
   private needData(): void {
     this.entry('train');
-    if (this.rows === 0)
-      throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
+    if (this.rows > 0) return;
+    throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
   }
 }

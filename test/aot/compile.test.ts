@@ -619,14 +619,15 @@ describe('what is wrong is named', () => {
 
   it('when a file cannot be written, and no file of the folder has changed', async () => {
     await mkdir(path('blocked', 'model.wasm'), { recursive: true });
-    await writeFile(path('blocked', 'model.json'), 'before');
+    const before = '{"generator":"2headgrad 0.0.1"}';
+    await writeFile(path('blocked', 'model.json'), before);
     const { code, stderr } = await compile('blocked');
     expect([code, stderr]).toEqual([
       1,
       expect.stringMatching(/^2headgrad: cannot write into ".*blocked\/model\.wasm": it is a folder/),
     ]);
     expect(await list('blocked')).toEqual(['model.json', 'model.wasm']);
-    expect(await readFile(path('blocked', 'model.json'), 'utf8')).toBe('before');
+    expect(await readFile(path('blocked', 'model.json'), 'utf8')).toBe(before);
   });
 
   it('by leaving no folder behind that is written by half', async () => {

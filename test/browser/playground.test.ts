@@ -184,7 +184,9 @@ describe('the playground', () => {
     const line = SOURCE.slice(0, SOURCE.indexOf('model: nn.sequential')).split('\n').length;
     await expect
       .poll(() => text(page, 'alert'), PATIENCE)
-      .toMatch(/^matmul: inner sizes differ: \[32, 200\] x \[201, 27\] \(model\.ts:\d+\)/);
+      .toMatch(
+        /^matmul: inner sizes differ: \[32, 200\] x \[201, 27\], in layers\.\d+ \(linear\) \(model\.ts:\d+\)/,
+      );
     expect(await text(page, 'compiled')).toBe('Not compiled; the model before stays in use.');
     const told = Number(/model\.ts:(\d+)/.exec(await text(page, 'alert'))?.[1]);
     expect(told).toBeGreaterThanOrEqual(line);

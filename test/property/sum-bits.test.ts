@@ -147,7 +147,7 @@ interface Setting {
   readonly poison?: boolean;
 }
 
-const algebra = ['factor-sums', 'simplify-arithmetic'];
+const algebra = ['simplify-arithmetic'];
 const settings: readonly Setting[] = [
   { title: 'as shipped', without: algebra, seed: 1000 },
   { title: 'with memory poisoned', without: algebra, seed: 2000, poison: true },

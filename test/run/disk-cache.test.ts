@@ -15,7 +15,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Cache } from '../../src/emit/compile.js';
 
@@ -106,11 +106,14 @@ it.each<[string, () => Promise<unknown>]>([
 
 it('drafts of a killed process go when the next module is kept; fresh ones are of a process that writes', async () => {
   const file = await kept();
-  for (const name of ['old', 'new']) await writeFile(`${file}.${name}.draft`, '');
-  await utimes(`${file}.old.draft`, 0, 0);
+  const [old, fresh] = ['1', '2'].map((digit) => `${file}.01234567-89ab-cdef-0123-45678901234${digit}.draft`);
+  const novel = join(folder, 'chapter1.draft');
+  for (const path of [old, fresh, novel]) await writeFile(path, '');
+  for (const path of [old, novel]) await utimes(path, 0, 0);
   await (await process2()).set('other', bytes);
   expect((await readdir(folder)).filter((name) => name.endsWith('.draft'))).toEqual([
-    expect.stringMatching(/\.new\.draft$/),
+    basename(fresh),
+    'chapter1.draft',
   ]);
 });
 

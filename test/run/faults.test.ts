@@ -24,8 +24,8 @@ it.each<[Fault | 'has no script', RegExp]>([
   ['throws', /a thread did not start: no luck/],
   ['does not parse', /a thread did not start: /],
   ['has no script', /a thread did not start: Cannot find module/],
-  ['never answers', /a thread did not start: it has not answered for 10 s/],
-  ['never yields', /a thread did not start: it has not answered for 10 s/],
+  ['never answers', /a thread did not start: it has not answered for 20 s/],
+  ['never yields', /a thread did not start: it has not answered for 20 s/],
 ])('a thread that %s fails the start, and the other threads end', async (fault, message) => {
   const workers: Worker[] = [];
   const made = start(fault === 'has no script' ? new URL('./gone.js', import.meta.url) : fault, workers);

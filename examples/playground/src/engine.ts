@@ -1,5 +1,6 @@
 // What the playground takes from the package beyond its public face, in one place.
 export { compileAhead, PACKAGE_TEXT } from '../../../dist/aot/compile.js';
+export { runtimeText } from '../../../dist/aot/runtime.js';
 export { contexts, split } from '../../../dist/data/dataset.js';
 export { Vocabulary } from '../../../dist/data/vocabulary.js';
 export { sha256 } from '../../../dist/digest.js';

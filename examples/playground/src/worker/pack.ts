@@ -1,6 +1,6 @@
 import { strToU8, zip } from 'fflate';
 import runtime from '../../../../dist/artifact/model.both.bundle.js?raw';
-import { PACKAGE_TEXT } from '../engine.js';
+import { PACKAGE_TEXT, runtimeText } from '../engine.js';
 import type { ModelFiles } from '../protocol.js';
 
 /** What a model's worker may fill: data, and types, which nobody runs. */
@@ -16,7 +16,10 @@ export async function pack({ files, context, characters }: ModelFiles): Promise<
     const content = files[name];
     if (content instanceof Uint8Array || typeof content === 'string') all[name] = content;
   }
-  all['model.js'] = runtime;
+  all['model.js'] = runtimeText(
+    runtime,
+    Object.keys(all).filter((name) => !name.endsWith('.d.ts')),
+  );
   all['package.json'] = PACKAGE_TEXT;
   all['words.mjs'] = script(Math.max(1, Math.floor(Number(context)) || 1), Array.from(characters, String));
   const entries = Object.entries(all).map(
