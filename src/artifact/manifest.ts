@@ -2,7 +2,7 @@ import { isObject, quoted } from '../data/json.js';
 import { MOST } from '../data/read.js';
 import { sha256 } from '../digest.js';
 import { DataError } from '../errors.js';
-import { type Buffer, type Guard, MAX_COLUMNS, type MemoryLayout } from '../plan/layout.js';
+import { type Buffer, type Guard, MAX_COLUMNS, MAX_MEMORY, type MemoryLayout } from '../plan/layout.js';
 import { clipped, isWellFormed } from '../printable.js';
 import { numel } from '../shape.js';
 import {
@@ -13,7 +13,7 @@ import {
   type VariableDescription,
 } from '../train/description.js';
 import { isPlainName } from './file-name.js';
-import { isRegion, MOST_MEMORY, overlap, wrongName } from './regions.js';
+import { isRegion, overlap, wrongName } from './regions.js';
 
 /** Rises when an older runtime could not run what is described: 2 has guards. */
 export const FORMAT = 2;
@@ -233,7 +233,7 @@ function checkCalibration(norms: unknown, variables: readonly Fields[], { calibr
 const isText = (value: unknown): value is string => typeof value === 'string' && isWellFormed(value);
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
-const isSize = (value: unknown): value is number => isCount(value) && value <= MOST_MEMORY;
+const isSize = (value: unknown): value is number => isCount(value) && value <= MAX_MEMORY;
 /** 32 bits. */
 const isWord = (value: unknown): value is number => isCount(value) && value < 2 ** 32;
 const isScalar = ({ shape, dtype }: Fields) => (shape as number[]).length === 0 && dtype === 'f32';

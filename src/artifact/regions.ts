@@ -1,4 +1,4 @@
-import { FIRST_REGION } from '../plan/layout.js';
+import { FIRST_REGION, MAX_MEMORY } from '../plan/layout.js';
 import { numel } from '../shape.js';
 
 /** Where something lies in the memory of a session. */
@@ -8,8 +8,6 @@ interface Region {
   readonly shape: readonly number[];
 }
 
-/** What 32 bits address. */
-export const MOST_MEMORY = 2 ** 32;
 /** More axes than any model has. */
 const MOST_AXES = 32;
 
@@ -18,7 +16,7 @@ export function isRegion(shape: unknown, address: unknown, end: number): boolean
   return (
     Array.isArray(shape) &&
     shape.length <= MOST_AXES &&
-    shape.every((size) => Number.isInteger(size) && size >= 0 && size <= MOST_MEMORY) &&
+    shape.every((size) => Number.isInteger(size) && size >= 0 && size <= MAX_MEMORY) &&
     Number.isInteger(address) &&
     Number(address) >= FIRST_REGION &&
     Number(address) % 4 === 0 &&

@@ -1,6 +1,6 @@
 import { numel } from '../shape.js';
 import { inputAttrs, isInput, type Node } from './graph.js';
-import type { Interval } from './intervals.js';
+import { hull, type Interval } from './intervals.js';
 
 // Bounds of integers as the machine computes them, for a proof that an index stays inside of its table: what may leave
 // 32 bits wraps around and can be anything; what is cast from floats is bounded with room for their rounding, in any
@@ -124,8 +124,4 @@ function product(a: Interval, b: Interval): Interval {
 
 function total({ lo, hi }: Interval, n: number): Interval {
   return { lo: Math.min(0, lo * n), hi: Math.max(0, hi * n) };
-}
-
-function hull(of: readonly Interval[]): Interval {
-  return { lo: Math.min(...of.map((x) => x.lo)), hi: Math.max(...of.map((x) => x.hi)) };
 }

@@ -145,7 +145,8 @@ function product(a: Interval, b: Interval): Interval {
 /** Zero times anything is zero: infinity stands for numbers without a bound. */
 const times = (x: number, y: number): number => (x === 0 || y === 0 ? 0 : x * y);
 
-function hull(of: readonly Interval[]): Interval {
+/** The least interval that holds all of these. */
+export function hull(of: readonly Interval[]): Interval {
   let [lo, hi] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const x of of) [lo, hi] = [Math.min(lo, x.lo), Math.max(hi, x.hi)];
   return { lo, hi };
