@@ -308,10 +308,10 @@ export class CompiledEngine implements Engine {
       return;
     }
     const pace = this.pace(job);
-    const { team, units } = slice ?? pace.next(1);
-    const began = performance.now();
+    const { team, units, timed } = slice ?? pace.next(1);
+    const began = timed ? performance.now() : 0;
     this.team.run(() => this.exports.run(job, team));
-    pace.took(units, performance.now() - began);
+    pace.took(units, timed ? performance.now() - began : undefined);
   }
 
   private pace(job: number): Pace {

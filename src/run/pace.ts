@@ -11,11 +11,16 @@ const GAIN = 0.9;
 const LOSS = 1.15;
 /** Weight of the newest measurement. */
 const NEWEST = 0.3;
+/** Single units that are done without a look at the clock, which costs a part of a short one: as many as take so long. */
+const BLIND_MS = 0.3;
+const MAX_BLIND = 15;
 
 /** Some units of a job, all of one kind, to be done by so many threads. */
 export interface Slice {
   readonly team: number;
   readonly units: number;
+  /** Whether it is worth knowing how long it takes. */
+  readonly timed: boolean;
 }
 
 /**
@@ -33,6 +38,11 @@ export class Pace {
   private wait = FIRST_WAIT_MS;
   private slow = 0;
   private upwards = false;
+  /** The least that a unit costs with another number than the own. */
+  private other = Number.POSITIVE_INFINITY;
+  /** Single units to do until one is measured again, each like this. */
+  private blind = 0;
+  private unmeasured: Slice = { team: 1, units: 1, timed: false };
 
   /** @param team how many to begin with */
   constructor(
@@ -44,22 +54,23 @@ export class Pace {
 
   /** What to do next of so many units. */
   next(units: number): Slice {
-    if (this.threads === 1) return { team: 1, units };
+    if (this.threads === 1) return { team: 1, units, timed: false };
+    if (units === 1 && this.blind > 0) return this.unmeasured;
     if (!this.trial && this.since >= this.wait) this.begin();
     const { trial } = this;
     const team = trial?.team ?? this.team;
     const cost = this.cost.get(this.team);
     // Threads that have slept are woken before they are measured.
-    if (cost === undefined || (trial && !trial.warm)) return { team, units: Math.min(units, 1) };
+    if (cost === undefined || (trial && !trial.warm)) return { team, units: Math.min(units, 1), timed: true };
     // After a change short slices show soon whether it was for the better.
     const ms = trial ? TRY_MS : Math.min(SLICE_MS, Math.max(TRY_MS, this.since));
-    return { team, units: Math.min(units, Math.max(1, Math.floor(ms / cost))) };
+    return { team, units: Math.min(units, Math.max(1, Math.floor(ms / cost))), timed: true };
   }
 
-  /** What that took. */
-  took(units: number, ms: number): void {
-    if (this.threads === 1) return;
-    if (this.trial) this.tried(this.trial, units, ms);
+  /** What that took, in milliseconds, where it was measured. */
+  took(units: number, ms?: number): void {
+    if (ms === undefined) this.blind -= units;
+    else if (this.trial) this.tried(this.trial, units, ms);
     else this.worked(units, ms);
   }
 
@@ -70,6 +81,7 @@ export class Pace {
     const down = Math.max(1, Math.floor(this.team / 2));
     const team = (this.upwards && up !== this.team) || down === this.team ? up : down;
     this.trial = { team, warm: false, ms: 0, units: 0 };
+    this.blind = 0;
   }
 
   private tried(trial: NonNullable<Pace['trial']>, units: number, ms: number): void {
@@ -92,16 +104,20 @@ export class Pace {
       const excess = Math.max(0, trial.ms - own * trial.units);
       this.wait = Math.max(Math.min(2 * this.wait, LONGEST_WAIT_MS), TRY_SHARE * excess);
     }
+    this.other = Math.min(...[...this.cost].filter(([team]) => team !== this.team).map(([, ms]) => ms));
   }
 
   private worked(units: number, ms: number): void {
-    this.since += ms;
     const now = ms / units;
+    this.blind = units === 1 ? Math.min(MAX_BLIND, Math.floor(BLIND_MS / now)) : 0;
+    if (this.unmeasured.team !== this.team) this.unmeasured = { team: this.team, units: 1, timed: false };
+    // Those that are not measured are taken to be like this one.
+    const spent = ms + this.blind * now;
+    this.since += spent;
     const before = this.cost.get(this.team) ?? now;
     this.cost.set(this.team, before + NEWEST * (now - before));
     // What looked better has turned out to be worse than what it took the place of.
-    const other = Math.min(...[...this.cost].filter(([team]) => team !== this.team).map(([, ms]) => ms));
-    this.slow = now > LOSS * other ? this.slow + ms : 0;
+    this.slow = now > LOSS * this.other ? this.slow + spent : 0;
     if (this.slow > SLICE_MS) this.since = this.wait;
   }
 }

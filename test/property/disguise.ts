@@ -126,10 +126,10 @@ export const AWKWARD_NAMES: readonly string[] = [
   ],
 ];
 
-/** The name number k of a list that goes on without end. */
+/** The name number k of a list that goes on without end, each once: no name of the list ends in `~` and a number. */
 export function awkwardName(k: number): string {
   const round = Math.floor(k / AWKWARD_NAMES.length);
-  return AWKWARD_NAMES[k % AWKWARD_NAMES.length] + (round ? `_${round}` : '');
+  return AWKWARD_NAMES[k % AWKWARD_NAMES.length] + (round ? `~${round}` : '');
 }
 
 /** A graph whose inputs, variables and outputs have other names. */
