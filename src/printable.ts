@@ -48,7 +48,7 @@ export function isWellFormed(text: string): boolean {
   return known.isWellFormed?.() ?? !/\p{Surrogate}/u.test(text);
 }
 
-/** Text with the replacement character for what XML has no way to write: control characters, halves of pairs. */
+/** Text with the replacement character for what XML has no way to write (control characters, halves of pairs) and for what turns the direction of the text beside it. */
 export function forXml(text: string): string {
-  return text.replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu, '\ufffd');
+  return text.replace(/[^\P{Cc}\t\n\r]|\p{Cs}|\p{Bidi_Control}|[\ufffe\uffff]/gu, '\ufffd');
 }

@@ -107,7 +107,7 @@ export async function startModel(
       `${wasm ? 'the wasm that was given' : module.file} cannot run as ${module.file}: ${error}`,
     );
   });
-  const session = new ModelSession(descriptionOf(manifest), engine, chosen);
+  const session = new ModelSession(descriptionOf(manifest), engine);
   session.threadNote = threadNote(threads, granted);
   return begin(session, module, saved?.bytes);
 }

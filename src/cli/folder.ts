@@ -6,7 +6,8 @@ import { isObject, parseJson, quoted } from '../data/json.js';
 import { MOST, readRegular } from '../data/read.js';
 import { decodeSafetensors } from '../data/safetensors.js';
 import { Vocabulary } from '../data/vocabulary.js';
-import { DataError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
+import { GENERATOR } from '../report/page.js';
 import { RUN_SETTINGS, type RunSettings, SETTINGS } from './settings.js';
 
 export const CONFIG = 'config.json';
@@ -14,6 +15,8 @@ export const MODEL = 'model.safetensors';
 export const WASM = 'model.wasm';
 export const CURVE = 'loss.svg';
 export const REPORT = 'report.html';
+/** Of lr-find. */
+export const PICTURE = 'lr-find.svg';
 const LOSSES = 'losses.json';
 const FORMAT = '2headgrad names';
 const VERSION = 1;
@@ -49,6 +52,27 @@ export async function saveRun(
   // The model first: it is worth keeping where the disk has no room for its curve.
   await writeInFolder(folder, MODEL, checkpoint);
   await writeInFolder(folder, LOSSES, formatCurve(curve));
+}
+
+/**
+ * Throws OptionError if a folder has files under the names of ours that no command of ours wrote: they would be written
+ * over. The files of a run are known by its config.json, those of lr-find by their report.
+ */
+export async function checkForeign(folder: string): Promise<void> {
+  const mine = await readJson(folder, CONFIG).then(
+    ({ format }) => format === FORMAT,
+    () => false,
+  );
+  if (mine) return;
+  const report = await read(folder, REPORT, MOST.text).catch(() => new Uint8Array());
+  const searched = new TextDecoder().decode(report).includes(GENERATOR) ? [REPORT, PICTURE] : [];
+  for (const name of [CONFIG, MODEL, LOSSES, CURVE, WASM, REPORT, PICTURE]) {
+    const found = await lstat(join(folder, name)).catch(() => null);
+    if (found?.isFile() && !searched.includes(name))
+      throw new OptionError(
+        `--out ${folder}: ${name} there was not written by 2headgrad: choose another folder, or move it away`,
+      );
+  }
 }
 
 /** Takes away what describes the run that a folder held before. */

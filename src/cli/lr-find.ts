@@ -7,7 +7,7 @@ import { type FinderProgress, findLearningRate, type LearningRateSearch } from '
 import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
 import { describeData, engineText, modelText, noteThreads } from './describe.js';
-import { absolute, holdsRun, REPORT } from './folder.js';
+import { absolute, checkForeign, holdsRun, PICTURE, REPORT } from './folder.js';
 import { Interrupt } from './interrupt.js';
 import { holdFolder } from './lock.js';
 import { duration, lossText, note, Output, plural } from './output.js';
@@ -23,8 +23,6 @@ export interface LrFindOptions extends Settings {
   out: string;
   json?: boolean;
 }
-
-export const PICTURE = 'lr-find.svg';
 
 /** Looks for a learning rate of the names model; writes a picture and a report. Returns the exit code. */
 export function lrFind(options: LrFindOptions): Promise<number> {
@@ -47,6 +45,7 @@ async function search(
     throw new OptionError(`--out ${out}: this folder holds a trained model and its report; give another`);
   }
   await holdFolder(out);
+  await checkForeign(out);
   describeData(output, task);
 
   const { seed, threads, engine, batch } = settings;

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pc from 'picocolors';
+import { reason } from '../data/files.js';
+import { DataError } from '../errors.js';
 import { printable, printableJson, printableLines } from '../printable.js';
 
 /** Stands for ESC until a line is printed, and cannot be guessed: text that is coloured may hold anything. */
@@ -58,7 +60,8 @@ export function tolerateClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       // EIO: the terminal is gone, as after SIGHUP.
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+      if (error.code === 'EPIPE' || error.code === 'EIO') return;
+      throw new DataError(`cannot write the output: ${reason(error)}`);
     });
   }
 }

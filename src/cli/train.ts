@@ -10,6 +10,7 @@ import {
   type Config,
   type Curve,
   checkFolder,
+  checkForeign,
   holdsRun,
   REPORT,
   readConfig,
@@ -70,6 +71,7 @@ async function trainWith(
   let saved = false;
   if (options.resume) await checkFolder(folder);
   await holdFolder(folder);
+  if (!options.resume) await checkForeign(folder);
   const before = options.resume ? await readConfig(folder) : null;
   const settings = before ? merge(before.settings, options, given, folder) : ownSettings(options);
   checkCombination(settings);

@@ -1,3 +1,4 @@
+import type * as NodeFiles from 'node:fs';
 import type * as Files from 'node:fs/promises';
 import type * as Paths from 'node:path';
 import { DataError } from '../errors.js';
@@ -43,9 +44,24 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     const target = await realpath(path).catch(() => path);
     const found = await stat(target).catch(() => undefined);
     if (found?.isDirectory()) throw new DataError(REASONS.EISDIR);
+    if (found?.isFIFO()) return writePipe(target, content);
     if (found && !found.isFile()) return writeFile(target, content);
     return replace(target, content, found?.mode);
   });
+}
+
+/** Into a pipe that somebody reads; opening one that nobody reads would wait for good. */
+async function writePipe(path: string, content: Uint8Array | string): Promise<void> {
+  const [{ open, writeFile }, { constants }] = await Promise.all([files(), builtin<typeof NodeFiles>('fs')]);
+  const reader = await open(path, constants.O_WRONLY | constants.O_NONBLOCK).catch((error) => {
+    throw error.code === 'ENXIO' ? new DataError('it is a pipe that nobody reads; give a file') : error;
+  });
+  // Held open while it is written through another handle, which waits where the pipe is full.
+  try {
+    await writeFile(path, content);
+  } finally {
+    await reader.close();
+  }
 }
 
 /**

@@ -51,17 +51,23 @@ function countAlong(op: string, t: Tensor, axes: Axes | undefined): number {
   return n;
 }
 
-/** exp(x) over its sum along `axis`; the maximum is taken off first, so logits of any size are safe. */
-export function softmax(x: TensorLike, axis = -1): Tensor {
+/** x less its maximum along an axis, so that exponentials of any size are safe; on behalf of a function, which errors name. */
+function belowMax(what: string, x: TensorLike, axis: number): Tensor {
   const t = toTensor(x);
-  const e = exp(sub(t, stopGradient(nanmax(t, axis, { keepDims: true }))));
+  requireDType(what, t, 'f32');
+  normalizeAxes(what, axis, t.rank);
+  return sub(t, stopGradient(nanmax(t, axis, { keepDims: true })));
+}
+
+/** exp(x) over its sum along `axis`; the maximum is taken off first, so logits of any size are safe. x: f32. */
+export function softmax(x: TensorLike, axis = -1): Tensor {
+  const e = exp(belowMax('softmax', x, axis));
   return div(e, sum(e, axis, { keepDims: true }));
 }
 
-/** log(softmax(x)) without the rounding of a small probability. */
+/** log(softmax(x)) without the rounding of a small probability. x: f32. */
 export function logSoftmax(x: TensorLike, axis = -1): Tensor {
-  const t = toTensor(x);
-  const shifted = sub(t, stopGradient(nanmax(t, axis, { keepDims: true })));
+  const shifted = belowMax('logSoftmax', x, axis);
   return sub(shifted, log(sum(exp(shifted), axis, { keepDims: true })));
 }
 
@@ -91,7 +97,7 @@ function pickFor(what: string, x: TensorLike, ids: Tensor): Tensor {
 export function crossEntropy(logits: TensorLike, targets: Tensor): Tensor {
   const t = toTensor(logits);
   checkTargets(t, targets);
-  const shifted = sub(t, stopGradient(nanmax(t, -1, { keepDims: true })));
+  const shifted = belowMax('crossEntropy', t, -1);
   return mean(sub(log(sum(exp(shifted), -1)), pickFor('crossEntropy', shifted, targets)));
 }
 

@@ -15,6 +15,9 @@ export interface Report {
   sections: readonly Section[];
 }
 
+/** What every page says of itself, so that a later command knows it for ours. */
+export const GENERATOR = '<meta name="generator" content="2headgrad">';
+
 /** One HTML page that needs no other file and asks for none, in light and dark, for screens of any width. */
 export function reportPage({ title, summary, sections }: Report): string {
   const facts = summary.map(
@@ -29,6 +32,7 @@ export function reportPage({ title, summary, sections }: Report): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+${GENERATOR}
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>${escapeText(title)}</title>
 <style>${STYLE}</style>

@@ -107,11 +107,19 @@ export class CompiledEngine implements Engine {
     for (const { address, bytes, dtype, values } of layout.constants)
       engine.fill({ address, bytes, dtype }, values);
     for (const [name, values] of initial) engine.write(name, values);
-    engine.words[CONTROL.seed / 4] = seed;
+    engine.seed = seed;
     engine.words[CONTROL.times / 4] = 1;
     const shares = { module, memory, count: threads, scratch, lost: CONTROL.lost };
     await team.start(threads - 1, (index) => spawn({ ...shares, index }));
     return engine;
+  }
+
+  get seed(): number {
+    return this.words[CONTROL.seed / 4];
+  }
+
+  set seed(seed: number) {
+    this.words[CONTROL.seed / 4] = seed;
   }
 
   setData(columns: Record<string, Numbers>, rows: number): void {
@@ -191,7 +199,7 @@ export class CompiledEngine implements Engine {
   draw(at: number): Record<string, Numbers> {
     const batch = this.layout.entries.train.inputs.slice(0, -1);
     const size = batch[0].shape[0] ?? 1;
-    const picked = drawnRows(this.words[CONTROL.seed / 4], at, size, this.words[CONTROL.rows / 4]);
+    const picked = drawnRows(this.seed, at, size, this.words[CONTROL.rows / 4]);
     return Object.fromEntries(
       batch.map(({ name, dtype, bytes }, part) => {
         const out = dtype === 'f32' ? new Float32Array(bytes / 4) : new Int32Array(bytes / 4);

@@ -3,7 +3,6 @@ import { boolean, checkOptions, shown } from '../check.js';
 import { type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { checkSeed } from '../random/seed.js';
-import { userLocation } from '../source.js';
 import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
@@ -53,13 +52,16 @@ export class TrainStep<M, B extends Types, P extends Types> {
   readonly [BRAND]: Kind = 'train step';
   /** What was given to trainStep, before an engine is chosen. */
   readonly definition: StepDefinition<M, B, P>;
-  /** The user's file and line that made it, or ''. */
-  readonly madeAt = userLocation();
   private traced: Program | null = null;
   private described: ProgramDescription | null = null;
 
   constructor(options: StepOptions<M, B, P>) {
     this.definition = new StepDefinition(options);
+  }
+
+  /** The user's file and line that made it, or ''. */
+  get madeAt(): string {
+    return this.definition.madeAt;
   }
 
   /** The traced graphs, as the compiler gets them. */
@@ -123,13 +125,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
       spawn: spawnWorker,
       mark,
     });
-    const session = new Session(
-      this.description,
-      engine,
-      seed,
-      module,
-      createRecorder(this.description, engine),
-    );
+    const session = new Session(this.description, engine, module, createRecorder(this.description, engine));
     session.threadNote = threadNote(threads, engine.threads);
     return session;
   }

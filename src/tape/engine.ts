@@ -16,7 +16,7 @@ export class TapeEngine implements Engine {
 
   constructor(
     private readonly definition: StepDefinition,
-    private readonly seed: number,
+    public seed: number,
     precision: Precision,
   ) {
     this.tape = new Tape(precision);

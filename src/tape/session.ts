@@ -30,5 +30,5 @@ export function interpretDefinition(definition: StepDefinition, options: Interpr
   oneOf('interpret: precision', precision, PRECISIONS);
   const description = describeProgram(definition.program());
   const engine = new TapeEngine(definition, seed, precision);
-  return new Session(description, engine, seed, null, createRecorder(description, engine));
+  return new Session(description, engine, null, createRecorder(description, engine));
 }

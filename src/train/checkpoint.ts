@@ -1,14 +1,15 @@
 import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
 import { DataError } from '../errors.js';
-import { clipped } from '../printable.js';
+import { clipped, shownName } from '../printable.js';
 import { numel } from '../shape.js';
 import { convert } from './columns.js';
 import type { VariableDescription } from './description.js';
 import type { Numbers } from './engine.js';
 
-/** What a checkpoint holds: the variables by name, and the number of steps taken. */
+/** What a checkpoint holds: the variables by name, the number of steps taken, and the seed of the batches, if it says one. */
 export interface Checkpoint {
   readonly step: number;
+  readonly seed: number | null;
   readonly values: readonly (readonly [name: string, elements: Numbers])[];
 }
 
@@ -38,18 +39,22 @@ export function decodeCheckpoint(bytes: Uint8Array, variables: readonly Variable
   const { tensors, metadata } = decodeSafetensors(bytes);
   for (const { name, shape } of variables) {
     const tensor = tensors.get(name);
-    if (!tensor) throw new DataError(`checkpoint: ${name} is missing: it was saved from another model`);
+    if (!tensor)
+      throw new DataError(`checkpoint: ${shownName(name)} is missing: it was saved from another model`);
     if (tensor.shape.join() !== shape.join()) {
-      throw new DataError(`checkpoint: ${name} is [${tensor.shape}], the model has [${shape}]`);
+      throw new DataError(`checkpoint: ${shownName(name)} is [${tensor.shape}], the model has [${shape}]`);
     }
   }
   const step = Number(metadata.step ?? 0);
   if (!/^\d+$/.test(metadata.step ?? '0') || !Number.isSafeInteger(step))
     throw new DataError(`checkpoint: ${clipped(metadata.step)} is not a step`);
+  const seed = metadata.seed === undefined ? null : Number(metadata.seed);
+  if (seed !== null && (!/^\d+$/.test(metadata.seed) || seed > 0xffffffff))
+    throw new DataError(`checkpoint: ${clipped(metadata.seed)} is not a seed`);
   const values = variables.map(({ name, role, dtype, shape }) => {
     const { data } = tensors.get(name)!;
     const converted = convert(
-      `checkpoint: ${name}`,
+      `checkpoint: ${shownName(name)}`,
       data,
       { dtype, shape },
       numel(shape),
@@ -57,5 +62,5 @@ export function decodeCheckpoint(bytes: Uint8Array, variables: readonly Variable
     );
     return [name, converted] as const;
   });
-  return { step, values };
+  return { step, seed, values };
 }

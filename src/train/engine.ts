@@ -8,6 +8,8 @@ export type Columns = Record<string, ArrayLike<number>>;
 export interface Engine {
   readonly kind: 'compiled' | 'tape';
   readonly threads: number;
+  /** Of the batches that are drawn. */
+  seed: number;
   /** Keeps a checked dataset; batches are drawn from its `rows`. */
   setData(columns: Record<string, Numbers>, rows: number): void;
   /**

@@ -3,6 +3,7 @@ import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, GradError, OptionError } from '../errors.js';
 import { IN_NODE } from '../host.js';
+import { shownName } from '../printable.js';
 import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
@@ -40,7 +41,6 @@ export class Session {
   constructor(
     readonly program: ProgramDescription,
     private readonly engine: Engine,
-    readonly seed: number,
     /** What the compiled engine runs, with every stage of its compilation; null on the tape. */
     readonly module: CompiledModule | null = null,
     private recorder: Recorder | null = null,
@@ -52,6 +52,11 @@ export class Session {
 
   get threads(): number {
     return this.engine.threads;
+  }
+
+  /** Of the batches that are drawn: that of the checkpoint, once one was restored that has one. */
+  get seed(): number {
+    return this.engine.seed;
   }
 
   /** Number of trained elements. */
@@ -218,7 +223,10 @@ export class Session {
     return encodeCheckpoint(this.program.variables, (name) => this.engine.read(name), { step, seed, about });
   }
 
-  /** Takes the variables and the place in the run from a checkpoint; nothing changes if it does not fit. */
+  /**
+   * Takes the variables, the place in the run and the seed from a checkpoint, so that the run goes on with the bits that it
+   * would have had; nothing changes if it does not fit.
+   */
   restore(given: Uint8Array | ArrayBuffer): void {
     this.open();
     const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
@@ -226,8 +234,9 @@ export class Session {
       throw new OptionError(`restore: expected the bytes of a checkpoint, got ${shown(given)}`);
     if (this.busy === 'run') this.refuse('restore');
     // All of it is checked before any is written: an error must leave the session as it was.
-    const { step, values } = decodeCheckpoint(bytes, this.program.variables);
+    const { step, seed, values } = decodeCheckpoint(bytes, this.program.variables);
     for (const [name, elements] of values) this.engine.write(name, elements);
+    if (seed !== null) this.engine.seed = seed;
     this.at = step;
     this.recorder?.forget(step);
     this.lastGood = null;
@@ -241,6 +250,7 @@ export class Session {
     await writeFileAtomic(path, this.checkpoint());
   }
 
+  /** As `restore`, from a file. */
   async load(path: string): Promise<void> {
     checkPath('load', path);
     if (!IN_NODE)
@@ -278,6 +288,14 @@ export class Session {
     this.closed = true;
     await this.engine.close();
     this.begun('close');
+  }
+
+  /** What `console.log` shows in Node: its state, and nothing of its memory. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { kind, threads, at, parameterCount, closed } = this;
+    const work = threads > 1 ? `${kind}, ${threads} threads` : kind;
+    const name = shownName(this.program.name);
+    return `Session(${name}: ${parameterCount} parameters, ${work}, at step ${at}${closed ? ', closed' : ''})`;
   }
 
   async [ASYNC_DISPOSE](): Promise<void> {

@@ -8,7 +8,7 @@ import { mean, square } from '../ops/functions.js';
 import { sum } from '../ops/reduce.js';
 import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
-import { printableJson } from '../printable.js';
+import { printableJson, shownName } from '../printable.js';
 import { checkShape, formatType, numel, type TensorType } from '../shape.js';
 import { userLocation } from '../source.js';
 import { Tracer } from '../trace/tracer.js';
@@ -54,7 +54,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   /** Steps from one that diagnostics look at to the next; 0 without. */
   private readonly every: number;
   /** The user's file and line that made it, or ''. */
-  private readonly madeAt = userLocation();
+  readonly madeAt = userLocation();
 
   constructor(readonly options: StepOptions<M, B, P>) {
     checkStep(options as unknown as StepOptions<unknown, Types, Types>);
@@ -107,8 +107,8 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       );
       const unused = before.filter((_, i) => !flows[i]).map((p) => p.name);
       if (unused.length && !this.options.allowUnused) {
-        throw new GraphError(
-          `the loss does not reach ${unused.join(', ')}: take ${unused.length > 1 ? 'them' : 'it'} out of the model, or set allowUnused`,
+        throw this.wrong(
+          `the loss does not reach ${unused.map(shownName).join(', ')}: take ${unused.length > 1 ? 'them' : 'it'} out of the model, or set allowUnused`,
         );
       }
       const reached = before.flatMap(({ name, variable }, i) => {
@@ -161,10 +161,14 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
         this.madeAt,
       );
       if (loss.dtype !== 'f32' || loss.shape.some((n) => n !== 1)) {
-        throw new GraphError(`the loss must be one f32 number, not ${formatType(loss)}: take its mean`);
+        throw this.wrong(`the loss must be one f32 number, not ${formatType(loss)}: take its mean`);
       }
       return loss;
     });
+  }
+
+  private wrong(what: string): GraphError {
+    return new GraphError(this.madeAt ? `${what} (${this.madeAt})` : what);
   }
 
   /** Mean and sum of squared deviations of what goes into each batch norm in use, feature by feature. */

@@ -1,7 +1,10 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { run, SMALL, start, workspace } from './command.js';
+import { MAIN, run, SMALL, start, workspace } from './command.js';
 
 const { path, list } = workspace();
 const { version } = createRequire(import.meta.url)('../../package.json');
@@ -199,4 +202,44 @@ test('DEBUG=1 shows where an error comes from', async () => {
   expect(plain.stderr).not.toContain('    at ');
   const { stderr } = await start(args, { DEBUG: '1' }).ended;
   expect(stderr).toContain('    at ');
+});
+
+test.runIf(existsSync('/dev/full'))(
+  'output that cannot be written is told as a fault of the disk',
+  async () => {
+    const shell = `"${process.execPath}" "${MAIN}" --help > /dev/full`;
+    const { status, stderr } = spawnSync('sh', ['-c', shell], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([
+      1,
+      '2headgrad: cannot write the output: the disk is full; free some space or choose another place\n',
+    ]);
+  },
+);
+
+test.each([
+  ['train', 'config.json'],
+  ['train', 'losses.json'],
+  ['train', 'report.html'],
+  ['lr-find', 'report.html'],
+  ['lr-find', 'lr-find.svg'],
+])('%s does not write over a %s that is not ours', async (command, file) => {
+  const folder = path(`foreign-${command}-${file}`);
+  await mkdir(folder);
+  await writeFile(join(folder, file), '{"mine": true}');
+  const { code, stderr } = await run(command, 'names', ...SMALL, '--steps', '50', '--out', folder);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`${file} there was not written by 2headgrad`)]);
+  expect(await list(`foreign-${command}-${file}`)).toEqual([file]);
+  expect(await readFile(join(folder, file), 'utf8')).toBe('{"mine": true}');
+});
+
+test('the results of lr-find and of a training are ours: each may write over what it wrote', async () => {
+  const folder = path('ours');
+  const small = ['names', '--data', path('words.txt'), ...SMALL, '--out', folder];
+  for (const command of [
+    ['lr-find', ...small, '--steps', '50'],
+    ['lr-find', ...small, '--steps', '50'],
+    ['train', ...small, '--steps', '3'],
+    ['train', ...small, '--steps', '3'],
+  ])
+    expect(await run(...command)).toMatchObject({ code: 0 });
 });

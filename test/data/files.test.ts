@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import {
   chmod,
   chown,
@@ -12,7 +13,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readCheckpoint, writeCheckpoint, writeFileAtomic } from '../../src/data/files.js';
 import type { Tensors } from '../../src/data/safetensors.js';
 import { DataError } from '../../src/errors.js';
@@ -53,6 +54,23 @@ test('a symbolic link is followed, not replaced', async () => {
   await symlink('real.txt', join(folder, 'link.txt'));
   await writeFileAtomic(join(folder, 'link.txt'), 'new');
   expect(await readFile(join(folder, 'real.txt'), 'utf8')).toBe('new');
+});
+
+test('a pipe is written to while somebody reads it, and refused where nobody does', async () => {
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  await expect(writeFileAtomic(path, 'x')).rejects.toThrow(
+    /pipe": it is a pipe that nobody reads; give a file$/,
+  );
+  const content = 'long '.repeat(100_000);
+  const reader = spawn('cat', [path]);
+  let read = '';
+  reader.stdout.on('data', (part) => (read += part));
+  const ended = new Promise((resolve) => reader.on('close', resolve));
+  // Until the reader has opened it there is none.
+  await vi.waitFor(() => writeFileAtomic(path, content), 5000);
+  await ended;
+  expect(read).toBe(content);
 });
 
 test('a device is written to, not replaced', async () => {

@@ -23,7 +23,7 @@ async function compiled(shared: boolean): Promise<Session> {
     ...{ wasm, layout, shared, threads: 1, seed: 7, spawn: spawnWorker },
     initial: initialValues(program.variables, 7),
   });
-  return new Session(description, engine, 7);
+  return new Session(description, engine);
 }
 
 /** A step whose loss has the drawn rows as its decimal digits, the first of the batch being the last digit. */

@@ -47,7 +47,7 @@ export async function start(fault?: Fault | URL, workers: Worker[] = []): Promis
     ...{ wasm, layout, shared: true, threads: 3, seed: 7, spawn },
     initial: initialValues(step.program.variables, 7),
   });
-  const session = new Session(step.description, engine, 7);
+  const session = new Session(step.description, engine);
   session.data(points);
   return { session, workers };
 }

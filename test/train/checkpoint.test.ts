@@ -52,6 +52,33 @@ describe('a checkpoint', () => {
     expect(variables(resumed)).toEqual(variables(whole));
   });
 
+  it.each(['interpret', 'compile'] as const)(
+    'brings its seed along, so that batches go on as they were (%s)',
+    async (engine) => {
+      const whole = await classifier()[engine]({ seed: 5 });
+      const resumed = await classifier()[engine]({ seed: 6 });
+      for (const session of [whole, resumed]) session.data(rows);
+      train(whole, 7);
+      resumed.restore(whole.checkpoint());
+      expect(resumed.seed).toBe(5);
+      expect(train(resumed, 9)).toEqual(train(whole, 9));
+      expect(resumed.checkpoint()).toEqual(whole.checkpoint());
+      for (const session of [whole, resumed]) await session.close();
+    },
+  );
+
+  it('without a seed leaves the session its own, and one that is none is refused', () => {
+    const session = opened();
+    const { tensors, metadata } = decodeSafetensors(session.checkpoint());
+    const { seed: _, ...rest } = metadata;
+    session.restore(encodeSafetensors(tensors, rest));
+    expect(session.seed).toBe(5);
+    for (const seed of ['-1', 'x', '4294967296', '1.5', ''])
+      expect(() => session.restore(encodeSafetensors(tensors, { ...rest, seed }))).toThrow(
+        /^checkpoint: .*is not a seed$/,
+      );
+  });
+
   it('is not changed by the steps after it', () => {
     const session = opened();
     train(session, 3);
