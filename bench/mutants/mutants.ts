@@ -156,13 +156,6 @@ export const MUTANTS: readonly Mutant[] = [
         "else if (node.op.lower.kind === 'elementwise') cluster.members.delete(node);",
         '',
       ],
-      [
-        'copy kernels grow',
-        "if (reader.kind === 'closed') return undefined;",
-        '',
-        'test/schedule',
-        'test/property',
-      ],
     ],
   ),
   ...of(

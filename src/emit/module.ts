@@ -223,6 +223,7 @@ function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
   });
   const overlaps = (x: readonly Node[], y: readonly Node[]) =>
     x.some((m) => y.some((n) => span(m).from < span(n).to && span(n).from < span(m).to));
+  // Between two writers of one place a reader stands today, and so two barriers; the first clause does not rely on that.
   return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
 }
 

@@ -74,7 +74,6 @@ function withChain(
   node: Node,
   inMemory: (source: Node) => boolean,
 ): ReadonlyMap<Node, Member> | undefined {
-  if (reader.kind === 'closed') return undefined;
   const old = [...reader.members.keys()];
   const loaded = old.flatMap(sourcesOf);
   const needed = [...chain].flatMap(sourcesOf);

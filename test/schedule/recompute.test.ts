@@ -38,6 +38,9 @@ describe('values that are cheap to make again', () => {
 
   it('what costs more than memory does is stored', () => {
     expect(stored(kernelsOf((x) => x.sin()))).toContain('cos');
+    // Though what it is made of is in memory, and read there.
+    const twice = kernelsOf((x) => tanh(x).sin().mul(tanh(x)));
+    expect(stored(twice)).toEqual(expect.arrayContaining(['tanh', 'cos']));
   });
 });
 
