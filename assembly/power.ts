@@ -50,7 +50,7 @@ function upper(x: v128): v128 {
 }
 
 /**
- * x^y, error under POW_ULP ulp, gradual underflow. As pow of C (and of PyTorch): a negative x has powers for whole y,
+ * x^y, error under 0.51 ulp, gradual underflow. As pow of C (and of PyTorch): a negative x has powers for whole y,
  * else NaN; x^0 and 1^y are 1 even for NaN, (-1)^+-inf is 1; of -0 and -inf the sign is that of odd powers.
  */
 export function pow4(x: v128, y: v128): v128 {

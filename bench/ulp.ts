@@ -37,7 +37,7 @@ export function erf(x: number): number {
 }
 
 /** A function of one operand in float64, and as an expression of assembly/. */
-interface Function {
+interface MathFunction {
   reference(x: number): number;
   emit(x: string): string;
 }
@@ -47,7 +47,7 @@ const EXPONENTS = [1 / 3, 2.5, 0.01, -7, 33.3, 1e4, -3e6].map(Math.fround);
 const BASES = [0.1, 0.999, 1.00001, 3, 1e30, 1e-40, -2].map(Math.fround);
 
 const short = (x: number) => String(Number(x.toPrecision(6)));
-const powers: Record<string, Function> = Object.fromEntries([
+const powers: Record<string, MathFunction> = Object.fromEntries([
   ...EXPONENTS.map((y) => [
     `x^${short(y)}`,
     { reference: (x: number) => x ** y, emit: (x: string) => `pow4(${x}, f32x4.splat(${y}))` },
@@ -73,7 +73,7 @@ const UNARY: Record<string, (x: number) => number> = {
   softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
 };
 
-export const FUNCTIONS: Readonly<Record<string, Function>> = {
+export const FUNCTIONS: Readonly<Record<string, MathFunction>> = {
   ...Object.fromEntries(
     Object.entries(UNARY).map(([name, reference]) => [name, { reference, emit: (x) => `${name}4(${x})` }]),
   ),

@@ -140,6 +140,7 @@ export function gelu(x: TensorLike): Tensor {
 /** x times sigmoid(x), also called swish; -0 for large negative x. x: f32. (Ramachandran, Zoph, Le 2017.) */
 export function silu(x: TensorLike): Tensor {
   const t = toTensor(x);
+  requireDType('silu', t, 'f32');
   return mul(t, sigmoid(t));
 }
 

@@ -1,7 +1,8 @@
 import { OptionError } from '../errors.js';
 import { broadcastShapes } from '../shape.js';
+import { located } from '../source.js';
 import { greater, greaterEqual, less, lessEqual, where } from './compare.js';
-import { binaryType, lanes, type None, numbers, one, unary } from './elementwise.js';
+import { binaryType, type None, numbers, one, unary } from './elementwise.js';
 import { type Bounds, hull, rising } from './interval.js';
 import { eachRun } from './loops.js';
 import { defineOp, type Elements, type Op } from './op.js';
@@ -74,20 +75,29 @@ const clampOp: Op<None> = defineOp<None>({
     eachRun(out.shape, [x, low, high], (o, n, at, by) => {
       let [i, j, k] = at;
       for (const end = o + n; o < end; o++, i += by[0], j += by[1], k += by[2])
-        y[o] = Math.min(Math.max(v[i], from[j]), to[k]);
+        y[o] = clamped(v[i], from[j], to[k]);
     });
   },
   exact: true,
-  interval: rising((x, low, high) => Math.min(Math.max(x, low), high)),
+  interval: rising(clamped),
   lower: {
     kind: 'elementwise',
-    cost: 4,
+    cost: 6,
     emit([x, low, high], dtype) {
-      const [max, min] = dtype === 'i32' ? ['max_s', 'min_s'] : ['max', 'min'];
-      return `${lanes(dtype)}.${min}(${lanes(dtype)}.${max}(${x}, ${low}), ${high})`;
+      if (dtype === 'i32') return `i32x4.min_s(i32x4.max_s(${x}, ${low}), ${high})`;
+      // pmax and pmin with x first keep its NaN and its -0; all ones, where a bound is NaN, are one.
+      const unbounded = `v128.or(f32x4.ne(${low}, ${low}), f32x4.ne(${high}, ${high}))`;
+      return `v128.or(f32x4.pmin(f32x4.pmax(${x}, ${low}), ${high}), ${unbounded})`;
     },
   },
 });
+
+/** x itself, with the sign of its zero, within the bounds; NaN if any of the three is. */
+function clamped(x: number, low: number, high: number): number {
+  if (Number.isNaN(low) || Number.isNaN(high)) return Number.NaN;
+  const raised = x < low ? low : x;
+  return raised > high ? high : raised;
+}
 
 /** The largest whole number that is not above x. x: f32; -0 stays, and the gradient is 0, as for the three below. */
 export const floor = one(floorOp);
@@ -106,9 +116,10 @@ export const sign = one(signOp);
 export function clamp(x: TensorLike, low?: TensorLike | null, high?: TensorLike | null): Tensor {
   const bounds = [low ?? undefined, high ?? undefined];
   if (bounds.every((bound) => bound === undefined))
-    throw new OptionError('clamp: give a lower bound, an upper one, or both, as in clamp(x, 0, 1)');
+    throw new OptionError(located('clamp: give a lower bound, an upper one, or both, as in clamp(x, 0, 1)'));
   bounds.forEach((bound, i) => {
-    if (Number.isNaN(bound)) throw new OptionError(`clamp: the ${['lower', 'upper'][i]} bound is NaN`);
+    if (Number.isNaN(bound))
+      throw new OptionError(located(`clamp: the ${['lower', 'upper'][i]} bound is NaN`));
   });
   const dtype = [x, ...bounds].find((t) => t instanceof Tensor)?.dtype ?? 'f32';
   const ends =
