@@ -14,6 +14,7 @@ import {
   type ProgramDescription,
   parameterCount,
   sessionText,
+  variableOf,
 } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
 import type { Columns, Engine, Numbers } from './engine.js';
