@@ -57,6 +57,8 @@ export interface CompileOptions extends Partial<AscOptions> {
   readonly profile?: boolean;
   /** For looking for errors in the memory plan: bytes without a live value are filled with NaN. */
   readonly poison?: boolean;
+  /** For tests: false gives every kernel a function of its own, also where several have the same program. */
+  readonly shareKernels?: boolean;
   /** Called as each step of the compilation begins, and with null when the module is made; not for a cached one. */
   progress?(now: CompileProgress | null): void;
 }
