@@ -21,6 +21,7 @@ export {
   sub,
   tanh,
 } from './elementwise.js';
+export { argmax, argmin, type MaxWithIndex, maxWithIndex, minWithIndex } from './extremes.js';
 export * from './functions.js';
 export { gather, scatterAdd } from './gather.js';
 export { iota } from './leaf.js';
@@ -29,4 +30,5 @@ export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } fro
 export { opTable } from './op.js';
 export { random } from './random.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
+export { chunk, split } from './split.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';

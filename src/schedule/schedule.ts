@@ -1,3 +1,4 @@
+import { expand } from '../graph/expand.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
 import { broadcastStrides, numel } from '../shape.js';
@@ -29,7 +30,7 @@ import { identityStrides, viewOf } from './view.js';
 
 /** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
 export function schedule(optimized: Graph): Schedule {
-  const graph = legalize(dropUnitReductions(optimized));
+  const graph = legalize(dropUnitReductions(expand(optimized)));
   const fusion = merge(recompute(graph, fuse(graph)));
   const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();
