@@ -312,11 +312,47 @@ export const MUTANTS: readonly Mutant[] = [
     [['memory beyond 32 bits is planned', 'if (bytes <= MAX_MEMORY) return;', 'return;']],
   ),
   ...of(
+    'src/emit/code.ts',
+    ['test/emit'],
+    [['a name of a user ends its comment', "replaceAll('*/', '*\\\\/')", "replaceAll('*/', '*/')"]],
+  ),
+  ...of(
     'src/emit/module.ts',
+    ['test/emit'],
+    [['imports are found in comments', 'const code = withoutComments(body);', 'const code = body;']],
+  ),
+  ...of(
+    'src/emit/functions.ts',
+    ['test/emit'],
+    [
+      ['kernels never share a function', 'share ? samePrograms(uses)', 'false ? samePrograms(uses)'],
+      [
+        'an address that differs is taken for one that all have in common',
+        'one.constants[slot] !== constant',
+        'false',
+      ],
+      [
+        'parts of a buffer are told apart by nothing',
+        'plus(use.constant(node), 4 * element)',
+        'use.constant(node)',
+      ],
+    ],
+  ),
+  ...of(
+    'src/emit/share.ts',
+    ['test/emit'],
+    [
+      [
+        'all calls of long kernels count their parts in one cell',
+        '[taken, cell, ...addresses]',
+        '[taken, PARTS, ...addresses]',
+      ],
+    ],
+  ),
+  ...of(
+    'src/emit/entry.ts',
     ['test/emit', 'test/schedule'],
     [
-      ['a name of a user ends its comment', "replaceAll('*/', '*\\\\/')", "replaceAll('*/', '*/')"],
-      ['imports are found in comments', 'const code = withoutComments(body);', 'const code = body;'],
       ['threads meet nowhere', "lines.push('barrier();');\n      since = [];", 'since = [];'],
       [
         'threads do not meet before what one of them has written is overwritten',
