@@ -76,7 +76,7 @@ function stagesOf(input: CompilerInput, options: CompileOptions, tell: Tell = ()
   const guarded = map(input.entries, guardIndices);
   const graphs = map(guarded, ({ graph }) => optimize(graph, options));
   tell('schedule');
-  const schedules = map(graphs, schedule);
+  const schedules = map(graphs, (graph) => schedule(graph));
   tell('plan');
   const guards = map(guarded, (entry) => entry.guards);
   const plan = planMemory(schedules, input.variables, guards);

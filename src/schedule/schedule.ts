@@ -27,10 +27,20 @@ import { tilingOf } from './tiling.js';
 import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
 
-/** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
-export function schedule(optimized: Graph): Schedule {
+/**
+ * Turns an optimized graph into kernels in running order, and says where each stored value lies.
+ * @param tell called as each part of the work begins
+ */
+export function schedule(optimized: Graph, tell: (part: string) => void = () => {}): Schedule {
+  tell('legalize');
   const graph = legalize(dropUnitReductions(optimized));
-  const fusion = merge(recompute(graph, fuse(graph)));
+  tell('fuse');
+  const fused = fuse(graph);
+  tell('recompute');
+  const grown = recompute(graph, fused);
+  tell('merge');
+  const fusion = merge(grown);
+  tell('kernels');
   const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
@@ -67,8 +77,10 @@ export function schedule(optimized: Graph): Schedule {
     for (const node of written) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
     return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
   });
+  tell('order');
+  const ordered = orderKernels(kernels, storage);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
-  return { name: graph.name, ...orderKernels(kernels, storage), storage, unfused };
+  return { name: graph.name, ...ordered, storage, unfused };
 }
 
 /**
