@@ -63,7 +63,7 @@ async function measure({ trace }: Deep, library: Library, asc: boolean, clock: (
   });
   stages.tell('schedule');
   const schedules = map(graphs, (graph) => {
-    const made = schedule(graph, parts.tell);
+    const made = schedule(graph, {}, parts.tell);
     parts.tell(null);
     return made;
   });

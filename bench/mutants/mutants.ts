@@ -246,23 +246,37 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/peak.ts',
+    'src/schedule/moves.ts',
     ['test/schedule'],
     [
-      ['kernels stay where they are', 'if (isLower(moved, better ?? now)) better = moved;', ''],
-      ['a kernel moves before what it waits for', 'for (const w of waits[i]) needed.add(w);', ''],
+      [
+        'kernels stay where they are',
+        'if (best) this.take(best);\n    return best !== undefined;',
+        'return false;',
+      ],
+      [
+        'a kernel moves before what it waits for',
+        'this.group.reach(readers, this.waits,',
+        'this.group.reach(readers, this.followers,',
+      ],
+      ['a kernel moves behind what waits for it', 'group.hasAny(this.waits[order[end]])', 'false'],
     ],
+  ),
+  ...of(
+    'src/schedule/list-schedule.ts',
+    ['test/schedule'],
+    [['a way is not measured again when its values die', 'others.size <= LOOKAHEAD', 'others.size < 0']],
   ),
   ...of(
     'src/schedule/liveness.ts',
     ['test/schedule', 'test/plan'],
     [
+      ['a value dies one reader early', 'left[value]--;', 'left[value] -= 2;'],
       [
-        'a value dies one reader early',
-        'this.readers.set(node, this.left(node) - 1);',
-        'this.readers.set(node, this.left(node) - 2);',
+        'two values take over the memory of one',
+        'if (this.left[value] === 0 && !this.taken.has(value)) return value;',
+        'if (this.left[value] === 0) return value;',
       ],
-      ['two values take over the memory of one', '&& !taken.has(o)', ''],
     ],
   ),
   ...of(
@@ -312,11 +326,47 @@ export const MUTANTS: readonly Mutant[] = [
     [['memory beyond 32 bits is planned', 'if (bytes <= MAX_MEMORY) return;', 'return;']],
   ),
   ...of(
+    'src/emit/code.ts',
+    ['test/emit'],
+    [['a name of a user ends its comment', "replaceAll('*/', '*\\\\/')", "replaceAll('*/', '*/')"]],
+  ),
+  ...of(
     'src/emit/module.ts',
+    ['test/emit'],
+    [['imports are found in comments', 'const code = withoutComments(body);', 'const code = body;']],
+  ),
+  ...of(
+    'src/emit/functions.ts',
+    ['test/emit'],
+    [
+      ['kernels never share a function', 'share ? samePrograms(uses)', 'false ? samePrograms(uses)'],
+      [
+        'an address that differs is taken for one that all have in common',
+        'one.constants[slot] !== constant',
+        'false',
+      ],
+      [
+        'parts of a buffer are told apart by nothing',
+        'plus(use.constant(node), 4 * element)',
+        'use.constant(node)',
+      ],
+    ],
+  ),
+  ...of(
+    'src/emit/share.ts',
+    ['test/emit'],
+    [
+      [
+        'all calls of long kernels count their parts in one cell',
+        '[taken, cell, ...addresses]',
+        '[taken, PARTS, ...addresses]',
+      ],
+    ],
+  ),
+  ...of(
+    'src/emit/entry.ts',
     ['test/emit', 'test/schedule'],
     [
-      ['a name of a user ends its comment', "replaceAll('*/', '*\\\\/')", "replaceAll('*/', '*/')"],
-      ['imports are found in comments', 'const code = withoutComments(body);', 'const code = body;'],
       ['threads meet nowhere', "lines.push('barrier();');\n      since = [];", 'since = [];'],
       [
         'threads do not meet before what one of them has written is overwritten',

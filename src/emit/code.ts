@@ -1,3 +1,5 @@
+import { printable } from '../printable.js';
+
 /** Joins lines and indents them by their braces. */
 export function format(lines: readonly string[]): string {
   let depth = 0;
@@ -26,4 +28,9 @@ export function loop(
 ): string[] {
   if (end === step) return [`const ${index}: ${type} = 0;`, ...body];
   return [`for (let ${index}: ${type} = 0; ${index} < ${end}; ${index} += ${step}) {`, ...body, '}'];
+}
+
+/** Text between the marks of a comment, which it must not end. */
+export function comment(text: string): string {
+  return printable(text).replaceAll('*/', '*\\/');
 }

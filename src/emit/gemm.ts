@@ -2,15 +2,15 @@ import type { GemmKernel } from '../schedule/kernel.js';
 import { panelsOf, ROWS, type Segment, scratchOf, widestOf } from '../schedule/tiling.js';
 import { numel } from '../shape.js';
 import { loop, plus } from './code.js';
-import type { Body, NestOptions } from './nest.js';
-import { TileFunctions } from './tile-functions.js';
+import type { Body } from './nest.js';
+import { type GemmOptions, TileFunctions } from './tile-functions.js';
 
 /**
  * A matrix product by its tiling: panels of columns run outside, so that their part of B stays in the first-level
  * cache, and the rows of A pass by in tiles whose sums stay in registers. What does not change from tile to tile is
  * a literal. Functions whose names begin with `options.name` do a tile, and what is fused behind it.
  */
-export function emitGemm(kernel: GemmKernel, options: NestOptions & { name: string }): Body {
+export function emitGemm(kernel: GemmKernel, options: GemmOptions): Body {
   if (numel(kernel.domain) === 0) return { lines: [], units: 1 };
   return new GemmEmitter(kernel, options).emit();
 }
@@ -25,7 +25,7 @@ class GemmEmitter {
 
   constructor(
     private readonly kernel: GemmKernel,
-    private readonly options: NestOptions & { name: string },
+    private readonly options: GemmOptions,
   ) {
     const { domain, tiling } = kernel;
     this.m = domain.at(-2)!;
@@ -71,7 +71,7 @@ class GemmEmitter {
     const terms = this.tile.matrix.map((index, i) =>
       strides[i] === 0 ? '' : `${index} * ${4 * strides[i]}`,
     );
-    return plus(this.options.address(source), 4 * offset, ...terms);
+    return plus(this.options.addresses.of(source, offset), ...terms);
   }
 
   private scratchParts(): string[] {
@@ -279,7 +279,7 @@ class GemmEmitter {
     const row = (count: number) => {
       const name = this.tile.group(segment, count, bytes, this.finishedTile(segment, 'a', count, 'b'));
       const a = this.rowAddress(count, rows[0], '0', k);
-      return [`${name}(${[a, 'i', column('first'), column('last'), ...this.tile.matrix].join(', ')});`];
+      return [this.tile.call(name, a, 'i', column('first'), column('last'))];
     };
     return [...pack, ...this.tiles(segment.rows, rows, row)];
   }
@@ -288,7 +288,7 @@ class GemmEmitter {
   private finishedTile(segment: Segment, a: string, count: number, b: string): string[] {
     if (this.kernel.tiling.epilogue === 'registers') {
       const name = this.tile.finished(segment, count);
-      return [`${name}(${[a, b, 'i', 'j', ...this.tile.matrix].join(', ')});`];
+      return [this.tile.call(name, a, b, 'i', 'j')];
     }
     return [
       `${this.tile.plain(segment, count)}(${a}, ${b}, sums);`,
@@ -340,7 +340,7 @@ class GemmEmitter {
   }
 
   private finishCall(segment: Segment, sums: string, i: string, count: string): string {
-    return `${this.tile.finish(segment)}(${[sums, i, count, 'j', ...this.tile.matrix].join(', ')});`;
+    return this.tile.call(this.tile.finish(segment), sums, i, count, 'j');
   }
 }
 

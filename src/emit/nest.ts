@@ -5,6 +5,7 @@ import { stagesOf } from '../schedule/stages.js';
 import { ACCUMULATORS, stepsOf } from '../schedule/sum-order.js';
 import { StageSums } from './accumulators.js';
 import { loop } from './code.js';
+import type { Addresses } from './functions.js';
 import { collapse, type LoopAxis, type Loops, readsOf } from './loops.js';
 import { ownElements, Scope, Values } from './values.js';
 
@@ -17,7 +18,7 @@ export interface Body {
 }
 
 export interface NestOptions {
-  address(node: Node): string;
+  readonly addresses: Addresses;
   stored: ReadonlySet<Node>;
   /** Stored nodes that replace what the kernel reads: they are written when all reads are done. */
   overwrites(node: Node): boolean;
@@ -86,7 +87,7 @@ class NestEmitter {
         indices: this.axes.map((_, i) => (i === last ? 'j' : `i${i}`)),
         vectorAxis: last,
         members: new Map(kernel.members.map((m) => [m.node, m])),
-        address: options.address,
+        addresses: options.addresses,
         fromMemory: options.target !== undefined,
       },
       kernel.domain,

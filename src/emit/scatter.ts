@@ -11,12 +11,12 @@ import { type Body, emitNest, type NestOptions } from './nest.js';
 /** Adds rows into a table. The table is updated where it lies if the base lies there too. */
 export function emitScatter(kernel: ScatterKernel, options: NestOptions): Body {
   const { node, base, ids, updates } = kernel;
-  const [to, from] = [options.address(node), options.address(base.source)];
+  const [to, from] = [options.addresses.of(node), options.addresses.of(base.source)];
   const { rows, count, width } = scatterSizes(node);
   const chains = chainsOf(kernel);
   if (chains && width > 0) {
     const { next } = chains;
-    const at = [options.address(ids.source), options.address(updates.source)];
+    const at = [options.addresses.of(ids.source), options.addresses.of(updates.source)];
     return {
       units: 1,
       lines: [
@@ -43,8 +43,8 @@ export function emitScatter(kernel: ScatterKernel, options: NestOptions): Body {
     lines: [
       ...prepare,
       `for (let i: usize = 0; i < ${count}; i++) {`,
-      `const row = ${to} + rowIndex(${options.address(ids.source)} + 4 * i, ${rows}) * ${4 * width};`,
-      `const update = ${options.address(updates.source)} + i * ${4 * width};`,
+      `const row = ${to} + rowIndex(${options.addresses.of(ids.source)} + 4 * i, ${rows}) * ${4 * width};`,
+      `const update = ${options.addresses.of(updates.source)} + i * ${4 * width};`,
       ...(full > 0
         ? [`for (let j: usize = 0; j < ${16 * full}; j += 16) v128.store(row + j, ${add(' + j')});`]
         : []),
@@ -61,13 +61,13 @@ export function emitFold(kernel: FoldKernel, options: NestOptions): Body {
   const width = 4 * (numel(node.shape) / Math.max(1, count));
   if (numel(node.shape) === 0) return { lines: [], units: 1 };
   const { heads, next, repeated } = chainsOf(kernel)!;
-  const [to, from] = [options.address(node), options.address(updates.source)];
+  const [to, from] = [options.addresses.of(node), options.addresses.of(updates.source)];
   const nextAt = plus('scratch', next);
   const sum = `sumChain(<i32>i + 1, ${nextAt}, ${from}, ${width}, ${blockOf(count)}, row);`;
   return {
     units: 1,
     lines: [
-      `chainEqual(${options.address(ids.source)}, ${count}, ${heads}, scratch, ${nextAt}, ${plus('scratch', repeated)});`,
+      `chainEqual(${options.addresses.of(ids.source)}, ${count}, ${heads}, scratch, ${nextAt}, ${plus('scratch', repeated)});`,
       `for (let i: usize = 0; i < ${count}; i++) {`,
       `const row = ${to} + i * ${width};`,
       `if (load<u8>(${plus('scratch', repeated)} + i) != 0) zeroRow(row, ${width});`,
@@ -81,7 +81,7 @@ export function emitFold(kernel: FoldKernel, options: NestOptions): Body {
 export function emitCopy(kernel: CopyKernel, options: NestOptions): Body {
   const to = contiguousStrides(kernel.node.shape);
   const lines = kernel.zero
-    ? [`memory.fill(${options.address(kernel.node)}, 0, ${4 * numel(kernel.node.shape)});`]
+    ? [`memory.fill(${options.addresses.of(kernel.node)}, 0, ${4 * numel(kernel.node.shape)});`]
     : [];
   for (const { read, shape, starts } of kernel.parts) {
     if (numel(shape) === 0) continue;

@@ -1,51 +1,84 @@
 import { MAX_PART_CELLS, PARTS } from '../plan/layout.js';
 import { partsOf } from '../schedule/cost.js';
 import type { Kernel } from '../schedule/kernel.js';
+import type { KernelCall, KernelFunction } from './functions.js';
 
 // How threads come to their part of a kernel. What is computed does not depend on who computes it.
 
-/** A call of a kernel, and the function that it needs for that. */
+/** A call of a kernel's function, and what has to be declared for it. */
 export interface Call {
   readonly text: string;
   readonly lines: readonly string[];
 }
 
 /** Work for the first thread. */
-export function ownCall(name: string, units: number): Call {
-  return { text: `if (thread == 0) ${name}(${units > 1 ? `0, ${units}` : ''});`, lines: [] };
+export function ownCall({ to, addresses }: KernelCall): Call {
+  const range = to.body.units > 1 ? ['0', to.body.units] : [];
+  return { text: `if (thread == 0) ${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
 }
 
-/** Each thread does its share; of a long kernel it takes parts until none is left. */
-export function sharedCall(name: string, kernel: Kernel, units: number, threads: number, cells: Cells): Call {
-  const parts = partsOf(kernel, units);
-  const cell = parts > 1 ? cells.next(`${name}_taken`) : null;
+/** Each thread does its share; of a long kernel it takes parts until none is left. `stem` tells the call from others. */
+export function sharedCall(
+  { to, addresses }: KernelCall,
+  { kernel, stem }: { readonly kernel: Kernel; readonly stem: string },
+  threads: number,
+  parts: PartFunctions,
+): Call {
+  const { units } = to.body;
+  const count = partsOf(kernel, units);
+  const taken = `${stem}_taken`;
+  const cell = count > 1 ? parts.cells.next(taken) : null;
   if (cell === null) {
     const unit = (index: string) => `firstUnit(${units}, ${index}, ${threads})`;
-    return { text: `if (thread < ${threads}) ${name}(${unit('thread')}, ${unit('thread + 1')});`, lines: [] };
+    const range = [unit('thread'), unit('thread + 1')];
+    return {
+      text: `if (thread < ${threads}) ${to.name}(${[...range, ...addresses].join(', ')});`,
+      lines: [],
+    };
   }
-  const take = `takePart(${cell}) - ${name}_taken`;
+  const { name, lines } = parts.of(to, count);
   return {
-    text: `${name}_parts();`,
-    lines: [
-      '',
-      `let ${name}_taken: i32 = 0;`,
-      `/** Parts of ${name} for whoever is free; every thread counts how many were taken before. */`,
-      `function ${name}_parts(): void {`,
-      `if (threads == 1) return ${name}(0, ${units});`,
-      `for (let part = ${take}; part < ${parts}; part = ${take}) {`,
-      `${name}(<usize>(part * ${units} / ${parts}), <usize>((part + 1) * ${units} / ${parts}));`,
-      '}',
-      `${name}_taken += ${parts} + threads;`,
-      '}',
-    ],
+    text: `${taken} = ${name}(${[taken, cell, ...addresses].join(', ')});`,
+    lines: [...lines, `let ${taken}: i32 = 0;`],
   };
+}
+
+/** The functions that give out parts of kernels, each made when it is first asked for. */
+export class PartFunctions {
+  readonly cells = new Cells();
+  private readonly made = new Set<string>();
+
+  /** The lines are empty if it exists. */
+  of({ name: kernel, body: { units }, parameters }: KernelFunction, parts: number) {
+    const name = `${kernel}_parts${parts}`;
+    if (this.made.has(name)) return { name, lines: [] };
+    this.made.add(name);
+    const typed = ['taken: i32', 'cell: usize', ...parameters.map((p) => `${p}: usize`)];
+    const call = (from: string, to: string) => `${kernel}(${[from, to, ...parameters].join(', ')});`;
+    const take = 'takePart(cell) - taken';
+    const lines = [
+      '',
+      `/** Parts of ${kernel} for whoever is free; takes and returns how many this thread knows to be taken. */`,
+      `function ${name}(${typed.join(', ')}): i32 {`,
+      'if (threads == 1) {',
+      call('0', String(units)),
+      'return taken;',
+      '}',
+      `for (let part = ${take}; part < ${parts}; part = ${take}) {`,
+      call(`<usize>(part * ${units} / ${parts})`, `<usize>((part + 1) * ${units} / ${parts})`),
+      '}',
+      `return taken + ${parts} + threads;`,
+      '}',
+    ];
+    return { name, lines };
+  }
 }
 
 /** Cells of the control block, given out one by one. */
 export class Cells {
   private readonly counts: string[] = [];
 
-  /** The cell of a kernel whose threads count in a variable of their own what they know to be taken. */
+  /** The cell of a call whose threads count in a variable of their own what they know to be taken. */
   next(count: string): number | null {
     if (this.counts.length === MAX_PART_CELLS) return null;
     return PARTS + 4 * (this.counts.push(count) - 1);

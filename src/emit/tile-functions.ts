@@ -1,5 +1,6 @@
 import type { GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
+import type { Addresses } from './functions.js';
 import { collapse } from './loops.js';
 import type { NestOptions } from './nest.js';
 import { sum, type TileSize, tileLoop } from './tile.js';
@@ -10,17 +11,35 @@ const MATRIX = 1;
 const ROW = 2;
 const BLOCK = 3;
 
+export interface GemmOptions extends NestOptions {
+  /** What the names of its functions begin with. */
+  readonly name: string;
+}
+
 /** The functions of one product that work on a tile, made as they are asked for; all return their names. */
 export class TileFunctions {
   private readonly functions = new Map<string, readonly string[]>();
   /** Names of the indices into the batch. */
   readonly matrix: readonly string[];
+  /** Parameters of the kernel that its epilogue reads or writes, which all functions get that have one. */
+  private readonly pointers = new Set<string>();
+  private readonly addresses: Addresses;
 
   constructor(
     private readonly kernel: GemmKernel,
-    private readonly options: NestOptions & { name: string },
+    private readonly options: GemmOptions,
   ) {
     this.matrix = kernel.domain.slice(0, -2).map((_, i) => `b${i}`);
+    const { addresses } = options;
+    this.addresses = {
+      ...addresses,
+      of: (node, element) => {
+        const address = addresses.of(node, element);
+        if (addresses.parameters.includes(address)) this.pointers.add(address);
+        return address;
+      },
+      stem: (node, element) => addresses.stem(node, element),
+    };
   }
 
   get all(): readonly (readonly string[])[] {
@@ -37,8 +56,15 @@ export class TileFunctions {
     return `${this.options.name}_${kind}${rows}x${4 * vectors}`;
   }
 
-  private get matrixParameters(): string[] {
-    return this.matrix.map((index) => `${index}: usize`);
+  /** The head of a function that has an epilogue; the epilogue's text is made before. */
+  private head(name: string, ...parameters: string[]): string {
+    const typed = [...parameters, ...this.matrix, ...this.pointers].map((p) => `${p}: usize`);
+    return `function ${name}(${typed.join(', ')}): void {`;
+  }
+
+  /** A call of such a function. */
+  call(name: string, ...args: string[]): string {
+    return `${name}(${[...args, ...this.matrix, ...this.pointers].join(', ')});`;
   }
 
   /** A tile with all that is fused behind it. */
@@ -46,11 +72,10 @@ export class TileFunctions {
     const size = { rows, vectors };
     const name = `${this.name('tile', size)}${lanes < 4 ? `_${lanes}` : ''}`;
     return this.define(name, () => {
-      const parameters = ['a: usize', 'b: usize', 'i: usize', 'j: usize', ...this.matrixParameters];
       const values = this.values('i', vectors);
       const lines = this.epilogue(values, size, lanes, sum);
       return [
-        `function ${name}(${parameters.join(', ')}): void {`,
+        this.head(name, 'a', 'b', 'i', 'j'),
         ...tileLoop(size, this.strides(vectors), this.kernel.k),
         ...values.scopes[0].lines,
         ...values.scopes[MATRIX].lines,
@@ -64,9 +89,8 @@ export class TileFunctions {
   group({ vectors }: Segment, rows: number, panelBytes: number, tile: readonly string[]): string {
     const name = this.name('group', { rows, vectors });
     const { epilogue } = this.kernel.tiling;
-    const parameters = ['a: usize', 'i: usize', 'j: usize', 'last: usize', ...this.matrixParameters];
     return this.define(name, () => [
-      `function ${name}(${parameters.join(', ')}): void {`,
+      this.head(name, 'a', 'i', 'j', 'last'),
       ...(epilogue === 'memory' ? [`const sums = scratch + ${scratchOf(this.kernel.tiling).sums};`] : []),
       `for (let b = scratch; j < last; j += ${16 * vectors}, b += ${panelBytes}) {`,
       ...tile,
@@ -105,9 +129,8 @@ export class TileFunctions {
       const loads = products.map(
         (product, v) => `const ${product} = v128.load(from${v ? `, ${16 * v}` : ''});`,
       );
-      const parameters = ['from: usize', 'i: usize', 'count: usize', 'j: usize', ...this.matrixParameters];
       return [
-        `function ${name}(${parameters.join(', ')}): void {`,
+        this.head(name, 'from', 'i', 'count', 'j'),
         ...values.scopes[0].lines,
         ...values.scopes[MATRIX].lines,
         `for (let row = i; row < i + count; row++, from += ${16 * vectors}) {`,
@@ -136,7 +159,7 @@ export class TileFunctions {
         vectorAxis: m0 + 1,
         block: vectors ? { rowAxis: m0, vectors } : undefined,
         members: new Map(members.map((x) => [x.node, x])),
-        address: this.options.address,
+        addresses: this.addresses,
       },
       domain,
     );

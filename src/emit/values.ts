@@ -5,6 +5,7 @@ import type { Access, Member } from '../schedule/kernel.js';
 import { viewOf } from '../schedule/view.js';
 import { type DType, numel } from '../shape.js';
 import { plus } from './code.js';
+import type { Addresses } from './functions.js';
 import type { LoopAccess, Loops } from './loops.js';
 
 /** Lines of one level of the loops, and what has been computed in it. */
@@ -40,8 +41,7 @@ export interface Place {
   readonly members: ReadonlyMap<Node, Member>;
   /** Reads even what could be made on the spot from where it is stored. */
   readonly fromMemory?: boolean;
-  /** The constant that holds a node's address. */
-  address(node: Node): string;
+  readonly addresses: Addresses;
 }
 
 /**
@@ -233,7 +233,7 @@ export class Values {
     const along = strides[vectorAxis];
     const base = this.levelOf(strides, true);
     const pointer = this.pointer(access);
-    const stem = this.stem(source);
+    const stem = this.place.addresses.stem(source, offset);
     const varies = this.variation(strides);
     const key = `load:${this.key(source)}:${strides}:${offset}:${this.which(u, varies)}`;
     const row = 4 * this.toRow(u, strides);
@@ -291,23 +291,18 @@ export class Values {
 
   /** The address of an access at the current point, all but the vector axis. */
   private pointer({ source, strides, offset }: LoopAccess): string {
-    const base = plus(this.place.address(source), 4 * offset);
+    const base = this.place.addresses.of(source, offset);
     const level = this.levelOf(strides, true);
     const terms = strides.map((stride, axis) =>
       axis === this.place.vectorAxis || stride === 0 ? '' : times(this.place.indices[axis], 4 * stride),
     );
     if (terms.every((t) => t === '')) return base;
     return this.pointerName(
-      `${this.stem(source)}_at`,
+      `${this.place.addresses.stem(source, offset)}_at`,
       `pointer:${this.key(source)}:${terms}:${offset}`,
       plus(base, ...terms),
       level,
     );
-  }
-
-  /** Small letters: what a function declares differs from addresses, which are in capitals. */
-  private stem(source: Node): string {
-    return this.place.address(source).toLowerCase();
   }
 
   private pointerName(stem: string, key: string, text: string, level: number): string {

@@ -21,6 +21,7 @@ import { legalize } from './legalize.js';
 import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
+import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { recompute } from './recompute.js';
 import { storedMembers } from './stages.js';
 import { tilingOf } from './tiling.js';
@@ -31,15 +32,20 @@ import { identityStrides, viewOf } from './view.js';
  * Turns an optimized graph into kernels in running order, and says where each stored value lies.
  * @param tell called as each part of the work begins
  */
-export function schedule(optimized: Graph, tell: (part: string) => void = () => {}): Schedule {
+export function schedule(
+  optimized: Graph,
+  { without = [] }: ScheduleOptions = {},
+  tell: (part: string) => void = () => {},
+): Schedule {
+  const runs = (pass: SchedulePass) => !without.includes(pass);
   tell('legalize');
   const graph = legalize(dropUnitReductions(optimized));
   tell('fuse');
-  const fused = fuse(graph);
+  const fused = fuse(graph, runs('fuse'));
   tell('recompute');
-  const grown = recompute(graph, fused);
+  const again = runs('recompute') ? recompute(graph, fused) : fused;
   tell('merge');
-  const fusion = merge(grown);
+  const fusion = runs('merge') ? merge(again) : again;
   tell('kernels');
   const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();
@@ -66,7 +72,8 @@ export function schedule(optimized: Graph, tell: (part: string) => void = () => 
           ),
     ]),
   );
-  for (const copy of settle(graph, overwriteRule(graph, fusion, bodies, loads, stores), fusion, storage)) {
+  const mayReplace = runs('take-over') ? overwriteRule(graph, fusion, bodies, loads, stores) : () => false;
+  for (const copy of settle(graph, mayReplace, fusion, storage)) {
     loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
     stores.set(copy, [copy.node]);
   }
@@ -78,7 +85,7 @@ export function schedule(optimized: Graph, tell: (part: string) => void = () => 
     return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
   });
   tell('order');
-  const ordered = orderKernels(kernels, storage);
+  const ordered = orderKernels(kernels, storage, runs);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
   return { name: graph.name, ...ordered, storage, unfused };
 }

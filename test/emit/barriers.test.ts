@@ -41,15 +41,14 @@ function body(text: string, name: string): string[] {
     .map((line) => line.trim());
 }
 
-/** The kernels of an entry in the groups between its barriers. */
+/** The kernels of an entry in the groups between its barriers; they are called in their order, some by a shared name. */
 function groups({ source, plan }: Emitted, entry: string): ModuleSource['functions'][number][][] {
   const found: ModuleSource['functions'][number][][] = [[]];
+  const waiting = source.functions.filter((f) => f.entry === entry);
   for (const line of body(source.text, `step${Object.keys(plan.entries).indexOf(entry)}`)) {
     if (line === 'barrier();') found.push([]);
-    const called = source.functions.find(
-      (f) => f.entry === entry && new RegExp(`\\b${f.name}(_parts)?\\(`).test(line),
-    );
-    if (called) found[found.length - 1].push(called);
+    if (waiting.length === 0 || !new RegExp(`\\b${waiting[0].name}(_parts\\d+)?\\(`).test(line)) continue;
+    found[found.length - 1].push(waiting.shift()!);
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { compileProgram } from '../../src/emit/compile.js';
 import {
   crossEntropy,
   type Diagnostics,
@@ -14,6 +15,7 @@ import {
   tanh,
   trainStep,
 } from '../../src/index.js';
+import { readLibrary } from '../../src/run/node.js';
 import { batchOf, rows, variables } from './small.js';
 
 type Optimizer = ReturnType<typeof optim.sgd>;
@@ -68,8 +70,10 @@ const std = (values: ArrayLike<number>) => {
 
 describe('a step with diagnostics', () => {
   it('compiles its other entries to the same code as one without, which has none of it', async () => {
-    // Compiled in one line, which the code names.
-    const source = async (option?: boolean) => (await model(option).compileModule()).source.text;
+    // Traced in one line, which the code names; kernels that the entries have in common are not joined.
+    const options = { library: await readLibrary(), shareKernels: false, asc: async () => new Uint8Array() };
+    const source = async (option?: boolean) =>
+      (await compileProgram(model(option).program, options)).source.text;
     const plain = await source();
     expect(await source(false)).toBe(plain);
     expect(plain).not.toContain('diagnose');

@@ -1,0 +1,223 @@
+import { inputAttrs, isInput, type Node } from '../graph/graph.js';
+import type { Buffer } from '../plan/layout.js';
+import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
+import { shownName } from '../printable.js';
+import { usefulThreads } from '../schedule/cost.js';
+import type { Kernel, Schedule } from '../schedule/kernel.js';
+import { formatType, numel } from '../shape.js';
+import { comment } from './code.js';
+import { stepName } from './driver.js';
+import type { Addresses, KernelCall, Use } from './functions.js';
+import { emitGemm } from './gemm.js';
+import { type Body, emitNest } from './nest.js';
+import { poisonAfter, poisonStart } from './poison.js';
+import { emitCopy, emitFold, emitScatter } from './scatter.js';
+import { ownCall, type PartFunctions, sharedCall } from './share.js';
+
+/** An entry with the addresses of its own buffers declared. */
+export interface Entry {
+  readonly name: string;
+  readonly index: number;
+  readonly plan: EntryPlan;
+  readonly declarations: readonly string[];
+  /** Its kernels, in running order. */
+  readonly uses: readonly Use[];
+}
+
+/** Addresses that all entries share: of variables by name, of constants by address. */
+export interface SharedNames {
+  readonly variables: ReadonlyMap<string, string>;
+  readonly constants: ReadonlyMap<number, string>;
+}
+
+/** Names the buffers of an entry, and says how its kernels are emitted. */
+export function entryOf(
+  name: string,
+  index: number,
+  schedule: Schedule,
+  plan: EntryPlan,
+  names: SharedNames,
+): Entry {
+  const declarations: string[] = [`// ${shownName(name)}: inputs, outputs, intermediate values`];
+  const named = (what: string, buffers: readonly Buffer[]) => {
+    const addresses = declareAll(`${what}_${index}`, buffers, declarations);
+    return new Map(buffers.map((b, i) => [b.name, addresses[i]]));
+  };
+  const inputs = named('INPUT', plan.inputs);
+  const outputs = named('OUTPUT', plan.outputs);
+  const arena = named('ARENA', plan.arena);
+  const inArena = new Map(plan.arena.map((b) => [b.node, arena.get(b.name)!]));
+  const constants = new Map<Node, string>();
+  for (const [node, at] of schedule.storage) {
+    switch (at.kind) {
+      case 'variable':
+        constants.set(node, names.variables.get(at.name)!);
+        break;
+      case 'input':
+        constants.set(node, inputs.get(at.name)!);
+        break;
+      case 'output':
+        constants.set(node, outputs.get(at.name)!);
+        break;
+      case 'arena':
+        constants.set(node, inArena.get(node)!);
+        break;
+      case 'constant':
+        constants.set(node, names.constants.get(plan.address.get(node)!)!);
+    }
+  }
+  const uses = schedule.kernels.map(
+    (kernel, i): Use => ({
+      kernel,
+      stem: `kernel_${index}_${i}`,
+      constant: (node) => constants.get(node)!,
+      emit: (stem, addresses) => emitKernel(kernel, schedule, plan, stem, addresses),
+    }),
+  );
+  return { name, index, plan, declarations, uses };
+}
+
+/** A kernel's function, how many threads share it at most, and the call of it. */
+export interface StepKernel {
+  readonly kernel: Kernel;
+  readonly name: string;
+  readonly threads: number;
+  readonly call: string;
+  /** What it computes, where its function does not say so, since others call that too. */
+  readonly note: readonly string[];
+}
+
+/** What the step of an entry consists of, apart from the module's other entries. */
+export interface StepOptions {
+  readonly threadShare: number;
+  readonly parts: PartFunctions;
+  readonly profile: boolean;
+  readonly poison: MemoryPlan['arena'] | null;
+}
+
+/** The text of an entry: addresses, the functions that it is the first to call, and the function of its step. */
+export function emitEntry(
+  { name, index, plan, declarations, uses }: Entry,
+  calls: ReadonlyMap<Use, KernelCall>,
+  options: StepOptions,
+): { lines: string[]; kernels: StepKernel[] } {
+  const lines = [...declarations];
+  const kernels = uses.map((use): StepKernel => {
+    const { kernel } = use;
+    const called = calls.get(use)!;
+    const { to } = called;
+    if (to.uses[0] === use) lines.push(...declareFunction(called));
+    const threads = usefulThreads(kernel, to.body.units, options.threadShare);
+    const call = threads > 1 ? sharedCall(called, use, threads, options.parts) : ownCall(called);
+    lines.push(...call.lines);
+    const note = to.uses.length > 1 ? [`// ${describe(kernel)}`] : [];
+    return { kernel, name: to.name, threads, call: call.text, note };
+  });
+  lines.push(
+    '',
+    `/** One run of ${comment(shownName(name))}, this thread's part. */`,
+    `function ${stepName(index)}(): void {`,
+    ...steps(kernels, plan, options),
+    '}',
+  );
+  return { lines, kernels };
+}
+
+function declareFunction({ to: { name, body, parameters, uses } }: KernelCall): string[] {
+  const range = body.units > 1 ? ['begin: usize', 'end: usize'] : [];
+  const typed = [...range, ...parameters.map((p) => `${p}: usize`)];
+  const shared = uses.length > 1 ? `Shared by ${uses.length} kernels, of which the first is ` : '';
+  return [
+    ...(body.functions ?? []).flatMap((helper) => ['', ...helper]),
+    '',
+    `/** ${shared}${describe(uses[0].kernel)} */`,
+    `function ${name}(${typed.join(', ')}): void {`,
+    ...body.lines,
+    '}',
+  ];
+}
+
+function emitKernel(
+  kernel: Kernel,
+  schedule: Schedule,
+  plan: EntryPlan,
+  name: string,
+  addresses: Addresses,
+): Body {
+  const options = {
+    addresses,
+    stored: new Set(kernel.stores),
+    overwrites: (node: Node) => schedule.storage.get(node)?.kind === 'variable',
+  };
+  const liesOn = (old: Node) => plan.address.get(old) === plan.address.get(kernel.stores[0]);
+  switch (kernel.kind) {
+    case 'nest':
+      return emitNest(kernel, options);
+    case 'gemm':
+      return emitGemm(kernel, { ...options, name });
+    case 'scatter':
+      return emitScatter(kernel, { ...options, overwrites: () => liesOn(kernel.base.source) });
+    case 'fold':
+      return emitFold(kernel, { ...options, overwrites: () => liesOn(kernel.updates.source) });
+    case 'copy':
+      return emitCopy(kernel, options);
+  }
+}
+
+/** Calls in order; threads meet wherever one may touch what another has not finished with. */
+function steps(
+  kernels: readonly StepKernel[],
+  plan: EntryPlan,
+  { poison, profile }: Pick<StepOptions, 'poison' | 'profile'>,
+): string[] {
+  const lines: string[] = poison ? poisonStart(plan, poison) : [];
+  if (profile) lines.push('if (thread == 0) mark(-1);');
+  let since: StepKernel[] = [];
+  for (const [i, next] of kernels.entries()) {
+    const conflict = since.some(
+      (before) => (before.threads > 1 || next.threads > 1) && touchesSame(before.kernel, next.kernel, plan),
+    );
+    if (conflict) {
+      lines.push('barrier();');
+      since = [];
+    }
+    since.push(next);
+    lines.push(...next.note, next.call);
+    const poisoned = poison ? poisonAfter(plan, i) : [];
+    if (poisoned.length) since = [];
+    lines.push(...poisoned);
+    if (profile) lines.push(`if (thread == 0) mark(${i});`);
+  }
+  return lines;
+}
+
+function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
+  const span = (node: Node) => ({
+    from: plan.address.get(node)!,
+    to: plan.address.get(node)! + 4 * numel(node.shape),
+  });
+  const overlaps = (x: readonly Node[], y: readonly Node[]) =>
+    x.some((m) => y.some((n) => span(m).from < span(n).to && span(n).from < span(m).to));
+  // Between two writers of one place a reader stands today, and so two barriers; the first clause does not rely on that.
+  return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
+}
+
+/** What a kernel computes and from what, as a sentence for comments. */
+function describe(kernel: Kernel): string {
+  const list = (nodes: readonly Node[]) =>
+    nodes.map((n) => `${isInput(n) ? shownName(inputAttrs(n).name) : n.op.name} ${formatType(n)}`).join(', ');
+  const where = [...new Set(kernel.stores.map((n) => n.where).filter(Boolean))].join(', ');
+  return comment(
+    `${list(kernel.stores)}${where ? ` (${where})` : ''}, from ${list(kernel.loads) || 'constants'}.`,
+  );
+}
+
+/** Declares the addresses of buffers as numbered constants, whose names it returns. */
+export function declareAll(what: string, buffers: readonly Buffer[], lines: string[]): string[] {
+  return buffers.map(({ name, address, shape, dtype }, i) => {
+    lines.push(
+      `const ${what}_${i}: usize = ${address}; // ${shownName(name)}: ${formatType({ shape, dtype })}`,
+    );
+    return `${what}_${i}`;
+  });
+}
