@@ -1,6 +1,7 @@
 import { DTypeError } from '../errors.js';
 import { broadcastShapes, type DType, requireDType, sameShape, type TensorType } from '../shape.js';
 import { equal, greater, where } from './compare.js';
+import { ANY, product, rising, square, vanishing, within } from './interval.js';
 import { eachRun } from './loops.js';
 import { defineOp, type Elements, type Op, type VjpContext } from './op.js';
 import { sumTo } from './reduce.js';
@@ -44,6 +45,8 @@ function factsOf({ interval, exact }: Facts): Facts {
 }
 
 const negOp = unary('neg', {
+  exact: true,
+  interval: ([x]) => ({ lo: -x.hi, hi: -x.lo }),
   cost: 1,
   emit: (x) => `f32x4.neg(${x})`,
   integers: (x) => `i32x4.neg(${x})`,
@@ -54,6 +57,7 @@ const negOp = unary('neg', {
 });
 
 const expOp = unary('exp', {
+  interval: vanishing(Math.exp),
   cost: 14,
   emit: (x) => `exp4(${x})`,
   loop(x, out) {
@@ -63,6 +67,7 @@ const expOp = unary('exp', {
 });
 
 const logOp = unary('log', {
+  interval: rising((x) => (x > 0 ? Math.log(x) : Number.NEGATIVE_INFINITY)),
   cost: 19,
   emit: (x) => `log4(${x})`,
   loop(x, out) {
@@ -72,6 +77,7 @@ const logOp = unary('log', {
 });
 
 const sqrtOp = unary('sqrt', {
+  interval: rising((x) => Math.sqrt(Math.max(x, 0))),
   cost: 6,
   emit: (x) => `f32x4.sqrt(${x})`,
   loop(x, out) {
@@ -81,6 +87,8 @@ const sqrtOp = unary('sqrt', {
 });
 
 const rsqrtOp = unary('rsqrt', {
+  // -0 is one of the numbers from 0 on, and 1 / -0 is -Infinity.
+  interval: ([x]) => (x.lo > 0 ? { lo: 1 / Math.sqrt(x.hi), hi: 1 / Math.sqrt(x.lo) } : ANY),
   cost: 7,
   emit: (x) => `rsqrt4(${x})`,
   loop(x, out) {
@@ -90,6 +98,7 @@ const rsqrtOp = unary('rsqrt', {
 });
 
 const tanhOp = unary('tanh', {
+  interval: rising(Math.tanh),
   cost: 13,
   emit: (x) => `tanh4(${x})`,
   loop(x, out) {
@@ -99,6 +108,7 @@ const tanhOp = unary('tanh', {
 });
 
 const sigmoidOp = unary('sigmoid', {
+  interval: vanishing((x) => 1 / (1 + Math.exp(-x))),
   cost: 20,
   emit: (x) => `sigmoid4(${x})`,
   loop(x, out) {
@@ -108,6 +118,8 @@ const sigmoidOp = unary('sigmoid', {
 });
 
 const reluOp = unary('relu', {
+  exact: true,
+  interval: rising((x) => Math.max(x, 0)),
   cost: 1,
   // pmax is one instruction; x < 0 ? 0 : x lets NaN through.
   emit: (x) => `f32x4.pmax(${x}, f32x4.splat(0))`,
@@ -118,6 +130,8 @@ const reluOp = unary('relu', {
 });
 
 const absOp = unary('abs', {
+  exact: true,
+  interval: ([x]) => ({ lo: Math.max(x.lo, -x.hi, 0), hi: Math.max(-x.lo, x.hi) }),
   cost: 1,
   emit: (x) => `f32x4.abs(${x})`,
   integers: (x) => `i32x4.abs(${x})`,
@@ -128,6 +142,7 @@ const absOp = unary('abs', {
 });
 
 const erfOp = unary('erf', {
+  interval: rising(erfFloat64),
   cost: 20,
   emit: (x) => `erf4(${x})`,
   loop(x, out) {
@@ -137,6 +152,7 @@ const erfOp = unary('erf', {
 });
 
 const sinOp = unary('sin', {
+  interval: within(-1, 1),
   cost: 40,
   emit: (x) => `sin4(${x})`,
   loop(x, out) {
@@ -146,6 +162,7 @@ const sinOp = unary('sin', {
 });
 
 const cosOp = unary('cos', {
+  interval: within(-1, 1),
   cost: 40,
   emit: (x) => `cos4(${x})`,
   loop(x, out) {
@@ -219,6 +236,7 @@ export const numbers: DType[] = ['f32', 'i32'];
 export const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
 
 const addOp = binary('add', {
+  interval: rising((a, b) => a + b),
   cost: 1,
   dtypes: numbers,
   emit: (a, b, dtype) => `${lanes(dtype)}.add(${a}, ${b})`,
@@ -229,6 +247,9 @@ const addOp = binary('add', {
 });
 
 const subOp = binary('sub', {
+  interval([a, b], { inputs: [x, y] }) {
+    return x === y ? { lo: 0, hi: 0 } : { lo: a.lo - b.hi, hi: a.hi - b.lo };
+  },
   cost: 1,
   dtypes: numbers,
   emit: (a, b, dtype) => `${lanes(dtype)}.sub(${a}, ${b})`,
@@ -239,6 +260,7 @@ const subOp = binary('sub', {
 });
 
 const mulOp = binary('mul', {
+  interval: ([a, b], { inputs: [x, y] }) => (x === y ? square(a) : product(a, b)),
   cost: 1,
   dtypes: numbers,
   emit: (a, b, dtype) => `${lanes(dtype)}.mul(${a}, ${b})`,
@@ -254,6 +276,7 @@ const mulOp = binary('mul', {
 });
 
 const divOp = binary('div', {
+  interval: ([a, b]) => (b.lo > 0 || b.hi < 0 ? product(a, { lo: 1 / b.hi, hi: 1 / b.lo }) : ANY),
   cost: 6,
   dtypes: ['f32'],
   emit: (a, b) => `f32x4.div(${a}, ${b})`,
@@ -273,6 +296,8 @@ function tieVjp(aWins: (a: Tensor, b: Tensor) => Tensor) {
 }
 
 const maximumOp = binary('maximum', {
+  exact: true,
+  interval: rising(Math.max),
   cost: 2,
   dtypes: numbers,
   emit: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.max(${a}, ${b})`),
@@ -283,6 +308,8 @@ const maximumOp = binary('maximum', {
 });
 
 const minimumOp = binary('minimum', {
+  exact: true,
+  interval: rising(Math.min),
   cost: 2,
   dtypes: numbers,
   emit: (a, b, dtype) => (dtype === 'i32' ? `i32x4.min_s(${a}, ${b})` : `f32x4.min(${a}, ${b})`),

@@ -60,7 +60,7 @@ export interface Op<A extends Attrs = Attrs> {
   reference(inputs: readonly Value[], attrs: A, out: Value): void;
   readonly lower: Lowering;
   /** Bounds of the result; an op without them says nothing of it. */
-  readonly interval?: Bounds;
+  readonly interval?: Bounds<A>;
   /** Floats are chosen, moved or cut, never rounded: their bounds need no room for it. */
   readonly exact?: true;
   /** For an op that declares its input to be indices: what they must stay below, and what uses them so. */
