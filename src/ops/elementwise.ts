@@ -20,6 +20,8 @@ interface UnaryRule extends Facts {
   /** Null where no gradient passes. */
   vjp: ((context: VjpContext<None>) => Tensor) | null;
   integers?: (x: string) => string;
+  /** The functions of assembly/ that `emit` calls, by file. */
+  library?: Readonly<Record<string, string>>;
 }
 
 export function unary(name: string, rule: UnaryRule): Op<None> {
@@ -35,6 +37,7 @@ export function unary(name: string, rule: UnaryRule): Op<None> {
     lower: {
       kind: 'elementwise',
       cost: rule.cost,
+      library: rule.library,
       emit: ([x], from) => (from === 'i32' ? rule.integers!(x) : rule.emit(x)),
     },
   });
@@ -60,6 +63,7 @@ const expOp = unary('exp', {
   interval: vanishing(Math.exp),
   cost: 14,
   emit: (x) => `exp4(${x})`,
+  library: { exp4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.exp(x[i]);
   },
@@ -70,6 +74,7 @@ const logOp = unary('log', {
   interval: rising((x) => (x > 0 ? Math.log(x) : Number.NEGATIVE_INFINITY)),
   cost: 19,
   emit: (x) => `log4(${x})`,
+  library: { log4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.log(x[i]);
   },
@@ -91,6 +96,7 @@ const rsqrtOp = unary('rsqrt', {
   interval: ([x]) => (x.lo > 0 ? { lo: 1 / Math.sqrt(x.hi), hi: 1 / Math.sqrt(x.lo) } : ANY),
   cost: 7,
   emit: (x) => `rsqrt4(${x})`,
+  library: { rsqrt4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = 1 / Math.sqrt(x[i]);
   },
@@ -101,6 +107,7 @@ const tanhOp = unary('tanh', {
   interval: rising(Math.tanh),
   cost: 13,
   emit: (x) => `tanh4(${x})`,
+  library: { tanh4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.tanh(x[i]);
   },
@@ -111,6 +118,7 @@ const sigmoidOp = unary('sigmoid', {
   interval: vanishing((x) => 1 / (1 + Math.exp(-x))),
   cost: 20,
   emit: (x) => `sigmoid4(${x})`,
+  library: { sigmoid4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-x[i]));
   },
@@ -145,6 +153,7 @@ const erfOp = unary('erf', {
   interval: rising(erfFloat64),
   cost: 20,
   emit: (x) => `erf4(${x})`,
+  library: { erf4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = erfFloat64(x[i]);
   },
@@ -155,6 +164,7 @@ const sinOp = unary('sin', {
   interval: within(-1, 1),
   cost: 40,
   emit: (x) => `sin4(${x})`,
+  library: { sin4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.sin(x[i]);
   },
@@ -165,6 +175,7 @@ const cosOp = unary('cos', {
   interval: within(-1, 1),
   cost: 40,
   emit: (x) => `cos4(${x})`,
+  library: { cos4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.cos(x[i]);
   },
@@ -195,6 +206,7 @@ export function erfFloat64(x: number): number {
 interface BinaryRule extends Facts {
   cost: number;
   dtypes: DType[];
+  library?: Readonly<Record<string, string>>;
   emit(a: string, b: string, dtype: DType): string;
   loop(a: Elements, b: Elements, out: Elements): BinaryRun;
   vjp(context: VjpContext<None>): [Tensor, Tensor];
@@ -216,7 +228,12 @@ export function binary(name: string, rule: BinaryRule): Op<None> {
       eachRun(out.shape, [a, b], (o, n, at, by) => run(o, n, at[0], by[0], at[1], by[1]));
     },
     ...factsOf(rule),
-    lower: { kind: 'elementwise', cost: rule.cost, emit: ([a, b], from) => rule.emit(a, b, from) },
+    lower: {
+      kind: 'elementwise',
+      cost: rule.cost,
+      library: rule.library,
+      emit: ([a, b], from) => rule.emit(a, b, from),
+    },
   });
 }
 

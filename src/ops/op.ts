@@ -28,6 +28,8 @@ export type Lowering =
       readonly kind: 'elementwise';
       readonly cost: number;
       emit(args: readonly string[], from: DType, to: DType): string;
+      /** The functions of assembly/ that the expression calls, each with its file. */
+      readonly library?: Readonly<Record<string, string>>;
     }
   /**
    * A combination of v128 expressions; `horizontal` folds the lanes of one into all its lanes. `order`: whether the
