@@ -73,6 +73,8 @@ export type Lowering =
       readonly kind: 'elementwise';
       readonly cost: number;
       emit(args: readonly string[], from: DType, to: DType): string;
+      /** The functions of assembly/ that the expression calls, each with its file. */
+      readonly library?: Readonly<Record<string, string>>;
     }
   /**
    * A combination of v128 expressions; `horizontal` folds the lanes of one into all its lanes. `order`: whether the
@@ -117,7 +119,7 @@ export interface Op<A extends Attrs = Attrs> {
   reference(inputs: readonly Value[], attrs: A, out: Value, run: RunBody): void;
   readonly lower: Lowering;
   /** Bounds of the result; an op without them says nothing of it. */
-  readonly interval?: Bounds;
+  readonly interval?: Bounds<A>;
   /** Floats are chosen, moved or cut, never rounded: their bounds need no room for it. */
   readonly exact?: true;
   /** For an op that declares its input to be indices: what they must stay below, and what uses them so. */
