@@ -12,6 +12,11 @@ export interface TensorType {
   readonly dtype: DType;
 }
 
+/** What a node gives: one tensor or, where `results` is there, several; shape and dtype are then those of the first. */
+export interface ResultType extends TensorType {
+  readonly results?: readonly TensorType[];
+}
+
 export function numel(shape: Shape): number {
   let n = 1;
   for (const size of shape) n *= size;
@@ -39,6 +44,26 @@ export function formatShape(shape: Shape): string {
 
 export function formatType({ shape, dtype }: TensorType): string {
   return `${dtype}[${shape.join(',')}]`;
+}
+
+/** As formatType; several results stand in parentheses: `(f32[2], i32[2])`. */
+export function formatResults(type: ResultType): string {
+  return type.results ? `(${type.results.map(formatType).join(', ')})` : formatType(type);
+}
+
+export function sameType(a: TensorType, b: TensorType): boolean {
+  return a.dtype === b.dtype && sameShape(a.shape, b.shape);
+}
+
+/** Whether two nodes give the same number of results, of the same types. */
+export function sameResults(a: ResultType, b: ResultType): boolean {
+  if (!a.results || !b.results) return a.results === b.results && sameType(a, b);
+  return a.results.length === b.results.length && a.results.every((type, i) => sameType(type, b.results![i]));
+}
+
+/** The type of a node with these results. */
+export function severalResults(results: readonly TensorType[]): ResultType {
+  return { shape: results[0].shape, dtype: results[0].dtype, results };
 }
 
 /** NumPy's rule: align at the right; sizes are equal, or one of them is 1. */

@@ -1,9 +1,9 @@
 import { type InputAttrs, inputOp } from '../ops/leaf.js';
-import type { Attrs, Op } from '../ops/op.js';
-import type { DType, Shape, TensorType } from '../shape.js';
+import { type Attrs, isBody, type Op } from '../ops/op.js';
+import type { DType, ResultType, Shape } from '../shape.js';
 
-/** One value of the graph (SSA): computed once, never changed. */
-export interface Node extends TensorType {
+/** One value of the graph (SSA), or several that nodes `result` name: computed once, never changed. */
+export interface Node extends ResultType {
   readonly op: Op;
   readonly inputs: readonly Node[];
   readonly attrs: Attrs;
@@ -30,12 +30,18 @@ export interface Graph {
 
 /** Makes a node; its type follows from the op's rule. */
 export function makeNode(op: Op, inputs: readonly Node[], attrs: Attrs, where = ''): Node {
-  const { shape, dtype } = op.type(inputs, attrs);
-  return { op, inputs, attrs, shape, dtype, where };
+  const { shape, dtype, results } = op.type(inputs, attrs);
+  const node = { op, inputs, attrs, shape, dtype, where };
+  return results ? { ...node, results } : node;
 }
 
 export function makeInput(name: string, role: InputAttrs['role'], shape: Shape, dtype: DType): Node {
   return makeNode(inputOp as unknown as Op, [], { name, role, shape, dtype } satisfies InputAttrs);
+}
+
+/** The graphs among a node's attributes, by name. */
+export function bodiesOf(node: Pick<Node, 'attrs'>): [string, Graph][] {
+  return Object.entries(node.attrs).flatMap(([name, attr]) => (isBody(attr) ? [[name, attr as Graph]] : []));
 }
 
 export function isInput(node: Node): boolean {

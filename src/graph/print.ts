@@ -1,17 +1,22 @@
 import { numberText } from '../number-text.js';
-import type { Attrs } from '../ops/op.js';
+import { type Attr, type Attrs, isBody } from '../ops/op.js';
 import { printable, printableJson, shownName } from '../printable.js';
-import { formatType, type TensorType } from '../shape.js';
+import { formatResults, formatType, type TensorType } from '../shape.js';
 import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
 
-/** The graph as text, one node a line; parseGraph reads it back. `where`: with the lines of the user's model. */
-export function printGraph(graph: Graph, { where = true } = {}): string {
+interface PrintOptions {
+  /** With the lines of the user's model; by default yes. */
+  readonly where?: boolean;
+}
+
+/** The graph as text, one node a line; parseGraph reads it back. A graph inside of a node stands there, indented. */
+export function printGraph(graph: Graph, { where = true }: PrintOptions = {}): string {
   const names = nodeNames(graph);
   const data = graph.inputs.map(inputAttrs).filter((input) => input.role === 'input');
   const signature = data.map((input) => `${shownName(input.name)}: ${formatType(input)}`).join(', ');
   return [
     `graph ${shownName(graph.name)}(${signature}) {`,
-    ...graph.nodes.map((node) => `  ${printNode(node, names, { where })}`),
+    ...graph.nodes.map((node) => `  ${indented(printNode(node, names, { where }))}`),
     ...graph.outputs.map(({ name, node }) => `  return ${shownName(name)} = ${names.get(node) ?? '?'}`),
     ...graph.updates.map(({ variable, value }) => {
       const name = isInput(variable)
@@ -30,16 +35,22 @@ export function nodeNames(graph: Graph): Map<Node, string> {
 }
 
 /** One line: `%5 = gather %3, %4 : f32[32,3,10]   # model.ts:12`. A node that has no name shows as ?. */
-export function printNode(node: Node, names: ReadonlyMap<Node, string>, { where = true } = {}): string {
+export function printNode(
+  node: Node,
+  names: ReadonlyMap<Node, string>,
+  { where = true }: PrintOptions = {},
+): string {
   const inputs = node.inputs.map((input) => names.get(input) ?? '?').join(', ');
-  const words = [head(node), inputs, ...printedAttrs(node)].filter((word) => word !== '').join(' ');
+  const words = [head(node), inputs, ...printedAttrs(node, where)].filter((word) => word !== '').join(' ');
   const line = where && node.where ? `   # ${printable(node.where)}` : '';
-  return `${names.get(node) ?? '?'} = ${words} : ${formatType(node)}${line}`;
+  return `${names.get(node) ?? '?'} = ${words} : ${formatResults(node)}${line}`;
 }
 
 /** What makes two nodes on the same inputs the same value: the op and every attribute, as text. */
-export function formatAttrs(attrs: Attrs): string[] {
-  return Object.entries(attrs).map(([key, value]) => (value === true ? key : `${key}=${formatValue(value)}`));
+export function formatAttrs(attrs: Attrs, where = false): string[] {
+  return Object.entries(attrs).map(([key, value]) =>
+    value === true ? key : `${key}=${formatValue(value, where)}`,
+  );
 }
 
 /**
@@ -64,6 +75,11 @@ export function impliedAttrs(op: string, { shape, dtype }: TensorType): Attrs {
   }
 }
 
+/** The lines of a graph inside of a node, below it. */
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n  ');
+}
+
 function head(node: Node): string {
   if (isInput(node)) {
     const { role, name } = inputAttrs(node);
@@ -75,16 +91,17 @@ function head(node: Node): string {
 }
 
 /** The attributes that neither the head nor the type tells. */
-function printedAttrs(node: Node): string[] {
+function printedAttrs(node: Node, where: boolean): string[] {
   if (isInput(node) || node.op.name === 'constant') return [];
   const implied = impliedAttrs(node.op.name, node);
   const told = ([key, value]: [string, Attrs[string]]) =>
     key in implied && formatValue(value) === formatValue(implied[key]);
-  return formatAttrs(Object.fromEntries(Object.entries(node.attrs).filter((entry) => !told(entry))));
+  return formatAttrs(Object.fromEntries(Object.entries(node.attrs).filter((entry) => !told(entry))), where);
 }
 
-function formatValue(value: Attrs[string]): string {
+function formatValue(value: Attr, where = false): string {
   if (typeof value === 'string') return printableJson(value);
+  if (isBody(value)) return printGraph(value as Graph, { where }).trimEnd();
   if (typeof value === 'object') return `[${value.map(numberText).join(',')}]`;
   return typeof value === 'number' ? numberText(value) : String(value);
 }

@@ -3,9 +3,9 @@ import { checkIndices } from '../indices.js';
 import { formatShape, numel, requireDType, type Shape, sameShape } from '../shape.js';
 import { userLocation } from '../source.js';
 import { same } from './interval.js';
-import { broadcastTo } from './movement.js';
+import { zeros } from './movement.js';
 import { type Attrs, defineOp, type Op } from './op.js';
-import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
+import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 type IndexAttrs = { size: number; what: string };
 
@@ -46,8 +46,7 @@ const gatherOp: Op<None> = defineOp<None>({
     return { shape: [...ids.shape, ...table.shape.slice(1)], dtype: table.dtype };
   },
   vjp({ cotangent: g, inputs: [table, ids] }) {
-    const zeros = broadcastTo(interpreter().constant(0, [], table.dtype), table.shape);
-    return [scatterAdd(zeros, ids, g), null];
+    return [scatterAdd(zeros(table), ids, g), null];
   },
   reference([table, ids], _, out) {
     const row = numel(table.shape.slice(1));

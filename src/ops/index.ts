@@ -22,6 +22,7 @@ export {
   tanh,
 } from './elementwise.js';
 export { expm1, log1p, pow, softplus } from './exponentials.js';
+export { argmax, argmin, type MaxWithIndex, maxWithIndex, minWithIndex } from './extremes.js';
 export * from './functions.js';
 export { gather, scatterAdd } from './gather.js';
 export { iota } from './leaf.js';
@@ -30,5 +31,6 @@ export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } fro
 export { opTable } from './op.js';
 export { random } from './random.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
+export { chunk, split } from './split.js';
 export { ceil, clamp, floor, round, sign } from './stepwise.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';

@@ -10,12 +10,13 @@ import {
   numel,
   type Shape,
   sameShape,
+  type TensorType,
 } from '../shape.js';
 import { hull, same } from './interval.js';
 import { eachStridedRun } from './loops.js';
 import { defineOp, type Op, type Value } from './op.js';
 import { sumTo } from './reduce.js';
-import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
+import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 /** Copies elements of x, read through `strides` from `offset`, into the row-major output. */
 function copyStrided(x: Value, strides: readonly number[], offset: number, out: Value): void {
@@ -24,6 +25,13 @@ function copyStrided(x: Value, strides: readonly number[], offset: number, out: 
     let i = at[0];
     for (const end = o + n, d = by[0]; o < end; o++, i += d) to[o] = from[i];
   });
+}
+
+/** Copies the block of x that starts at `starts` and has the size of the output. */
+export function copyBlock(x: Value, starts: readonly number[], out: Value): void {
+  const strides = contiguousStrides(x.shape);
+  const offset = starts.reduce((at, start, i) => at + start * strides[i], 0);
+  copyStrided(x, strides, offset, out);
 }
 
 type ShapeAttrs = { shape: Shape };
@@ -140,6 +148,11 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
   return sameShape(t.shape, shape) ? t : apply(broadcastOp, [t], { shape });
 }
 
+/** Zeros of this type. */
+export function zeros({ shape, dtype }: TensorType): Tensor {
+  return broadcastTo(interpreter().constant(0, [], dtype), shape);
+}
+
 type SliceAttrs = { starts: readonly number[]; sizes: readonly number[] };
 
 const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
@@ -164,15 +177,7 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
       ),
     ];
   },
-  reference([x], { starts }, out) {
-    const strides = contiguousStrides(x.shape);
-    copyStrided(
-      x,
-      strides,
-      starts.reduce((at, start, i) => at + start * strides[i], 0),
-      out,
-    );
-  },
+  reference: ([x], { starts }, out) => copyBlock(x, starts, out),
   exact: true,
   interval: same,
   lower: { kind: 'movement' },

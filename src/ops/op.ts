@@ -1,17 +1,53 @@
 import type { IndexBound } from '../indices.js';
-import type { DType, Shape, TensorType } from '../shape.js';
+import type { DType, ResultType, Shape, TensorType } from '../shape.js';
 import type { Bounds } from './interval.js';
 import type { Tensor } from './tensor.js';
 
 /** Elements as the tape stores them: f32 as Float32Array or Float64Array, i32 and bool as Int32Array. */
 export type Elements = Float32Array | Float64Array | Int32Array;
 
+/** A graph inside of a node, as the ops see it: a function of its inputs without variables (a Graph of graph/graph.ts). */
+export interface Body {
+  readonly name: string;
+  readonly inputs: readonly TensorType[];
+  readonly nodes: readonly TensorType[];
+  readonly outputs: readonly { readonly name: string; readonly node: TensorType }[];
+  readonly updates: readonly unknown[];
+}
+
+export type Attr = number | string | boolean | readonly number[] | Body;
+
 /** Static options of an op: plain data, so that a graph prints, parses and hashes. */
-export type Attrs = Readonly<Record<string, number | string | boolean | readonly number[]>>;
+export type Attrs = Readonly<Record<string, Attr>>;
+
+export function isBody(attr: Attr | undefined): attr is Body {
+  return typeof attr === 'object' && 'outputs' in attr;
+}
 
 /** A tensor as the reference implementations see it: row-major elements with their type. */
 export interface Value extends TensorType {
   readonly data: Elements;
+  /** Of an op with several results: all of them; `data` is that of the first. */
+  readonly results?: readonly Value[];
+}
+
+/** What a VJP may do with the graph of an attribute. */
+export interface Bodies {
+  /** Traces a function of tensors of these types into a graph. */
+  trace(
+    name: string,
+    inputs: Readonly<Record<string, TensorType>>,
+    f: (inputs: Readonly<Record<string, Tensor>>) => Record<string, Tensor>,
+  ): Body;
+  /** The results of a graph on these tensors, node by node. */
+  replay(body: Body, inputs: readonly Tensor[]): Tensor[];
+  /** The cotangents that flow from `outputs`, which have those of `from`, to `wrt`, on top of what each has `before`. */
+  pull(
+    outputs: readonly Tensor[],
+    from: readonly Tensor[],
+    wrt: readonly Tensor[],
+    before: readonly (Tensor | null)[],
+  ): (Tensor | null)[];
 }
 
 export interface VjpContext<A extends Attrs> {
@@ -19,6 +55,15 @@ export interface VjpContext<A extends Attrs> {
   readonly output: Tensor;
   readonly cotangent: Tensor;
   readonly attrs: A;
+}
+
+/** Of an op with several results; a result that nothing depends on has no cotangent. */
+export interface VjpOfSeveral<A extends Attrs> {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly cotangents: readonly (Tensor | null)[];
+  readonly attrs: A;
+  readonly bodies: Bodies;
 }
 
 /** How the compiler turns an op into code; the scheduler decides by `kind`. */
@@ -45,8 +90,18 @@ export type Lowering =
     }
   /** The same elements under another index map. */
   | { readonly kind: 'movement' }
+  /** One of several results: no kernel. */
+  | { readonly kind: 'result' }
+  /** Written in other ops, which take its place before kernels are made: gives its results. */
+  | {
+      readonly kind: 'composite';
+      expand(inputs: readonly Tensor[], attrs: Attrs, replay: Bodies['replay']): readonly Tensor[];
+    }
   /** Kernels of their own, or leaves. */
   | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'fold' | 'matmul' | 'copy' };
+
+/** Computes the outputs of a graph inside of a node. */
+export type RunBody = (body: Body, inputs: readonly Value[]) => readonly Value[];
 
 /**
  * One operation, declared in one place. Everything else (the tape, autodiff, the compiler, the tests)
@@ -55,11 +110,13 @@ export type Lowering =
 export interface Op<A extends Attrs = Attrs> {
   readonly name: string;
   /** Shape and dtype rule; throws ShapeError or DTypeError in the user's terms. */
-  type(inputs: readonly TensorType[], attrs: A): TensorType;
+  type(inputs: readonly ResultType[], attrs: A): ResultType;
   /** Cotangents of the inputs (null: no gradient flows there), or null for an op without gradient. */
   readonly vjp: ((context: VjpContext<A>) => readonly (Tensor | null)[]) | null;
-  /** Eager implementation on row-major elements; fills `out`, which is zeroed. */
-  reference(inputs: readonly Value[], attrs: A, out: Value): void;
+  /** As `vjp`, of an op with several results. */
+  readonly vjpOfSeveral?: (context: VjpOfSeveral<A>) => readonly (Tensor | null)[];
+  /** Eager implementation on row-major elements; fills `out`, which is zeroed. `run` computes a graph among the attributes. */
+  reference(inputs: readonly Value[], attrs: A, out: Value, run: RunBody): void;
   readonly lower: Lowering;
   /** Bounds of the result; an op without them says nothing of it. */
   readonly interval?: Bounds<A>;

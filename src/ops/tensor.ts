@@ -1,6 +1,6 @@
 import { shown } from '../check.js';
 import { DTypeError, GraphError } from '../errors.js';
-import { type DType, formatShape, holds, type Shape, type TensorType } from '../shape.js';
+import { type DType, formatShape, holds, type ResultType, type Shape, type TensorType } from '../shape.js';
 import { located, userLocation } from '../source.js';
 import type { Attrs, Op } from './op.js';
 
@@ -15,9 +15,11 @@ export interface Creator {
  * An array of numbers with a shape and a dtype. What stands behind it depends on who runs the model:
  * a node of a graph while tracing, typed arrays on the tape, or a variable waiting for either.
  */
-export abstract class Tensor implements TensorType {
+export abstract class Tensor implements ResultType {
   abstract readonly shape: Shape;
   abstract readonly dtype: DType;
+  /** Of what an op with several results gives, before one of them is named: never in a user's hands. */
+  abstract readonly results: readonly TensorType[] | undefined;
   /** Null for leaves and for tensors that no gradient is asked of. */
   abstract readonly creator: Creator | null;
 
@@ -60,7 +62,8 @@ export interface Interpreter {
   readonly training: boolean;
   /** Whether gradients can be differentiated again unless asked for otherwise. */
   readonly keepsGraph?: boolean;
-  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor;
+  /** `where`: the user's line, if it is not the one that runs. */
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs, where?: string): Tensor;
   constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
   /** The value that a variable has now, in this trace or on this tape. */
   read(variable: Variable): Tensor;
@@ -89,6 +92,7 @@ export interface RandomSource {
  */
 export class Variable extends Tensor {
   override readonly creator = null;
+  override readonly results = undefined;
   /** The user's file and line that made it, or ''. */
   readonly madeAt = userLocation();
 

@@ -1,3 +1,4 @@
+import { expand } from '../graph/expand.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
 import { broadcastStrides, numel } from '../shape.js';
@@ -31,7 +32,7 @@ import { identityStrides, viewOf } from './view.js';
 /** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
 export function schedule(optimized: Graph, { without = [] }: ScheduleOptions = {}): Schedule {
   const runs = (pass: SchedulePass) => !without.includes(pass);
-  const graph = legalize(dropUnitReductions(optimized));
+  const graph = legalize(dropUnitReductions(expand(optimized)));
   const fused = fuse(graph, runs('fuse'));
   const again = runs('recompute') ? recompute(graph, fused) : fused;
   const fusion = runs('merge') ? merge(again) : again;

@@ -23,6 +23,9 @@ export class Traced extends Tensor {
   override get dtype(): DType {
     return this.node.dtype;
   }
+  override get results(): readonly TensorType[] | undefined {
+    return this.node.results;
+  }
 }
 
 /** Runs a model once on symbolic tensors and keeps every op as a node. */
@@ -43,13 +46,13 @@ export class Tracer implements Interpreter {
     return new Traced(node, this, null);
   }
 
-  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs, where = userLocation()): Tensor {
     const traced = inputs.map((input) => this.lift(input));
     const node = makeNode(
       op,
       traced.map((t) => t.node),
       attrs,
-      userLocation(),
+      where,
     );
     return new Traced(node, this, { op, inputs: traced, attrs });
   }

@@ -1,5 +1,6 @@
 import { layerPaths } from '../nn/module.js';
 import type { Attrs, Op } from '../ops/op.js';
+import { hasGradient } from '../ops/results.js';
 import { type Interpreter, type Tensor, Variable } from '../ops/tensor.js';
 import type { DType, Shape } from '../shape.js';
 
@@ -80,10 +81,10 @@ export class Observer implements Interpreter {
     return output;
   }
 
-  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
-    const output = this.by.apply(op, inputs, attrs);
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs, where?: string): Tensor {
+    const output = this.by.apply(op, inputs, attrs, where);
     this.made.set(output, { op, inputs });
-    if (op.vjp && inputs.some((input) => this.isTrained(input))) this.trained.add(output);
+    if (hasGradient(op) && inputs.some((input) => this.isTrained(input))) this.trained.add(output);
     if ((ACTIVATIONS as readonly string[]).includes(op.name)) {
       const path = this.running.at(-1);
       this.keep(output, path ? `${path}.${op.name}` : op.name, false);

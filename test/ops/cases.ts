@@ -235,6 +235,12 @@ export const cases: Record<string, OpCase[]> = {
   sum: reductions(true),
   max: reductions(false),
   nanmax: reductions(false),
+  max_with_index: [
+    ...REDUCED.flatMap(([shape, axes]) => axes.map((axis) => ({ inputs: [f32(shape)], attrs: { axis } }))),
+    ...[0, 1, 2].map((axis) => ({ inputs: [i32([5, 7, 3], { low: -2, high: 2 })], attrs: { axis } })),
+    { inputs: [i32([33], { low: -2e9, high: -1 })], attrs: { axis: 0 } },
+    { inputs: [f32([3, 0, 2])], attrs: { axis: 0 } },
+  ],
 
   reshape: [
     ...RESHAPED.map(([from, shape]) => ({ inputs: [f32(from)], attrs: { shape } })),
@@ -260,6 +266,15 @@ export const cases: Record<string, OpCase[]> = {
   concat: [
     ...JOINED.map(([shapes, axis]) => ({ inputs: shapes.map((shape) => f32(shape)), attrs: { axis } })),
     { inputs: [i32([3, 2]), i32([3, 5])], attrs: { axis: 1 } },
+  ],
+
+  split: [
+    { inputs: [f32([7])], attrs: { axis: 0, sizes: [3, 4] } },
+    { inputs: [f32([5, 33])], attrs: { axis: 1, sizes: [1, 31, 0, 1] } },
+    { inputs: [f32([4, 3, 5])], attrs: { axis: 1, sizes: [1, 1, 1] } },
+    { inputs: [f32([4, 3])], attrs: { axis: 0, sizes: [4] } },
+    { inputs: [f32([0, 3])], attrs: { axis: 0, sizes: [0, 0] } },
+    { inputs: [i32([6, 2])], attrs: { axis: 0, sizes: [2, 4] } },
   ],
 
   random: RANDOM,

@@ -155,7 +155,7 @@ function concat(inputs: Array_[], axis: number): Result {
   });
 }
 
-type Rule = (inputs: Array_[], attrs: Record<string, never>) => Result;
+type Rule = (inputs: Array_[], attrs: Record<string, never>) => Result | Result[];
 const of =
   (f: (...inputs: Array_[]) => Result): Rule =>
   (inputs) =>
@@ -244,6 +244,15 @@ const rules: Record<string, Rule> = {
   max: ([x], { axes }) => reduce(x, axes, (values) => [...values].sort((a, b) => b - a)[0]),
   nanmax: ([x], { axes }) => reduce(x, axes, (values) => [...values].sort((a, b) => b - a)[0]),
 
+  max_with_index: ([x], { axis }) => {
+    const order = (values: number[]) =>
+      values.map((value, i) => ({ value, i })).sort((a, b) => b.value - a.value || a.i - b.i)[0];
+    return [
+      reduce(x, [axis], (values) => order(values).value),
+      reduce(x, [axis], (values) => order(values).i),
+    ];
+  },
+
   reshape: ([x], { shape }) => ({ shape, data: Array.from(x.data) }),
   transpose: ([x], { perm }: { perm?: number[] }) =>
     build(
@@ -271,6 +280,11 @@ const rules: Record<string, Rule> = {
       },
     ),
   concat: (inputs, { axis }) => concat(inputs, axis),
+  split: ([x], { axis, sizes }: { axis?: number; sizes?: number[] }) =>
+    sizes!.map((size, k) => {
+      const before = sizes!.slice(0, k).reduce((a, b) => a + b, 0);
+      return build(x.shape.with(axis!, size), (at) => read(x, at.with(axis!, at[axis!] + before)));
+    }),
 
   random: of(elementwise(philox2)),
   iota: (_, { size }) => build([size], ([i]) => i),
@@ -286,7 +300,7 @@ const rules: Record<string, Rule> = {
 };
 
 /** What an op should make of its inputs. */
-export function naive(name: string, inputs: Array_[], attrs: Attrs): Result {
+export function naive(name: string, inputs: Array_[], attrs: Attrs): Result | Result[] {
   const rule = rules[name];
   if (!rule) throw new Error(`test/ops/naive.ts does not say what ${name} means`);
   return rule(inputs, attrs as Record<string, never>);
