@@ -14,6 +14,8 @@ interface UnaryRule {
   loop(x: Elements, out: Elements): void;
   vjp(context: VjpContext<None>): Tensor;
   integers?: (x: string) => string;
+  /** The functions of assembly/ that `emit` calls, by file. */
+  library?: Readonly<Record<string, string>>;
 }
 
 function unary(name: string, rule: UnaryRule): Op<None> {
@@ -28,6 +30,7 @@ function unary(name: string, rule: UnaryRule): Op<None> {
     lower: {
       kind: 'elementwise',
       cost: rule.cost,
+      library: rule.library,
       emit: ([x], from) => (from === 'i32' ? rule.integers!(x) : rule.emit(x)),
     },
   });
@@ -46,6 +49,7 @@ const negOp = unary('neg', {
 const expOp = unary('exp', {
   cost: 14,
   emit: (x) => `exp4(${x})`,
+  library: { exp4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.exp(x[i]);
   },
@@ -55,6 +59,7 @@ const expOp = unary('exp', {
 const logOp = unary('log', {
   cost: 19,
   emit: (x) => `log4(${x})`,
+  library: { log4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.log(x[i]);
   },
@@ -73,6 +78,7 @@ const sqrtOp = unary('sqrt', {
 const rsqrtOp = unary('rsqrt', {
   cost: 7,
   emit: (x) => `rsqrt4(${x})`,
+  library: { rsqrt4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = 1 / Math.sqrt(x[i]);
   },
@@ -82,6 +88,7 @@ const rsqrtOp = unary('rsqrt', {
 const tanhOp = unary('tanh', {
   cost: 13,
   emit: (x) => `tanh4(${x})`,
+  library: { tanh4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.tanh(x[i]);
   },
@@ -91,6 +98,7 @@ const tanhOp = unary('tanh', {
 const sigmoidOp = unary('sigmoid', {
   cost: 20,
   emit: (x) => `sigmoid4(${x})`,
+  library: { sigmoid4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-x[i]));
   },
@@ -120,6 +128,7 @@ const absOp = unary('abs', {
 const erfOp = unary('erf', {
   cost: 20,
   emit: (x) => `erf4(${x})`,
+  library: { erf4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = erfFloat64(x[i]);
   },
@@ -129,6 +138,7 @@ const erfOp = unary('erf', {
 const sinOp = unary('sin', {
   cost: 40,
   emit: (x) => `sin4(${x})`,
+  library: { sin4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.sin(x[i]);
   },
@@ -138,6 +148,7 @@ const sinOp = unary('sin', {
 const cosOp = unary('cos', {
   cost: 40,
   emit: (x) => `cos4(${x})`,
+  library: { cos4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.cos(x[i]);
   },

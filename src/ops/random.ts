@@ -25,6 +25,7 @@ const randomOp: Op<None> = defineOp<None>({
     kind: 'elementwise',
     cost: 100,
     emit: ([counter, step, key]) => `random4(${counter}, ${step}, ${key})`,
+    library: { random4: 'random' },
   },
 });
 

@@ -4,13 +4,14 @@ import { isInline } from '../schedule/inline.js';
 import type { Access, Member } from '../schedule/kernel.js';
 import { viewOf } from '../schedule/view.js';
 import { type DType, numel } from '../shape.js';
-import { plus } from './code.js';
-import type { Addresses } from './functions.js';
-import type { LoopAccess, Loops } from './loops.js';
+import type { LoopAccess, Loops } from './axes.js';
+import type { Buffers } from './buffers.js';
+import { act, binary, cast, float, instruction, library, load, sum, times } from './make.js';
+import type { Expression, Name, Statement } from './program.js';
 
-/** Lines of one level of the loops, and what has been computed in it. */
+/** Statements of one level of the loops, and what has been computed in it. */
 export class Scope {
-  readonly lines: string[] = [];
+  readonly body: Statement[] = [];
   readonly memo = new Map<string, Value>();
 }
 
@@ -20,9 +21,9 @@ interface Varies {
   readonly rows: boolean;
 }
 
-/** A v128 in a variable (or a literal), and at which level of the loops it is known. */
+/** A vector in a variable (or a literal), and at which level of the loops it is known. */
 interface Value extends Varies {
-  readonly text: string;
+  readonly of: Expression;
   readonly level: number;
 }
 
@@ -41,7 +42,7 @@ export interface Place {
   readonly members: ReadonlyMap<Node, Member>;
   /** Reads even what could be made on the spot from where it is stored. */
   readonly fromMemory?: boolean;
-  readonly addresses: Addresses;
+  readonly buffers: Pick<Buffers, 'of'>;
 }
 
 /**
@@ -60,14 +61,14 @@ export class Values {
   ) {}
 
   /** The vector of a read at vector `u` of the block, of which `lanes` lanes count. */
-  read(access: Access, u: number, lanes: number): string {
-    return this.readValue(access, u, lanes).text;
+  read(access: Access, u: number, lanes: number): Expression {
+    return this.readValue(access, u, lanes).of;
   }
 
   /** Makes a member's value known from outside of the expressions: a finished reduction, an element of a tile. */
-  define(node: Node, u: number, text: string, level: number, perVector: boolean): void {
+  define(node: Node, u: number, of: Expression, level: number, perVector: boolean): void {
     const varies = { vectors: perVector, rows: perVector && this.place.block !== undefined };
-    this.scopes[level].memo.set(`${this.key(node)}:${u}`, { text, level, ...varies });
+    this.scopes[level].memo.set(`${this.key(node)}:${u}`, { of, level, ...varies });
   }
 
   /** The row of a vector of the block, and its place in that row. */
@@ -100,25 +101,26 @@ export class Values {
   /** Writes a member's vector to the place that `target` gives. */
   store(node: Node, target: Access, u: number, lanes: number, level: number): void {
     const { source, strides } = this.place.loops.over(target);
-    const value = this.memberValue(node, u, lanes).text;
-    const text = source.dtype === 'bool' ? `v128.and(${value}, i32x4.splat(1))` : value;
+    const made = this.memberValue(node, u, lanes).of;
+    const value =
+      source.dtype === 'bool' ? instruction('v128.and', made, instruction('i32x4.splat', 1)) : made;
     const to = this.pointer(this.place.loops.over(target));
     const along = strides[this.place.vectorAxis];
-    const { lines } = this.scopes[level];
+    const { body } = this.scopes[level];
     const { vector } = this.at(u);
     const row = 4 * this.toRow(u, strides);
     if (along === 1) {
-      const at = plus(to, this.index());
+      const at = sum(to, this.index());
       const offset = 16 * vector + row;
-      if (lanes === 4) lines.push(`v128.store(${at}, ${text}${offset ? `, ${offset}` : ''});`);
-      else lines.push(`storeLanes(${plus(at, offset)}, ${text}, ${lanes});`);
+      if (lanes === 4) body.push({ kind: 'store', to: at, value, offset });
+      else body.push(act(library('storeLanes', sum(at, offset), value, lanes)));
     } else {
       for (let lane = 0; lane < (along === 0 ? 1 : lanes); lane++) {
         const at =
           along === 0
-            ? plus(to, row)
-            : plus(to, `${this.index()} * ${along}`, (4 * vector + lane) * 4 * along + row);
-        lines.push(`v128.store32_lane(${at}, ${text}, ${lane});`);
+            ? sum(to, row)
+            : sum(to, binary(this.index(), '*', along), (4 * vector + lane) * 4 * along + row);
+        body.push({ kind: 'storeLane', to: at, value, lane });
       }
     }
   }
@@ -183,33 +185,31 @@ export class Values {
     return value;
   }
 
-  private compute(node: Node, args: Value[], u: number): Value {
+  private compute(node: Node, values: Value[], u: number): Value {
     const { lower } = node.op;
     if (lower.kind !== 'elementwise') {
-      if (args.length === 1) return args[0];
+      if (values.length === 1) return values[0];
       throw new Error(`no expression for ${node.op.name}`);
     }
-    const varies = { vectors: args.some((a) => a.vectors), rows: args.some((a) => a.rows) };
-    const level = Math.max(0, ...args.map((a) => a.level));
+    const varies = { vectors: values.some((a) => a.vectors), rows: values.some((a) => a.rows) };
+    const level = Math.max(0, ...values.map((a) => a.level));
     const from = node.inputs.at(-1)!.dtype;
-    const text = lower.emit(
-      args.map((a) => a.text),
-      from,
-      node.dtype,
-    );
-    return this.bind(node.op.name, `${this.key(node)}:${this.which(u, varies)}`, text, level, varies);
+    const args = values.map((a) => a.of);
+    const made: Expression = { kind: 'apply', op: node.op, args, from, to: node.dtype };
+    return this.bind(node.op.name, `${this.key(node)}:${this.which(u, varies)}`, made, level, varies);
   }
 
   private constant(value: number, dtype: DType): Value {
-    if (dtype === 'bool') return { text: value ? 'i32x4.splat(-1)' : 'i32x4.splat(0)', level: 0, ...SAME };
-    const literal = dtype === 'i32' ? `i32x4.splat(${value})` : `f32x4.splat(${float(value)})`;
-    return this.bind('c', `constant:${literal}`, literal, 0, SAME);
+    if (dtype === 'bool') return { of: instruction('i32x4.splat', value ? -1 : 0), level: 0, ...SAME };
+    const literal =
+      dtype === 'i32' ? instruction('i32x4.splat', value) : instruction('f32x4.splat', float(value));
+    return this.bind('c', `constant:${dtype}:${numberText(Math.fround(value))}`, literal, 0, SAME);
   }
 
   private iota({ strides, offset }: LoopAccess, u: number): Value {
     const { vectorAxis, levels, indices } = this.place;
     const terms = strides.map((stride, axis) =>
-      axis === vectorAxis || stride === 0 ? '' : times(`<i32>${indices[axis]}`, stride),
+      axis === vectorAxis || stride === 0 ? 0 : times(cast('i32', indices[axis]), stride),
     );
     const along = strides[vectorAxis];
     const level = Math.max(this.levelOf(strides, true), along ? levels[vectorAxis] : 0);
@@ -217,38 +217,41 @@ export class Values {
     const key = `iota:${strides}:${offset}:${this.which(u, varies)}`;
     const start = offset + this.toRow(u, strides);
     if (!along)
-      return this.bind('index', key, `i32x4.splat(${plus(String(start), ...terms)})`, level, varies);
-    const first = plus(
-      String(start + 4 * this.at(u).vector * along),
+      return this.bind('index', key, instruction('i32x4.splat', sum(start, ...terms)), level, varies);
+    const first = sum(
+      start + 4 * this.at(u).vector * along,
       ...terms,
-      `(<i32>${this.index()} >> 2)${along === 1 ? '' : ` * ${along}`}`,
+      times(binary(cast('i32', this.index()), '>>', 2), along),
     );
-    const text = `i32x4.add(i32x4.splat(${first}), i32x4(0, ${along}, ${2 * along}, ${3 * along}))`;
-    return this.bind('index', key, text, level, varies);
+    const steps = instruction('i32x4', 0, along, 2 * along, 3 * along);
+    const made = instruction('i32x4.add', instruction('i32x4.splat', first), steps);
+    return this.bind('index', key, made, level, varies);
   }
 
   private load(access: LoopAccess, u: number, lanes: number): Value {
-    const { vectorAxis, levels } = this.place;
+    const { vectorAxis, levels, buffers } = this.place;
     const { source, strides, offset } = access;
     const along = strides[vectorAxis];
     const base = this.levelOf(strides, true);
     const pointer = this.pointer(access);
-    const stem = this.place.addresses.stem(source, offset);
+    const buffer = buffers.of(source, offset);
     const varies = this.variation(strides);
     const key = `load:${this.key(source)}:${strides}:${offset}:${this.which(u, varies)}`;
     const row = 4 * this.toRow(u, strides);
-    const immediate = (bytes: number) => (bytes ? `, ${bytes}` : '');
-    if (along === 0) {
-      const text = `v128.load32_splat(${pointer}${immediate(row)})`;
-      return this.bind(stem, key, asMask(source, text), base, varies);
-    }
+    if (along === 0)
+      return this.bind({ buffer }, key, asMask(source, load('splat', pointer, row)), base, varies);
     const level = Math.max(base, levels[vectorAxis]);
     const { vector } = this.at(u);
-    const text =
+    const made =
       along === 1
-        ? `v128.load(${plus(pointer, this.index())}${immediate(16 * vector + row)})`
-        : `loadStrided(${plus(pointer, `${this.index()} * ${along}`, 16 * vector * along + row)}, ${4 * along}, ${lanes})`;
-    return this.bind(stem, key, asMask(source, text), level, varies);
+        ? load('vector', sum(pointer, this.index()), 16 * vector + row)
+        : library(
+            'loadStrided',
+            sum(pointer, binary(this.index(), '*', along), 16 * vector * along + row),
+            4 * along,
+            lanes,
+          );
+    return this.bind({ buffer }, key, asMask(source, made), level, varies);
   }
 
   private gather({ node, reads: [rest, ids] }: Member, u: number, lanes: number): Value {
@@ -263,50 +266,39 @@ export class Values {
     const key = `${this.key(node)}:${u}`;
     if (index.strides[vectorAxis] !== 0) {
       const stride = 4 * index.strides[vectorAxis];
-      const first = plus(at, times(this.index(), index.strides[vectorAxis]), 4 * u * stride);
-      const text = `gatherLanes(${from}, ${width}, ${rows}, ${first}, ${stride}, ${lanes})`;
-      return this.bind('gather', key, asMask(node, text), Math.max(level, along), ACROSS);
+      const first = sum(at, times(this.index(), index.strides[vectorAxis]), 4 * u * stride);
+      const made = library('gatherLanes', from, width, rows, first, stride, lanes);
+      return this.bind('gather', key, asMask(node, made), Math.max(level, along), ACROSS);
     }
-    const row = this.pointerName(
+    const row = this.bind(
       'row',
       `row:${this.key(node)}`,
-      `${from} + rowIndex(${at}, ${rows}) * ${width}`,
+      sum(from, binary(library('rowIndex', at, rows), '*', width)),
       level,
-    );
+      SAME,
+    ).of;
     const step = table.strides[vectorAxis];
     if (step === 0)
-      return this.bind(
-        'gather',
-        `${this.key(node)}:all`,
-        asMask(node, `v128.load32_splat(${row})`),
-        level,
-        SAME,
-      );
-    const text =
+      return this.bind('gather', `${this.key(node)}:all`, asMask(node, load('splat', row)), level, SAME);
+    const made =
       step === 1
-        ? `v128.load(${plus(row, this.index())}${u ? `, ${16 * u}` : ''})`
-        : `loadStrided(${plus(row, `${this.index()} * ${step}`, 16 * u * step)}, ${4 * step}, ${lanes})`;
-    return this.bind('gather', key, asMask(node, text), Math.max(level, along), ACROSS);
+        ? load('vector', sum(row, this.index()), 16 * u)
+        : library('loadStrided', sum(row, binary(this.index(), '*', step), 16 * u * step), 4 * step, lanes);
+    return this.bind('gather', key, asMask(node, made), Math.max(level, along), ACROSS);
   }
 
   /** The address of an access at the current point, all but the vector axis. */
-  private pointer({ source, strides, offset }: LoopAccess): string {
-    const base = this.place.addresses.of(source, offset);
+  private pointer({ source, strides, offset }: LoopAccess): Expression {
+    const buffer = this.place.buffers.of(source, offset);
     const level = this.levelOf(strides, true);
-    const terms = strides.map((stride, axis) =>
-      axis === this.place.vectorAxis || stride === 0 ? '' : times(this.place.indices[axis], 4 * stride),
+    const moving = strides.map((stride, axis) => (axis === this.place.vectorAxis ? 0 : stride));
+    const base: Expression = { kind: 'buffer', buffer };
+    if (moving.every((stride) => stride === 0)) return base;
+    const terms = moving.map((stride, axis) =>
+      stride === 0 ? 0 : times(this.place.indices[axis], 4 * stride),
     );
-    if (terms.every((t) => t === '')) return base;
-    return this.pointerName(
-      `${this.place.addresses.stem(source, offset)}_at`,
-      `pointer:${this.key(source)}:${terms}:${offset}`,
-      plus(base, ...terms),
-      level,
-    );
-  }
-
-  private pointerName(stem: string, key: string, text: string, level: number): string {
-    return this.bind(stem, key, text, level, SAME).text;
+    const key = `pointer:${this.key(source)}:${moving}:${offset}`;
+    return this.bind({ buffer, what: 'at' }, key, sum(base, ...terms), level, SAME).of;
   }
 
   private levelOf(strides: readonly number[], withoutVector: boolean): number {
@@ -318,7 +310,7 @@ export class Values {
     );
   }
 
-  private index(): string {
+  private index(): Expression {
     return this.place.indices[this.place.vectorAxis];
   }
 
@@ -330,14 +322,20 @@ export class Values {
     return undefined;
   }
 
-  private bind(stem: string, key: string, text: string, level: number, varies: Varies): Value {
+  private bind(stem: Stem, key: string, made: Expression, level: number, varies: Varies): Value {
     const known = this.lookup(key);
     if (known) return known;
     const scope = this.scopes[level];
-    const value = { text: this.name(stem), level, ...varies };
-    scope.lines.push(`const ${value.text} = ${text};`);
+    const name = this.nameOf(stem);
+    const value = { of: name, level, ...varies };
+    scope.body.push({ kind: 'let', name, value: made });
     scope.memo.set(key, value);
     return value;
+  }
+
+  private nameOf(stem: Stem): Name {
+    if (typeof stem === 'string') return this.name(stem);
+    return { kind: 'local', buffer: stem.buffer, stem: this.name(stem.what ? `_${stem.what}` : '') };
   }
 
   private readonly keys = new Map<Node, number>();
@@ -360,19 +358,10 @@ export function ownElements(node: Node, domain: readonly number[]): Access {
   };
 }
 
-function times(index: string, factor: number): string {
-  return factor === 1 ? index : `${index} * ${factor}`;
-}
+/** What a variable is called after: an op, or the buffer that it comes from. */
+type Stem = string | { readonly buffer: number; readonly what?: string };
 
 /** Truth values are 0 or 1 in memory and all zeros or ones in a lane. */
-function asMask(source: Node, text: string): string {
-  return source.dtype === 'bool' ? `i32x4.ne(${text}, i32x4.splat(0))` : text;
-}
-
-/** A literal that is exactly this number in f32. */
-function float(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
-  const text = numberText(Math.fround(value));
-  return /[.e]/.test(text) ? text : `${text}.0`;
+function asMask(source: Node, of: Expression): Expression {
+  return source.dtype === 'bool' ? instruction('i32x4.ne', of, instruction('i32x4.splat', 0)) : of;
 }
