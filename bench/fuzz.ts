@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { duration, plural } from '../src/cli/output.js';
-import { passes } from '../src/optimize/index.js';
+import { PASSES } from '../src/emit/compile.js';
 import { MAX_THREADS } from '../src/plan/layout.js';
 import type { Settings } from '../test/property/check.js';
 import { keepCase, printCase } from '../test/property/failures.js';
@@ -30,11 +30,10 @@ const threads = (text: string): number[] => {
   return list;
 };
 
-const passNames = passes.map((pass) => pass.name);
 const passList = (text: string): string[] => {
   const list = text.split(',');
-  if (list.some((name) => !passNames.includes(name)))
-    throw new InvalidArgumentError(`the passes are ${passNames.join(', ')}.`);
+  if (list.some((name) => !PASSES.includes(name)))
+    throw new InvalidArgumentError(`the passes are ${PASSES.join(', ')}.`);
   return list;
 };
 
@@ -52,7 +51,7 @@ function readOptions(): Options {
       .option('--count <n>', 'programs', whole, 300)
       .option('--seed <n>', 'of the first program; the others follow', whole, 1)
       .option('--threads <list>', 'numbers of threads that must agree to the bit (default: 1,3)', threads)
-      .option('--without <passes>', 'leave out these optimization passes', passList)
+      .option('--without <passes>', 'leave out these passes', passList)
       .option('--poison', 'fill memory that holds no live value with NaN')
       .option('--level <n>', "effort of asc's optimizer, 0 to 3", level)
       .option('--shrink <n>', 'make only the first n failures small and keep them as tests', whole, 5)

@@ -7,6 +7,7 @@ export {
   type CompileOptions,
   type CompilerInput,
   compileProgram,
+  PASSES,
   STAGES,
   type Stage,
 } from './emit/compile.js';
@@ -19,6 +20,7 @@ export { type OptimizeOptions, optimize } from './optimize/index.js';
 export { type MemoryPlan, planMemory } from './plan/plan.js';
 export { printMemory } from './plan/print.js';
 export type { Kernel, Schedule } from './schedule/kernel.js';
+export { SCHEDULE_PASSES, type ScheduleOptions } from './schedule/passes.js';
 export { printSchedule } from './schedule/print.js';
 export { schedule } from './schedule/schedule.js';
 export { trace } from './trace/tracer.js';

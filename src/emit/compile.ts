@@ -1,13 +1,16 @@
+import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { openIndices } from '../graph/indices.js';
 import { printGraph } from '../graph/print.js';
 import { printStage } from '../loops/stage.js';
 import { guardIndices } from '../optimize/guard-indices.js';
-import { type OptimizeOptions, optimize } from '../optimize/index.js';
+import { optimize, passes } from '../optimize/index.js';
 import { layoutOf, type MemoryLayout } from '../plan/layout.js';
 import { type MemoryPlan, planMemory } from '../plan/plan.js';
 import { printMemory } from '../plan/print.js';
+import { clipped } from '../printable.js';
 import type { Schedule } from '../schedule/kernel.js';
+import { SCHEDULE_PASSES } from '../schedule/passes.js';
 import { printSchedule } from '../schedule/print.js';
 import { schedule } from '../schedule/schedule.js';
 import type { DType, Shape } from '../shape.js';
@@ -42,7 +45,9 @@ export interface CompileProgress {
   readonly seconds: number;
 }
 
-export interface CompileOptions extends Partial<AscOptions>, OptimizeOptions {
+export interface CompileOptions extends Partial<AscOptions> {
+  /** Passes of the optimizer and of the scheduler to leave out, by name. */
+  readonly without?: readonly string[];
   readonly library: Library;
   readonly cache?: Cache;
   /** What runs asc: by default this thread, which hears nothing meanwhile. */
@@ -73,18 +78,34 @@ interface Stages {
 type Tell = (step: CompileProgress['step']) => void;
 
 function stagesOf(input: CompilerInput, options: CompileOptions, tell: Tell = () => {}): Stages {
+  const { without = [] } = options;
+  checkPasses(without);
   const map = <A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B) =>
     Object.fromEntries(Object.entries(record).map(([entry, value]) => [entry, f(value)]));
   tell('optimize');
   const guarded = map(input.entries, guardIndices);
-  const graphs = map(guarded, ({ graph }) => optimize(graph, options));
+  const optimizing = without.filter((name) => !isSchedulePass(name));
+  const graphs = map(guarded, ({ graph }) => optimize(graph, { without: optimizing }));
   tell('schedule');
-  const schedules = map(graphs, schedule);
+  const schedules = map(graphs, (graph) => schedule(graph, options));
   tell('plan');
   const guards = map(guarded, (entry) => entry.guards);
   const plan = planMemory(schedules, input.variables, guards);
   tell('emit');
   return { graphs, schedules, plan, source: emitModule(input.name, schedules, plan, options) };
+}
+
+const isSchedulePass = (name: string) => SCHEDULE_PASSES.some((pass) => pass === name);
+
+/** All that can be left out, in the order in which it runs. */
+export const PASSES: readonly string[] = [...passes.map((pass) => pass.name), ...SCHEDULE_PASSES];
+
+function checkPasses(without: readonly string[]): void {
+  const unknown = without.find((name) => !PASSES.includes(name));
+  if (unknown !== undefined)
+    throw new OptionError(
+      `there is no pass ${clipped(String(unknown))}: the passes are ${PASSES.join(', ')}`,
+    );
 }
 
 /** A compiled program and everything on the way to it. */

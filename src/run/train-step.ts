@@ -30,7 +30,7 @@ export interface CompileStepOptions {
   cache?: boolean | string;
   /** Run the slowest part of the compiler, some seconds, in a thread of its own, so that this one hears signals; in Node. */
   apart?: boolean;
-  /** Optimization passes to leave out, for looking for errors. */
+  /** Passes of the optimizer and the scheduler to leave out, for looking for errors; the error for a wrong one lists them. */
   without?: readonly string[];
   /** Called as each step of the compilation begins, and with null at its end; not for a module from the cache. */
   progress?(now: CompileProgress | null): void;

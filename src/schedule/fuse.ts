@@ -16,14 +16,16 @@ export interface Fusion {
  * Puts every node that must be computed into a cluster. In topological order each node joins a cluster that
  * makes one of its inputs, else one that reads the same elements, else it starts its own. It may join only
  * where its loops are the cluster's and where no path leads from the cluster through another one back to it.
+ * With `together` false each has one of its own.
  */
-export function fuse(graph: Graph): Fusion {
+export function fuse(graph: Graph, together = true): Fusion {
   const clusters: Cluster[] = [];
   const home = new Map<Node, Cluster>();
   const refusals: { from: Node; to: Node; why: string }[] = [];
   const wanted = mustPlace(graph);
 
   const join = (node: Node): boolean => {
+    if (!together) return false;
     const sources = sourcesOf(node);
     const makers = [...new Set(sources.map((s) => home.get(s)).filter((c) => c !== undefined))];
     const own = ownReads(node);
@@ -60,6 +62,7 @@ export function fuse(graph: Graph): Fusion {
   const waiting = new Set<Node>();
   const settle = (node: Node, among: readonly Node[]) => {
     waiting.delete(node);
+    if (!together) return start(node);
     const makers = [...new Set(among.map((s) => home.get(s)).filter((c) => c !== undefined))].sort(
       (a, b) => b.id - a.id,
     );

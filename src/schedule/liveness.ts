@@ -12,7 +12,12 @@ export interface Traffic {
   readonly over: ReadonlyMap<Node, readonly Node[]>;
 }
 
-export function trafficOf(kernels: readonly Kernel[], storage: ReadonlyMap<Node, Storage>): Traffic[] {
+/** `takeOver`: whether anything may be overwritten at all. */
+export function trafficOf(
+  kernels: readonly Kernel[],
+  storage: ReadonlyMap<Node, Storage>,
+  takeOver = true,
+): Traffic[] {
   const inArena = (node: Node) => storage.get(node)?.kind === 'arena';
   const isLate = (node: Node) => storage.get(node)?.kind === 'variable';
   return kernels.map((kernel) => {
@@ -20,7 +25,10 @@ export function trafficOf(kernels: readonly Kernel[], storage: ReadonlyMap<Node,
     const reads = kernel.loads.filter(inArena);
     const stores = { stored: new Set(kernel.stores), isLate };
     const fits = (value: Node) => (old: Node) =>
-      old !== value && numel(old.shape) === numel(value.shape) && mayOverwrite(kernel, value, old, stores);
+      takeOver &&
+      old !== value &&
+      numel(old.shape) === numel(value.shape) &&
+      mayOverwrite(kernel, value, old, stores);
     const over = new Map(writes.map((value) => [value, [...reads, ...writes].filter(fits(value))]));
     return { kernel, writes, reads, over };
   });

@@ -1,6 +1,7 @@
 import type { Node } from '../graph/graph.js';
 import type { Kernel, Life, Storage } from './kernel.js';
 import { livesOf, trafficOf } from './liveness.js';
+import type { SchedulePass } from './passes.js';
 import { lowerPeak } from './peak.js';
 
 /**
@@ -12,6 +13,7 @@ import { lowerPeak } from './peak.js';
 export function orderKernels(
   kernels: readonly Kernel[],
   storage: ReadonlyMap<Node, Storage>,
+  runs: (pass: SchedulePass) => boolean = () => true,
 ): { kernels: Kernel[]; lives: Life[] } {
   const waits = dependencies(kernels, storage);
   const first = graphOrder(kernels, waits);
@@ -19,12 +21,15 @@ export function orderKernels(
   const traffic = trafficOf(
     first.map((at) => kernels[at]),
     storage,
+    runs('take-over'),
   );
-  const order = lowerPeak(
-    traffic,
-    first.map((at) => new Set([...waits[at]].map((before) => place.get(before)!))),
-  );
-  const ordered = order.map((i) => traffic[i]);
+  const order = runs('lower-peak')
+    ? lowerPeak(
+        traffic,
+        first.map((at) => new Set([...waits[at]].map((before) => place.get(before)!))),
+      )
+    : traffic.keys();
+  const ordered = Array.from(order, (i) => traffic[i]);
   return { kernels: ordered.map((t) => t.kernel), lives: livesOf(ordered) };
 }
 

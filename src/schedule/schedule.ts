@@ -21,6 +21,7 @@ import { legalize } from './legalize.js';
 import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
+import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { recompute } from './recompute.js';
 import { storedMembers } from './stages.js';
 import { tilingOf } from './tiling.js';
@@ -28,9 +29,12 @@ import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
 
 /** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
-export function schedule(optimized: Graph): Schedule {
+export function schedule(optimized: Graph, { without = [] }: ScheduleOptions = {}): Schedule {
+  const runs = (pass: SchedulePass) => !without.includes(pass);
   const graph = legalize(dropUnitReductions(optimized));
-  const fusion = merge(recompute(graph, fuse(graph)));
+  const fused = fuse(graph, runs('fuse'));
+  const again = runs('recompute') ? recompute(graph, fused) : fused;
+  const fusion = runs('merge') ? merge(again) : again;
   const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
@@ -56,7 +60,8 @@ export function schedule(optimized: Graph): Schedule {
           ),
     ]),
   );
-  for (const copy of settle(graph, overwriteRule(graph, fusion, bodies, loads, stores), fusion, storage)) {
+  const mayReplace = runs('take-over') ? overwriteRule(graph, fusion, bodies, loads, stores) : () => false;
+  for (const copy of settle(graph, mayReplace, fusion, storage)) {
     loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
     stores.set(copy, [copy.node]);
   }
@@ -68,7 +73,7 @@ export function schedule(optimized: Graph): Schedule {
     return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
   });
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
-  return { name: graph.name, ...orderKernels(kernels, storage), storage, unfused };
+  return { name: graph.name, ...orderKernels(kernels, storage, runs), storage, unfused };
 }
 
 /**

@@ -1,8 +1,11 @@
+import { unknown } from '../check.js';
+import { OptionError } from '../errors.js';
 import { type Graph, inputAttrs } from '../graph/graph.js';
 import { indexBounds } from '../graph/indices.js';
 import type { IndexBound } from '../indices.js';
 import { type Fill, fillOf } from '../init/fill.js';
-import type { TensorType } from '../shape.js';
+import { shownName } from '../printable.js';
+import { numel, type TensorType } from '../shape.js';
 import { streamOf } from './initial.js';
 import type { Program } from './program.js';
 
@@ -87,6 +90,38 @@ export function describeProgram({
 }
 
 /** Describes one graph of a program. */
+/** What a program can do under a name, or an OptionError that says why it cannot. */
+export function entryOf({ entries, name }: ProgramDescription, wanted: string): EntryDescription {
+  if (Object.hasOwn(entries, wanted)) return entries[wanted];
+  const mend = wanted === 'predict' ? 'define it in trainStep, and ' : '';
+  throw new OptionError(
+    `${name} has no ${wanted}, only ${Object.keys(entries).join(' and ')}: ${mend}name it in --entry where it is compiled ahead of time`,
+  );
+}
+
+export function variableOf({ variables }: ProgramDescription, name: string): VariableDescription {
+  const found = variables.find((v) => v.name === name);
+  if (found) return found;
+  const known = variables.map((v) => v.name);
+  throw new OptionError(`there is no variable ${unknown(String(name), known)}`);
+}
+
+/** Number of trained elements. */
+export function parameterCount({ variables }: ProgramDescription): number {
+  return variables.filter((v) => v.role === 'parameter').reduce((n, v) => n + numel(v.shape), 0);
+}
+
+/** A session in a line: its state, and nothing of its memory. */
+export function sessionText(
+  { program, kind, threads, at }: { program: ProgramDescription; kind: string; threads: number; at: number },
+  closed: boolean,
+): string {
+  const state = [`${parameterCount(program)} parameters`, kind, `at step ${at}`];
+  if (threads > 1) state.push(`${threads} threads`);
+  if (closed) state.push('closed');
+  return `Session(${shownName(program.name)}: ${state.join(', ')})`;
+}
+
 export function describeEntry(graph: Graph): EntryDescription {
   const bounds = indexBounds(graph);
   const inputs = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input');

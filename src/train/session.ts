@@ -1,14 +1,21 @@
-import { checkOptions, checkPath, shown, unknown } from '../check.js';
+import { checkOptions, shown } from '../check.js';
 import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { DataError, DivergedError, GradError, OptionError } from '../errors.js';
-import { IN_NODE } from '../host.js';
-import { shownName } from '../printable.js';
 import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+import { loadFile, saveFile } from './checkpoint-file.js';
 import { batchesOf, checkBatch, checkColumns, convert, rowsPerBatch } from './columns.js';
-import { type EntryDescription, LEARNING_RATE, type ProgramDescription } from './description.js';
+import {
+  type EntryDescription,
+  entryOf,
+  LEARNING_RATE,
+  type ProgramDescription,
+  parameterCount,
+  sessionText,
+  variableOf,
+} from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
 import type { Columns, Engine, Numbers } from './engine.js';
 import { meanLoss } from './evaluate.js';
@@ -61,9 +68,7 @@ export class Session {
 
   /** Number of trained elements. */
   get parameterCount(): number {
-    return this.program.variables
-      .filter((v) => v.role === 'parameter')
-      .reduce((n, v) => n + numel(v.shape), 0);
+    return parameterCount(this.program);
   }
 
   /** Sets the dataset: each part of the batch with its rows one after the other. Copied once. */
@@ -196,13 +201,13 @@ export class Session {
   /** The elements of a variable: with the compiled engine a view of its memory. */
   read(name: string): Numbers {
     this.open();
-    this.variable(name);
+    variableOf(this.program, name);
     return this.engine.read(name);
   }
 
   write(name: string, values: ArrayLike<number>): void {
     this.open();
-    const { dtype, shape, role } = this.variable(name);
+    const { dtype, shape, role } = variableOf(this.program, name);
     this.engine.write(
       name,
       convert(name, values, { dtype, shape }, numel(shape), role === 'state' ? 'infinity' : 'nothing'),
@@ -244,19 +249,12 @@ export class Session {
 
   /** Writes a checkpoint; the file is complete or untouched. */
   async save(path: string): Promise<void> {
-    checkPath('save', path);
-    if (!IN_NODE) throw new OptionError('save: a page has no files: keep the bytes of checkpoint()');
-    const { writeFileAtomic } = await import('../data/files.js');
-    await writeFileAtomic(path, this.checkpoint());
+    await saveFile(path, () => this.checkpoint());
   }
 
   /** As `restore`, from a file. */
   async load(path: string): Promise<void> {
-    checkPath('load', path);
-    if (!IN_NODE)
-      throw new OptionError('load: a page has no files: give the bytes of a checkpoint to restore()');
-    const { readBytes } = await import('../data/files.js');
-    this.restore(await readBytes(path));
+    this.restore(await loadFile(path));
   }
 
   /**
@@ -290,12 +288,9 @@ export class Session {
     this.begun('close');
   }
 
-  /** What `console.log` shows in Node: its state, and nothing of its memory. */
+  /** What `console.log` shows in Node. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    const { kind, threads, at, parameterCount, closed } = this;
-    const work = threads > 1 ? `${kind}, ${threads} threads` : kind;
-    const name = shownName(this.program.name);
-    return `Session(${name}: ${parameterCount} parameters, ${work}, at step ${at}${closed ? ', closed' : ''})`;
+    return sessionText(this, this.closed);
   }
 
   async [ASYNC_DISPOSE](): Promise<void> {
@@ -374,20 +369,7 @@ export class Session {
 
   /** What this session can do under a name, or an error that says why it cannot. */
   private entry(name: 'train' | 'evaluate' | 'calibrate' | 'predict'): EntryDescription {
-    const { entries, name: program } = this.program;
-    const entry = entries[name];
-    if (entry) return entry;
-    const names = Object.keys(entries);
-    const mend = name === 'predict' ? 'define it in trainStep, and ' : '';
-    throw new OptionError(
-      `${program} has no ${name}, only ${names.join(' and ')}: ${mend}name it in --entry where it is compiled ahead of time`,
-    );
-  }
-
-  private variable(name: string) {
-    const found = this.program.variables.find((v) => v.name === name);
-    if (!found) throw new OptionError(`there is no variable ${unknown(String(name), this.names())}`);
-    return found;
+    return entryOf(this.program, name);
   }
 
   private open(): void {

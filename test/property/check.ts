@@ -20,6 +20,10 @@ export interface Settings {
   readonly library?: Library;
   /** Each of them in turn; all must give the same bits. */
   readonly threads?: readonly number[];
+  /** Each program as a module of its own. */
+  readonly alone?: boolean;
+  /** Other ways to compile that must give the same bits too: settings in place of these. */
+  readonly alike?: readonly Omit<Settings, 'alike'>[];
 }
 
 /** A graph to run, and the seed of the numbers to run it on. */
@@ -59,24 +63,42 @@ export async function check(
 }
 
 async function checkTogether(cases: readonly Case[], settings: Settings, tally: Tally) {
-  const { wasm, plan } = await compile(cases, settings);
   const wrong: (string | null)[] = cases.map(() => null);
   const first: Run[] = [];
-  const names = disguises(cases.map(({ graph }) => graph));
-  for (const threads of settings.threads ?? [1, 3]) {
+  const { alike = [], ...own } = settings;
+  for (const way of [own, ...alike.map((other) => ({ ...own, ...other }))]) {
+    const numbers = cases.map((_, i) => i);
+    for (const together of way.alone ? numbers.map((i) => [i]) : [numbers])
+      await runTogether(together, cases, way, { wrong, first, tally });
+  }
+  return wrong;
+}
+
+/** Runs some of the cases as one module. What is wrong with them goes into `wrong`, runs to be compared with into `first`. */
+async function runTogether(
+  together: readonly number[],
+  cases: readonly Case[],
+  way: Settings,
+  { wrong, first, tally }: { wrong: (string | null)[]; first: Run[]; tally: Tally },
+): Promise<void> {
+  const chosen = together.map((i) => cases[i]);
+  const { wasm, plan } = await compile(chosen, way);
+  const names = disguises(chosen.map(({ graph }) => graph));
+  for (const threads of way.threads ?? [1, 3]) {
     const engine = await CompiledEngine.start({
       ...{ wasm, layout: plan, shared: true, threads, seed: 0 },
       initial: new Map(),
       spawn: spawnWorker,
     });
     try {
-      cases.forEach((each, i) => {
+      together.forEach((i, place) => {
         if (wrong[i] !== null) return;
-        const run = new Run(engine, entryName(i), names[i], each);
+        const run = new Run(engine, entryName(place), names[place], cases[i]);
         for (let step = 0; step < STEPS && wrong[i] === null; step++) {
           run.step(step);
           const problem = first[i] ? run.sameAs(first[i], step) : run.compare(tally);
-          if (problem) wrong[i] = `${problem}, in step ${step + 1} with ${counted(threads, 'thread')}`;
+          if (problem)
+            wrong[i] = `${problem}, in step ${step + 1} with ${counted(threads, 'thread')}${described(way)}`;
         }
         first[i] ??= run;
       });
@@ -84,7 +106,11 @@ async function checkTogether(cases: readonly Case[], settings: Settings, tally: 
       await engine.close();
     }
   }
-  return wrong;
+}
+
+/** What is left out in a way to compile. */
+function described({ without, alone }: Settings): string {
+  return `${alone ? ', alone' : ''}${without?.length ? `, without ${without.join(' and ')}` : ''}`;
 }
 
 async function compile(cases: readonly Case[], settings: Settings): Promise<CompiledModule> {
@@ -94,7 +120,7 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
   const variables = Object.values(entries)
     .flatMap((graph) => graph.inputs.map(inputAttrs))
     .filter((input) => input.role !== 'input');
-  const { threads: _, ...options } = settings;
+  const { threads: _threads, alone: _alone, alike: _alike, ...options } = settings;
   // Every kernel that can be split is split, so that barriers are put to the test.
   return compileProgram(
     { name: 'programs', variables, entries },

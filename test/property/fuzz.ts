@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import { PASSES } from '../../src/emit/compile.js';
 import type { Graph } from '../../src/graph/graph.js';
-import { passes } from '../../src/optimize/index.js';
+import { SCHEDULE_PASSES } from '../../src/schedule/passes.js';
 import { type Case, check, type Settings, type Tally } from './check.js';
 import { mix } from './data.js';
 import { type Program, programs, traceProgram } from './program.js';
@@ -63,16 +64,15 @@ export async function fuzz(options: FuzzOptions): Promise<Finding[]> {
   return found;
 }
 
-/** Settings go round by the seed: as shipped, poisoned, without a pass or all of them, and plain but faster to compile. */
+/** Settings go round by the seed: as shipped, poisoned, without a pass or all of them, and faster to compile, with the bits of another schedule. */
 export function settingsOf(seed: number): Settings {
   const batch = Math.floor(seed / BATCH);
-  const names = passes.map((pass) => pass.name);
-  const round = Math.floor(batch / 4) % (names.length + 1);
+  const round = Math.floor(batch / 4) % (PASSES.length + 1);
   const variants: Settings[] = [
     {},
     { level: 1, poison: true },
-    { level: 1, without: round < names.length ? [names[round]] : names },
-    { level: 1 },
+    { level: 1, without: round < PASSES.length ? [PASSES[round]] : PASSES },
+    { level: 1, alike: [{ without: [SCHEDULE_PASSES[round % SCHEDULE_PASSES.length]] }] },
   ];
   return variants[batch % 4];
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { passes } from '../../src/optimize/index.js';
 import { readLibrary } from '../../src/run/node.js';
+import { SCHEDULE_PASSES } from '../../src/schedule/passes.js';
 import { check, type Settings } from './check.js';
 import { keptCases } from './failures.js';
 import { fuzz } from './fuzz.js';
@@ -42,6 +43,20 @@ describe('random programs give the results of the reference and the same bits fo
   it('without any pass', async () => {
     const without = passes.map((pass) => pass.name);
     expect((await failures(10, 500, { level: 1, without })).problems).toEqual([]);
+  });
+});
+
+describe('bits depend on the mathematics alone', () => {
+  const ways = [
+    ...SCHEDULE_PASSES.map((pass) => ({ without: [pass], threads: [1, 3] })),
+    { without: SCHEDULE_PASSES, threads: [1, 2] },
+    { poison: true, threads: [1] },
+    { alone: true, threads: [1] },
+  ];
+
+  it('whatever part of the scheduler is left out, and whatever stands beside', async () => {
+    const settings = { level: 1, threads: [1, 2, 3, 4], alike: ways };
+    expect((await failures(12, 600, settings)).problems).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { f32, init, nn, OptionError, optim, type Session, trainStep } from '../../src/index.js';
 import { batchOf, classifier, line, points, rows, variables } from './small.js';
@@ -18,6 +19,13 @@ describe('a session', () => {
     };
     expect(losses(1)).toEqual(losses(1));
     expect(losses(1)).not.toEqual(losses(2));
+  });
+
+  it('shows itself in a line', async () => {
+    const session = classifier().interpret({ seed: 5 });
+    expect(inspect(session)).toMatch(/^Session\(\w+: \d+ parameters, tape, at step 0\)$/);
+    await session.close();
+    expect(inspect(session)).toMatch(/, at step 0, closed\)$/);
   });
 
   it('refuses a seed that is none', () => {

@@ -1,0 +1,23 @@
+/**
+ * What the scheduler does beyond a kernel for each value, by name. All of it is exact: leaving any of them out changes
+ * speed and memory, and no bit of any result.
+ */
+export const SCHEDULE_PASSES = [
+  /** Nodes that share loops become one kernel. */
+  'fuse',
+  /** Values that are cheap to make again are not stored. */
+  'recompute',
+  /** Kernels that read the same elements become one. */
+  'merge',
+  /** A result lies where what it is made from lay. */
+  'take-over',
+  /** Kernels run in an order that keeps the peak of memory low, rather than in that of the graph. */
+  'lower-peak',
+] as const;
+
+export type SchedulePass = (typeof SCHEDULE_PASSES)[number];
+
+export interface ScheduleOptions {
+  /** Passes to leave out; names that are none of these are somebody else's. */
+  readonly without?: readonly string[];
+}
