@@ -5,7 +5,6 @@ import {
   act,
   binary,
   block,
-  cast,
   define,
   instruction,
   library,
@@ -18,11 +17,9 @@ import {
   when,
 } from './make.js';
 import type { NestOptions, Part } from './nest.js';
+import { Operands, type Range, since } from './operands.js';
 import type { Expression, Statement, TileFunction } from './program.js';
 import { TileFunctions } from './tile-functions.js';
-
-/** From a first one on, up to but not with a last one. */
-type Range = readonly [from: Expression, to: Expression];
 
 /**
  * A matrix product by its tiling: panels of columns run outside, so that their part of B stays in the first-level
@@ -39,6 +36,7 @@ export function gemmLoops(
 
 class GemmBuilder {
   private readonly tile: TileFunctions;
+  private readonly operands: Operands;
   private readonly m: number;
   private readonly batch: readonly number[];
   private readonly panels: number;
@@ -47,12 +45,13 @@ class GemmBuilder {
 
   constructor(
     private readonly kernel: GemmKernel,
-    private readonly options: NestOptions,
+    options: NestOptions,
   ) {
     const { domain, tiling } = kernel;
     this.m = domain.at(-2)!;
     this.batch = domain.slice(0, -2);
     this.tile = new TileFunctions(kernel, options);
+    this.operands = new Operands(kernel, options.buffers, this.tile.matrix);
     this.panels = panelsOf(tiling.segments);
     this.scratch = scratchOf(tiling);
     this.widest = widestOf(tiling.segments);
@@ -72,19 +71,11 @@ class GemmBuilder {
     const { rows, panels } = units === 1 ? whole : shared;
     const body = this.overMatrices([
       ...this.scratchParts(),
-      define('left', this.operand(a)),
-      define('right', this.operand(b)),
+      define('left', this.operands.start(a)),
+      define('right', this.operands.start(b)),
       ...this.rowBlocks(rows, panels),
     ]);
     return { body, units, functions: this.tile.all };
-  }
-
-  /** Where a matrix of an operand starts. */
-  private operand({ source, offset, strides }: GemmKernel['a']): Expression {
-    const terms = this.tile.matrix.map((index, i) =>
-      strides[i] === 0 ? 0 : binary(index, '*', 4 * strides[i]),
-    );
-    return sum({ kind: 'buffer', buffer: this.options.buffers.of(source, offset) }, ...terms);
   }
 
   private scratchParts(): Statement[] {
@@ -124,7 +115,7 @@ class GemmBuilder {
     const { kBlocks, panelBlock } = this.kernel.tiling;
     if (kBlocks === 1)
       return [
-        ...this.packRows(rows, 0, this.kernel.k),
+        ...this.operands.packRows(rows, 0, this.kernel.k),
         ...this.panelLoops(
           panels,
           (s) => this.panel(s, rows),
@@ -150,7 +141,7 @@ class GemmBuilder {
     const blocks = (from: Expression, to: Expression) =>
       range('k0', from, to, kBlock, [
         ...(even ? [] : [define('steps', min(kBlock, binary(k, '-', 'k0')))]),
-        ...this.packRows(rows, 'k0', even ? kBlock : 'steps'),
+        ...this.operands.packRows(rows, 'k0', even ? kBlock : 'steps'),
         ...this.panelLoops([first, last], (s) => this.blockOfPanel(s, rows, even ? kBlock : 'steps', first)),
       ]);
     const clear = (length: Expression) => act(instruction('memory.fill', 'sums', 0, length));
@@ -199,80 +190,17 @@ class GemmBuilder {
     });
   }
 
-  /** Copies rows of A to lie as tiles read them. */
-  private packRows(rows: Range, k0: Expression, k: Expression): Statement[] {
-    if (!this.kernel.tiling.packA) return [];
-    const { strides } = this.kernel.a;
-    const column = 4 * strides.at(-1)!;
-    const from = sum('left', binary('i', '*', 4), k0 === 0 ? 0 : binary(k0, '*', column));
-    const to = sum('packed', times(times(since('i', rows[0]), k), 4));
-    return [range('i', rows[0], rows[1], ROWS, [act(library('packVector', from, column, count(k), to, 16))])];
-  }
-
-  /** The address of a tile's first element of A. */
-  private rowAddress(rows: number, first: Expression, k0: Expression, k: Expression): Expression {
-    const [row, column] = this.kernel.a.strides.slice(-2).map((s) => 4 * s);
-    if (!this.kernel.tiling.packA)
-      return sum('left', row ? binary('i', '*', row) : 0, k0 === 0 || !column ? 0 : binary(k0, '*', column));
-    const at = since('i', first);
-    if (rows === ROWS) return sum('packed', times(times(at, k), 4));
-    return sum('packed', times(times(binary(at, '&', -4), k), 4), times(binary(at, '&', 3), 4));
-  }
-
-  private packPanel(
-    { vectors, lanes }: Segment,
-    k0: Expression,
-    k: Expression,
-    panel = 'panel',
-  ): Statement[] {
-    const { packB } = this.kernel.tiling;
-    if (packB === 'no') return [];
-    const [row, column] = this.kernel.b.strides.slice(-2).map((s) => 4 * s);
-    const width = 16 * vectors;
-    const from = (v: number) =>
-      sum(
-        'right',
-        packB === 'copy' || column === 4
-          ? 'j'
-          : column % 4 === 0 && column
-            ? binary('j', '*', column / 4)
-            : 0,
-        4 * v * column,
-        k0 === 0 ? 0 : binary(k0, '*', row),
-      );
-    const body: Statement[] = [];
-    for (let v = 0; v < vectors; v++) {
-      const to = sum(panel, 16 * v);
-      if (packB === 'copy') {
-        const two = v + 1 < vectors;
-        body.push(act(library(two ? 'packVectors2' : 'packVector', from(v), row, count(k), to, width)));
-        if (two) v++;
-      } else {
-        const exist = v === vectors - 1 ? lanes : 4;
-        body.push(
-          act(
-            row === 4
-              ? library('packColumns', from(v), column, exist, count(k), to, width)
-              : library('packStrided', from(v), column, row, exist, count(k), to, width),
-          ),
-        );
-      }
-    }
-    return body;
-  }
-
-  private panelAddress(k0: Expression): Expression {
-    if (this.kernel.tiling.packB !== 'no') return 'panel';
-    const row = 4 * this.kernel.b.strides.at(-2)!;
-    return sum('right', 'j', k0 === 0 || !row ? 0 : binary(k0, '*', row));
-  }
-
   /** A panel whose tiles are finished at once. */
   private panel(segment: Segment, rows: Range): Statement[] {
     const { k } = this.kernel;
     const tile = (count: number) =>
-      this.finishedTile(segment, this.rowAddress(count, rows[0], 0, k), count, this.panelAddress(0));
-    return [...this.packPanel(segment, 0, k), ...this.tiles(segment.rows, rows, tile)];
+      this.finishedTile(
+        segment,
+        this.operands.rowAddress(count, rows[0], 0, k),
+        count,
+        this.operands.panelAddress(0),
+      );
+    return [...this.operands.packPanel(segment, 0, k), ...this.tiles(segment.rows, rows, tile)];
   }
 
   /** Panels from `first` to `last`, which each row of tiles passes in turn. */
@@ -286,11 +214,11 @@ class GemmBuilder {
       test: binary('p', '<', 'last'),
       step: 1,
       along: { name: 'b', from: 'panel', by: bytes },
-      body: [define('j', column('p')), ...this.packPanel(segment, 0, k, 'b')],
+      body: [define('j', column('p')), ...this.operands.packPanel(segment, 0, k, 'b')],
     };
     const row = (count: number) => {
       const name = this.tile.group(segment, count, bytes, this.finishedTile(segment, 'a', count, 'b'));
-      const a = this.rowAddress(count, rows[0], 0, k);
+      const a = this.operands.rowAddress(count, rows[0], 0, k);
       return [this.tile.call(name, a, 'i', column('first'), column('last'))];
     };
     return [pack, ...this.tiles(segment.rows, rows, row)];
@@ -315,11 +243,11 @@ class GemmBuilder {
       binary(since('i', rows[0]), '*', 16 * vectors),
     );
     const tile = (count: number): Statement[] => {
-      const a = this.rowAddress(count, rows[0], 'k0', k);
+      const a = this.operands.rowAddress(count, rows[0], 'k0', k);
       const name = this.tile.plain(segment, count);
-      return [{ kind: 'tile', name, args: [a, this.panelAddress('k0'), sums, k] }];
+      return [{ kind: 'tile', name, args: [a, this.operands.panelAddress('k0'), sums, k] }];
     };
-    return [...this.packPanel(segment, 'k0', k), ...this.tiles(segment.rows, rows, tile)];
+    return [...this.operands.packPanel(segment, 'k0', k), ...this.tiles(segment.rows, rows, tile)];
   }
 
   /** Calls for all rows: full tiles, then what is left. */
@@ -361,14 +289,4 @@ class GemmBuilder {
 /** The first column of a panel, in bytes. */
 function columnAt(panel: string, start: number, { column, vectors }: Segment): Expression {
   return sum(times(since(panel, start), 16 * vectors), 4 * column);
-}
-
-/** How far an index is from where it began. */
-function since(index: string, first: Expression): Expression {
-  return first === 0 ? index : binary(index, '-', first);
-}
-
-/** A number of steps as an argument of type i32. */
-function count(k: Expression): Expression {
-  return typeof k === 'number' ? k : cast('i32', k);
 }

@@ -2,13 +2,16 @@ import type { Node } from '../graph/graph.js';
 import type { Access, Member, NestKernel } from '../schedule/kernel.js';
 import { stagesOf } from '../schedule/stages.js';
 import { ACCUMULATORS, stepsOf } from '../schedule/sum-order.js';
+import { numel } from '../shape.js';
 import { StageSums } from './accumulators.js';
-import { collapse, type LoopAxis, type Loops, readsOf } from './axes.js';
+import type { LoopAxis } from './axes.js';
 import type { Buffers } from './buffers.js';
+import { Scope } from './frame.js';
 import { binary, block, define, instruction, library, loop, min, range, times, when } from './make.js';
+import { shapeOf } from './nest-shape.js';
 import type { Expression, Statement } from './program.js';
 import { mentions } from './query.js';
-import { ownElements, Scope, Values } from './values.js';
+import { Values } from './values.js';
 
 /** A piece of a program, and into how many equal units threads may split it (1: not at all). */
 export interface Part {
@@ -30,61 +33,38 @@ export function nestLoops(kernel: NestKernel, options: NestOptions): Part {
   return new NestBuilder(kernel, options).build();
 }
 
-/** Elements of a row whose blocks are kept long, whatever they compute. */
-const SHORT_ROW = 32;
-
 /** Levels of the loops: before all, per row, per point of the outer reduced axes, per block of vectors. */
 const ROW = 1;
 const OUTER = 2;
 const BLOCK = 3;
 
 class NestBuilder {
-  private readonly loops: Loops;
   private readonly axes: readonly LoopAxis[];
   private readonly vectorAxis: number;
-  /** Whether the vectors run over elements of a row (else over rows side by side). */
   private readonly alongRow: boolean;
   private readonly unroll: number;
+  private readonly targets: ReadonlyMap<Node, Access>;
   private readonly values: Values;
   private readonly stages: ReturnType<typeof stagesOf>;
-  private readonly targets: ReadonlyMap<Node, Access>;
 
   constructor(
     private readonly kernel: NestKernel,
     private readonly options: NestOptions,
   ) {
+    const { loops, axes, vectorAxis, alongRow, unroll, targets } = shapeOf(kernel, options);
+    this.axes = axes;
+    this.vectorAxis = vectorAxis;
+    this.alongRow = alongRow;
+    this.unroll = unroll;
+    this.targets = targets;
     this.stages = stagesOf(kernel);
-    this.targets = new Map(
-      kernel.members
-        .filter((m) => options.stored.has(m.node))
-        .map((m) => [m.node, options.target ?? this.ownAccess(m)]),
-    );
-    this.loops = collapse(kernel.domain, kernel.reduced, [
-      ...readsOf(kernel.members),
-      ...this.targets.values(),
-    ]);
-    const hasReduced = this.loops.axes.some((axis) => axis.reduced);
-    const last = this.loops.axes.length - 1;
-    // Without a reduction the innermost axis plays the part of the row.
-    this.axes = hasReduced
-      ? this.loops.axes
-      : this.loops.axes.map((axis, i) => ({ ...axis, reduced: i === last }));
-    this.vectorAxis = last;
-    this.alongRow = this.axes[last].reduced;
-    const heavy = kernel.members.some(
-      (m) => m.node.op.lower.kind === 'elementwise' && m.node.op.lower.cost > 8,
-    );
-    // A short row has little else to do while it waits for the sums of the stage before.
-    const short = this.alongRow && this.axes[last].size <= SHORT_ROW;
-    const large = heavy || kernel.members.length > 10;
-    this.unroll = kernel.members.length > 24 ? 1 : large && !short ? 2 : 4;
-    const inRow = this.alongRow ? BLOCK : ROW;
+    const inRow = alongRow ? BLOCK : ROW;
     this.values = new Values(
       {
-        loops: this.loops,
-        levels: this.axes.map((axis, i) => (i === last ? inRow : axis.reduced ? OUTER : ROW)),
-        indices: this.axes.map((_, i) => (i === last ? 'j' : `i${i}`)),
-        vectorAxis: last,
+        loops,
+        levels: axes.map((axis, i) => (i === vectorAxis ? inRow : axis.reduced ? OUTER : ROW)),
+        indices: axes.map((_, i) => (i === vectorAxis ? 'j' : `i${i}`)),
+        vectorAxis,
         members: new Map(kernel.members.map((m) => [m.node, m])),
         buffers: options.buffers,
         fromMemory: options.target !== undefined,
@@ -95,7 +75,7 @@ class NestBuilder {
 
   build(): Part {
     // Nothing to write: an axis that every result has is empty.
-    if (this.loops.axes.some((axis) => axis.size === 0 && !axis.reduced)) {
+    if (numel(this.kernel.domain.filter((_, i) => !this.kernel.reduced[i])) === 0) {
       return { body: [], units: 1 };
     }
     const outer = this.axes.flatMap((axis, i) => (!axis.reduced && i !== this.vectorAxis ? [i] : []));
@@ -122,17 +102,6 @@ class NestBuilder {
   /** Elements in a full block. */
   private get width(): number {
     return 4 * this.unroll;
-  }
-
-  private ownAccess({ node, level }: Member): Access {
-    const { domain, reduced } = this.kernel;
-    if (level === 'element') return ownElements(node, domain);
-    const rows = ownElements(
-      node,
-      domain.filter((_, i) => !reduced[i]),
-    ).strides;
-    let next = 0;
-    return { source: node, offset: 0, strides: domain.map((_, i) => (reduced[i] ? 0 : rows[next++])) };
   }
 
   /** One row whose elements lie side by side: each stage runs over it in steps, then over what is left. */

@@ -2,8 +2,9 @@ import { numberText } from '../number-text.js';
 import type { Expression, LoopProgram, Name, Statement } from './program.js';
 
 /**
- * A program as text: programs are equal if their texts are. Buffers are `buffer0`, ...; an address in brackets is memory,
- * `[a]` four elements from a on and `[a].all` one for all lanes; ops have their graph's names, with the dtype if it is not f32.
+ * A program as text: programs are equal if their texts are. Buffers are `buffer0`, ...; an address, in bytes, in brackets is
+ * memory: `[a]` four elements from a on, `[a].all` one for all lanes. Ops have their graph's names, with the dtype if it is
+ * not f32; `s sum= x` takes x into the accumulator s of a sum, which begins as `sum.start` and ends as `sum(s).lanes`.
  */
 export function printLoops({ body, functions, units }: LoopProgram): string {
   const lines = functions.flatMap(({ name, parameters, buffers, body: inner }) => [

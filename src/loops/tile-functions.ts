@@ -1,12 +1,13 @@
 import type { GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
-import { collapse } from './axes.js';
+import { collapse, ownElements } from './axes.js';
 import type { Buffers } from './buffers.js';
+import { Scope } from './frame.js';
 import { binary, define, instruction, load, sum } from './make.js';
 import type { NestOptions } from './nest.js';
 import type { Expression, Statement, TileFunction } from './program.js';
 import { sumAt, type TileSize, tileLoop } from './tile.js';
-import { ownElements, Scope, Values } from './values.js';
+import { Values } from './values.js';
 
 /** Levels of the loops: before all, per matrix of the batch, per row, per vector of a row. */
 const MATRIX = 1;

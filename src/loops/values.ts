@@ -3,62 +3,26 @@ import { numberText } from '../number-text.js';
 import { isInline } from '../schedule/inline.js';
 import type { Access, Member } from '../schedule/kernel.js';
 import { viewOf } from '../schedule/view.js';
-import { type DType, numel } from '../shape.js';
-import type { LoopAccess, Loops } from './axes.js';
-import type { Buffers } from './buffers.js';
+import type { DType } from '../shape.js';
+import { type LoopAccess, ownElements } from './axes.js';
+import { ACROSS, Frame, type Place, SAME, type Value } from './frame.js';
 import { act, binary, cast, float, instruction, library, load, sum, times } from './make.js';
-import type { Expression, Name, Statement } from './program.js';
-
-/** Statements of one level of the loops, and what has been computed in it. */
-export class Scope {
-  readonly body: Statement[] = [];
-  readonly memo = new Map<string, Value>();
-}
-
-/** Whether the vectors of a block differ in a value: those of a row, or those of several rows. */
-interface Varies {
-  readonly vectors: boolean;
-  readonly rows: boolean;
-}
-
-/** A vector in a variable (or a literal), and at which level of the loops it is known. */
-interface Value extends Varies {
-  readonly of: Expression;
-  readonly level: number;
-}
-
-const SAME: Varies = { vectors: false, rows: false };
-const ACROSS: Varies = { vectors: true, rows: false };
-
-/** Where a kernel's values are computed: the loops around, by level from the outside in. */
-export interface Place {
-  readonly loops: Loops;
-  /** For each axis the level at which its index is known, and the index's name; the vector axis counts in bytes. */
-  readonly levels: readonly number[];
-  readonly indices: readonly string[];
-  readonly vectorAxis: number;
-  /** Where a block is several rows of this axis, of so many vectors each: vector u is u % vectors of row u / vectors. */
-  readonly block?: { readonly rowAxis: number; readonly vectors: number };
-  readonly members: ReadonlyMap<Node, Member>;
-  /** Reads even what could be made on the spot from where it is stored. */
-  readonly fromMemory?: boolean;
-  readonly buffers: Pick<Buffers, 'of'>;
-}
+import type { Expression } from './program.js';
 
 /**
  * Writes the expressions of one kernel. Each value is computed once, at the outermost level where its
  * operands are known, so what does not change in a loop stands before it.
  */
-export class Values {
-  readonly scopes: Scope[] = [new Scope()];
+export class Values extends Frame {
   /** Members whose elements an earlier stage has stored. */
   readonly stored = new Set<Node>();
-  private count = 0;
 
   constructor(
-    private readonly place: Place,
+    place: Place,
     private readonly domain: readonly number[],
-  ) {}
+  ) {
+    super(place);
+  }
 
   /** The vector of a read at vector `u` of the block, of which `lanes` lanes count. */
   read(access: Access, u: number, lanes: number): Expression {
@@ -69,33 +33,6 @@ export class Values {
   define(node: Node, u: number, of: Expression, level: number, perVector: boolean): void {
     const varies = { vectors: perVector, rows: perVector && this.place.block !== undefined };
     this.scopes[level].memo.set(`${this.key(node)}:${u}`, { of, level, ...varies });
-  }
-
-  /** The row of a vector of the block, and its place in that row. */
-  private at(u: number): { row: number; vector: number } {
-    const { block } = this.place;
-    return block ? { row: Math.floor(u / block.vectors), vector: u % block.vectors } : { row: 0, vector: u };
-  }
-
-  /** What tells the vectors of a block apart for a value. */
-  private which(u: number, { vectors, rows }: Varies): string {
-    const { row, vector } = this.at(u);
-    return `${rows ? row : '-'},${vectors ? vector : '-'}`;
-  }
-
-  /** How the vectors of a block differ that read with these strides. */
-  private variation(strides: readonly number[]): Varies {
-    const { vectorAxis, block } = this.place;
-    return {
-      vectors: strides[vectorAxis] !== 0,
-      rows: block !== undefined && strides[block.rowAxis] !== 0,
-    };
-  }
-
-  /** Elements from a block's first row to the row of vector u. */
-  private toRow(u: number, strides: readonly number[]): number {
-    const { block } = this.place;
-    return block ? this.at(u).row * strides[block.rowAxis] : 0;
   }
 
   /** Writes a member's vector to the place that `target` gives. */
@@ -123,11 +60,6 @@ export class Values {
         body.push({ kind: 'storeLane', to: at, value, lane });
       }
     }
-  }
-
-  /** A fresh variable name. */
-  name(stem: string): string {
-    return `${stem}_${++this.count}`;
   }
 
   private readValue(access: Access, u: number, lanes: number): Value {
@@ -286,80 +218,7 @@ export class Values {
         : library('loadStrided', sum(row, binary(this.index(), '*', step), 16 * u * step), 4 * step, lanes);
     return this.bind('gather', key, asMask(node, made), Math.max(level, along), ACROSS);
   }
-
-  /** The address of an access at the current point, all but the vector axis. */
-  private pointer({ source, strides, offset }: LoopAccess): Expression {
-    const buffer = this.place.buffers.of(source, offset);
-    const level = this.levelOf(strides, true);
-    const moving = strides.map((stride, axis) => (axis === this.place.vectorAxis ? 0 : stride));
-    const base: Expression = { kind: 'buffer', buffer };
-    if (moving.every((stride) => stride === 0)) return base;
-    const terms = moving.map((stride, axis) =>
-      stride === 0 ? 0 : times(this.place.indices[axis], 4 * stride),
-    );
-    const key = `pointer:${this.key(source)}:${moving}:${offset}`;
-    return this.bind({ buffer, what: 'at' }, key, sum(base, ...terms), level, SAME).of;
-  }
-
-  private levelOf(strides: readonly number[], withoutVector: boolean): number {
-    return Math.max(
-      0,
-      ...strides.map((s, axis) =>
-        s === 0 || (withoutVector && axis === this.place.vectorAxis) ? 0 : this.place.levels[axis],
-      ),
-    );
-  }
-
-  private index(): Expression {
-    return this.place.indices[this.place.vectorAxis];
-  }
-
-  private lookup(key: string): Value | undefined {
-    for (let i = this.scopes.length - 1; i >= 0; i--) {
-      const value = this.scopes[i].memo.get(key);
-      if (value) return value;
-    }
-    return undefined;
-  }
-
-  private bind(stem: Stem, key: string, made: Expression, level: number, varies: Varies): Value {
-    const known = this.lookup(key);
-    if (known) return known;
-    const scope = this.scopes[level];
-    const name = this.nameOf(stem);
-    const value = { of: name, level, ...varies };
-    scope.body.push({ kind: 'let', name, value: made });
-    scope.memo.set(key, value);
-    return value;
-  }
-
-  private nameOf(stem: Stem): Name {
-    if (typeof stem === 'string') return this.name(stem);
-    return { kind: 'local', buffer: stem.buffer, stem: this.name(stem.what ? `_${stem.what}` : '') };
-  }
-
-  private readonly keys = new Map<Node, number>();
-  private key(node: Node): string {
-    if (!this.keys.has(node)) this.keys.set(node, this.keys.size);
-    return `n${this.keys.get(node)}`;
-  }
 }
-
-/** A member's own elements over its kernel's domain, row by row. */
-export function ownElements(node: Node, domain: readonly number[]): Access {
-  let stride = numel(domain);
-  return {
-    source: node,
-    offset: 0,
-    strides: domain.map((size) => {
-      stride /= size || 1;
-      return size === 1 ? 0 : stride;
-    }),
-  };
-}
-
-/** What a variable is called after: an op, or the buffer that it comes from. */
-type Stem = string | { readonly buffer: number; readonly what?: string };
 
 /** Truth values are 0 or 1 in memory and all zeros or ones in a lane. */
 function asMask(source: Node, of: Expression): Expression {
