@@ -1,6 +1,6 @@
+import { hull, type Interval } from '../ops/interval.js';
 import { numel } from '../shape.js';
 import { inputAttrs, isInput, type Node } from './graph.js';
-import { hull, type Interval } from './intervals.js';
 
 // Bounds of integers as the machine computes them, for a proof that an index stays inside of its table: what may leave
 // 32 bits wraps around and can be anything; what is cast from floats is bounded with room for their rounding, in any
@@ -93,8 +93,14 @@ function bound(node: Node, of: readonly Interval[]): Interval {
     case 'cast':
       return cast(node, a);
     default:
-      return anything(node);
+      return declared(node, of) ?? anything(node);
   }
+}
+
+/** What the op says of its results, with room for rounding if it rounds. */
+function declared({ op, dtype }: Node, of: readonly Interval[]): Interval | undefined {
+  const interval = op.interval?.(of);
+  return interval && dtype === 'f32' && !op.exact ? widened(interval, of) : interval;
 }
 
 /** Integers are cut towards zero and stay within 32 bits; NaN is 0. */

@@ -1,19 +1,14 @@
+import { ANY, hull, type Interval } from '../ops/interval.js';
 import { numel } from '../shape.js';
 import { keepsPlace, strip } from './follow.js';
 import { inputAttrs, isInput, type Node } from './graph.js';
 
-/** Bounds of every element of a node that hold whatever the parameters are. */
-export interface Interval {
-  readonly lo: number;
-  readonly hi: number;
-}
-
-const ANY: Interval = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
 /** Below this, exp is 0 in float32. */
 const UNDERFLOW = -87;
 
 /**
- * Interval arithmetic over a graph, in float32's terms: what underflows counts as 0.
+ * Bounds of every node that hold whatever the parameters are: interval arithmetic over a graph, in float32's terms:
+ * what underflows counts as 0.
  * @param inputs bounds of inputs that are known, by name
  */
 export function intervals(
@@ -102,7 +97,7 @@ function bound(node: Node, of: readonly Interval[]): Interval {
       return { lo: times(lo, k), hi: times(hi, k) };
     }
     default:
-      return node.dtype === 'bool' ? { lo: 0, hi: 1 } : ANY;
+      return node.op.interval?.(of) ?? (node.dtype === 'bool' ? { lo: 0, hi: 1 } : ANY);
   }
 }
 
@@ -144,10 +139,3 @@ function product(a: Interval, b: Interval): Interval {
 
 /** Zero times anything is zero: infinity stands for numbers without a bound. */
 const times = (x: number, y: number): number => (x === 0 || y === 0 ? 0 : x * y);
-
-/** The least interval that holds all of these. */
-export function hull(of: readonly Interval[]): Interval {
-  let [lo, hi] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const x of of) [lo, hi] = [Math.min(lo, x.lo), Math.max(hi, x.hi)];
-  return { lo, hi };
-}

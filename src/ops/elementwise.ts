@@ -6,27 +6,33 @@ import { defineOp, type Elements, type Op, type VjpContext } from './op.js';
 import { sumTo } from './reduce.js';
 import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
 
-type None = Record<never, never>;
+/** Of an op without options. */
+export type None = Record<never, never>;
 
-interface UnaryRule {
+/** What an op may say of its results, beside how they are made. */
+type Facts = Pick<Op<None>, 'interval' | 'exact'>;
+
+interface UnaryRule extends Facts {
   cost: number;
   emit(x: string): string;
   loop(x: Elements, out: Elements): void;
-  vjp(context: VjpContext<None>): Tensor;
+  /** Null where no gradient passes. */
+  vjp: ((context: VjpContext<None>) => Tensor) | null;
   integers?: (x: string) => string;
   /** The functions of assembly/ that `emit` calls, by file. */
   library?: Readonly<Record<string, string>>;
 }
 
-function unary(name: string, rule: UnaryRule): Op<None> {
+export function unary(name: string, rule: UnaryRule): Op<None> {
   return defineOp<None>({
     name,
     type([x]) {
       requireDType(name, x, 'f32', ...(rule.integers ? (['i32'] as const) : []));
       return x;
     },
-    vjp: (context) => [rule.vjp(context)],
+    vjp: rule.vjp && ((context) => [rule.vjp!(context)]),
     reference: ([x], _, out) => rule.loop(x.data, out.data),
+    ...factsOf(rule),
     lower: {
       kind: 'elementwise',
       cost: rule.cost,
@@ -34,6 +40,10 @@ function unary(name: string, rule: UnaryRule): Op<None> {
       emit: ([x], from) => (from === 'i32' ? rule.integers!(x) : rule.emit(x)),
     },
   });
+}
+
+function factsOf({ interval, exact }: Facts): Facts {
+  return { ...(interval && { interval }), ...(exact && { exact }) };
 }
 
 const negOp = unary('neg', {
@@ -176,10 +186,12 @@ export function erfFloat64(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction));
 }
 
-interface BinaryRule {
+interface BinaryRule extends Facts {
   cost: number;
   dtypes: DType[];
   emit(a: string, b: string, dtype: DType): string;
+  /** As of a unary rule. */
+  library?: Readonly<Record<string, string>>;
   loop(a: Elements, b: Elements, out: Elements): BinaryRun;
   vjp(context: VjpContext<None>): [Tensor, Tensor];
 }
@@ -187,7 +199,7 @@ interface BinaryRule {
 /** One run over two operands: offsets and strides of a, then of b. */
 type BinaryRun = (o: number, n: number, i: number, di: number, j: number, dj: number) => void;
 
-function binary(name: string, rule: BinaryRule): Op<None> {
+export function binary(name: string, rule: BinaryRule): Op<None> {
   return defineOp<None>({
     name,
     type: ([a, b]) => binaryType(name, a, b, rule.dtypes),
@@ -199,7 +211,13 @@ function binary(name: string, rule: BinaryRule): Op<None> {
       const run = rule.loop(a.data, b.data, out.data);
       eachRun(out.shape, [a, b], (o, n, at, by) => run(o, n, at[0], by[0], at[1], by[1]));
     },
-    lower: { kind: 'elementwise', cost: rule.cost, emit: ([a, b], from) => rule.emit(a, b, from) },
+    ...factsOf(rule),
+    lower: {
+      kind: 'elementwise',
+      cost: rule.cost,
+      library: rule.library,
+      emit: ([a, b], from) => rule.emit(a, b, from),
+    },
   });
 }
 
@@ -215,8 +233,8 @@ export function binaryType(name: string, a: TensorType, b: TensorType, dtypes: D
   };
 }
 
-const numbers: DType[] = ['f32', 'i32'];
-const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
+export const numbers: DType[] = ['f32', 'i32'];
+export const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
 
 const addOp = binary('add', {
   cost: 1,
@@ -292,7 +310,7 @@ const minimumOp = binary('minimum', {
   vjp: tieVjp((a, b) => greater(b, a)),
 });
 
-const one = (op: Op<None>) => (x: TensorLike) => apply(op, [toTensor(x)], {});
+export const one = (op: Op<None>) => (x: TensorLike) => apply(op, [toTensor(x)], {});
 
 /** Element by element; x: f32 or i32. */
 export const neg = one(negOp);

@@ -21,6 +21,7 @@ export {
   sub,
   tanh,
 } from './elementwise.js';
+export { expm1, log1p, pow, softplus } from './exponentials.js';
 export * from './functions.js';
 export { gather, scatterAdd } from './gather.js';
 export { iota } from './leaf.js';
@@ -29,4 +30,5 @@ export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } fro
 export { opTable } from './op.js';
 export { random } from './random.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
+export { ceil, clamp, floor, round, sign } from './stepwise.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';

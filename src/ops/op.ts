@@ -1,5 +1,6 @@
 import type { IndexBound } from '../indices.js';
 import type { DType, Shape, TensorType } from '../shape.js';
+import type { Bounds } from './interval.js';
 import type { Tensor } from './tensor.js';
 
 /** Elements as the tape stores them: f32 as Float32Array or Float64Array, i32 and bool as Int32Array. */
@@ -61,6 +62,10 @@ export interface Op<A extends Attrs = Attrs> {
   /** Eager implementation on row-major elements; fills `out`, which is zeroed. */
   reference(inputs: readonly Value[], attrs: A, out: Value): void;
   readonly lower: Lowering;
+  /** Bounds of the result; an op without them says nothing of it. */
+  readonly interval?: Bounds;
+  /** Floats are chosen, moved or cut, never rounded: their bounds need no room for it. */
+  readonly exact?: true;
   /** For an op that declares its input to be indices: what they must stay below, and what uses them so. */
   readonly bound?: (attrs: A) => IndexBound;
   /** The result has the input's elements in the same order, so the tape shares them instead of copying. */
