@@ -11,11 +11,12 @@ import { PartFunctions } from './share.js';
 
 /** What each file of assembly/ offers to emitted modules. */
 const LIBRARY: Record<string, RegExp> = {
-  './math': /\b(exp4|log4|tanh4|sigmoid4|erf4|sin4|cos4|rsqrt4)\b/g,
+  './math': /\b(exp4|expm14|log4|log1p4|softplus4|tanh4|sigmoid4|erf4|sin4|cos4|rsqrt4)\b/g,
   './lanes':
     /\b(sumLanes|maxLanes|nanmaxLanes|sumLanesI32|maxLanesI32|lostIn|addToTotals|takeTotals|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
   './madd': /\b(multiplyAdd)\b/g,
   './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
+  './power': /\b(pow4)\b/g,
   './random': /\b(randomIndex|random4)\b/g,
   './rows': /\b(chainRows|chainEqual|sumChain|zeroRow)\b/g,
   './team':

@@ -2,6 +2,7 @@ import { ShapeError } from '../errors.js';
 import { checkIndices } from '../indices.js';
 import { formatShape, numel, requireDType, type Shape, sameShape } from '../shape.js';
 import { userLocation } from '../source.js';
+import { same } from './interval.js';
 import { zeros } from './movement.js';
 import { type Attrs, defineOp, type Op } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
@@ -24,6 +25,7 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
     checkIndices(ids.data, bound, userLocation);
     out.data.set(ids.data);
   },
+  interval: (_, { attrs: { size } }) => ({ lo: 0, hi: size - 1 }),
   lower: { kind: 'movement' },
 });
 
@@ -53,6 +55,8 @@ const gatherOp: Op<None> = defineOp<None>({
       for (let j = 0; j < row; j++) out.data[i * row + j] = table.data[from + j];
     }
   },
+  exact: true,
+  interval: same,
   lower: { kind: 'gather' },
 });
 

@@ -1,5 +1,6 @@
 import * as compare from './compare.js';
 import * as elementwise from './elementwise.js';
+import * as exponentials from './exponentials.js';
 import * as extremes from './extremes.js';
 import * as functions from './functions.js';
 import * as gather from './gather.js';
@@ -7,6 +8,7 @@ import * as matmul from './matmul.js';
 import * as movement from './movement.js';
 import * as reduce from './reduce.js';
 import * as split from './split.js';
+import * as stepwise from './stepwise.js';
 import { Tensor } from './tensor.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: the first parameter is dropped whatever the others are.
@@ -36,7 +38,10 @@ const methods = {
   ...{ reshape: movement.reshape, transpose: movement.transpose, broadcastTo: movement.broadcastTo },
   ...{ slice: movement.slice, pad: movement.pad, stopGradient: movement.stopGradient },
   ...{ square: functions.square, softmax: functions.softmax, logSoftmax: functions.logSoftmax },
-  ...{ gelu: functions.gelu, leakyRelu: functions.leakyRelu },
+  ...{ gelu: functions.gelu, leakyRelu: functions.leakyRelu, silu: functions.silu },
+  ...{ pow: exponentials.pow, expm1: exponentials.expm1, log1p: exponentials.log1p },
+  ...{ softplus: exponentials.softplus, sign: stepwise.sign, clamp: stepwise.clamp },
+  ...{ floor: stepwise.floor, ceil: stepwise.ceil, round: stepwise.round },
   ...{ argmax: extremes.argmax, argmin: extremes.argmin, maxWithIndex: extremes.maxWithIndex },
   ...{ minWithIndex: extremes.minWithIndex, split: split.split, chunk: split.chunk },
 };

@@ -12,6 +12,7 @@ import {
   sameShape,
   type TensorType,
 } from '../shape.js';
+import { hull, same } from './interval.js';
 import { eachStridedRun } from './loops.js';
 import { defineOp, type Op, type Value } from './op.js';
 import { sumTo } from './reduce.js';
@@ -48,6 +49,8 @@ const reshapeOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   },
   vjp: ({ cotangent: g, inputs: [x] }) => [reshape(g, x.shape)],
   reference: ([x], _, out) => out.data.set(x.data),
+  exact: true,
+  interval: same,
   lower: { kind: 'movement' },
   sharesElements: true,
 });
@@ -103,6 +106,8 @@ const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
       out,
     );
   },
+  exact: true,
+  interval: same,
   lower: { kind: 'movement' },
 });
 
@@ -131,6 +136,8 @@ const broadcastOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   reference([x], { shape }, out) {
     copyStrided(x, broadcastStrides(x.shape, contiguousStrides(x.shape), shape), 0, out);
   },
+  exact: true,
+  interval: same,
   lower: { kind: 'movement' },
 });
 
@@ -171,6 +178,8 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
     ];
   },
   reference: ([x], { starts }, out) => copyBlock(x, starts, out),
+  exact: true,
+  interval: same,
   lower: { kind: 'movement' },
 });
 
@@ -197,6 +206,8 @@ const padOp: Op<PadAttrs> = defineOp<PadAttrs>({
   },
   vjp: ({ cotangent: g, inputs: [x], attrs: { before } }) => [slice(g, before, x.shape)],
   reference: ([x], { before }, out) => copyInto(x, before, out),
+  exact: true,
+  interval: ([x]) => hull([x, { lo: 0, hi: 0 }]),
   lower: { kind: 'copy' },
 });
 
@@ -256,6 +267,8 @@ const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
       at += x.shape[axis];
     }
   },
+  exact: true,
+  interval: hull,
   lower: { kind: 'copy' },
 });
 
@@ -272,6 +285,8 @@ const stopGradientOp: Op<Record<never, never>> = defineOp<Record<never, never>>(
   type: ([x]) => x,
   vjp: null,
   reference: ([x], _, out) => out.data.set(x.data),
+  exact: true,
+  interval: same,
   lower: { kind: 'movement' },
   sharesElements: true,
 });
@@ -287,6 +302,8 @@ export const contiguousOp: Op<Record<never, never>> = defineOp<Record<never, nev
   type: ([x]) => x,
   vjp: ({ cotangent: g }) => [g],
   reference: ([x], _, out) => out.data.set(x.data),
+  exact: true,
+  interval: same,
   lower: { kind: 'elementwise', cost: 0, emit: ([x]) => x },
   sharesElements: true,
 });

@@ -1,5 +1,6 @@
 import type { IndexBound } from '../indices.js';
 import type { DType, ResultType, Shape, TensorType } from '../shape.js';
+import type { Bounds } from './interval.js';
 import type { Tensor } from './tensor.js';
 
 /** Elements as the tape stores them: f32 as Float32Array or Float64Array, i32 and bool as Int32Array. */
@@ -72,6 +73,8 @@ export type Lowering =
       readonly kind: 'elementwise';
       readonly cost: number;
       emit(args: readonly string[], from: DType, to: DType): string;
+      /** The functions of assembly/ that the expression calls, each with its file. */
+      readonly library?: Readonly<Record<string, string>>;
     }
   /**
    * A combination of v128 expressions; `horizontal` folds the lanes of one into all its lanes. `order`: whether the
@@ -115,6 +118,10 @@ export interface Op<A extends Attrs = Attrs> {
   /** Eager implementation on row-major elements; fills `out`, which is zeroed. `run` computes a graph among the attributes. */
   reference(inputs: readonly Value[], attrs: A, out: Value, run: RunBody): void;
   readonly lower: Lowering;
+  /** Bounds of the result; an op without them says nothing of it. */
+  readonly interval?: Bounds<A>;
+  /** Floats are chosen, moved or cut, never rounded: their bounds need no room for it. */
+  readonly exact?: true;
   /** For an op that declares its input to be indices: what they must stay below, and what uses them so. */
   readonly bound?: (attrs: A) => IndexBound;
   /** The result has the input's elements in the same order, so the tape shares them instead of copying. */

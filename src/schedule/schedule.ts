@@ -29,13 +29,25 @@ import { tilingOf } from './tiling.js';
 import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
 
-/** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
-export function schedule(optimized: Graph, { without = [] }: ScheduleOptions = {}): Schedule {
+/**
+ * Turns an optimized graph into kernels in running order, and says where each stored value lies.
+ * @param tell called as each part of the work begins
+ */
+export function schedule(
+  optimized: Graph,
+  { without = [] }: ScheduleOptions = {},
+  tell: (part: string) => void = () => {},
+): Schedule {
   const runs = (pass: SchedulePass) => !without.includes(pass);
+  tell('legalize');
   const graph = legalize(dropUnitReductions(expand(optimized)));
+  tell('fuse');
   const fused = fuse(graph, runs('fuse'));
+  tell('recompute');
   const again = runs('recompute') ? recompute(graph, fused) : fused;
+  tell('merge');
   const fusion = runs('merge') ? merge(again) : again;
+  tell('kernels');
   const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
@@ -73,8 +85,10 @@ export function schedule(optimized: Graph, { without = [] }: ScheduleOptions = {
     for (const node of written) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
     return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
   });
+  tell('order');
+  const ordered = orderKernels(kernels, storage, runs);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
-  return { name: graph.name, ...orderKernels(kernels, storage, runs), storage, unfused };
+  return { name: graph.name, ...ordered, storage, unfused };
 }
 
 /**

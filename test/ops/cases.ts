@@ -57,6 +57,7 @@ const i32 = (shape: number[], range: Range = {}): CaseInput => ({ shape, dtype: 
 const bool = (shape: number[]): CaseInput => ({ shape, dtype: 'bool' });
 const ids = (shape: number[], size: number): CaseInput => ({ shape, dtype: 'i32', size });
 const none: Attrs = {};
+const positive = { low: 0.25, high: 4 };
 
 /** Every shape in a range where the op is smooth, and one tensor over a wide range. */
 function unary(range: Range, wide: Range, integers = false): OpCase[] {
@@ -81,6 +82,15 @@ const WHERE: OpCase[] = [
   { inputs: [bool([5, 1]), f32([7]), f32([])], attrs: none },
   { inputs: [bool([]), f32([5, 7]), f32([7])], attrs: none },
   { inputs: [bool([2, 1, 3]), i32([4, 1]), i32([4, 3])], attrs: none },
+];
+
+const CLAMPS: OpCase[] = [
+  ...PAIRS.map(([a, b]) => ({
+    inputs: [f32(a), f32(b, { low: -1, high: 0 }), f32([], { low: 0.5, high: 1 })],
+    attrs: none,
+  })),
+  { inputs: [f32([33]), f32([5, 1], { low: -1, high: 0 }), f32([33], { low: 0, high: 1 })], attrs: none },
+  { inputs: [i32([31]), i32([], { low: -5, high: 0 }), i32([31], { low: 0, high: 5 })], attrs: none },
 ];
 
 const CASTS: OpCase[] = [
@@ -192,10 +202,15 @@ const STEP = parseGraph(`graph step(c0: f32[3], c1: i32[], x0: f32[3], s0: f32[1
   return y2 = %y
 }`);
 
-const positive = { low: 0.25, high: 4 };
-
 /** For every op what it must be tried on: in float64, in float32 and compiled; values and gradients. */
 export const cases: Record<string, OpCase[]> = {
+  expm1: unary({}, { low: -60, high: 60 }),
+  log1p: unary({ low: -0.75, high: 3 }, { low: -0.9, high: 1e6 }),
+  softplus: unary({}, { low: -60, high: 60 }),
+  floor: unary({}, { low: -1e6, high: 1e6 }),
+  ceil: unary({}, { low: -1e6, high: 1e6 }),
+  round: unary({}, { low: -1e6, high: 1e6 }),
+  sign: unary({}, { low: -1e6, high: 1e6 }, true),
   neg: unary({}, { low: -1e6, high: 1e6 }, true),
   exp: unary({}, { low: -80, high: 80 }),
   log: unary(positive, { low: 1e-6, high: 1e6 }),
@@ -218,6 +233,11 @@ export const cases: Record<string, OpCase[]> = {
     ...binary({ low: 0.5, high: 3 }, false),
     { inputs: [f32([33]), f32([33], { low: -3, high: -0.5 })], attrs: none },
   ],
+  pow: [
+    ...PAIRS.map(([a, b]) => ({ inputs: [f32(a, positive), f32(b, { low: -3, high: 3 })], attrs: none })),
+    { inputs: [f32([67], { low: 1e-3, high: 1e3 }), f32([67], { low: -9, high: 9 })], attrs: none },
+  ],
+  clamp: CLAMPS,
   maximum: binary(),
   minimum: binary(),
 

@@ -79,6 +79,14 @@ function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * (h / 3) * sum;
 }
 
+/** The even one of two that are as near. */
+function nearest(x: number): number {
+  const below = Math.floor(x);
+  const [down, up] = [x - below, below + 1 - x];
+  if (down !== up) return down < up ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
 function reduce(x: Array_, axes: readonly number[], fold: (values: number[]) => number): Result {
   const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const along = x.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
@@ -177,6 +185,15 @@ const rules: Record<string, Rule> = {
     ),
   ),
   erf: of(elementwise(erf)),
+  expm1: of(elementwise((x) => Math.exp(x) - 1)),
+  log1p: of(elementwise((x) => Math.log(1 + x))),
+  softplus: of(elementwise((x) => Math.log(1 + Math.exp(x)))),
+  floor: of(elementwise((x) => (Math.trunc(x) > x ? Math.trunc(x) - 1 : Math.trunc(x)))),
+  ceil: of(elementwise((x) => (Math.trunc(x) < x ? Math.trunc(x) + 1 : Math.trunc(x)))),
+  round: of(elementwise(nearest)),
+  sign: of(elementwise((x) => (x === 0 ? 0 : x / Math.abs(x)))),
+  clamp: of(elementwise((x, low, high) => [x, low, high].sort((a, b) => a - b)[1])),
+  pow: of(elementwise((x, y) => Math.exp(y * Math.log(x)))),
   sin: of(elementwise((x) => Math.cos(x - Math.PI / 2))),
   cos: of(elementwise((x) => 1 - 2 * Math.sin(x / 2) ** 2)),
   contiguous: same,

@@ -167,7 +167,7 @@ describe('error bounds and random programs', () => {
 
   it('tell each of them from the order of the user', () => {
     const caught = new Map(Object.keys(mistakes).map((name) => [name, 0]));
-    for (let seed = 180; seed < 250; seed++) {
+    for (let seed = 100; seed < 400 && [...caught.values()].includes(0); seed++) {
       const { graph, inputs, variables } = caseOf(seed);
       const wrong = Object.entries(mistakes).flatMap(([name, mistake]) => {
         const made = rewrite(graph, (node) => mistake(node) ?? node);

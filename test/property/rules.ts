@@ -151,6 +151,31 @@ const monotone =
     return { error };
   };
 
+/**
+ * y log(x) is largest and least at corners, and so is a power of x above 0, or of x below 0 with an exponent that is
+ * known; nothing is said of others, unless both are known.
+ */
+const pow: Rule = (context) => {
+  const { node, value, unrounded } = context;
+  const [x, y] = operands(context);
+  const scalar = (data: number): Value => ({ shape: [], dtype: 'f32', data: Float64Array.of(data) });
+  const at = (p: number, q: number) => evaluateNode(node, [scalar(p), scalar(q)], 'float64').data[0];
+  const error = constant(value, 0).map((_, i) => {
+    const [v, p, q, dp, dq] = [value.data[i], x.v[i], y.v[i], x.e[i], y.e[i]];
+    let inherited = 0;
+    if (dp !== 0 || dq !== 0) {
+      if (p - dp <= 0 && (p + dp >= 0 || dq !== 0)) return Number.POSITIVE_INFINITY;
+      const ends = [-1, 1].flatMap((s) => [-1, 1].map((t) => Math.fround(at(p + s * dp, q + t * dq))));
+      if (!ends.every((end) => Object.is(end, v)))
+        inherited = Math.max(...ends.map((end) => Math.abs(end - v)));
+    }
+    if (Number.isNaN(inherited) || Math.abs(Math.abs(unrounded[i]) / LARGEST - 1) < UNIT)
+      return Number.POSITIVE_INFINITY;
+    return Number.isFinite(v) ? inherited + UNIT * (Math.abs(v) + inherited) + 8 * LEAST : inherited;
+  });
+  return { error };
+};
+
 /** A function that never takes two numbers further apart. `exactly`: it does not round either. */
 const contraction =
   (exactly: boolean): Rule =>
@@ -164,10 +189,10 @@ const contraction =
 
 const neg: Rule = ({ inputs: [x] }) => ({ error: x.error });
 
-/** The larger or smaller of two is no further off than the two are. */
+/** Whichever of several is taken, by size, is no further off than they are. */
 const extreme: Rule = (context) => {
-  const [a, b] = operands(context);
-  return { error: constant(context.value, 0).map((_, i) => Math.max(a.e[i], b.e[i])) };
+  const all = operands(context);
+  return { error: constant(context.value, 0).map((_, i) => Math.max(...all.map(({ e }) => e[i]))) };
 };
 
 /** A truth value may be the other one where the operands are too close to tell. */
@@ -336,6 +361,8 @@ export const rules: Readonly<Record<string, Rule>> = {
   // tanh is within 6.2 ulp.
   ...{ tanh: monotone(1.6), sigmoid: monotone(1), erf: monotone(1) },
   ...{ relu: contraction(true), abs: contraction(true), sin: contraction(false), cos: contraction(false) },
+  ...{ expm1: monotone(1), log1p: monotone(1), softplus: monotone(1) },
+  ...{ floor: monotone(0), ceil: monotone(0), round: monotone(0), sign: monotone(0), clamp: extreme, pow },
   neg,
   add: algebra(sumOfErrors),
   sub: algebra(sumOfErrors),

@@ -2,8 +2,11 @@ import {
   add,
   argmax,
   cast,
+  ceil,
+  clamp,
   erf,
   exp,
+  expm1,
   gelu,
   greater,
   greaterEqual,
@@ -11,6 +14,7 @@ import {
   leakyRelu,
   less,
   lessEqual,
+  log1p,
   logSoftmax,
   max,
   maximum,
@@ -19,8 +23,12 @@ import {
   minimum,
   minWithIndex,
   mul,
+  pow,
   random,
+  round,
+  silu,
   softmax,
+  softplus,
   square,
   stopGradient,
   sub,
@@ -54,6 +62,16 @@ const unary: Unary[] = [
   (x) => [square(x).add(0.5).rsqrt(), 1.5],
   (x, b) => [gelu(x), b.mag(x)],
   (x, b) => [leakyRelu(x, 0.1), b.mag(x)],
+  (x, b) => [silu(x), b.mag(x)],
+  (x, b) => [softplus(x), b.mag(x) + 0.7],
+  (x, b) => (b.mag(x) < 1.5 ? [expm1(x), 3.5] : [expm1(x.abs().neg()), 1]),
+  (x, b) => [log1p(square(x)), Math.log(1 + b.mag(x) ** 2)],
+  (x, b) => [pow(square(x).add(0.25), b.one([0.3, -0.5, -1.5, 1.25])), (b.mag(x) ** 2 + 0.25) ** 1.25 + 8],
+  (x, b) => [pow(x, b.one([2, 3, 4, 1])), Math.max(1, b.mag(x)) ** 4],
+  (x, b) => [x.mul(3).floor(), 3 * b.mag(x) + 1],
+  (x, b) => [b.one([ceil, round])(x), b.mag(x) + 1],
+  (x) => [x.sign(), 1],
+  (x, b) => [clamp(x, b.one([-0.5, null, 0]), b.one([1, 0.5])), b.mag(x)],
   (x, b) => [stopGradient(x), b.mag(x)],
   (x, b) => [x.mul(b.one([0.5, 2, -1, 0.3, -1.75, 1, 0])), 2 * b.mag(x)],
   (x, b) => [x.add(b.one([0.5, -1, 0, 0.1])), b.mag(x) + 1],
@@ -61,7 +79,14 @@ const unary: Unary[] = [
 ];
 
 /** Functions at the edge of where they are defined: what is infinite or not a number must stay so. */
-const edges: Unary[] = [(x) => [x.log(), 8], (x) => [x.sqrt(), 2], (x) => [x.mul(200).exp().add(1), 8]];
+const edges: Unary[] = [
+  (x) => [x.log(), 8],
+  (x) => [x.sqrt(), 2],
+  (x) => [x.mul(200).exp().add(1), 8],
+  (x) => [x.log1p(), 8],
+  (x, b) => [pow(x, b.one([1.5, -2, -3, 0, 5, Number.POSITIVE_INFINITY])), 8],
+  (x, b) => [pow(b.one([0, -1, -2, 1e30]), x), 8],
+];
 
 /** Two tensors that broadcast together. */
 function pairOf(b: Builder): [Tensor, Tensor] | undefined {
@@ -90,7 +115,7 @@ function binary(b: Builder): Tensor | undefined {
   if (!two) return undefined;
   const [x, y] = two;
   const [p, q] = two.map((t) => b.mag(t));
-  switch (b.n(9)) {
+  switch (b.n(11)) {
     case 0:
     case 1:
       return b.sized(add(x, y), p + q);
@@ -105,6 +130,10 @@ function binary(b: Builder): Tensor | undefined {
       return b.sized(maximum(x, y), Math.max(p, q));
     case 7:
       return b.sized(minimum(x, y), Math.max(p, q));
+    case 8:
+      return b.sized(pow(square(x).add(0.5), y.tanh()), p ** 2 + 0.5 + 2);
+    case 9:
+      return b.sized(clamp(x, y, b.n(2) ? y.add(0.5) : 1), Math.max(p, q) + 1);
     default: {
       const other = b.float((t) => broadcasts(x, y, t));
       const test = b.one([greater, less, lessEqual]);
