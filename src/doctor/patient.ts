@@ -146,6 +146,8 @@ interface TracedStep {
 /** Keeps every tensor of a trace, so that the loss can be differentiated with respect to each. */
 class Recorder extends Tracer {
   readonly made: Traced[] = [];
+  /** A step of a scan is looked at each time that it runs. */
+  override readonly capture = undefined;
   override apply(op: Op, inputs: readonly Tensor[], attrs: Attrs, where?: string): Tensor {
     const tensor = super.apply(op, inputs, attrs, where) as Traced;
     if (!tensor.results) this.made.push(tensor);

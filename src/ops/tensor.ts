@@ -2,7 +2,7 @@ import { shown } from '../check.js';
 import { DTypeError, GraphError } from '../errors.js';
 import { type DType, formatShape, holds, type ResultType, type Shape, type TensorType } from '../shape.js';
 import { located, userLocation } from '../source.js';
-import type { Attrs, Op } from './op.js';
+import type { Attrs, Body, Op } from './op.js';
 
 /** What a tensor was computed from; the thread that reverse mode follows back. */
 export interface Creator {
@@ -56,6 +56,28 @@ const USES = {
   default: 'is not a number of JavaScript: write a.add(b) for a + b, a.equal(b) for a == b',
 };
 
+/** A function that was traced into a graph of its own. */
+export interface Captured {
+  /** Its inputs are what is carried, the variables that it assigns to, the elements, and what it reads from outside. */
+  readonly body: Body;
+  readonly assigned: readonly Variable[];
+  /** What it reads from outside, and is the same in every step. */
+  readonly same: readonly Tensor[];
+}
+
+/** Traces a step that is run again and again. */
+export type Capture = (
+  name: string,
+  carry: readonly TensorType[],
+  elements: readonly TensorType[],
+  step: (
+    carry: readonly Tensor[],
+    elements: readonly Tensor[],
+  ) => { carry: readonly Tensor[]; outputs: readonly Tensor[] },
+  /** Where it reads variables. */
+  outer?: Interpreter,
+) => Captured;
+
 /** Gives ops their meaning: the tracer appends nodes to a graph, the tape computes at once. */
 export interface Interpreter {
   /** Whether layers that differ between training and use (batch norm, dropout) are to train. */
@@ -73,6 +95,10 @@ export interface Interpreter {
   detach(tensor: Tensor): Tensor;
   /** Runs a layer of nn by `forward`, for whoever wants to see what each layer makes; without it layers just run. */
   observe?(layer: object, forward: () => Tensor): Tensor;
+  /** Runs what is not to be seen by `observe`'s watcher. */
+  quietly?<T>(f: () => T): T;
+  /** Makes a graph of a step; missing where ops run at once. */
+  readonly capture?: Capture | undefined;
 }
 
 /** Fills a new variable: element i of `shape`, from a stream of random numbers of its own. */

@@ -280,6 +280,23 @@ const rules: Record<string, Rule> = {
       },
     ),
   concat: (inputs, { axis }) => concat(inputs, axis),
+  scan: ([first, count, x, s], { length, reverse }: { length?: number; reverse?: boolean }) => {
+    const stacked = (of: (t: number) => ArrayLike<number>, inner: number[]) =>
+      build([length!, ...inner], ([t, i = 0]) => of(t)[i]);
+    // What each step found, from the one that runs first.
+    const found = [Array.from(first.data)];
+    const time = (k: number) => (reverse ? length! - 1 - k : k);
+    const row = (t: number) => Array.from(x.data).slice(3 * t, 3 * t + 3);
+    for (let k = 0; k < length!; k++)
+      found.push(found[k].map((c, i) => Math.tanh(c * s.data[0]) + row(time(k))[i]));
+    return [
+      { shape: [3], data: found[length!] },
+      { shape: [], data: [count.data[0] + length!] },
+      stacked((t) => row(t).map((v, i) => v * found[time(t)][i]), [3]),
+      stacked((t) => found[time(t)], [3]),
+      stacked((t) => [count.data[0] + time(t)], []),
+    ];
+  },
   split: ([x], { axis, sizes }: { axis?: number; sizes?: number[] }) =>
     sizes!.map((size, k) => {
       const before = sizes!.slice(0, k).reduce((a, b) => a + b, 0);

@@ -39,6 +39,7 @@ import {
 } from '../../src/ops/index.js';
 import { broadcastShapes, numel } from '../../src/shape.js';
 import { type Builder, TAME } from './builder.js';
+import { loopSteps } from './loops.js';
 import { gatherSteps, matrixSteps } from './matrices.js';
 import { movementSteps } from './movements.js';
 import { rangeSteps } from './ranges.js';
@@ -243,6 +244,7 @@ export const stepKinds: readonly StepKind[] = [
   ...movementSteps,
   ...matrixSteps,
   ...gatherSteps,
+  ...loopSteps,
   ...rangeSteps,
 ];
 
