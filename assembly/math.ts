@@ -178,7 +178,7 @@ export function log1p4(x: v128): v128 {
   return v128.bitselect(signed, x, f32x4.lt(x, INFINITE));
 }
 
-/** log(1 + e^x) for x of any size, error under 1.9 ulp, gradual underflow. */
+/** log(1 + e^x) for x of any size, error under 1.8 ulp, gradual underflow. */
 @inline
 export function softplus4(x: v128): v128 {
   const e = expBounded(f32x4.pmax(f32x4.neg(f32x4.abs(x)), EXP_MIN));

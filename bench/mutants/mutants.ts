@@ -246,23 +246,37 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/peak.ts',
+    'src/schedule/moves.ts',
     ['test/schedule'],
     [
-      ['kernels stay where they are', 'if (isLower(moved, better ?? now)) better = moved;', ''],
-      ['a kernel moves before what it waits for', 'for (const w of waits[i]) needed.add(w);', ''],
+      [
+        'kernels stay where they are',
+        'if (best) this.take(best);\n    return best !== undefined;',
+        'return false;',
+      ],
+      [
+        'a kernel moves before what it waits for',
+        'this.group.reach(readers, this.waits,',
+        'this.group.reach(readers, this.followers,',
+      ],
+      ['a kernel moves behind what waits for it', 'group.hasAny(this.waits[order[end]])', 'false'],
     ],
+  ),
+  ...of(
+    'src/schedule/list-schedule.ts',
+    ['test/schedule'],
+    [['a way is not measured again when its values die', 'others.size <= LOOKAHEAD', 'others.size < 0']],
   ),
   ...of(
     'src/schedule/liveness.ts',
     ['test/schedule', 'test/plan'],
     [
+      ['a value dies one reader early', 'left[value]--;', 'left[value] -= 2;'],
       [
-        'a value dies one reader early',
-        'this.readers.set(node, this.left(node) - 1);',
-        'this.readers.set(node, this.left(node) - 2);',
+        'two values take over the memory of one',
+        'if (this.left[value] === 0 && !this.taken.has(value)) return value;',
+        'if (this.left[value] === 0) return value;',
       ],
-      ['two values take over the memory of one', '&& !taken.has(o)', ''],
     ],
   ),
   ...of(

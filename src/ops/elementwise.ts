@@ -1,6 +1,7 @@
 import { DTypeError } from '../errors.js';
 import { broadcastShapes, type DType, requireDType, sameShape, type TensorType } from '../shape.js';
 import { equal, greater, where } from './compare.js';
+import { ANY, product, rising, square, vanishing, within } from './interval.js';
 import { eachRun } from './loops.js';
 import { defineOp, type Elements, type Op, type VjpContext } from './op.js';
 import { sumTo } from './reduce.js';
@@ -10,7 +11,7 @@ import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
 export type None = Record<never, never>;
 
 /** What an op may say of its results, beside how they are made. */
-type Facts = Pick<Op<None>, 'interval' | 'exact'>;
+type Facts = Pick<Op<None>, 'interval' | 'exact' | 'commutative'>;
 
 interface UnaryRule extends Facts {
   cost: number;
@@ -42,11 +43,17 @@ export function unary(name: string, rule: UnaryRule): Op<None> {
   });
 }
 
-function factsOf({ interval, exact }: Facts): Facts {
-  return { ...(interval && { interval }), ...(exact && { exact }) };
+function factsOf({ interval, exact, commutative }: Facts): Facts {
+  return {
+    ...(interval && { interval }),
+    ...(exact && { exact }),
+    ...(commutative && { commutative }),
+  };
 }
 
 const negOp = unary('neg', {
+  exact: true,
+  interval: ([x]) => ({ lo: -x.hi, hi: -x.lo }),
   cost: 1,
   emit: (x) => `f32x4.neg(${x})`,
   integers: (x) => `i32x4.neg(${x})`,
@@ -57,6 +64,7 @@ const negOp = unary('neg', {
 });
 
 const expOp = unary('exp', {
+  interval: vanishing(Math.exp),
   cost: 14,
   emit: (x) => `exp4(${x})`,
   library: { exp4: 'math' },
@@ -67,6 +75,7 @@ const expOp = unary('exp', {
 });
 
 const logOp = unary('log', {
+  interval: rising((x) => (x > 0 ? Math.log(x) : Number.NEGATIVE_INFINITY)),
   cost: 19,
   emit: (x) => `log4(${x})`,
   library: { log4: 'math' },
@@ -77,6 +86,7 @@ const logOp = unary('log', {
 });
 
 const sqrtOp = unary('sqrt', {
+  interval: rising((x) => Math.sqrt(Math.max(x, 0))),
   cost: 6,
   emit: (x) => `f32x4.sqrt(${x})`,
   loop(x, out) {
@@ -86,6 +96,8 @@ const sqrtOp = unary('sqrt', {
 });
 
 const rsqrtOp = unary('rsqrt', {
+  // -0 is one of the numbers from 0 on, and 1 / -0 is -Infinity.
+  interval: ([x]) => (x.lo > 0 ? { lo: 1 / Math.sqrt(x.hi), hi: 1 / Math.sqrt(x.lo) } : ANY),
   cost: 7,
   emit: (x) => `rsqrt4(${x})`,
   library: { rsqrt4: 'math' },
@@ -96,6 +108,7 @@ const rsqrtOp = unary('rsqrt', {
 });
 
 const tanhOp = unary('tanh', {
+  interval: rising(Math.tanh),
   cost: 13,
   emit: (x) => `tanh4(${x})`,
   library: { tanh4: 'math' },
@@ -106,6 +119,7 @@ const tanhOp = unary('tanh', {
 });
 
 const sigmoidOp = unary('sigmoid', {
+  interval: vanishing((x) => 1 / (1 + Math.exp(-x))),
   cost: 20,
   emit: (x) => `sigmoid4(${x})`,
   library: { sigmoid4: 'math' },
@@ -116,6 +130,8 @@ const sigmoidOp = unary('sigmoid', {
 });
 
 const reluOp = unary('relu', {
+  exact: true,
+  interval: rising((x) => Math.max(x, 0)),
   cost: 1,
   // pmax is one instruction; x < 0 ? 0 : x lets NaN through.
   emit: (x) => `f32x4.pmax(${x}, f32x4.splat(0))`,
@@ -126,6 +142,8 @@ const reluOp = unary('relu', {
 });
 
 const absOp = unary('abs', {
+  exact: true,
+  interval: ([x]) => ({ lo: Math.max(x.lo, -x.hi, 0), hi: Math.max(-x.lo, x.hi) }),
   cost: 1,
   emit: (x) => `f32x4.abs(${x})`,
   integers: (x) => `i32x4.abs(${x})`,
@@ -136,6 +154,7 @@ const absOp = unary('abs', {
 });
 
 const erfOp = unary('erf', {
+  interval: rising(erfFloat64),
   cost: 20,
   emit: (x) => `erf4(${x})`,
   library: { erf4: 'math' },
@@ -146,6 +165,7 @@ const erfOp = unary('erf', {
 });
 
 const sinOp = unary('sin', {
+  interval: within(-1, 1),
   cost: 40,
   emit: (x) => `sin4(${x})`,
   library: { sin4: 'math' },
@@ -156,6 +176,7 @@ const sinOp = unary('sin', {
 });
 
 const cosOp = unary('cos', {
+  interval: within(-1, 1),
   cost: 40,
   emit: (x) => `cos4(${x})`,
   library: { cos4: 'math' },
@@ -237,6 +258,8 @@ export const numbers: DType[] = ['f32', 'i32'];
 export const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
 
 const addOp = binary('add', {
+  commutative: true,
+  interval: rising((a, b) => a + b),
   cost: 1,
   dtypes: numbers,
   emit: (a, b, dtype) => `${lanes(dtype)}.add(${a}, ${b})`,
@@ -247,6 +270,9 @@ const addOp = binary('add', {
 });
 
 const subOp = binary('sub', {
+  interval([a, b], { inputs: [x, y] }) {
+    return x === y ? { lo: 0, hi: 0 } : { lo: a.lo - b.hi, hi: a.hi - b.lo };
+  },
   cost: 1,
   dtypes: numbers,
   emit: (a, b, dtype) => `${lanes(dtype)}.sub(${a}, ${b})`,
@@ -257,6 +283,8 @@ const subOp = binary('sub', {
 });
 
 const mulOp = binary('mul', {
+  commutative: true,
+  interval: ([a, b], { inputs: [x, y] }) => (x === y ? square(a) : product(a, b)),
   cost: 1,
   dtypes: numbers,
   emit: (a, b, dtype) => `${lanes(dtype)}.mul(${a}, ${b})`,
@@ -272,6 +300,7 @@ const mulOp = binary('mul', {
 });
 
 const divOp = binary('div', {
+  interval: ([a, b]) => (b.lo > 0 || b.hi < 0 ? product(a, { lo: 1 / b.hi, hi: 1 / b.lo }) : ANY),
   cost: 6,
   dtypes: ['f32'],
   emit: (a, b) => `f32x4.div(${a}, ${b})`,
@@ -291,6 +320,9 @@ function tieVjp(aWins: (a: Tensor, b: Tensor) => Tensor) {
 }
 
 const maximumOp = binary('maximum', {
+  commutative: true,
+  exact: true,
+  interval: rising(Math.max),
   cost: 2,
   dtypes: numbers,
   emit: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.max(${a}, ${b})`),
@@ -301,6 +333,9 @@ const maximumOp = binary('maximum', {
 });
 
 const minimumOp = binary('minimum', {
+  commutative: true,
+  exact: true,
+  interval: rising(Math.min),
   cost: 2,
   dtypes: numbers,
   emit: (a, b, dtype) => (dtype === 'i32' ? `i32x4.min_s(${a}, ${b})` : `f32x4.min(${a}, ${b})`),

@@ -15,7 +15,7 @@ import {
   sub,
   unary,
 } from './elementwise.js';
-import { ANY, corners, type Interval, rising } from './interval.js';
+import { ANY, corners, type Interval, rising, vanishing } from './interval.js';
 import { apply, type Tensor, type TensorLike } from './tensor.js';
 
 // Powers, and exponentials and logarithms beside 1, where exp(x) - 1 and log(1 + x) lose all digits of a small x.
@@ -33,7 +33,7 @@ const expm1Op = unary('expm1', {
 });
 
 const log1pOp = unary('log1p', {
-  cost: 30,
+  cost: 25,
   emit: (x) => `log1p4(${x})`,
   library: { log1p4: 'math' },
   interval: rising((x) => (x > -1 ? Math.log1p(x) : Number.NEGATIVE_INFINITY)),
@@ -44,10 +44,10 @@ const log1pOp = unary('log1p', {
 });
 
 const softplusOp = unary('softplus', {
-  cost: 50,
+  cost: 42,
   emit: (x) => `softplus4(${x})`,
   library: { softplus4: 'math' },
-  interval: rising(softplusOf),
+  interval: vanishing(softplusOf),
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = softplusOf(x[i]);
   },
@@ -82,7 +82,8 @@ function powerOf(x: number, y: number): number {
 
 /** y log(x) is largest and least at corners, and so are even powers of negative numbers, but for 0 in between. */
 function powerBounds(x: Interval, y: Interval): Interval {
-  if (x.lo >= 0) return corners(powerOf, x, y);
+  // -0 is one of the numbers from 0 on, and its powers below 0 may be -Infinity.
+  if (x.lo > 0 || (x.lo === 0 && y.lo >= 0)) return corners(powerOf, x, y);
   if (y.lo !== y.hi || y.lo % 2 !== 0 || y.lo < 0) return ANY;
   const { lo, hi } = corners(powerOf, x, y);
   return { lo: x.hi < 0 ? lo : Math.min(0, powerOf(0, y.lo)), hi };

@@ -11,6 +11,7 @@ import {
 } from '../shape.js';
 import { cast, equal } from './compare.js';
 import { div, mul } from './elementwise.js';
+import { type Bounds, folded, same, times } from './interval.js';
 import { eachStridedRun } from './loops.js';
 import { broadcastTo, reshape } from './movement.js';
 import { defineOp, type Elements, type Lowering, type Op, type VjpContext } from './op.js';
@@ -23,6 +24,7 @@ interface ReduceRule {
   lower: Omit<Extract<Lowering, { kind: 'reduce' }>, 'kind'>;
   /** Whether a reduction over no elements means something. */
   empty: boolean;
+  interval: Bounds<ReduceAttrs>;
   /** Fills `out` with what a fold begins with. */
   fold(dtype: DType, out: Elements): Fold;
   vjp(context: VjpContext<ReduceAttrs>): Tensor;
@@ -54,6 +56,7 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
       eachStridedRun(x.shape, [strides], [0], (i, n, at, by) => fold.run(x.data, i, n, at[0], by[0]));
       fold.finish?.();
     },
+    interval: rule.interval,
     lower: { kind: 'reduce', ...rule.lower },
   });
 }
@@ -116,6 +119,10 @@ function compensatedSums(out: Elements): Fold {
 
 const sumOp = reduction('sum', {
   empty: true,
+  interval([x], node) {
+    const n = folded(node);
+    return { lo: times(x.lo, n), hi: times(x.hi, n) };
+  },
   fold(dtype, out) {
     out.fill(0);
     if (dtype === 'i32') return integerSums(out);
@@ -132,6 +139,7 @@ const sumOp = reduction('sum', {
 
 const largest = {
   empty: false,
+  interval: same,
   // Elements that tie for the maximum share the cotangent.
   vjp({ cotangent: g, inputs: [x], output: y, attrs }: VjpContext<ReduceAttrs>) {
     const winners = cast(equal(x, y), 'f32');

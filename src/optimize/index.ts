@@ -4,6 +4,7 @@ import { verifyGraph } from '../graph/verify.js';
 import { commonSubexpressions } from './common-subexpressions.js';
 import { deadCode } from './dead-code.js';
 import { dropMarkers } from './drop-markers.js';
+import { expandComposites } from './expand-composites.js';
 import { foldConstants } from './fold-constants.js';
 import { foldTransposes } from './fold-transposes.js';
 import { implicitBroadcasts } from './implicit-broadcasts.js';
@@ -18,6 +19,7 @@ export type { Contract, Pass } from './pass.js';
 
 /** In the order in which they run; each makes work for those after it, and the round starts again. */
 export const passes: readonly Pass[] = [
+  expandComposites,
   dropMarkers,
   foldConstants,
   simplifyArithmetic,
@@ -38,8 +40,15 @@ export interface OptimizeOptions {
 
 const MAX_ROUNDS = 20;
 
-/** Runs the passes in turns, verifying after each, until none of them changes the graph any more. */
-export function optimize(graph: Graph, { without = [] }: OptimizeOptions = {}): Graph {
+/**
+ * Runs the passes in turns, verifying after each, until none of them changes the graph any more.
+ * @param tell called as each part of the work begins: with the name of a pass, or `verify`
+ */
+export function optimize(
+  graph: Graph,
+  { without = [] }: OptimizeOptions = {},
+  tell: (part: string) => void = () => {},
+): Graph {
   for (const name of without) {
     if (!passes.some((pass) => pass.name === name)) {
       throw new OptionError(
@@ -47,13 +56,16 @@ export function optimize(graph: Graph, { without = [] }: OptimizeOptions = {}): 
       );
     }
   }
+  tell('verify');
   verifyGraph(graph, 'tracing');
   const chosen = passes.filter((pass) => !without.includes(pass.name));
   let now = graph;
   for (let run = 0, idle = 0; idle < chosen.length && run < MAX_ROUNDS * chosen.length; run++) {
     const pass = chosen[run % chosen.length];
+    tell(pass.name);
     const next = pass.run(now);
     idle++;
+    tell('verify');
     if (sameGraph(now, next)) continue;
     verifyGraph(next, pass.name);
     now = next;

@@ -39,10 +39,11 @@ export function livesOf(order: readonly Traffic[]): Life[] {
   const arena = new Arena(order);
   const born: Omit<Life, 'to'>[] = [];
   const to = new Map<Node, number>();
-  order.forEach((kernel, i) => {
-    const { over, died } = arena.run(kernel);
-    for (const node of kernel.writes) born.push({ node, from: i, over: over.get(node) ?? null });
-    for (const node of died) to.set(node, i);
+  order.forEach(({ writes }, i) => {
+    arena.run(i);
+    const over = arena.overwritten();
+    for (const node of writes) born.push({ node, from: i, over: over.get(node) ?? null });
+    for (const node of arena.died(i)) to.set(node, i);
   });
   return born.map((life) => ({ ...life, to: to.get(life.node)! }));
 }
@@ -50,45 +51,99 @@ export function livesOf(order: readonly Traffic[]): Life[] {
 /** Bytes that live while each kernel of an order runs. */
 export function liveBytes(order: readonly Traffic[]): number[] {
   const arena = new Arena(order);
-  return order.map((kernel) => arena.run(kernel).during);
+  return order.map((_, i) => arena.run(i));
 }
 
-/** The arena while kernels run: which values live, and how many bytes they have. */
+/** The kernels, by number, that read each value. */
+export function readersOf(kernels: readonly Traffic[]): Map<Node, number[]> {
+  const readers = new Map<Node, number[]>();
+  kernels.forEach(({ reads }, i) => {
+    for (const node of reads) {
+      const known = readers.get(node);
+      if (known) known.push(i);
+      else readers.set(node, [i]);
+    }
+  });
+  return readers;
+}
+
+/** Values by number: those that a kernel reads and writes, and for each write those that it may overwrite. */
+interface Numbered {
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+  readonly over: readonly (readonly number[])[];
+}
+
+/** The arena while kernels run, each given by its place in the list: how many bytes live. */
 export class Arena {
   bytes = 0;
+  private readonly numbers = new Map<Node, number>();
+  private readonly nodes: Node[] = [];
+  private readonly sizes: number[] = [];
   /** Kernels that are still to read each value. */
-  private readonly readers = new Map<Node, number>();
+  private readonly left: number[] = [];
+  private readonly kernels: readonly Numbered[];
+  /** What the kernel that ran last has overwritten, and by what. */
+  private readonly taken = new Map<number, number>();
 
   constructor(kernels: readonly Traffic[]) {
-    for (const { reads } of kernels) for (const node of reads) this.readers.set(node, this.left(node) + 1);
+    this.kernels = kernels.map(({ reads, writes, over }) => ({
+      reads: reads.map((node) => this.numberOf(node)),
+      writes: writes.map((node) => this.numberOf(node)),
+      over: writes.map((node) => over.get(node)!.map((old) => this.numberOf(old))),
+    }));
+    for (const { reads } of this.kernels) for (const value of reads) this.left[value]++;
   }
 
-  /** Runs a kernel; returns the bytes that live meanwhile, what died in it, and what overwrote what. */
-  run({ reads, writes, over }: Traffic): { during: number; died: Node[]; over: Map<Node, Node> } {
-    for (const node of reads) this.readers.set(node, this.left(node) - 1);
-    const died = [...reads, ...writes].filter((node) => this.left(node) === 0);
-    const pairs = new Map<Node, Node>();
-    const taken = new Set<Node>();
-    for (const node of writes) {
-      const old = over.get(node)!.find((o) => died.includes(o) && !taken.has(o));
-      if (old) {
-        pairs.set(node, old);
-        taken.add(old);
-      } else this.bytes += bytesOf(node);
+  /** Runs a kernel; returns the bytes that live meanwhile. */
+  run(kernel: number): number {
+    const { left, sizes, taken } = this;
+    const { reads, writes, over } = this.kernels[kernel];
+    for (const value of reads) left[value]--;
+    taken.clear();
+    for (const [i, value] of writes.entries()) {
+      const old = this.free(over[i]);
+      if (old === undefined) this.bytes += sizes[value];
+      else taken.set(old, value);
     }
     const during = this.bytes;
-    for (const node of died) if (!taken.has(node)) this.bytes -= bytesOf(node);
-    return { during, died, over: pairs };
+    for (const value of reads) if (left[value] === 0 && !taken.has(value)) this.bytes -= sizes[value];
+    for (const value of writes) if (left[value] === 0 && !taken.has(value)) this.bytes -= sizes[value];
+    return during;
+  }
+
+  /** The first of these values that is dead and not yet taken over. */
+  private free(values: readonly number[]): number | undefined {
+    for (const value of values) if (this.left[value] === 0 && !this.taken.has(value)) return value;
+    return undefined;
   }
 
   /** Takes back the kernel that ran last; `bytes` is what lived before it. */
-  undo({ reads }: Traffic, bytes: number): void {
-    for (const node of reads) this.readers.set(node, this.left(node) + 1);
+  undo(kernel: number, bytes: number): void {
+    for (const value of this.kernels[kernel].reads) this.left[value]++;
     this.bytes = bytes;
   }
 
-  private left(node: Node): number {
-    return this.readers.get(node) ?? 0;
+  /** What died in the kernel that ran last. */
+  died(kernel: number): Node[] {
+    const { reads, writes } = this.kernels[kernel];
+    return [...reads, ...writes].filter((value) => this.left[value] === 0).map((value) => this.nodes[value]);
+  }
+
+  /** What the kernel that ran last has overwritten, by what it wrote. */
+  overwritten(): Map<Node, Node> {
+    return new Map([...this.taken].map(([old, value]) => [this.nodes[value], this.nodes[old]]));
+  }
+
+  private numberOf(node: Node): number {
+    let number = this.numbers.get(node);
+    if (number === undefined) {
+      number = this.nodes.push(node) - 1;
+      this.numbers.set(node, number);
+      this.sizes.push(bytesOf(node));
+      this.left.push(0);
+    }
+    return number;
   }
 }
 

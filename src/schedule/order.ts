@@ -1,8 +1,10 @@
 import type { Node } from '../graph/graph.js';
+import { Heap } from './heap.js';
 import type { Kernel, Life, Storage } from './kernel.js';
 import { livesOf, trafficOf } from './liveness.js';
 import type { SchedulePass } from './passes.js';
 import { lowerPeak } from './peak.js';
+import { followersOf } from './waits.js';
 
 /**
  * Running order: every kernel after those that make what it reads, and a kernel that overwrites a variable
@@ -60,15 +62,22 @@ function dependencies(kernels: readonly Kernel[], storage: ReadonlyMap<Node, Sto
   return waits;
 }
 
+/** Of the kernels that wait for no other the first comes first. */
 function graphOrder(kernels: readonly Kernel[], waits: readonly ReadonlySet<number>[]): number[] {
-  const order = new Set<number>();
-  while (order.size < kernels.length) {
-    const next = kernels.findIndex((_, i) => !order.has(i) && [...waits[i]].every((w) => order.has(w)));
-    if (next < 0)
-      throw new Error(
-        `kernels wait for each other: ${kernels.filter((_, i) => !order.has(i)).map((k) => k.name)}`,
-      );
-    order.add(next);
+  const followers = followersOf(waits);
+  const missing = waits.map((before) => before.size);
+  const ready = new Heap<number>((a, b) => a < b);
+  missing.forEach((count, i) => {
+    if (count === 0) ready.push(i);
+  });
+  const order: number[] = [];
+  for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+    order.push(next);
+    for (const i of followers[next]) if (--missing[i] === 0) ready.push(i);
   }
-  return [...order];
+  if (order.length < kernels.length) {
+    const stuck = kernels.filter((_, i) => missing[i] > 0).map((k) => k.name);
+    throw new Error(`kernels wait for each other: ${stuck}`);
+  }
+  return order;
 }

@@ -1,5 +1,7 @@
+import { expand } from '../graph/expand.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
+import type { Lowering } from '../ops/op.js';
 import { broadcastStrides, numel } from '../shape.js';
 import type { Cluster } from './cluster.js';
 import { type Fusion, fuse } from './fuse.js';
@@ -28,13 +30,25 @@ import { tilingOf } from './tiling.js';
 import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
 
-/** Turns an optimized graph into kernels in running order, and says where each stored value lies. */
-export function schedule(optimized: Graph, { without = [] }: ScheduleOptions = {}): Schedule {
+/**
+ * Turns an optimized graph into kernels in running order, and says where each stored value lies.
+ * @param tell called as each part of the work begins
+ */
+export function schedule(
+  optimized: Graph,
+  { without = [] }: ScheduleOptions = {},
+  tell: (part: string) => void = () => {},
+): Schedule {
   const runs = (pass: SchedulePass) => !without.includes(pass);
-  const graph = legalize(dropUnitReductions(optimized));
+  tell('legalize');
+  const graph = legalize(dropUnitReductions(expand(optimized)));
+  tell('fuse');
   const fused = fuse(graph, runs('fuse'));
+  tell('recompute');
   const again = runs('recompute') ? recompute(graph, fused) : fused;
+  tell('merge');
   const fusion = runs('merge') ? merge(again) : again;
+  tell('kernels');
   const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
@@ -72,8 +86,10 @@ export function schedule(optimized: Graph, { without = [] }: ScheduleOptions = {
     for (const node of written) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
     return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
   });
+  tell('order');
+  const ordered = orderKernels(kernels, storage, runs);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
-  return { name: graph.name, ...orderKernels(kernels, storage, runs), storage, unfused };
+  return { name: graph.name, ...ordered, storage, unfused };
 }
 
 /**
@@ -174,7 +190,8 @@ function loadsOf(cluster: Cluster, fusion: Fusion): Node[] {
 function body(cluster: Cluster): KernelBody {
   const [first] = cluster.members.keys();
   const members = [...cluster.members.values()];
-  switch (first.op.lower.kind) {
+  const { lower } = first.op;
+  switch (lower.kind) {
     case 'matmul':
       return gemm(first, cluster);
     case 'scatter': {
@@ -186,7 +203,7 @@ function body(cluster: Cluster): KernelBody {
       return { kind: 'fold', node: first, ids, updates } satisfies FoldKernel;
     }
     case 'copy':
-      return copy(first);
+      return copy(first, lower);
     default:
       return { kind: 'nest', domain: cluster.domain, reduced: cluster.reduced, members } satisfies NestKernel;
   }
@@ -215,16 +232,12 @@ function gemm(node: Node, cluster: Cluster): GemmKernel {
   return { kind: 'gemm', ...product, tiling: tilingOf(product) };
 }
 
-function copy(node: Node): CopyKernel {
-  const axis = node.attrs.axis as number;
-  let at = 0;
-  const parts = node.inputs.map((input) => {
-    const starts =
-      node.op.name === 'pad'
-        ? [...(node.attrs.before as readonly number[])]
-        : node.shape.map((_, i) => (i === axis ? at : 0));
-    at += input.shape[axis] ?? 0;
-    return { read: ownAccess(input), shape: input.shape, starts };
-  });
-  return { kind: 'copy', node, parts, zero: node.op.name === 'pad' };
+function copy(node: Node, { zeros, starts }: Extract<Lowering, { kind: 'copy' }>): CopyKernel {
+  const from = starts(node);
+  const parts = node.inputs.map((input, i) => ({
+    read: ownAccess(input),
+    shape: input.shape,
+    starts: from[i],
+  }));
+  return { kind: 'copy', node, parts, zero: zeros };
 }

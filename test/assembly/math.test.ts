@@ -13,7 +13,7 @@ const BOUNDS: Record<string, number> = {
   rsqrt: 1.5,
   log1p: 1.5,
   expm1: 1.7,
-  softplus: 1.9,
+  softplus: 1.8,
 };
 /** That of pow4, whatever the other operand is. */
 const POWER_BOUND = 0.51;

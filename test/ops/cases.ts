@@ -1,4 +1,5 @@
-import type { Attrs } from '../../src/ops/op.js';
+import { parseGraph } from '../../src/graph/parse.js';
+import { type Attrs, isBody } from '../../src/ops/op.js';
 import { type DType, numel } from '../../src/shape.js';
 import {
   BROADCAST,
@@ -184,6 +185,23 @@ function matmuls(): OpCase[] {
   );
 }
 
+/** c' = tanh(c s) + x, n' = n + 1, y = c x. */
+const STEP = parseGraph(`graph step(c0: f32[3], c1: i32[], x0: f32[3], s0: f32[1]) {
+  %c = input "c0" : f32[3]
+  %n = input "c1" : i32[]
+  %x = input "x0" : f32[3]
+  %s = input "s0" : f32[1]
+  %cs = mul %c, %s : f32[3]
+  %t = tanh %cs : f32[3]
+  %next = add %t, %x : f32[3]
+  %one = constant 1 : i32[]
+  %count = add %n, %one : i32[]
+  %y = mul %c, %x : f32[3]
+  return y0 = %next
+  return y1 = %count
+  return y2 = %y
+}`);
+
 /** For every op what it must be tried on: in float64, in float32 and compiled; values and gradients. */
 export const cases: Record<string, OpCase[]> = {
   expm1: unary({}, { low: -60, high: 60 }),
@@ -235,6 +253,12 @@ export const cases: Record<string, OpCase[]> = {
   sum: reductions(true),
   max: reductions(false),
   nanmax: reductions(false),
+  max_with_index: [
+    ...REDUCED.flatMap(([shape, axes]) => axes.map((axis) => ({ inputs: [f32(shape)], attrs: { axis } }))),
+    ...[0, 1, 2].map((axis) => ({ inputs: [i32([5, 7, 3], { low: -2, high: 2 })], attrs: { axis } })),
+    { inputs: [i32([33], { low: -2e9, high: -1 })], attrs: { axis: 0 } },
+    { inputs: [f32([3, 0, 2])], attrs: { axis: 0 } },
+  ],
 
   reshape: [
     ...RESHAPED.map(([from, shape]) => ({ inputs: [f32(from)], attrs: { shape } })),
@@ -262,6 +286,22 @@ export const cases: Record<string, OpCase[]> = {
     { inputs: [i32([3, 2]), i32([3, 5])], attrs: { axis: 1 } },
   ],
 
+  split: [
+    { inputs: [f32([7])], attrs: { axis: 0, sizes: [3, 4] } },
+    { inputs: [f32([5, 33])], attrs: { axis: 1, sizes: [1, 31, 0, 1] } },
+    { inputs: [f32([4, 3, 5])], attrs: { axis: 1, sizes: [1, 1, 1] } },
+    { inputs: [f32([4, 3])], attrs: { axis: 0, sizes: [4] } },
+    { inputs: [f32([0, 3])], attrs: { axis: 0, sizes: [0, 0] } },
+    { inputs: [i32([6, 2])], attrs: { axis: 0, sizes: [2, 4] } },
+  ],
+
+  scan: [1, 2, 5].flatMap((length) =>
+    [false, true].map((reverse) => ({
+      inputs: [f32([3]), i32([]), f32([length, 3]), f32([1])],
+      attrs: { body: STEP, length, carries: 2, scanned: 1, reverse },
+    })),
+  ),
+
   random: RANDOM,
   iota: [0, 1, 3, 4, 5, 31, 33].map((size) => ({ inputs: [], attrs: { size } })),
   index: SHAPES.map((shape) => ({ inputs: [ids(shape, 7)], attrs: { size: 7, what: 'gather' } })),
@@ -285,5 +325,6 @@ export function describeCase({ inputs, attrs }: OpCase): string {
   const types = inputs.map(({ dtype, shape, low, high }) => {
     return `${dtype}[${shape}]${low === undefined ? '' : ` in ${low}..${high}`}`;
   });
-  return [...types, ...Object.entries(attrs).map(([key, value]) => `${key}=${value}`)].join(' ');
+  const text = (value: Attrs[string]) => (isBody(value) ? value.name : String(value));
+  return [...types, ...Object.entries(attrs).map(([key, value]) => `${key}=${text(value)}`)].join(' ');
 }

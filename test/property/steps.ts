@@ -1,5 +1,6 @@
 import {
   add,
+  argmax,
   cast,
   ceil,
   clamp,
@@ -17,8 +18,10 @@ import {
   logSoftmax,
   max,
   maximum,
+  maxWithIndex,
   mean,
   minimum,
+  minWithIndex,
   mul,
   pow,
   random,
@@ -36,6 +39,7 @@ import {
 } from '../../src/ops/index.js';
 import { broadcastShapes, numel } from '../../src/shape.js';
 import { type Builder, TAME } from './builder.js';
+import { loopSteps } from './loops.js';
 import { gatherSteps, matrixSteps } from './matrices.js';
 import { movementSteps } from './movements.js';
 import { rangeSteps } from './ranges.js';
@@ -150,7 +154,9 @@ function reduction(b: Builder): Tensor | undefined {
   const axes = axesOf(b, x);
   const options = { keepDims: b.n(2) > 0 };
   const count = numel(axes.map((axis) => x.shape[axis]));
-  switch (b.n(5)) {
+  switch (b.n(6)) {
+    case 5:
+      return placed(b, x);
     case 0:
     case 1:
       return b.sized(sum(x, axes, options), count * b.mag(x));
@@ -161,6 +167,19 @@ function reduction(b: Builder): Tensor | undefined {
     default:
       return b.sized(variance(x, axes, options), b.mag(x) ** 2);
   }
+}
+
+/** The largest or smallest elements and their places, which lead on to where they are and to numbers of their own. */
+function placed(b: Builder, x: Tensor): Tensor | undefined {
+  if (x.rank === 0 || numel(x.shape) === 0) return undefined;
+  const axis = b.n(x.rank);
+  const find = b.n(2) ? maxWithIndex : minWithIndex;
+  const { values, indices } = find(x, axis, { keepDims: b.n(2) > 0 });
+  b.show(indices);
+  if (b.n(2)) return b.sized(values, b.mag(x));
+  const places = argmax(b.n(2) ? x : x.mul(x), axis, { keepDims: true });
+  const along = iota(x.shape[axis]).reshape(x.shape.map((n, i) => (i === axis ? n : 1)));
+  return b.sized(where(lessEqual(along, places), x, 0), b.mag(x));
 }
 
 /** Softmax and its kin, over any axis. */
@@ -225,6 +244,7 @@ export const stepKinds: readonly StepKind[] = [
   ...movementSteps,
   ...matrixSteps,
   ...gatherSteps,
+  ...loopSteps,
   ...rangeSteps,
 ];
 

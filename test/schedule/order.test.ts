@@ -4,9 +4,12 @@ import { makeInput, type Node } from '../../src/graph/graph.js';
 import { f32, type Tensor, type TensorType, trace } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import type { Kernel } from '../../src/schedule/kernel.js';
+import { listSchedule } from '../../src/schedule/list-schedule.js';
 import { liveBytes, livesOf, type Traffic } from '../../src/schedule/liveness.js';
+import { Moves } from '../../src/schedule/moves.js';
 import { lowerPeak } from '../../src/schedule/peak.js';
 import { schedule } from '../../src/schedule/schedule.js';
+import { plainListSchedule, plainMove } from './plain-order.js';
 
 /** Kernels that write values of these sizes and read values of earlier ones. */
 interface Chain {
@@ -98,6 +101,43 @@ describe('the order of kernels', () => {
     expect(samples.filter(({ found, least }) => found === least).length).toBeGreaterThanOrEqual(90);
     // Else the samples would show nothing.
     expect(samples.filter(({ given, least }) => given === least).length).toBeLessThan(80);
+  });
+
+  it('is that of the heuristics as they are meant, with everything tried and run from the start', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 30 }).chain(randomChain), ({ traffic, waits }) => {
+        const listed = listSchedule(traffic, waits);
+        expect(listed).toEqual(plainListSchedule(traffic, waits));
+        for (const start of [[...traffic.keys()], listed]) {
+          const moves = new Moves(traffic, waits, start, Number.POSITIVE_INFINITY);
+          let order: readonly number[] | undefined = start;
+          do {
+            expect(moves.order).toEqual(order);
+            order = plainMove(order, traffic, waits);
+            expect(moves.improve()).toBe(order !== undefined);
+          } while (order);
+        }
+      }),
+      { numRuns: 200, seed: 4 },
+    );
+  });
+
+  it('is found within a budget of work, the same each time, however many kernels there are', () => {
+    const [all] = fc.sample(randomChain(2000), { numRuns: 1, seed: 3 });
+    const given = [...all.traffic.keys()];
+    const search = (budget: number) => {
+      const moves = new Moves(all.traffic, all.waits, given, budget);
+      while (!moves.isSpent && moves.improve());
+      return moves;
+    };
+    const [some, more] = [search(5_000), search(50_000)];
+    // What a move asks for is looked at before it is known to be too much.
+    expect(some.work).toBeLessThan(5_000 + 3 * 2000);
+    expect(more.work).toBeLessThan(50_000 + 3 * 2000);
+    expect(some.peak).toBeLessThanOrEqual(peakOf(given, all));
+    expect(more.peak).toBeLessThanOrEqual(some.peak);
+    expect([...more.order].sort((a, b) => a - b)).toEqual(given);
+    expect(lowerPeak(all.traffic, all.waits, 5_000)).toEqual(lowerPeak(all.traffic, all.waits, 5_000));
   });
 
   it('stays as it is where another needs no less', () => {
