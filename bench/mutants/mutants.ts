@@ -339,6 +339,16 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    'src/loops/in-place.ts',
+    ['test/loops'],
+    [
+      ['what is read after it is written is safe', 'first.order <= store.order', 'true'],
+      ['turns of a loop never touch the same element', 'if (by < span) return told;', ''],
+      ['a stride is a base though its rows run into each other', 'high + bytes <= base', 'true'],
+      ['offsets within a buffer do not count', '4 * buffers[access.buffer].element', '0'],
+    ],
+  ),
+  ...of(
     'src/loops/print.ts',
     ['test/loops', 'test/emit'],
     [

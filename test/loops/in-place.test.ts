@@ -132,6 +132,14 @@ describe('a result may take the place of what is read', () => {
   });
 });
 
+it('parts of one buffer are told apart by where they begin', () => {
+  const buffers = [0, 1].map((part) => ({ node, element: 4 * part }));
+  const body = [rows(columns(read(row, 'j'), write(row, 'j')))];
+  const program: LoopProgram = { buffers, functions: [], body, units: 8 };
+  const of = (number: number) => (buffer: number) => buffer === number;
+  expect(clashOf(program, of(1), of(0))).toContain('turns of a loop');
+});
+
 async function compiled(input: CompilerInput) {
   return compileProgram(input, { library: await readLibrary(), asc: async () => new Uint8Array() });
 }
