@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { evaluateNode } from '../../src/graph/evaluate.js';
 import { makeInput, makeNode } from '../../src/graph/graph.js';
@@ -108,6 +109,30 @@ describe('ops that move elements', () => {
       axes?.forEach((axis, i) => {
         if (node.shape[i] > 1) expect(view.strides[i]).toBe(axis < 0 ? 0 : strides[axis]);
       });
+    }
+  });
+});
+
+describe('expressions', () => {
+  it('name the functions of assembly/ that they call, with their files', () => {
+    const missing = ops.flatMap(({ name, lower, type }) => {
+      if (lower.kind !== 'elementwise') return [];
+      return cases[name].flatMap((c) => {
+        const args = c.inputs.map((_, i) => `x${i}`);
+        const text = lower.emit(args, c.inputs.at(-1)!.dtype, type(c.inputs, c.attrs).dtype);
+        const called = [...text.matchAll(/(?<![.\w])([a-zA-Z]\w*)\(/g)].map((match) => match[1]);
+        return called.filter((f) => !lower.library?.[f]).map((f) => `${name} calls ${f}`);
+      });
+    });
+    expect([...new Set(missing)]).toEqual([]);
+    const files = new Set(readdirSync(new URL('../../assembly/', import.meta.url)));
+    const named = ops.flatMap(({ lower }) =>
+      lower.kind === 'elementwise' ? Object.entries(lower.library ?? {}) : [],
+    );
+    for (const [name, file] of named) {
+      expect(files).toContain(`${file}.ts`);
+      const source = readFileSync(new URL(`../../assembly/${file}.ts`, import.meta.url), 'utf8');
+      expect(source).toContain(`export function ${name}(`);
     }
   });
 });

@@ -3,7 +3,7 @@ import { expandAll } from '../../src/graph/expand.js';
 import { type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
 import type { Elements, Value } from '../../src/ops/op.js';
 import { numel, type Shape } from '../../src/shape.js';
-import { LARGEST, type Rule, rules } from './rules.js';
+import { LARGEST, ruleOf } from './rules.js';
 
 /**
  * What float32 makes of a graph, operation by operation in the user's order, with a bound of how far a compiled step may
@@ -64,7 +64,7 @@ function bounded(node: Node, inputs: readonly Bounded[], values: ReadonlyMap<Nod
   const data = node.dtype === 'f32' ? Float64Array.from(unrounded, Math.fround) : unrounded;
   const value = { ...type, data };
   if (node.op.name === 'constant') return exact(node, data);
-  const rule: Rule | undefined = rules[node.op.name];
+  const rule = ruleOf(node.op);
   if (!rule) throw new Error(`test/property/rules.ts has no rule for ${node.op.name}`);
   const { error } = rule({ node, inputs, value, unrounded, values });
   const safe = error.map((e, i) => {

@@ -2,7 +2,7 @@ import { evaluateNode } from '../../src/graph/evaluate.js';
 import type { Node } from '../../src/graph/graph.js';
 import { eachRun } from '../../src/ops/loops.js';
 import { type MatmulAttrs, matmulSizes } from '../../src/ops/matmul.js';
-import type { Elements, Value } from '../../src/ops/op.js';
+import type { Elements, Op, Value } from '../../src/ops/op.js';
 import { numel, type Shape } from '../../src/shape.js';
 import type { Bounded } from './bounds.js';
 
@@ -152,25 +152,31 @@ const monotone =
   };
 
 /**
- * y log(x) is largest and least at corners, and so is a power of x above 0, or of x below 0 with an exponent that is
- * known; nothing is said of others, unless both are known.
+ * Of an elementwise op without a rule of its own: what the bounds that it declares make of operands with their errors, and
+ * a unit for the function if it rounds.
  */
-const pow: Rule = (context) => {
+const declared: Rule = (context) => {
   const { node, value, unrounded } = context;
-  const [x, y] = operands(context);
-  const scalar = (data: number): Value => ({ shape: [], dtype: 'f32', data: Float64Array.of(data) });
-  const at = (p: number, q: number) => evaluateNode(node, [scalar(p), scalar(q)], 'float64').data[0];
+  if (value.dtype !== 'f32') return sure(value);
+  const all = operands(context);
+  const { interval, exact } = node.op;
   const error = constant(value, 0).map((_, i) => {
-    const [v, p, q, dp, dq] = [value.data[i], x.v[i], y.v[i], x.e[i], y.e[i]];
+    const v = value.data[i];
     let inherited = 0;
-    if (dp !== 0 || dq !== 0) {
-      if (p - dp <= 0 && (p + dp >= 0 || dq !== 0)) return Number.POSITIVE_INFINITY;
-      const ends = [-1, 1].flatMap((s) => [-1, 1].map((t) => Math.fround(at(p + s * dp, q + t * dq))));
+    if (all.some(({ e }) => e[i] !== 0)) {
+      if (!all.every(({ e }) => Number.isFinite(e[i]))) return Number.POSITIVE_INFINITY;
+      const { lo, hi } = interval!(
+        all.map(({ v: x, e }) => ({ lo: x[i] - e[i], hi: x[i] + e[i] })),
+        node,
+      );
+      const ends = [lo, hi].map(Math.fround);
       if (!ends.every((end) => Object.is(end, v)))
         inherited = Math.max(...ends.map((end) => Math.abs(end - v)));
+      if (Number.isNaN(inherited)) return Number.POSITIVE_INFINITY;
     }
-    if (Number.isNaN(inherited) || Math.abs(Math.abs(unrounded[i]) / LARGEST - 1) < UNIT)
-      return Number.POSITIVE_INFINITY;
+    if (exact) return inherited;
+    // Just below Infinity, or just above.
+    if (Math.abs(Math.abs(unrounded[i]) / LARGEST - 1) < UNIT) return Number.POSITIVE_INFINITY;
     return Number.isFinite(v) ? inherited + UNIT * (Math.abs(v) + inherited) + 8 * LEAST : inherited;
   });
   return { error };
@@ -350,8 +356,8 @@ const sumRepeats = multilinear(
 /** The largest of some numbers is no further off than the furthest of them. */
 const max: Rule = ({ node, inputs: [x] }) => ({ error: applied(node, [withData(x, x.error)]) });
 
-/** One rule for each op of the table. */
-export const rules: Readonly<Record<string, Rule>> = {
+/** Rules of ops; an elementwise one that declares its bounds can do without. */
+const rules: Readonly<Record<string, Rule>> = {
   ...{ reshape: moves, transpose: moves, broadcast: moves, slice: moves, pad: moves, concat: moves },
   ...{ stop_gradient: moves, contiguous: moves, gather },
   // Exact, of integers without error.
@@ -361,8 +367,6 @@ export const rules: Readonly<Record<string, Rule>> = {
   // tanh is within 6.2 ulp.
   ...{ tanh: monotone(1.6), sigmoid: monotone(1), erf: monotone(1) },
   ...{ relu: contraction(true), abs: contraction(true), sin: contraction(false), cos: contraction(false) },
-  ...{ expm1: monotone(1), log1p: monotone(1), softplus: monotone(1) },
-  ...{ floor: monotone(0), ceil: monotone(0), round: monotone(0), sign: monotone(0), clamp: extreme, pow },
   neg,
   add: algebra(sumOfErrors),
   sub: algebra(sumOfErrors),
@@ -388,3 +392,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   ...{ equal: comparison, not_equal: comparison, less: comparison },
   ...{ less_equal: comparison, greater: comparison, greater_equal: comparison },
 };
+
+export function ruleOf({ name, lower, interval }: Op): Rule | undefined {
+  return rules[name] ?? (lower.kind === 'elementwise' && interval ? declared : undefined);
+}
