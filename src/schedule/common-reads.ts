@@ -3,6 +3,7 @@ import { numel } from '../shape.js';
 import type { Cluster } from './cluster.js';
 import { isInline } from './inline.js';
 import type { Access, Member } from './kernel.js';
+import { known } from './known.js';
 
 /** Of the nests that read the same elements so many are tried, the latest ones: where there are more, most are full. */
 const MOST = 64;
@@ -48,15 +49,6 @@ class Recent {
 /** The latest of some clusters, the last first. */
 export function latest(clusters: Iterable<Cluster>): Cluster[] {
   return [...clusters].sort((a, b) => b.id - a.id).slice(0, MOST);
-}
-
-function known<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
 }
 
 /** The reads of more than one element in memory: those of single ones are shared by all. */

@@ -1,6 +1,7 @@
 import type { Node } from '../graph/graph.js';
 import type { Cluster } from './cluster.js';
 import { sourcesOf } from './inline.js';
+import { emptyList, known } from './known.js';
 
 /**
  * Which clusters load a value: those with a member that reads it, that do not make it themselves. Found through the
@@ -14,20 +15,14 @@ export class MemoryReads {
     for (const cluster of clusters) {
       for (const node of cluster.members.keys()) {
         if (!this.owners.has(node))
-          for (const source of sourcesOf(node)) {
-            const known = this.readers.get(source);
-            if (known) known.push(node);
-            else this.readers.set(source, [node]);
-          }
+          for (const source of sourcesOf(node)) known(this.readers, source, emptyList<Node>).push(node);
         this.join(node, cluster);
       }
     }
   }
 
   join(node: Node, cluster: Cluster): void {
-    const known = this.owners.get(node);
-    if (known) known.add(cluster);
-    else this.owners.set(node, new Set([cluster]));
+    known(this.owners, node, () => new Set<Cluster>()).add(cluster);
   }
 
   leave(node: Node, cluster: Cluster): void {

@@ -11,7 +11,7 @@ import { sourcesOf } from './inline.js';
  */
 export function merge(fusion: Fusion): Fusion {
   const home = new Map(fusion.home);
-  const order = ClusterOrder.of(fusion.clusters, home);
+  const order = new ClusterOrder(home, fusion.clusters);
   const common = new CommonReads();
   const clusters = new Set<Cluster>();
   for (const cluster of fusion.clusters) {
