@@ -3,5 +3,7 @@ export * from './lanes';
 export * from './madd';
 export * from './math';
 export * from './pack';
+export * from './power';
 export * from './random';
+export * from './rows';
 export * from './team';

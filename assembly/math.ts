@@ -11,15 +11,15 @@
 
 // V8 rebuilds a `v128.const` (three instructions) at every use, in loops too, which cost exp half its speed.
 // A global that the optimiser cannot fold is one load: `memory.size() >>> 31` is always zero, unknown to it.
-function f32s(value: f32): v128 {
+export function f32s(value: f32): v128 {
   return f32x4.splat(reinterpret<f32>(reinterpret<u32>(value) ^ (<u32>memory.size() >>> 31)));
 }
-function f64s(value: f64): v128 {
+export function f64s(value: f64): v128 {
   return f64x2.splat(reinterpret<f64>(reinterpret<u64>(value) ^ (<u64>memory.size() >>> 31)));
 }
 
-const HALF = f32s(0.5), ONE = f32s(1);
-const SIGN = f32s(-0.0), INFINITE = f32s(Infinity);
+export const HALF = f32s(0.5), ONE = f32s(1);
+export const SIGN = f32s(-0.0), INFINITE = f32s(Infinity);
 
 const LOG2_E = f32s(1.44269504);
 // ln 2 = 355/512 - 2.12e-4 (Cephes): n * LN2_HI is exact for |n| < 2^15.
@@ -63,6 +63,21 @@ export function exp4(x: v128): v128 {
   return expBounded(f32x4.pmax(f32x4.pmin(x, EXP_MAX), EXP_MIN));
 }
 
+// From -18 down e^x - 1 is -1; where x^2 / 2 is less than half of its last place, it is x.
+const EXPM1_MIN = f32s(-18), EXPM1_SAME = f32s(2.9802322e-8);
+
+/** e^x - 1 without the rounding of e^x, error under 1.7 ulp; -0 for -0. */
+@inline
+export function expm14(x: v128): v128 {
+  const bounded = f32x4.pmax(f32x4.pmin(x, EXP_MAX), EXPM1_MIN);
+  const biased = f32x4.add(f32x4.mul(bounded, LOG2_E), ROUND_TWICE_BIASED);
+  const p = expm1Reduced(bounded, f32x4.sub(biased, ROUND_TWICE_BIASED));
+  // Half of the result, since 2^n may be Infinity where it is not: 2^(n - 1) p + (2^(n - 1) - 1/2).
+  const scale = i32x4.shl(i32x4.sub(biased, i32x4.splat(128)), 23);
+  const half = f32x4.add(f32x4.mul(scale, p), f32x4.sub(scale, HALF));
+  return v128.bitselect(x, f32x4.add(half, half), f32x4.lt(f32x4.abs(x), EXPM1_SAME));
+}
+
 /** 1 / (1 + e^-x), error under 2.5 ulp, gradual underflow. */
 @inline
 export function sigmoid4(x: v128): v128 {
@@ -96,22 +111,16 @@ export function tanh4(x: v128): v128 {
   return f32x4.pmax(f32x4.pmin(f32x4.div(p, q), ONE), MINUS_ONE);
 }
 
-const MIN_NORMAL = f32s(1.17549435e-38), TWO_TO_23 = f32s(8388608), TWENTY_THREE = f32s(23);
-const SQRT_HALF = f32s(0.70710677);
+export const MIN_NORMAL = f32s(1.17549435e-38), TWO_TO_23 = f32s(8388608), TWENTY_THREE = f32s(23);
+export const SQRT_HALF = f32s(0.70710677);
 // (log(1 + f) - f + f^2/2) / f^3 on 1 + f in [sqrt(1/2), sqrt(2)], error 2^-27 of log(1 + f).
 const LOG_3 = f32s(0.3333333), LOG_4 = f32s(-0.2500082), LOG_5 = f32s(0.20001242);
 const LOG_6 = f32s(-0.16623409), LOG_7 = f32s(0.1420158), LOG_8 = f32s(-0.1315961);
 const LOG_9 = f32s(0.12762213), LOG_10 = f32s(-0.07636428);
 
-/** Natural logarithm, error under 1 ulp; log(0) = -inf, NaN below. */
+/** log(2^n (1 + f)) for 1 + f in [sqrt(1/2), sqrt(2)]. */
 @inline
-export function log4(x: v128): v128 {
-  const tiny = f32x4.lt(x, MIN_NORMAL);
-  const normal = v128.bitselect(f32x4.mul(x, TWO_TO_23), x, tiny);
-  // normal = 2^exponent * (1 + f): as integers, the distance to sqrt(1/2) counts its octaves.
-  const exponent = i32x4.shr_s(i32x4.sub(normal, SQRT_HALF), 23);
-  const f = f32x4.sub(i32x4.sub(normal, i32x4.shl(exponent, 23)), ONE);
-  const n = f32x4.sub(f32x4.convert_i32x4_s(exponent), v128.and(tiny, TWENTY_THREE));
+function logOf(n: v128, f: v128): v128 {
   const f2 = f32x4.mul(f, f);
   const p34 = f32x4.add(f32x4.mul(f, LOG_4), LOG_3);
   const p56 = f32x4.add(f32x4.mul(f, LOG_6), LOG_5);
@@ -123,12 +132,57 @@ export function log4(x: v128): v128 {
   // Smallest terms first: f^3 p, n ln2_lo, -f^2/2, f, n ln2_hi.
   const tail = f32x4.add(f32x4.mul(f32x4.mul(f, f2), p), f32x4.mul(n, LN2_LO));
   const log1p = f32x4.add(f, f32x4.sub(tail, f32x4.mul(f2, HALF)));
-  const finite = f32x4.add(log1p, f32x4.mul(n, LN2_HI));
-  // All ones is a NaN; adding -inf at zero needs no select; +inf and NaN come back as they are.
+  return f32x4.add(log1p, f32x4.mul(n, LN2_HI));
+}
+
+/** `finite`, which is log(y), with what it is at and below y = 0 put in. All ones is a NaN. */
+@inline
+function logEdges(y: v128, finite: v128): v128 {
   const zero = f32x4.splat(0);
-  const negative = v128.or(finite, f32x4.lt(x, zero));
-  const atZero = f32x4.add(negative, v128.and(f32x4.eq(x, zero), f32x4.neg(INFINITE)));
-  return v128.bitselect(atZero, x, f32x4.lt(x, INFINITE));
+  const negative = v128.or(finite, f32x4.lt(y, zero));
+  return f32x4.add(negative, v128.and(f32x4.eq(y, zero), f32x4.neg(INFINITE)));
+}
+
+/** Natural logarithm, error under 1 ulp; log(0) = -inf, NaN below. */
+@inline
+export function log4(x: v128): v128 {
+  const tiny = f32x4.lt(x, MIN_NORMAL);
+  const normal = v128.bitselect(f32x4.mul(x, TWO_TO_23), x, tiny);
+  // normal = 2^exponent * (1 + f): as integers, the distance to sqrt(1/2) counts its octaves.
+  const exponent = i32x4.shr_s(i32x4.sub(normal, SQRT_HALF), 23);
+  const f = f32x4.sub(i32x4.sub(normal, i32x4.shl(exponent, 23)), ONE);
+  const n = f32x4.sub(f32x4.convert_i32x4_s(exponent), v128.and(tiny, TWENTY_THREE));
+  // +inf and NaN come back as they are.
+  return v128.bitselect(logEdges(x, logOf(n, f)), x, f32x4.lt(x, INFINITE));
+}
+
+/** log(1 + x) for finite x > -1. */
+@inline
+function log1pFinite(x: v128): v128 {
+  const y = f32x4.add(x, ONE);
+  // What the addition rounded off (Knuth's two-sum) goes into f, which is then x itself where 1 + x is near 1.
+  const added = f32x4.sub(y, ONE);
+  const lost = f32x4.add(f32x4.sub(ONE, f32x4.sub(y, added)), f32x4.sub(x, added));
+  const exponent = i32x4.shr_s(i32x4.sub(y, SQRT_HALF), 23);
+  const scale = i32x4.shl(i32x4.max_s(i32x4.sub(i32x4.splat(127), exponent), i32x4.splat(0)), 23);
+  const rounded = f32x4.sub(i32x4.sub(y, i32x4.shl(exponent, 23)), ONE);
+  return logOf(f32x4.convert_i32x4_s(exponent), f32x4.add(rounded, f32x4.mul(lost, scale)));
+}
+
+/** log(1 + x) without the rounding of 1 + x, error under 1.5 ulp; -0 for -0, log1p(-1) = -inf, NaN below. */
+@inline
+export function log1p4(x: v128): v128 {
+  const edged = logEdges(f32x4.add(x, ONE), log1pFinite(x));
+  // The result has the sign of x, as -0 has it.
+  const signed = v128.or(edged, v128.and(x, SIGN));
+  return v128.bitselect(signed, x, f32x4.lt(x, INFINITE));
+}
+
+/** log(1 + e^x) for x of any size, error under 1.8 ulp, gradual underflow. */
+@inline
+export function softplus4(x: v128): v128 {
+  const e = expBounded(f32x4.pmax(f32x4.neg(f32x4.abs(x)), EXP_MIN));
+  return f32x4.add(f32x4.pmax(x, f32x4.splat(0)), log1pFinite(e));
 }
 
 /** 1 / sqrt(x), error under 1.5 ulp; 1 / sqrt(+-0) = +-inf, NaN below. */
@@ -177,7 +231,7 @@ const HALF_PI_1 = f64s(1.5707963109016418);
 const HALF_PI_2 = f64s(1.5893254712295857e-8);
 const HALF_PI_3 = f64s(6.123233995736766e-17);
 // 1.5 * 2^52, rounds a float64 as ROUND_TWICE_BIASED does a float32.
-const ROUND_64 = f64s(6755399441055744);
+export const ROUND_64 = f64s(6755399441055744);
 const HUGE: f32 = 134217728; // 2^27
 // (sin(r) - r) / r^3 and (cos(r) - 1 + r^2/2) / r^4 in r^2 on |r| <= pi/4, errors 2^-28 and 2^-33.
 const SIN_3 = f32s(-0.16666655), SIN_5 = f32s(0.008332187), SIN_7 = f32s(-0.00019517903);

@@ -1,8 +1,9 @@
 /**
- * Accuracy and speed of assembly/math.ts: every float32 input against a float64 reference.
+ * Accuracy and speed of assembly/math.ts and power.ts: every float32 input against a float64 reference.
  *
  *   npx tsx bench/ulp.ts [--only exp,tanh] [--stride N]
  *
+ * A power is measured as functions of one operand, with a number as the other: x^2.5, 3^x.
  * An error of 1 ulp is the distance of neighbouring float32 values at the exact result (2^-149 among
  * denormals), so a correctly rounded function shows at most 0.5.
  */
@@ -35,8 +36,30 @@ export function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction));
 }
 
-/** The float64 truth for each function of assembly/math.ts. V8's Math is fdlibm: under 1 ulp of float64. */
-export const REFERENCES: Record<string, (x: number) => number> = {
+/** A function of one operand in float64, and as an expression of assembly/. */
+interface MathFunction {
+  reference(x: number): number;
+  emit(x: string): string;
+}
+
+/** Exponents and bases from the harmless to those where few digits of a logarithm are left. */
+const EXPONENTS = [1 / 3, 2.5, 0.01, -7, 33.3, 1e4, -3e6].map(Math.fround);
+const BASES = [0.1, 0.999, 1.00001, 3, 1e30, 1e-40, -2].map(Math.fround);
+
+const short = (x: number) => String(Number(x.toPrecision(6)));
+const powers: Record<string, MathFunction> = Object.fromEntries([
+  ...EXPONENTS.map((y) => [
+    `x^${short(y)}`,
+    { reference: (x: number) => x ** y, emit: (x: string) => `pow4(${x}, f32x4.splat(${y}))` },
+  ]),
+  ...BASES.map((b) => [
+    `${short(b)}^x`,
+    { reference: (x: number) => b ** x, emit: (x: string) => `pow4(f32x4.splat(${b}), ${x})` },
+  ]),
+]);
+
+/** The float64 truth for each function of assembly/. V8's Math is fdlibm: under 1 ulp of float64. */
+const UNARY: Record<string, (x: number) => number> = {
   exp: Math.exp,
   log: Math.log,
   tanh: Math.tanh,
@@ -45,9 +68,19 @@ export const REFERENCES: Record<string, (x: number) => number> = {
   sin: Math.sin,
   cos: Math.cos,
   rsqrt: (x) => 1 / Math.sqrt(x),
+  log1p: Math.log1p,
+  expm1: Math.expm1,
+  softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
 };
 
-/** `length` floats at byte offset `from` mapped into `to`, one export per function (`exp`, `log`, ...). */
+export const FUNCTIONS: Readonly<Record<string, MathFunction>> = {
+  ...Object.fromEntries(
+    Object.entries(UNARY).map(([name, reference]) => [name, { reference, emit: (x) => `${name}4(${x})` }]),
+  ),
+  ...powers,
+};
+
+/** `length` floats at byte offset `from` mapped into `to` by one of FUNCTIONS. */
 export interface MathModule {
   memory: WebAssembly.Memory;
   run(name: string, from: number, to: number, length: number): void;
@@ -83,19 +116,27 @@ export async function instantiate(
   return instance.exports as Record<string, (...args: number[]) => number>;
 }
 
-/** Wraps each `<name>4` of assembly/math.ts into a loop over memory. */
+/** Wraps each of FUNCTIONS that is named into a loop over memory. */
 export async function compileMath(names: string[], pages = 160): Promise<MathModule> {
   const loops = names.map(
-    (name) => `
-export function ${name}(from: usize, to: usize, length: usize): void {
+    (name, i) => `
+export function map${i}(from: usize, to: usize, length: usize): void {
   const end = from + (length << 2);
-  for (; from < end; from += 16, to += 16) v128.store(to, ${name}4(v128.load(from)));
+  for (; from < end; from += 16, to += 16) v128.store(to, ${FUNCTIONS[name].emit('v128.load(from)')});
 }`,
   );
-  const source = `import { ${names.map((name) => `${name}4`).join(', ')} } from './math';${loops.join('\n')}`;
+  const unary = Object.keys(UNARY).map((name) => `${name}4`);
+  const source = [
+    `import { ${unary.join(', ')} } from './math';`,
+    "import { pow4 } from './power';",
+    ...loops,
+  ].join('\n');
   const memory = new WebAssembly.Memory({ initial: pages });
   const exports = await instantiate(source, memory);
-  return { memory, run: (name, from, to, length) => void exports[name](from, to, length) };
+  return {
+    memory,
+    run: (name, from, to, length) => void exports[`map${names.indexOf(name)}`](from, to, length),
+  };
 }
 
 const f64 = new Float64Array(1);
@@ -139,7 +180,7 @@ export function measure(
   for (let start = 0; start < total; start += BLOCK) {
     for (let i = 0; i < BLOCK; i++) bits[i] = (start + i) * stride;
     math.run(name, FROM, FROM + 4 * BLOCK, BLOCK);
-    compareBlock(REFERENCES[name], inputs, outputs, Math.min(BLOCK, total - start), worst);
+    compareBlock(FUNCTIONS[name].reference, inputs, outputs, Math.min(BLOCK, total - start), worst);
     progress?.(Math.min(1, (start + BLOCK) / total));
   }
   worst.mean /= total;
@@ -170,7 +211,7 @@ function compareBlock(
 export function time(math: MathModule, name: string): number {
   const length = 4096;
   const inputs = new Float32Array(math.memory.buffer, 65536, length);
-  const low = name === 'log' || name === 'rsqrt' ? 0.001 : -5;
+  const low = FUNCTIONS[name].reference(-5) === FUNCTIONS[name].reference(-5) ? -5 : 0.001;
   inputs.forEach((_, i) => {
     inputs[i] = low + ((5 - low) * i) / length;
   });
@@ -185,12 +226,12 @@ export function time(math: MathModule, name: string): number {
 
 async function main(args: string[]): Promise<void> {
   const option = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
-  const names = option('--only')?.split(',') ?? Object.keys(REFERENCES);
+  const names = option('--only')?.split(',') ?? Object.keys(FUNCTIONS);
   const stride = Number(option('--stride') ?? 1);
-  const unknown = names.filter((name) => !(name in REFERENCES));
+  const unknown = names.filter((name) => !(name in FUNCTIONS));
   if (unknown.length > 0)
     throw new Error(
-      `--only: no function named ${unknown.join(', ')}; there is ${Object.keys(REFERENCES).join(', ')}`,
+      `--only: no function named ${unknown.join(', ')}; there is ${Object.keys(FUNCTIONS).join(', ')}`,
     );
   if (!Number.isInteger(stride) || stride < 1)
     throw new Error(`--stride: a positive whole number, not ${option('--stride')}`);

@@ -12,6 +12,11 @@ export interface TensorType {
   readonly dtype: DType;
 }
 
+/** What a node gives: one tensor or, where `results` is there, several; shape and dtype are then those of the first. */
+export interface ResultType extends TensorType {
+  readonly results?: readonly TensorType[];
+}
+
 export function numel(shape: Shape): number {
   let n = 1;
   for (const size of shape) n *= size;
@@ -39,6 +44,26 @@ export function formatShape(shape: Shape): string {
 
 export function formatType({ shape, dtype }: TensorType): string {
   return `${dtype}[${shape.join(',')}]`;
+}
+
+/** As formatType; several results stand in parentheses: `(f32[2], i32[2])`. */
+export function formatResults(type: ResultType): string {
+  return type.results ? `(${type.results.map(formatType).join(', ')})` : formatType(type);
+}
+
+export function sameType(a: TensorType, b: TensorType): boolean {
+  return a.dtype === b.dtype && sameShape(a.shape, b.shape);
+}
+
+/** Whether two nodes give the same number of results, of the same types. */
+export function sameResults(a: ResultType, b: ResultType): boolean {
+  if (!a.results || !b.results) return a.results === b.results && sameType(a, b);
+  return a.results.length === b.results.length && a.results.every((type, i) => sameType(type, b.results![i]));
+}
+
+/** The type of a node with these results. */
+export function severalResults(results: readonly TensorType[]): ResultType {
+  return { shape: results[0].shape, dtype: results[0].dtype, results };
 }
 
 /** NumPy's rule: align at the right; sizes are equal, or one of them is 1. */
@@ -117,4 +142,38 @@ export function requireDType(op: string, type: TensorType, ...allowed: DType[]):
     const mend = allowed.includes('f32') && type.dtype !== 'f32' ? ": convert with cast(x, 'f32')" : '';
     throw new DTypeError(`${op}: takes ${allowed.join(' or ')}, not ${formatType(type)}${mend}`);
   }
+}
+
+/** Strides that walk the same elements in the same order under another shape, or null if there are none. */
+export function reshapeStrides(from: Shape, strides: readonly number[], to: Shape): number[] | null {
+  if (numel(from) !== numel(to)) return null;
+  const out = new Array<number>(to.length).fill(0);
+  if (numel(from) === 0) return out;
+  const axes = from.map((size, i) => ({ size, stride: strides[i] })).filter((axis) => axis.size > 1);
+  let next = 0;
+  for (let first = 0; first < to.length; ) {
+    if (to[first] === 1) {
+      first++;
+      continue;
+    }
+    // Grow a group of axes on both sides until they hold as many elements.
+    let end = first + 1;
+    let [wanted, have] = [to[first], axes[next].size];
+    let last = next;
+    while (wanted !== have) {
+      if (wanted < have) wanted *= to[end++];
+      else {
+        const { stride, size } = axes[++last];
+        if (axes[last - 1].stride !== stride * size) return null;
+        have *= size;
+      }
+    }
+    let { stride } = axes[last];
+    for (let i = end - 1; i >= first; i--) {
+      out[i] = to[i] === 1 ? 0 : stride;
+      stride *= to[i];
+    }
+    [first, next] = [end, last + 1];
+  }
+  return out;
 }

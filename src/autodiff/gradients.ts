@@ -1,8 +1,10 @@
 import { checkOptions, shown } from '../check.js';
 import { GraphError } from '../errors.js';
 import { add } from '../ops/elementwise.js';
+import { hasGradient, isResult, resultsOf } from '../ops/results.js';
 import { interpreter, Tensor, toTensor } from '../ops/tensor.js';
 import { formatType } from '../shape.js';
+import { bodies } from './bodies.js';
 
 export interface GradientOptions {
   /** Cotangent of the output, of its shape; 1 for a scalar output. */
@@ -35,33 +37,54 @@ export function gradients(
   }
   const by = interpreter();
   const { createGraph = by.keepsGraph ?? false } = options;
-  const fixed = (t: Tensor) => (createGraph ? t : by.detach(t));
   // What an op was given is what the variable was read as.
   const asked = wrt.map((t) => toTensor(t));
-  const targets = new Set(asked);
-  const needed = dependents(output, targets);
   const cotangents = new Map<Tensor, Tensor>();
   cotangents.set(output, options.cotangent ?? by.constant(1, output.shape, 'f32'));
+  sweep([output], asked, cotangents, createGraph);
+  return asked.map((t) => cotangents.get(t) ?? null);
+}
+
+/** Brings the cotangents of `outputs` back to `wrt`, where they are added to those that are there. */
+export function sweep(
+  outputs: readonly Tensor[],
+  wrt: readonly Tensor[],
+  cotangents: Map<Tensor, Tensor>,
+  createGraph: boolean,
+): void {
+  const by = interpreter();
+  const fixed = (t: Tensor) => (createGraph ? t : by.detach(t));
+  const targets = new Set(wrt);
+  const needed = dependents(outputs, targets);
+  /** Of a tensor that stands for several: the cotangent of each. */
+  const gathered = new Map<Tensor, (Tensor | null)[]>();
+  const plus = (before: Tensor | null | undefined, flow: Tensor) => (before ? add(before, flow) : flow);
 
   for (const tensor of needed) {
-    const cotangent = cotangents.get(tensor);
     const { creator } = tensor;
-    if (!cotangent || !creator?.op.vjp) continue;
+    const several = gathered.get(tensor);
+    const cotangent = cotangents.get(tensor);
+    if (!creator || !hasGradient(creator.op) || !(several ?? cotangent)) continue;
+    const { op, inputs, attrs } = creator;
+    gathered.delete(tensor);
     if (!targets.has(tensor)) cotangents.delete(tensor);
-    const flows = creator.op.vjp({
-      inputs: creator.inputs.map(fixed),
-      output: fixed(tensor),
-      cotangent,
-      attrs: creator.attrs,
-    });
-    creator.inputs.forEach((input, i) => {
+    if (isResult(op)) {
+      const [whole] = inputs;
+      const all = gathered.get(whole) ?? whole.results!.map(() => null);
+      const index = attrs.index as number;
+      all[index] = plus(all[index], cotangent!);
+      gathered.set(whole, all);
+      continue;
+    }
+    const context = { inputs: inputs.map(fixed), attrs };
+    const flows = several
+      ? op.vjpOfSeveral!({ ...context, outputs: resultsOf(fixed(tensor)), cotangents: several, bodies })
+      : op.vjp!({ ...context, output: fixed(tensor), cotangent: cotangent! });
+    inputs.forEach((input, i) => {
       const flow = flows[i];
-      if (!flow || !needed.has(input)) return;
-      const before = cotangents.get(input);
-      cotangents.set(input, before ? add(before, flow) : flow);
+      if (flow && needed.has(input)) cotangents.set(input, plus(cotangents.get(input), flow));
     });
   }
-  return asked.map((t) => cotangents.get(t) ?? null);
 }
 
 function checkTargets(output: unknown, wrt: unknown): void {
@@ -76,22 +99,26 @@ function checkTargets(output: unknown, wrt: unknown): void {
     );
 }
 
-/** Tensors between `output` and the targets along differentiable ops, outputs before their inputs. */
-function dependents(output: Tensor, targets: ReadonlySet<Tensor>): Set<Tensor> {
+function holdsFloats(tensor: Tensor): boolean {
+  return (tensor.results ?? [tensor]).some(({ dtype }) => dtype === 'f32');
+}
+
+/** Tensors between the outputs and the targets along differentiable ops, outputs before their inputs. */
+function dependents(outputs: readonly Tensor[], targets: ReadonlySet<Tensor>): Set<Tensor> {
   const reaches = new Map<Tensor, boolean>();
   const order: Tensor[] = [];
-  const stack: { tensor: Tensor; next: number }[] = [{ tensor: output, next: 0 }];
+  const sourcesOf = ({ creator }: Tensor) => (creator && hasGradient(creator.op) ? creator.inputs : []);
+  const stack: { tensor: Tensor; next: number }[] = outputs.map((tensor) => ({ tensor, next: 0 })).reverse();
   while (stack.length) {
     const top = stack[stack.length - 1];
-    const { creator } = top.tensor;
-    const input = creator?.op.vjp ? creator.inputs[top.next++] : undefined;
+    const inputs = sourcesOf(top.tensor);
+    const input = inputs[top.next++];
     if (input === undefined) {
       stack.pop();
       if (reaches.has(top.tensor)) continue;
-      const inputs = creator?.op.vjp ? creator.inputs : [];
       reaches.set(top.tensor, targets.has(top.tensor) || inputs.some((i) => reaches.get(i)));
       if (reaches.get(top.tensor)) order.push(top.tensor);
-    } else if (!reaches.has(input) && input.dtype === 'f32') {
+    } else if (!reaches.has(input) && holdsFloats(input)) {
       stack.push({ tensor: input, next: 0 });
     }
   }

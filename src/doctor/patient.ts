@@ -146,9 +146,11 @@ interface TracedStep {
 /** Keeps every tensor of a trace, so that the loss can be differentiated with respect to each. */
 class Recorder extends Tracer {
   readonly made: Traced[] = [];
-  override apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
-    const tensor = super.apply(op, inputs, attrs) as Traced;
-    this.made.push(tensor);
+  /** A step of a scan is looked at each time that it runs. */
+  override readonly capture = undefined;
+  override apply(op: Op, inputs: readonly Tensor[], attrs: Attrs, where?: string): Tensor {
+    const tensor = super.apply(op, inputs, attrs, where) as Traced;
+    if (!tensor.results) this.made.push(tensor);
     return tensor;
   }
 }

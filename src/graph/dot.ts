@@ -1,6 +1,8 @@
+import { isBody } from '../ops/op.js';
+import { isResult } from '../ops/results.js';
 import { forXml } from '../printable.js';
-import { formatType } from '../shape.js';
-import { constantValue, type Graph, inputAttrs, isInput, type Node } from './graph.js';
+import { formatResults } from '../shape.js';
+import { bodiesOf, constantValue, type Graph, inputAttrs, isInput, type Node } from './graph.js';
 import { formatAttrs } from './print.js';
 
 /** How each kind of node looks; widths and corners tell kinds apart without colour too. */
@@ -16,60 +18,93 @@ const STYLES = {
   output: 'style="filled" fillcolor="#333333" color="#000000" fontcolor="#ffffff"',
 } as const;
 
+/** Of the frame around a graph inside of a node. */
+const FRAME = '    style="rounded,dashed" color="#777777" fontname="Helvetica" fontsize=11';
+
 /**
  * The graph as Graphviz DOT: a box for each op, data from top to bottom, dashed edges into the new values of
- * variables. Numbers, scalar inputs, and a variable in its own update stand in labels, without an edge.
+ * variables. Numbers, scalar inputs, and a variable in its own update stand in labels, without an edge. An edge from a
+ * node of several results says which it is, from 0; a graph inside of a node stands in a frame beside it.
  */
 export function graphToDot(graph: Graph): string {
-  const ids = new Map(graph.nodes.map((node, i) => [node, `n${i}`]));
+  return [
+    `digraph ${JSON.stringify(graph.name)} {`,
+    '  graph [rankdir=TB nodesep=0.18 ranksep=0.28 bgcolor="transparent"]',
+    '  node [shape=box style="rounded,filled" fontname="Helvetica" fontsize=11 height=0.3 margin="0.13,0.05"]',
+    '  edge [color="#555555" arrowsize=0.6 fontname="Helvetica" fontsize=9]',
+    ...drawn(graph, ''),
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** Boxes and edges of a graph; `prefix` keeps the names of those inside of others apart. */
+function drawn(graph: Graph, prefix: string): string[] {
+  const ids = new Map(graph.nodes.map((node, i) => [node, `${prefix}n${i}`]));
   const written = new Map(graph.updates.map(({ variable, value }) => [value, variable]));
   const operandsOf = (node: Node): Operand[] =>
     node.inputs.map((input) => {
       const source = behindMarkers(input);
-      return inWords(source, written.get(node)) ?? source;
+      return inWords(source, written.get(node)) ?? input;
     });
+  const edge = (from: Node, to: string, style = '') => {
+    const which = resultOf(from);
+    const words = [...(which === undefined ? [] : [`label="${which}"`]), ...(style ? [style] : [])];
+    return `  ${ids.get(behindMarkers(from))} -> ${to}${words.length ? ` [${words.join(' ')}]` : ''}`;
+  };
   const ends = [
     ...graph.outputs.map(({ name, node }, i) => ({
-      id: `out${i}`,
+      id: `${prefix}out${i}`,
       name,
       node,
       look: STYLES.output,
-      edge: '',
+      style: '',
     })),
     ...graph.updates.map(({ variable, value }, i) => {
       const { name, role } = inputAttrs(variable);
-      return { id: `update${i}`, name: `${name}'`, node: value, look: STYLES[role], edge: ' [style=dashed]' };
+      return {
+        id: `${prefix}update${i}`,
+        name: `${name}'`,
+        node: value,
+        look: STYLES[role],
+        style: 'style=dashed',
+      };
     }),
   ];
   const lines: string[] = [];
-  const drawn = new Set<Node>();
+  const read = new Set<Node>();
   for (const node of graph.nodes) {
     if (isInput(node) || isMarker(node) || constantValue(node) !== undefined) continue;
     const operands = operandsOf(node);
     lines.push(`  ${ids.get(node)} [label=<${label(node, operands)}> ${style(node)}]`);
     for (const operand of operands) {
       if (typeof operand === 'string') continue;
-      if (isInput(operand)) drawn.add(operand);
-      lines.push(`  ${ids.get(operand)} -> ${ids.get(node)}`);
+      const source = behindMarkers(operand);
+      if (isInput(source)) read.add(source);
+      lines.push(edge(operand, ids.get(node)!));
+    }
+    for (const [name, body] of bodiesOf(node)) {
+      const own = `${ids.get(node)}_`;
+      lines.push(
+        `  subgraph cluster_${own} {`,
+        `    label=<${escapeHtml(`${node.op.name} ${name}`)}>`,
+        FRAME,
+      );
+      lines.push(...drawn(body, own).map((line) => `  ${line}`), '  }');
     }
   }
-  for (const { id, name, node, look, edge } of ends) {
+  for (const { id, name, node, look, style } of ends) {
     const source = behindMarkers(node);
     const words = inWords(source);
     lines.push(`  ${id} [label=<${escapeHtml(words === undefined ? name : `${name} = ${words}`)}> ${look}]`);
-    if (words === undefined) lines.push(`  ${ids.get(source)} -> ${id}${edge}`);
-    if (words === undefined && isInput(source)) drawn.add(source);
+    if (words !== undefined) continue;
+    lines.push(edge(node, id, style));
+    if (isInput(source)) read.add(source);
   }
   return [
-    `digraph ${JSON.stringify(graph.name)} {`,
-    '  graph [rankdir=TB nodesep=0.18 ranksep=0.28 bgcolor="transparent"]',
-    '  node [shape=box style="rounded,filled" fontname="Helvetica" fontsize=11 height=0.3 margin="0.13,0.05"]',
-    '  edge [color="#555555" arrowsize=0.6]',
-    ...[...drawn].map((node) => `  ${ids.get(node)} [label=<${label(node, [])}> ${style(node)}]`),
+    ...[...read].map((node) => `  ${ids.get(node)} [label=<${label(node, [])}> ${style(node)}]`),
     ...lines,
-    '}',
-    '',
-  ].join('\n');
+  ];
 }
 
 /** A node that an edge comes from, or what the label says instead. */
@@ -81,11 +116,18 @@ function inWords(node: Node, updated?: Node): string | undefined {
   return isInput(node) && (node === updated || node.shape.length === 0) ? inputAttrs(node).name : undefined;
 }
 
+/** Markers change no value, and a result is drawn as an edge. */
 function isMarker(node: Node): boolean {
-  return node.op.name === 'stop_gradient' || node.op.name === 'index';
+  return isResult(node.op) || node.op.marker === true;
 }
 
-/** Markers change no value. */
+/** Which of several results a node stands for, if it does. */
+function resultOf(node: Node): number | undefined {
+  let at = node;
+  while (isMarker(at) && !isResult(at.op)) at = at.inputs[0];
+  return isResult(at.op) ? (at.attrs.index as number) : undefined;
+}
+
 function behindMarkers(node: Node): Node {
   let at = node;
   while (isMarker(at)) at = at.inputs[0];
@@ -120,13 +162,15 @@ function label(node: Node, operands: readonly Operand[]): string {
   const name = isInput(node)
     ? inputAttrs(node).name
     : `${node.op.name}${inWords ? `(${list})` : ''}${attributes(node)}`;
-  return `${escapeHtml(name)}<br/><font point-size="9">${escapeHtml(formatType(node))}</font>`;
+  return `${escapeHtml(name)}<br/><font point-size="9">${escapeHtml(formatResults(node))}</font>`;
 }
 
 /** The attributes that the type below the name does not tell. */
 function attributes(node: Node): string {
   const told = new Set(['name', 'role', 'shape', 'sizes', 'size', 'to', 'values', 'dtype']);
-  const entries = Object.entries(node.attrs).filter(([key, value]) => value !== false && !told.has(key));
+  const entries = Object.entries(node.attrs).filter(
+    ([key, value]) => value !== false && !told.has(key) && !isBody(value),
+  );
   return formatAttrs(Object.fromEntries(entries))
     .map((text) => ` ${text}`)
     .join('');

@@ -1,7 +1,7 @@
-import { GraphError } from '../errors.js';
+import { allocated, GraphError } from '../errors.js';
 import { checkIndices } from '../indices.js';
-import type { Elements, Value } from '../ops/op.js';
-import { type DType, formatType, numel } from '../shape.js';
+import type { Body, Elements, Op, RunBody, Value } from '../ops/op.js';
+import { type DType, formatType, numel, type ResultType, type TensorType } from '../shape.js';
 import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
 
 export type Precision = 'float32' | 'float64';
@@ -53,17 +53,51 @@ export function evaluateNodes(
 
 /** The value of one node, of the values of its inputs. */
 export function evaluateNode(node: Node, inputs: readonly Value[], precision: Precision): Value {
-  const { shape, dtype } = node.op.type(inputs, node.attrs);
   if (node.op.bound) checkIndices(inputs[0].data, node.op.bound(node.attrs), () => node.where);
-  const out: Value = { shape, dtype, data: allocate(numel(shape), dtype, precision) };
-  node.op.reference(inputs, node.attrs, out);
+  return evaluateOp(node.op, inputs, node.attrs, precision);
+}
+
+/** What an op makes of these values. */
+export function evaluateOp(
+  op: Op,
+  inputs: readonly Value[],
+  attrs: Node['attrs'],
+  precision: Precision,
+): Value {
+  const out = emptyValue(op.type(inputs, attrs), precision);
+  op.reference(inputs, attrs, out, runBody(precision));
   return out;
+}
+
+function emptyValue({ results, ...type }: ResultType, precision: Precision): Value {
+  const zeros = ({ shape, dtype }: TensorType): Value => ({
+    shape,
+    dtype,
+    data: allocate(numel(shape), dtype, precision),
+  });
+  if (!results) return zeros(type);
+  const all = results.map(zeros);
+  return { ...all[0], results: all };
+}
+
+/** Graphs inside of nodes, run as they are. */
+function runBody(precision: Precision): RunBody {
+  return (body: Body, inputs) => {
+    const graph = body as Graph;
+    const values = new Map<Node, Value>(graph.inputs.map((node, i) => [node, inputs[i]]));
+    for (const node of graph.nodes) {
+      if (isInput(node)) continue;
+      const of = node.inputs.map((input) => values.get(input)!);
+      values.set(node, evaluateNode(node, of, precision));
+    }
+    return graph.outputs.map(({ node }) => values.get(node)!);
+  };
 }
 
 /** Zeros: f32 is a Float64Array where float64 is asked for, i32 and bool an Int32Array. */
 export function allocate(n: number, dtype: DType, precision: Precision): Elements {
-  if (dtype !== 'f32') return new Int32Array(n);
-  return precision === 'float64' ? new Float64Array(n) : new Float32Array(n);
+  const Type = dtype !== 'f32' ? Int32Array : precision === 'float64' ? Float64Array : Float32Array;
+  return allocated(n, `a tensor of ${n} elements`, () => new Type(n));
 }
 
 function given(node: Node, values: Numbers, precision: Precision): Value {

@@ -1,9 +1,9 @@
-import { type InputAttrs, inputOp } from '../ops/leaf.js';
-import type { Attrs, Op } from '../ops/op.js';
-import type { DType, Shape, TensorType } from '../shape.js';
+import { type ConstantAttrs, constantOp, type InputAttrs, inputOp } from '../ops/leaf.js';
+import { type Attrs, isBody, type Op } from '../ops/op.js';
+import type { DType, ResultType, Shape } from '../shape.js';
 
-/** One value of the graph (SSA): computed once, never changed. */
-export interface Node extends TensorType {
+/** One value of the graph (SSA), or several that nodes `result` name: computed once, never changed. */
+export interface Node extends ResultType {
   readonly op: Op;
   readonly inputs: readonly Node[];
   readonly attrs: Attrs;
@@ -30,26 +30,41 @@ export interface Graph {
 
 /** Makes a node; its type follows from the op's rule. */
 export function makeNode(op: Op, inputs: readonly Node[], attrs: Attrs, where = ''): Node {
-  const { shape, dtype } = op.type(inputs, attrs);
-  return { op, inputs, attrs, shape, dtype, where };
+  const { shape, dtype, results } = op.type(inputs, attrs);
+  const node = { op, inputs, attrs, shape, dtype, where };
+  return results ? { ...node, results } : node;
 }
 
 export function makeInput(name: string, role: InputAttrs['role'], shape: Shape, dtype: DType): Node {
   return makeNode(inputOp as unknown as Op, [], { name, role, shape, dtype } satisfies InputAttrs);
 }
 
+/** The graphs among a node's attributes, by name. */
+export function bodiesOf(node: Pick<Node, 'attrs'>): [string, Graph][] {
+  return Object.entries(node.attrs).flatMap(([name, attr]) => (isBody(attr) ? [[name, attr as Graph]] : []));
+}
+
 export function isInput(node: Node): boolean {
-  return node.op.name === 'input';
+  return node.op === (inputOp as unknown as Op);
 }
 
 export function inputAttrs(node: Node): InputAttrs {
   return node.attrs as InputAttrs;
 }
 
+export function isConstant(node: Node): boolean {
+  return node.op === (constantOp as unknown as Op);
+}
+
+export function constantAttrs(node: Node): ConstantAttrs {
+  return node.attrs as ConstantAttrs;
+}
+
 /** The one number that fills a constant node, or undefined for any other node. */
 export function constantValue(node: Node): number | undefined {
-  const values = node.attrs.values as readonly number[];
-  return node.op.name === 'constant' && values.length === 1 ? values[0] : undefined;
+  if (!isConstant(node)) return undefined;
+  const { values } = constantAttrs(node);
+  return values.length === 1 ? values[0] : undefined;
 }
 
 /** Nodes that a graph must compute: its outputs and the new values of its variables. */

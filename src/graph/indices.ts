@@ -1,5 +1,6 @@
 import type { IndexBound } from '../indices.js';
 import { numel } from '../shape.js';
+import { expandAll } from './expand.js';
 import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
 import { integerBounds } from './integers.js';
 
@@ -8,18 +9,23 @@ import { integerBounds } from './integers.js';
 
 /** The largest index (exclusive) that each integer input of a graph may hold, and what sets the limit. */
 export function indexBounds(graph: Graph): Map<string, IndexBound> {
+  return boundsOf(expandAll(graph));
+}
+
+function boundsOf(flat: Graph): Map<string, IndexBound> {
   const bounds = new Map<string, IndexBound>();
-  for (const { name, bound } of usesOfData(graph)) {
+  for (const { name, bound } of usesOfData(flat)) {
     if (bound.size < (bounds.get(name)?.size ?? Number.POSITIVE_INFINITY)) bounds.set(name, bound);
   }
   return bounds;
 }
 
-/** Indices that are neither checked as data nor proven, in the order in which they are used. */
-export function openIndices(graph: Graph): Node[] {
+/** Indices that are neither checked as data nor proven, in the order in which they are used: nodes of `expandAll(graph)`. */
+export function openIndices(of: Graph): Node[] {
+  const graph = expandAll(of);
   if (!graph.nodes.some((node) => node.op.bound)) return [];
   const checked = new Set(usesOfData(graph).map((use) => use.node));
-  const data = [...indexBounds(graph)].map(([name, { size }]) => [name, { lo: 0, hi: size - 1 }] as const);
+  const data = [...boundsOf(graph)].map(([name, { size }]) => [name, { lo: 0, hi: size - 1 }] as const);
   const bounds = integerBounds(graph.nodes, new Map(data));
   const open: Node[] = [];
   for (const node of graph.nodes) {
@@ -55,7 +61,7 @@ function sourceOf(node: Node): { source: Node; part?: { key: string; count: numb
   let source = node;
   const slices: Node[] = [];
   while (source.op.lower.kind === 'movement') {
-    if (source.op.name === 'slice') slices.push(source);
+    if (numel(source.shape) < numel(source.inputs[0].shape)) slices.push(source);
     source = source.inputs[0];
   }
   if (slices.length === 0) return { source };

@@ -1,6 +1,5 @@
-import { numel } from '../shape.js';
+import { hull, type Interval } from '../ops/interval.js';
 import { inputAttrs, isInput, type Node } from './graph.js';
-import { hull, type Interval } from './intervals.js';
 
 // Bounds of integers as the machine computes them, for a proof that an index stays inside of its table: what may leave
 // 32 bits wraps around and can be anything; what is cast from floats is bounded with room for their rounding, in any
@@ -9,8 +8,12 @@ import { hull, type Interval } from './intervals.js';
 const INTEGERS: Interval = { lo: -(2 ** 31), hi: 2 ** 31 - 1 };
 const FLAGS: Interval = { lo: 0, hi: 1 };
 const FLOATS: Interval = { lo: Number.NEGATIVE_INFINITY, hi: Number.POSITIVE_INFINITY };
-/** Room for the rounding of an operation on floats, beside its largest operand. */
+const LARGEST_FLOAT = 2 ** 128 - 2 ** 104;
+/** Room for the rounding of an operation on floats: eight units in the last place, and what underflows. */
 const ROUNDING = 2 ** -20;
+const LEAST = 2 ** -149;
+/** These add many floats up, so that their rounding has no such bound. */
+const SUMS = new Set(['reduce', 'matmul', 'scatter', 'fold']);
 
 /**
  * Bounds of every node of a graph; those of indices hold from there on, since nothing goes on behind one that is wrong.
@@ -24,104 +27,37 @@ export function integerBounds(
   for (const node of nodes) {
     const known = isInput(node) && inputAttrs(node).role === 'input' && inputs.get(inputAttrs(node).name);
     const of = node.inputs.map((input) => found.get(input)!);
-    found.set(node, within(node, known || (node.op.bound ? indices(node) : bound(node, of))));
+    found.set(node, within(node, known || bound(node, of)));
   }
   return found;
-}
-
-function indices({ op, attrs }: Node): Interval {
-  return { lo: 0, hi: op.bound!(attrs).size - 1 };
 }
 
 function anything({ dtype }: Node): Interval {
   return dtype === 'i32' ? INTEGERS : dtype === 'bool' ? FLAGS : FLOATS;
 }
 
-/** Integers that leave 32 bits wrap around. */
+/** Integers that leave 32 bits wrap around; floats beyond the largest one are infinite. */
 function within(node: Node, { lo, hi }: Interval): Interval {
   const any = anything(node);
+  // Infinite bounds may have no sum.
+  if (Number.isNaN(lo) || Number.isNaN(hi)) return any;
+  if (node.dtype === 'f32')
+    return { lo: lo < -LARGEST_FLOAT ? any.lo : lo, hi: hi > LARGEST_FLOAT ? any.hi : hi };
   return lo >= any.lo && hi <= any.hi ? { lo, hi } : any;
 }
 
 function bound(node: Node, of: readonly Interval[]): Interval {
-  const [a, b, c] = of;
-  const rounded = (interval: Interval) => (node.dtype === 'f32' ? widened(interval, of) : interval);
-  if (node.op.lower.kind === 'movement') return a;
-  switch (node.op.name) {
-    case 'constant':
-      return hull((node.attrs.values as readonly number[]).map((x) => ({ lo: x, hi: x })));
-    case 'iota':
-      return { lo: 0, hi: node.shape[0] - 1 };
-    case 'random':
-    case 'sigmoid':
-      return widened({ lo: 0, hi: 1 }, []);
-    case 'tanh':
-    case 'sin':
-    case 'cos':
-      return widened({ lo: -1, hi: 1 }, []);
-    case 'neg':
-      return { lo: -a.hi, hi: -a.lo };
-    case 'abs':
-      return { lo: a.lo > 0 ? a.lo : Math.max(-a.hi, 0), hi: Math.max(-a.lo, a.hi) };
-    case 'relu':
-      return { lo: Math.max(a.lo, 0), hi: Math.max(a.hi, 0) };
-    case 'add':
-      return rounded({ lo: a.lo + b.lo, hi: a.hi + b.hi });
-    case 'sub':
-      return rounded({ lo: a.lo - b.hi, hi: a.hi - b.lo });
-    case 'mul':
-      return rounded(product(a, b));
-    case 'maximum':
-      return { lo: Math.max(a.lo, b.lo), hi: Math.max(a.hi, b.hi) };
-    case 'minimum':
-      return { lo: Math.min(a.lo, b.lo), hi: Math.min(a.hi, b.hi) };
-    case 'where':
-      return hull([b, c]);
-    case 'concat':
-      return hull(of);
-    case 'pad':
-      return hull([a, { lo: 0, hi: 0 }]);
-    case 'gather':
-      return a;
-    case 'max':
-    case 'nanmax':
-      return node.dtype === 'i32' ? a : FLOATS;
-    case 'sum':
-      return node.dtype === 'i32'
-        ? total(a, numel(node.inputs[0].shape) / Math.max(1, numel(node.shape)))
-        : FLOATS;
-    case 'cast':
-      return cast(node, a);
-    default:
-      return anything(node);
-  }
+  const { op, dtype } = node;
+  if (!op.interval || (dtype === 'f32' && SUMS.has(op.lower.kind))) return anything(node);
+  const interval = op.interval(of, node);
+  return dtype === 'f32' && !op.exact ? rounded(node, interval, of) : interval;
 }
 
-/** Integers are cut towards zero and stay within 32 bits; NaN is 0. */
-function cast({ dtype, inputs: [from] }: Node, a: Interval): Interval {
-  if (dtype === 'bool') return FLAGS;
-  if (from.dtype !== 'f32' || dtype === 'f32')
-    return dtype === 'f32' && from.dtype === 'i32' ? widened(a, []) : a;
-  const whole = (x: number) => Math.trunc(Math.min(Math.max(x, INTEGERS.lo), INTEGERS.hi));
-  return hull([
-    { lo: whole(a.lo), hi: whole(a.hi) },
-    { lo: 0, hi: 0 },
-  ]);
-}
-
-function widened({ lo, hi }: Interval, of: readonly Interval[]): Interval {
-  const largest = Math.max(...[...of, { lo, hi }].flatMap((x) => [Math.abs(x.lo), Math.abs(x.hi)]));
-  // Infinite bounds have no difference.
-  return largest < Number.POSITIVE_INFINITY
-    ? { lo: lo - ROUNDING * largest, hi: hi + ROUNDING * largest }
-    : FLOATS;
-}
-
-function product(a: Interval, b: Interval): Interval {
-  const corners = [a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi];
-  return corners.some(Number.isNaN) ? FLOATS : { lo: Math.min(...corners), hi: Math.max(...corners) };
-}
-
-function total({ lo, hi }: Interval, n: number): Interval {
-  return { lo: Math.min(0, lo * n), hi: Math.max(0, hi * n) };
+/** With room for rounding: that of the result, and of the operands where several floats may come in another order. */
+function rounded({ inputs }: Node, { lo, hi }: Interval, of: readonly Interval[]): Interval {
+  const several = inputs.length > 1 && inputs.every(({ dtype }) => dtype === 'f32');
+  const all = hull([...(several ? of : []), { lo, hi }]);
+  const beside = several ? Math.max(-all.lo, all.hi) : 0;
+  const room = (x: number) => ROUNDING * Math.max(Math.abs(x), beside) + LEAST;
+  return { lo: lo - room(lo), hi: hi + room(hi) };
 }

@@ -1,22 +1,32 @@
 import { GraphError } from '../errors.js';
 import { opTable } from '../ops/index.js';
 import { type ConstantAttrs, constantOp } from '../ops/leaf.js';
-import type { Attrs, Op } from '../ops/op.js';
-import { type DType, formatType, sameShape, type TensorType } from '../shape.js';
+import type { Attr, Op } from '../ops/op.js';
+import {
+  type DType,
+  formatResults,
+  formatType,
+  type ResultType,
+  sameResults,
+  severalResults,
+  type TensorType,
+} from '../shape.js';
 import { type Graph, inputAttrs, isInput, makeInput, makeNode, type Node } from './graph.js';
-import { impliedAttrs } from './print.js';
 
 /** Reads what printGraph writes. Nodes may have any name (%x, %hidden.1); types are checked against the ops. */
 export function parseGraph(text: string): Graph {
-  const parser = new Parser();
-  text.split('\n').forEach((line, i) => {
-    try {
-      parser.line(new Line(line));
-    } catch (error) {
-      throw new GraphError(`line ${i + 1}: ${error instanceof Error ? error.message : error}`);
-    }
-  });
-  return parser.finish();
+  const reader = new Reader(text);
+  try {
+    reader.skipBlank();
+    const graph = new Parser().graph(reader);
+    reader.comment();
+    reader.skipBlank();
+    if (!reader.done) throw new GraphError(`nothing may follow the closing brace, got ${reader.next.text}`);
+    return graph;
+  } catch (error) {
+    if (reader.done) throw new GraphError('the text ends before the closing brace');
+    throw new GraphError(`line ${reader.line}: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 const TOKEN =
@@ -25,17 +35,39 @@ const TOKEN =
 type Kind = 'string' | 'node' | 'number' | 'word' | 'comment' | 'mark' | 'end';
 const KINDS: Kind[] = ['string', 'node', 'number', 'word', 'comment', 'mark'];
 
-/** The tokens of one line, read from the left. */
-class Line {
-  private readonly tokens: { kind: Kind; text: string }[] = [];
+/** The tokens of a text, line by line, each read from the left. */
+class Reader {
+  private readonly lines: readonly string[];
+  private tokens: { kind: Kind; text: string }[] = [];
   private at = 0;
+  /** Number of the line that is read. */
+  line = 0;
 
   constructor(text: string) {
+    this.lines = text.split('\n');
+    this.nextLine();
+  }
+
+  /** Whether everything was read. */
+  get done(): boolean {
+    return this.line > this.lines.length;
+  }
+
+  /** Goes on to the line below, whatever is left of this one. */
+  nextLine(): void {
+    this.tokens = [];
+    this.at = 0;
+    const text = this.lines[this.line++] ?? '';
     TOKEN.lastIndex = 0;
     for (let match = TOKEN.exec(text); match; match = TOKEN.exec(text)) {
       const kind = match.slice(1).findIndex((group) => group !== undefined);
       this.tokens.push({ kind: KINDS[kind], text: match[kind + 1] });
     }
+  }
+
+  /** Goes on to the next line that says something, from the end of one. */
+  skipBlank(): void {
+    while (!this.done && (this.next.kind === 'end' || this.next.kind === 'comment')) this.nextLine();
   }
 
   get next(): { kind: Kind; text: string } {
@@ -89,9 +121,20 @@ class Line {
     return { dtype: dtype as DType, shape: this.numbers() };
   }
 
-  value(): Attrs[string] {
+  /** One type, or several in parentheses. */
+  results(): ResultType {
+    if (!this.skip('(')) return this.type();
+    const list: TensorType[] = [];
+    do list.push(this.type());
+    while (this.skip(','));
+    this.expect(')');
+    return severalResults(list);
+  }
+
+  value(): Attr {
     if (this.next.kind === 'string') return this.string();
     if (this.next.text === '[') return this.numbers();
+    if (this.next.kind === 'word' && this.next.text === 'graph') return new Parser().graph(this);
     if (this.skip('true')) return true;
     return this.skip('false') ? false : this.number();
   }
@@ -104,41 +147,48 @@ class Line {
   }
 }
 
+/** Reads one graph; those inside of its nodes have parsers, and names, of their own. */
 class Parser {
-  private name: string | undefined;
-  private closed = false;
+  private name = '';
   private readonly signature: string[] = [];
   private readonly named = new Map<string, Node>();
   private readonly outputs: { name: string; node: Node }[] = [];
   private readonly updates: { variable: Node; value: Node }[] = [];
 
-  line(line: Line): void {
-    if (line.next.kind === 'end' || line.next.kind === 'comment') return;
-    if (this.closed) throw new GraphError(`nothing may follow the closing brace, got ${line.next.text}`);
-    if (this.name === undefined) this.header(line);
-    else if (line.skip('}')) this.closed = true;
-    else if (line.skip('return')) this.outputs.push({ name: line.name(), node: this.target(line) });
+  /** From the word `graph` to the closing brace. */
+  graph(line: Reader): Graph {
+    const first = line.line;
+    this.header(line);
+    line.comment();
+    for (line.skipBlank(); !line.skip('}'); line.skipBlank()) {
+      this.statement(line);
+      line.comment();
+    }
+    return this.finish(line, first);
+  }
+
+  private statement(line: Reader): void {
+    if (line.skip('return')) this.outputs.push({ name: line.name(), node: this.target(line) });
     else if (line.skip('update'))
       this.updates.push({ variable: this.variable(line.string()), value: this.target(line) });
     else this.node(line);
-    line.comment();
   }
 
-  finish(): Graph {
-    if (!this.closed) throw new GraphError('the text ends before the closing brace');
+  private finish(line: Reader, first: number): Graph {
     const nodes = [...this.named.values()];
     const inputs = nodes.filter(isInput);
     const data = inputs.map(inputAttrs).filter((input) => input.role === 'input');
     const found = data.map((input) => `${input.name}: ${formatType(input)}`).join(', ');
     if (found !== this.signature.join(', ')) {
+      line.line = first;
       throw new GraphError(
-        `line 1: the signature (${this.signature.join(', ')}) is not that of the inputs (${found})`,
+        `the signature (${this.signature.join(', ')}) is not that of the inputs (${found})`,
       );
     }
-    return { name: this.name!, inputs, nodes, outputs: this.outputs, updates: this.updates };
+    return { name: this.name, inputs, nodes, outputs: this.outputs, updates: this.updates };
   }
 
-  private header(line: Line): void {
+  private header(line: Reader): void {
     line.expect('graph');
     this.name = line.name();
     line.expect('(');
@@ -153,16 +203,16 @@ class Parser {
     line.expect('{');
   }
 
-  private node(line: Line): void {
+  private node(line: Reader): void {
     const name = line.take('node', 'a node such as %0');
     if (this.named.has(name)) throw new GraphError(`${name} is defined twice`);
     line.expect('=');
     const op = line.take('word', 'an op');
-    let make: (type: TensorType, where: string) => Node;
+    let make: (type: ResultType, where: string) => Node;
     if (op === 'input' || op === 'parameter' || op === 'state') {
       const input = line.string();
       make = ({ shape, dtype }, where) => ({ ...makeInput(input, op, shape, dtype), where });
-    } else if (op === 'constant') {
+    } else if (op === constantOp.name) {
       const values = line.next.text === '[' ? line.numbers() : [line.number()];
       make = ({ shape, dtype }, where) =>
         makeNode(constantOp as unknown as Op, [], { values, shape, dtype } satisfies ConstantAttrs, where);
@@ -170,15 +220,15 @@ class Parser {
       make = this.applied(op, line);
     }
     line.expect(':');
-    const type = line.type();
+    const type = line.results();
     const node = make(type, line.comment());
-    if (node.dtype !== type.dtype || !sameShape(node.shape, type.shape)) {
-      throw new GraphError(`${op} gives ${formatType(node)}, the text says ${formatType(type)}`);
+    if (!sameResults(node, type)) {
+      throw new GraphError(`${op} gives ${formatResults(node)}, the text says ${formatResults(type)}`);
     }
     this.named.set(name, node);
   }
 
-  private applied(name: string, line: Line): (type: TensorType, where: string) => Node {
+  private applied(name: string, line: Reader): (type: ResultType, where: string) => Node {
     const op = opTable().get(name);
     if (!op) throw new GraphError(`there is no op ${name}`);
     const inputs: Node[] = [];
@@ -186,17 +236,17 @@ class Parser {
       inputs.push(this.reference(line));
       if (!line.skip(',')) break;
     }
-    const attrs: Record<string, Attrs[string]> = {};
+    const attrs: Record<string, Attr> = {};
     while (line.next.kind === 'word') attrs[line.name()] = line.skip('=') ? line.value() : true;
-    return (type, where) => makeNode(op, inputs, { ...impliedAttrs(name, type), ...attrs }, where);
+    return (type, where) => makeNode(op, inputs, { ...op.implied?.(type), ...attrs }, where);
   }
 
-  private target(line: Line): Node {
+  private target(line: Reader): Node {
     line.expect('=');
     return this.reference(line);
   }
 
-  private reference(line: Line): Node {
+  private reference(line: Reader): Node {
     const name = line.take('node', 'a node such as %0');
     const node = this.named.get(name);
     if (!node) throw new GraphError(`${name} is not defined above`);

@@ -1,17 +1,22 @@
 import { numberText } from '../number-text.js';
-import type { Attrs } from '../ops/op.js';
+import { type Attr, type Attrs, isBody } from '../ops/op.js';
 import { printable, printableJson, shownName } from '../printable.js';
-import { formatType, type TensorType } from '../shape.js';
-import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
+import { formatResults, formatType } from '../shape.js';
+import { constantAttrs, type Graph, inputAttrs, isConstant, isInput, type Node } from './graph.js';
 
-/** The graph as text, one node a line; parseGraph reads it back. `where`: with the lines of the user's model. */
-export function printGraph(graph: Graph, { where = true } = {}): string {
+interface PrintOptions {
+  /** With the lines of the user's model; by default yes. */
+  readonly where?: boolean;
+}
+
+/** The graph as text, one node a line; parseGraph reads it back. A graph inside of a node stands there, indented. */
+export function printGraph(graph: Graph, { where = true }: PrintOptions = {}): string {
   const names = nodeNames(graph);
   const data = graph.inputs.map(inputAttrs).filter((input) => input.role === 'input');
   const signature = data.map((input) => `${shownName(input.name)}: ${formatType(input)}`).join(', ');
   return [
     `graph ${shownName(graph.name)}(${signature}) {`,
-    ...graph.nodes.map((node) => `  ${printNode(node, names, { where })}`),
+    ...graph.nodes.map((node) => `  ${indented(printNode(node, names, { where }))}`),
     ...graph.outputs.map(({ name, node }) => `  return ${shownName(name)} = ${names.get(node) ?? '?'}`),
     ...graph.updates.map(({ variable, value }) => {
       const name = isInput(variable)
@@ -30,38 +35,27 @@ export function nodeNames(graph: Graph): Map<Node, string> {
 }
 
 /** One line: `%5 = gather %3, %4 : f32[32,3,10]   # model.ts:12`. A node that has no name shows as ?. */
-export function printNode(node: Node, names: ReadonlyMap<Node, string>, { where = true } = {}): string {
+export function printNode(
+  node: Node,
+  names: ReadonlyMap<Node, string>,
+  { where = true }: PrintOptions = {},
+): string {
   const inputs = node.inputs.map((input) => names.get(input) ?? '?').join(', ');
-  const words = [head(node), inputs, ...printedAttrs(node)].filter((word) => word !== '').join(' ');
+  const words = [head(node), inputs, ...printedAttrs(node, where)].filter((word) => word !== '').join(' ');
   const line = where && node.where ? `   # ${printable(node.where)}` : '';
-  return `${names.get(node) ?? '?'} = ${words} : ${formatType(node)}${line}`;
+  return `${names.get(node) ?? '?'} = ${words} : ${formatResults(node)}${line}`;
 }
 
 /** What makes two nodes on the same inputs the same value: the op and every attribute, as text. */
-export function formatAttrs(attrs: Attrs): string[] {
-  return Object.entries(attrs).map(([key, value]) => (value === true ? key : `${key}=${formatValue(value)}`));
+export function formatAttrs(attrs: Attrs, where = false): string[] {
+  return Object.entries(attrs).map(([key, value]) =>
+    value === true ? key : `${key}=${formatValue(value, where)}`,
+  );
 }
 
-/**
- * Attributes that the text leaves out because the result's type tells them, or because they have their
- * usual value: printing drops what equals these, parsing fills it in.
- */
-export function impliedAttrs(op: string, { shape, dtype }: TensorType): Attrs {
-  switch (op) {
-    case 'reshape':
-    case 'broadcast':
-      return { shape };
-    case 'slice':
-      return { sizes: shape };
-    case 'cast':
-      return { to: dtype };
-    case 'iota':
-      return { size: shape[0] };
-    case 'matmul':
-      return { transposeA: false, transposeB: false };
-    default:
-      return {};
-  }
+/** The lines of a graph inside of a node, below it. */
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n  ');
 }
 
 function head(node: Node): string {
@@ -69,22 +63,23 @@ function head(node: Node): string {
     const { role, name } = inputAttrs(node);
     return `${role} ${printableJson(name)}`;
   }
-  if (node.op.name !== 'constant') return node.op.name;
-  const values = node.attrs.values as readonly number[];
+  if (!isConstant(node)) return node.op.name;
+  const { values } = constantAttrs(node);
   return `constant ${formatValue(values.length === 1 ? values[0] : values)}`;
 }
 
 /** The attributes that neither the head nor the type tells. */
-function printedAttrs(node: Node): string[] {
-  if (isInput(node) || node.op.name === 'constant') return [];
-  const implied = impliedAttrs(node.op.name, node);
+function printedAttrs(node: Node, where: boolean): string[] {
+  if (isInput(node) || isConstant(node)) return [];
+  const implied: Attrs = node.op.implied?.(node) ?? {};
   const told = ([key, value]: [string, Attrs[string]]) =>
     key in implied && formatValue(value) === formatValue(implied[key]);
-  return formatAttrs(Object.fromEntries(Object.entries(node.attrs).filter((entry) => !told(entry))));
+  return formatAttrs(Object.fromEntries(Object.entries(node.attrs).filter((entry) => !told(entry))), where);
 }
 
-function formatValue(value: Attrs[string]): string {
+function formatValue(value: Attr, where = false): string {
   if (typeof value === 'string') return printableJson(value);
+  if (isBody(value)) return printGraph(value as Graph, { where }).trimEnd();
   if (typeof value === 'object') return `[${value.map(numberText).join(',')}]`;
   return typeof value === 'number' ? numberText(value) : String(value);
 }

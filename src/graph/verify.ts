@@ -1,6 +1,7 @@
 import { GraphError } from '../errors.js';
-import { formatType, numel, sameShape, type TensorType } from '../shape.js';
-import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
+import { isResult } from '../ops/results.js';
+import { formatResults, formatType, numel, type ResultType, sameResults, sameType } from '../shape.js';
+import { bodiesOf, constantAttrs, type Graph, inputAttrs, isConstant, isInput, type Node } from './graph.js';
 import { nodeNames, printNode } from './print.js';
 
 /** Nodes whose own rules hold: they never change, so checking them once is enough. */
@@ -23,15 +24,19 @@ export function verifyGraph(graph: Graph, afterPass: string): void {
     for (const input of node.inputs) {
       if (!all.has(input)) fail('a node reads one that is not of this graph', node);
       if (!above.has(input)) fail('a node must stand after its inputs', node);
+      if (input.results && !isResult(node.op))
+        fail('only a node result may read one that has several results', node);
     }
     above.add(node);
     if (isInput(node) && !inputs.has(node)) fail('an input must be in the list of inputs', node);
     if (sound.has(node)) continue;
     const expected = expectedType(node, (message) => fail(`the op refuses its inputs (${message})`, node));
-    if (!sameType(node, expected))
-      fail(`a node's type must be what its op says, ${formatType(expected)}`, node);
-    if (node.op.name === 'constant') {
-      const { length } = node.attrs.values as readonly number[];
+    if (!sameResults(node, expected))
+      fail(`a node's type must be what its op says, ${formatResults(expected)}`, node);
+    for (const [name, body] of bodiesOf(node))
+      verifyBody(body, `${afterPass}, in ${name} of ${node.op.name}`);
+    if (isConstant(node)) {
+      const { length } = constantAttrs(node).values;
       if (length !== 1 && length !== numel(node.shape))
         fail('a constant has one value, or one for each element', node);
     }
@@ -47,6 +52,7 @@ export function verifyGraph(graph: Graph, afterPass: string): void {
   if (repeatedOutput !== undefined) fail(`two outputs are called ${JSON.stringify(repeatedOutput)}`);
   for (const { name, node } of graph.outputs) {
     if (!all.has(node)) fail(`output ${JSON.stringify(name)} is not one of the nodes`, node);
+    if (node.results) fail(`output ${JSON.stringify(name)} has several results: name one of them`, node);
   }
   for (const { variable, value } of graph.updates) {
     if (!inputs.has(variable) || inputAttrs(variable).role === 'input') {
@@ -60,16 +66,20 @@ export function verifyGraph(graph: Graph, afterPass: string): void {
   if (repeatedUpdate) fail('a variable is updated twice', repeatedUpdate);
 }
 
-function expectedType(node: Node, refuse: (message: string) => never): TensorType {
+/** A graph inside of a node is a function: all that it reads are its inputs, and it changes nothing. */
+function verifyBody(body: Graph, place: string): void {
+  verifyGraph(body, place);
+  const variable = body.nodes.find((node) => isInput(node) && inputAttrs(node).role !== 'input');
+  if (variable || body.updates.length > 0)
+    throw new GraphError(`after ${place}: a graph inside of a node has no variables and updates none`);
+}
+
+function expectedType(node: Node, refuse: (message: string) => never): ResultType {
   try {
     return node.op.type(node.inputs, node.attrs);
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));
   }
-}
-
-function sameType(a: TensorType, b: TensorType): boolean {
-  return a.dtype === b.dtype && sameShape(a.shape, b.shape);
 }
 
 function firstRepeated<T>(list: readonly T[]): T | undefined {

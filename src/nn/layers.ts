@@ -7,7 +7,13 @@ import {
   sigmoid as sigmoidFunction,
   tanh as tanhFunction,
 } from '../ops/elementwise.js';
-import { gelu as geluFunction, leakyRelu as leaky, softmax as softmaxFunction } from '../ops/functions.js';
+import { softplus as softplusFunction } from '../ops/exponentials.js';
+import {
+  gelu as geluFunction,
+  leakyRelu as leaky,
+  silu as siluFunction,
+  softmax as softmaxFunction,
+} from '../ops/functions.js';
 import { gather } from '../ops/gather.js';
 import { matmul } from '../ops/matmul.js';
 import { reshape } from '../ops/movement.js';
@@ -53,6 +59,8 @@ export function flatten(): Module {
 export const tanh = (): Module => layer({}, tanhFunction, 'tanh');
 export const relu = (): Module => layer({}, reluFunction, 'relu');
 export const sigmoid = (): Module => layer({}, sigmoidFunction, 'sigmoid');
+export const silu = (): Module => layer({}, siluFunction, 'silu');
+export const softplus = (): Module => layer({}, softplusFunction, 'softplus');
 export const gelu = (): Module => layer({}, geluFunction, 'gelu');
 /** Exponentials over their sum along `axis`. For a loss on logits take crossEntropy, which needs no softmax before it. */
 export const softmax = (axis = -1): Module => layer({}, (x) => softmaxFunction(x, axis), 'softmax');

@@ -1,6 +1,7 @@
 import { DTypeError } from '../errors.js';
 import { broadcastShapes, type DType, requireDType, type TensorType } from '../shape.js';
 import { binaryType, pair } from './elementwise.js';
+import { hull, rising } from './interval.js';
 import { eachRun } from './loops.js';
 import { defineOp, type Elements, type Op } from './op.js';
 import { sumTo } from './reduce.js';
@@ -18,6 +19,7 @@ function comparison(
     name,
     type: ([a, b]) => ({ ...binaryType(name, a, b, ['f32', 'i32']), dtype: 'bool' }),
     vjp: null,
+    ...((vector === 'eq' || vector === 'ne') && { commutative: true }),
     reference([a, b], _, out) {
       const run = loop(a.data, b.data, out.data);
       eachRun(out.shape, [a, b], (o, n, at, by) => run(o, n, at[0], by[0], at[1], by[1]));
@@ -72,6 +74,8 @@ const whereOp: Op<None> = defineOp<None>({
       for (const end = o + n; o < end; o++, i += by[0], j += by[1], k += by[2]) z[o] = c[i] ? x[j] : y[k];
     });
   },
+  exact: true,
+  interval: ([, a, b]) => hull([a, b]),
   lower: { kind: 'elementwise', cost: 1, emit: ([c, a, b]) => `v128.bitselect(${a}, ${b}, ${c})` },
 });
 
@@ -90,6 +94,13 @@ const castOp: Op<CastAttrs> = defineOp<CastAttrs>({
     if (to === 'bool') for (let i = 0; i < out.data.length; i++) out.data[i] = x.data[i] !== 0 ? 1 : 0;
     else if (to === 'i32') for (let i = 0; i < out.data.length; i++) out.data[i] = saturate(x.data[i]);
     else out.data.set(x.data);
+  },
+  implied: ({ dtype }) => ({ to: dtype }),
+  interval([x], { inputs: [from], attrs: { to } }) {
+    if (to === 'bool') return { lo: 0, hi: 1 };
+    if (from.dtype !== 'f32' || to === 'f32') return x;
+    // 0 is what NaN becomes.
+    return hull([rising(saturate)([x]), { lo: 0, hi: 0 }]);
   },
   lower: {
     kind: 'elementwise',

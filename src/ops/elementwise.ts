@@ -1,39 +1,59 @@
 import { DTypeError } from '../errors.js';
 import { broadcastShapes, type DType, requireDType, sameShape, type TensorType } from '../shape.js';
 import { equal, greater, where } from './compare.js';
+import { ANY, product, rising, square, vanishing, within } from './interval.js';
 import { eachRun } from './loops.js';
 import { defineOp, type Elements, type Op, type VjpContext } from './op.js';
 import { sumTo } from './reduce.js';
 import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
 
-type None = Record<never, never>;
+/** Of an op without options. */
+export type None = Record<never, never>;
 
-interface UnaryRule {
+/** What an op may say of its results, beside how they are made. */
+type Facts = Pick<Op<None>, 'interval' | 'exact' | 'commutative'>;
+
+interface UnaryRule extends Facts {
   cost: number;
   emit(x: string): string;
   loop(x: Elements, out: Elements): void;
-  vjp(context: VjpContext<None>): Tensor;
+  /** Null where no gradient passes. */
+  vjp: ((context: VjpContext<None>) => Tensor) | null;
   integers?: (x: string) => string;
+  /** The functions of assembly/ that `emit` calls, by file. */
+  library?: Readonly<Record<string, string>>;
 }
 
-function unary(name: string, rule: UnaryRule): Op<None> {
+export function unary(name: string, rule: UnaryRule): Op<None> {
   return defineOp<None>({
     name,
     type([x]) {
       requireDType(name, x, 'f32', ...(rule.integers ? (['i32'] as const) : []));
       return x;
     },
-    vjp: (context) => [rule.vjp(context)],
+    vjp: rule.vjp && ((context) => [rule.vjp!(context)]),
     reference: ([x], _, out) => rule.loop(x.data, out.data),
+    ...factsOf(rule),
     lower: {
       kind: 'elementwise',
       cost: rule.cost,
+      library: rule.library,
       emit: ([x], from) => (from === 'i32' ? rule.integers!(x) : rule.emit(x)),
     },
   });
 }
 
+function factsOf({ interval, exact, commutative }: Facts): Facts {
+  return {
+    ...(interval && { interval }),
+    ...(exact && { exact }),
+    ...(commutative && { commutative }),
+  };
+}
+
 const negOp = unary('neg', {
+  exact: true,
+  interval: ([x]) => ({ lo: -x.hi, hi: -x.lo }),
   cost: 1,
   emit: (x) => `f32x4.neg(${x})`,
   integers: (x) => `i32x4.neg(${x})`,
@@ -44,8 +64,10 @@ const negOp = unary('neg', {
 });
 
 const expOp = unary('exp', {
+  interval: vanishing(Math.exp),
   cost: 14,
   emit: (x) => `exp4(${x})`,
+  library: { exp4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.exp(x[i]);
   },
@@ -53,8 +75,10 @@ const expOp = unary('exp', {
 });
 
 const logOp = unary('log', {
+  interval: rising((x) => (x > 0 ? Math.log(x) : Number.NEGATIVE_INFINITY)),
   cost: 19,
   emit: (x) => `log4(${x})`,
+  library: { log4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.log(x[i]);
   },
@@ -62,6 +86,7 @@ const logOp = unary('log', {
 });
 
 const sqrtOp = unary('sqrt', {
+  interval: rising((x) => Math.sqrt(Math.max(x, 0))),
   cost: 6,
   emit: (x) => `f32x4.sqrt(${x})`,
   loop(x, out) {
@@ -71,8 +96,11 @@ const sqrtOp = unary('sqrt', {
 });
 
 const rsqrtOp = unary('rsqrt', {
+  // -0 is one of the numbers from 0 on, and 1 / -0 is -Infinity.
+  interval: ([x]) => (x.lo > 0 ? { lo: 1 / Math.sqrt(x.hi), hi: 1 / Math.sqrt(x.lo) } : ANY),
   cost: 7,
   emit: (x) => `rsqrt4(${x})`,
+  library: { rsqrt4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = 1 / Math.sqrt(x[i]);
   },
@@ -80,8 +108,10 @@ const rsqrtOp = unary('rsqrt', {
 });
 
 const tanhOp = unary('tanh', {
+  interval: rising(Math.tanh),
   cost: 13,
   emit: (x) => `tanh4(${x})`,
+  library: { tanh4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.tanh(x[i]);
   },
@@ -89,8 +119,10 @@ const tanhOp = unary('tanh', {
 });
 
 const sigmoidOp = unary('sigmoid', {
+  interval: vanishing((x) => 1 / (1 + Math.exp(-x))),
   cost: 20,
   emit: (x) => `sigmoid4(${x})`,
+  library: { sigmoid4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = 1 / (1 + Math.exp(-x[i]));
   },
@@ -98,6 +130,8 @@ const sigmoidOp = unary('sigmoid', {
 });
 
 const reluOp = unary('relu', {
+  exact: true,
+  interval: rising((x) => Math.max(x, 0)),
   cost: 1,
   // pmax is one instruction; x < 0 ? 0 : x lets NaN through.
   emit: (x) => `f32x4.pmax(${x}, f32x4.splat(0))`,
@@ -108,6 +142,8 @@ const reluOp = unary('relu', {
 });
 
 const absOp = unary('abs', {
+  exact: true,
+  interval: ([x]) => ({ lo: Math.max(x.lo, -x.hi, 0), hi: Math.max(-x.lo, x.hi) }),
   cost: 1,
   emit: (x) => `f32x4.abs(${x})`,
   integers: (x) => `i32x4.abs(${x})`,
@@ -118,8 +154,10 @@ const absOp = unary('abs', {
 });
 
 const erfOp = unary('erf', {
+  interval: rising(erfFloat64),
   cost: 20,
   emit: (x) => `erf4(${x})`,
+  library: { erf4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = erfFloat64(x[i]);
   },
@@ -127,8 +165,10 @@ const erfOp = unary('erf', {
 });
 
 const sinOp = unary('sin', {
+  interval: within(-1, 1),
   cost: 40,
   emit: (x) => `sin4(${x})`,
+  library: { sin4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.sin(x[i]);
   },
@@ -136,8 +176,10 @@ const sinOp = unary('sin', {
 });
 
 const cosOp = unary('cos', {
+  interval: within(-1, 1),
   cost: 40,
   emit: (x) => `cos4(${x})`,
+  library: { cos4: 'math' },
   loop(x, out) {
     for (let i = 0; i < out.length; i++) out[i] = Math.cos(x[i]);
   },
@@ -165,10 +207,12 @@ export function erfFloat64(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction));
 }
 
-interface BinaryRule {
+interface BinaryRule extends Facts {
   cost: number;
   dtypes: DType[];
   emit(a: string, b: string, dtype: DType): string;
+  /** As of a unary rule. */
+  library?: Readonly<Record<string, string>>;
   loop(a: Elements, b: Elements, out: Elements): BinaryRun;
   vjp(context: VjpContext<None>): [Tensor, Tensor];
 }
@@ -176,7 +220,7 @@ interface BinaryRule {
 /** One run over two operands: offsets and strides of a, then of b. */
 type BinaryRun = (o: number, n: number, i: number, di: number, j: number, dj: number) => void;
 
-function binary(name: string, rule: BinaryRule): Op<None> {
+export function binary(name: string, rule: BinaryRule): Op<None> {
   return defineOp<None>({
     name,
     type: ([a, b]) => binaryType(name, a, b, rule.dtypes),
@@ -188,7 +232,13 @@ function binary(name: string, rule: BinaryRule): Op<None> {
       const run = rule.loop(a.data, b.data, out.data);
       eachRun(out.shape, [a, b], (o, n, at, by) => run(o, n, at[0], by[0], at[1], by[1]));
     },
-    lower: { kind: 'elementwise', cost: rule.cost, emit: ([a, b], from) => rule.emit(a, b, from) },
+    ...factsOf(rule),
+    lower: {
+      kind: 'elementwise',
+      cost: rule.cost,
+      library: rule.library,
+      emit: ([a, b], from) => rule.emit(a, b, from),
+    },
   });
 }
 
@@ -204,10 +254,12 @@ export function binaryType(name: string, a: TensorType, b: TensorType, dtypes: D
   };
 }
 
-const numbers: DType[] = ['f32', 'i32'];
-const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
+export const numbers: DType[] = ['f32', 'i32'];
+export const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
 
 const addOp = binary('add', {
+  commutative: true,
+  interval: rising((a, b) => a + b),
   cost: 1,
   dtypes: numbers,
   emit: (a, b, dtype) => `${lanes(dtype)}.add(${a}, ${b})`,
@@ -218,6 +270,9 @@ const addOp = binary('add', {
 });
 
 const subOp = binary('sub', {
+  interval([a, b], { inputs: [x, y] }) {
+    return x === y ? { lo: 0, hi: 0 } : { lo: a.lo - b.hi, hi: a.hi - b.lo };
+  },
   cost: 1,
   dtypes: numbers,
   emit: (a, b, dtype) => `${lanes(dtype)}.sub(${a}, ${b})`,
@@ -228,6 +283,8 @@ const subOp = binary('sub', {
 });
 
 const mulOp = binary('mul', {
+  commutative: true,
+  interval: ([a, b], { inputs: [x, y] }) => (x === y ? square(a) : product(a, b)),
   cost: 1,
   dtypes: numbers,
   emit: (a, b, dtype) => `${lanes(dtype)}.mul(${a}, ${b})`,
@@ -243,6 +300,7 @@ const mulOp = binary('mul', {
 });
 
 const divOp = binary('div', {
+  interval: ([a, b]) => (b.lo > 0 || b.hi < 0 ? product(a, { lo: 1 / b.hi, hi: 1 / b.lo }) : ANY),
   cost: 6,
   dtypes: ['f32'],
   emit: (a, b) => `f32x4.div(${a}, ${b})`,
@@ -262,6 +320,9 @@ function tieVjp(aWins: (a: Tensor, b: Tensor) => Tensor) {
 }
 
 const maximumOp = binary('maximum', {
+  commutative: true,
+  exact: true,
+  interval: rising(Math.max),
   cost: 2,
   dtypes: numbers,
   emit: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.max(${a}, ${b})`),
@@ -272,6 +333,9 @@ const maximumOp = binary('maximum', {
 });
 
 const minimumOp = binary('minimum', {
+  commutative: true,
+  exact: true,
+  interval: rising(Math.min),
   cost: 2,
   dtypes: numbers,
   emit: (a, b, dtype) => (dtype === 'i32' ? `i32x4.min_s(${a}, ${b})` : `f32x4.min(${a}, ${b})`),
@@ -281,7 +345,7 @@ const minimumOp = binary('minimum', {
   vjp: tieVjp((a, b) => greater(b, a)),
 });
 
-const one = (op: Op<None>) => (x: TensorLike) => apply(op, [toTensor(x)], {});
+export const one = (op: Op<None>) => (x: TensorLike) => apply(op, [toTensor(x)], {});
 
 /** Element by element; x: f32 or i32. */
 export const neg = one(negOp);

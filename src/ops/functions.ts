@@ -2,7 +2,7 @@ import { checkOptions } from '../check.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import { formatShape, formatType, normalizeAxes, numel, requireDType, sameShape } from '../shape.js';
 import { equal, greater, where } from './compare.js';
-import { add, div, erf, exp, log, mul, pair, sub } from './elementwise.js';
+import { add, div, erf, exp, log, mul, pair, sigmoid, sub } from './elementwise.js';
 import { asIndices } from './gather.js';
 import { iota } from './leaf.js';
 import { reshape, stopGradient } from './movement.js';
@@ -135,6 +135,13 @@ export function meanSquaredError(prediction: TensorLike, target: TensorLike): Te
 export function gelu(x: TensorLike): Tensor {
   const t = toTensor(x);
   return mul(mul(t, 0.5), add(1, erf(mul(t, Math.SQRT1_2))));
+}
+
+/** x times sigmoid(x), also called swish; -0 for large negative x. x: f32. (Ramachandran, Zoph, Le 2017.) */
+export function silu(x: TensorLike): Tensor {
+  const t = toTensor(x);
+  requireDType('silu', t, 'f32');
+  return mul(t, sigmoid(t));
 }
 
 /** x where positive, else x times `slope`. */

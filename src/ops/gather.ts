@@ -2,9 +2,10 @@ import { ShapeError } from '../errors.js';
 import { checkIndices } from '../indices.js';
 import { formatShape, numel, requireDType, type Shape, sameShape } from '../shape.js';
 import { userLocation } from '../source.js';
-import { broadcastTo } from './movement.js';
+import { same } from './interval.js';
+import { zeros } from './movement.js';
 import { type Attrs, defineOp, type Op } from './op.js';
-import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
+import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 type IndexAttrs = { size: number; what: string };
 
@@ -24,7 +25,9 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
     checkIndices(ids.data, bound, userLocation);
     out.data.set(ids.data);
   },
-  lower: { kind: 'movement' },
+  interval: (_, { attrs: { size } }) => ({ lo: 0, hi: size - 1 }),
+  marker: true,
+  lower: { kind: 'movement', view: (strides) => ({ strides, offset: 0 }) },
 });
 
 /** The ids as indices below `size`; `what` names their user in errors. */
@@ -44,8 +47,7 @@ const gatherOp: Op<None> = defineOp<None>({
     return { shape: [...ids.shape, ...table.shape.slice(1)], dtype: table.dtype };
   },
   vjp({ cotangent: g, inputs: [table, ids] }) {
-    const zeros = broadcastTo(interpreter().constant(0, [], table.dtype), table.shape);
-    return [scatterAdd(zeros, ids, g), null];
+    return [scatterAdd(zeros(table), ids, g), null];
   },
   reference([table, ids], _, out) {
     const row = numel(table.shape.slice(1));
@@ -54,6 +56,8 @@ const gatherOp: Op<None> = defineOp<None>({
       for (let j = 0; j < row; j++) out.data[i * row + j] = table.data[from + j];
     }
   },
+  exact: true,
+  interval: same,
   lower: { kind: 'gather' },
 });
 

@@ -21,12 +21,18 @@ export {
   sub,
   tanh,
 } from './elementwise.js';
+export { expm1, log1p, pow, softplus } from './exponentials.js';
+export { argmax, argmin, type MaxWithIndex, maxWithIndex, minWithIndex } from './extremes.js';
 export * from './functions.js';
 export { gather, scatterAdd } from './gather.js';
 export { iota } from './leaf.js';
 export { matmul } from './matmul.js';
 export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } from './movement.js';
+export type { Nest, TensorsOf } from './nest.js';
 export { opTable } from './op.js';
 export { random } from './random.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
+export { type ScanOptions, type ScanResult, type ScanStep, scan } from './scan.js';
+export { chunk, split } from './split.js';
+export { ceil, clamp, floor, round, sign } from './stepwise.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';

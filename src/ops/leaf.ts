@@ -1,4 +1,5 @@
 import { checkShape, type DType, type Shape } from '../shape.js';
+import { hull } from './interval.js';
 import { defineOp, type Op } from './op.js';
 import { apply, type Tensor } from './tensor.js';
 
@@ -29,6 +30,10 @@ export const constantOp: Op<ConstantAttrs> = defineOp<ConstantAttrs>({
     if (values.length === 1) out.data.fill(values[0]);
     else out.data.set(values);
   },
+  exact: true,
+  interval: (_, { attrs: { values, dtype } }) =>
+    // As the user wrote it, and as float32 has it.
+    hull((dtype === 'f32' ? [...values, ...values.map(Math.fround)] : values).map((x) => ({ lo: x, hi: x }))),
   lower: { kind: 'leaf' },
 });
 
@@ -44,6 +49,8 @@ const iotaOp: Op<IotaAttrs> = defineOp<IotaAttrs>({
   reference(_, { size }, out) {
     for (let i = 0; i < size; i++) out.data[i] = i;
   },
+  implied: ({ shape }) => ({ size: shape[0] }),
+  interval: (_, { attrs: { size } }) => ({ lo: 0, hi: size - 1 }),
   lower: { kind: 'iota' },
 });
 

@@ -8,6 +8,7 @@ import {
   requireDType,
   type Shape,
 } from '../shape.js';
+import { product, times } from './interval.js';
 import { reshape } from './movement.js';
 import { defineOp, type Elements, type Op } from './op.js';
 import { sumTo } from './reduce.js';
@@ -48,8 +49,8 @@ const matmulOp: Op<MatmulAttrs> = defineOp<MatmulAttrs>({
     return { shape: [...batch, m, n], dtype: 'f32' };
   },
   vjp({ cotangent: g, inputs: [a, b], attrs: { transposeA: ta, transposeB: tb } }) {
-    const da = ta ? product(b, g, tb, true) : product(g, b, false, !tb);
-    const db = tb ? product(g, a, true, ta) : product(a, g, !ta, false);
+    const da = ta ? multiplied(b, g, tb, true) : multiplied(g, b, false, !tb);
+    const db = tb ? multiplied(g, a, true, ta) : multiplied(a, g, !ta, false);
     return [sumTo(da, a.shape), sumTo(db, b.shape)];
   },
   reference([a, b], attrs, out) {
@@ -63,6 +64,12 @@ const matmulOp: Op<MatmulAttrs> = defineOp<MatmulAttrs>({
       const right = { data: b.data, start: bAt[i], ...bLies };
       multiply(left, right, out.data, i * m * n, m, n, k);
     }
+  },
+  implied: () => ({ transposeA: false, transposeB: false }),
+  interval([a, b], { inputs: [x], attrs: { transposeA } }) {
+    const k = x.shape.at(transposeA ? -2 : -1)!;
+    const { lo, hi } = product(a, b);
+    return { lo: times(lo, k), hi: times(hi, k) };
   },
   lower: { kind: 'matmul' },
 });
@@ -174,7 +181,7 @@ function multiplyEdge(
   }
 }
 
-function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+function multiplied(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   return apply(matmulOp, [a, b], { transposeA, transposeB });
 }
 
@@ -186,10 +193,10 @@ export function matmul(a: TensorLike, b: TensorLike): Tensor {
   const [x, w] = [toTensor(a), toTensor(b)];
   if (x.rank > 2 && w.rank === 2 && x.shape.at(-1) === w.shape[0]) {
     const rows = numel(x.shape.slice(0, -1));
-    return reshape(product(reshape(x, [rows, w.shape[0]]), w, false, false), [
+    return reshape(multiplied(reshape(x, [rows, w.shape[0]]), w, false, false), [
       ...x.shape.slice(0, -1),
       w.shape[1],
     ]);
   }
-  return product(x, w, false, false);
+  return multiplied(x, w, false, false);
 }

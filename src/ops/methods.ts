@@ -1,14 +1,18 @@
 import * as compare from './compare.js';
 import * as elementwise from './elementwise.js';
+import * as exponentials from './exponentials.js';
+import * as extremes from './extremes.js';
 import * as functions from './functions.js';
 import * as gather from './gather.js';
 import * as matmul from './matmul.js';
 import * as movement from './movement.js';
 import * as reduce from './reduce.js';
+import * as split from './split.js';
+import * as stepwise from './stepwise.js';
 import { Tensor } from './tensor.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: the first parameter is dropped whatever the others are.
-type Rest<F> = F extends (x: any, ...rest: infer R) => Tensor ? (...rest: R) => Tensor : never;
+type Rest<F> = F extends (x: any, ...rest: infer R) => infer Y ? (...rest: R) => Y : never;
 
 /** The functions of tensors that are also methods: `x.matmul(w).add(b).tanh()`. */
 const methods = {
@@ -34,7 +38,12 @@ const methods = {
   ...{ reshape: movement.reshape, transpose: movement.transpose, broadcastTo: movement.broadcastTo },
   ...{ slice: movement.slice, pad: movement.pad, stopGradient: movement.stopGradient },
   ...{ square: functions.square, softmax: functions.softmax, logSoftmax: functions.logSoftmax },
-  ...{ gelu: functions.gelu, leakyRelu: functions.leakyRelu },
+  ...{ gelu: functions.gelu, leakyRelu: functions.leakyRelu, silu: functions.silu },
+  ...{ pow: exponentials.pow, expm1: exponentials.expm1, log1p: exponentials.log1p },
+  ...{ softplus: exponentials.softplus, sign: stepwise.sign, clamp: stepwise.clamp },
+  ...{ floor: stepwise.floor, ceil: stepwise.ceil, round: stepwise.round },
+  ...{ argmax: extremes.argmax, argmin: extremes.argmin, maxWithIndex: extremes.maxWithIndex },
+  ...{ minWithIndex: extremes.minWithIndex, split: split.split, chunk: split.chunk },
 };
 
 type Methods = { [K in keyof typeof methods]: Rest<(typeof methods)[K]> };
@@ -47,7 +56,7 @@ for (const [name, f] of Object.entries(methods)) {
   Object.defineProperty(Tensor.prototype, name, {
     configurable: true,
     value(this: Tensor, ...rest: unknown[]) {
-      return (f as (...all: unknown[]) => Tensor)(this, ...rest);
+      return (f as (...all: unknown[]) => unknown)(this, ...rest);
     },
   });
 }

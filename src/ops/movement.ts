@@ -8,13 +8,16 @@ import {
   formatShape,
   normalizeAxis,
   numel,
+  reshapeStrides,
   type Shape,
   sameShape,
+  type TensorType,
 } from '../shape.js';
+import { hull, same } from './interval.js';
 import { eachStridedRun } from './loops.js';
 import { defineOp, type Op, type Value } from './op.js';
 import { sumTo } from './reduce.js';
-import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
+import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 /** Copies elements of x, read through `strides` from `offset`, into the row-major output. */
 function copyStrided(x: Value, strides: readonly number[], offset: number, out: Value): void {
@@ -23,6 +26,13 @@ function copyStrided(x: Value, strides: readonly number[], offset: number, out: 
     let i = at[0];
     for (const end = o + n, d = by[0]; o < end; o++, i += d) to[o] = from[i];
   });
+}
+
+/** Copies the block of x that starts at `starts` and has the size of the output. */
+export function copyBlock(x: Value, starts: readonly number[], out: Value): void {
+  const strides = contiguousStrides(x.shape);
+  const offset = starts.reduce((at, start, i) => at + start * strides[i], 0);
+  copyStrided(x, strides, offset, out);
 }
 
 type ShapeAttrs = { shape: Shape };
@@ -40,7 +50,17 @@ const reshapeOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   },
   vjp: ({ cotangent: g, inputs: [x] }) => [reshape(g, x.shape)],
   reference: ([x], _, out) => out.data.set(x.data),
-  lower: { kind: 'movement' },
+  implied: ({ shape }) => ({ shape }),
+  repeats: true,
+  exact: true,
+  interval: same,
+  lower: {
+    kind: 'movement',
+    view(strides, { inputs: [x], shape }) {
+      const reshaped = reshapeStrides(x.shape, strides, shape);
+      return reshaped && { strides: reshaped, offset: 0 };
+    },
+  },
   sharesElements: true,
 });
 
@@ -95,7 +115,12 @@ const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
       out,
     );
   },
-  lower: { kind: 'movement' },
+  exact: true,
+  interval: same,
+  lower: {
+    kind: 'movement',
+    view: (strides, { attrs: { perm } }) => ({ strides: perm.map((axis) => strides[axis]), offset: 0 }),
+  },
 });
 
 /** Axes in another order: output axis i is input axis perm[i]; without `perm` the order is reversed. */
@@ -123,7 +148,17 @@ const broadcastOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   reference([x], { shape }, out) {
     copyStrided(x, broadcastStrides(x.shape, contiguousStrides(x.shape), shape), 0, out);
   },
-  lower: { kind: 'movement' },
+  implied: ({ shape }) => ({ shape }),
+  repeats: true,
+  exact: true,
+  interval: same,
+  lower: {
+    kind: 'movement',
+    view: (strides, { inputs: [x], shape }) => ({
+      strides: broadcastStrides(x.shape, strides, shape),
+      offset: 0,
+    }),
+  },
 });
 
 /** Repeats x along axes of size 1 and new outer axes until it has `shape`. */
@@ -131,6 +166,11 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
   checkList('broadcastTo', shape);
   const t = toTensor(x);
   return sameShape(t.shape, shape) ? t : apply(broadcastOp, [t], { shape });
+}
+
+/** Zeros of this type. */
+export function zeros({ shape, dtype }: TensorType): Tensor {
+  return broadcastTo(interpreter().constant(0, [], dtype), shape);
 }
 
 type SliceAttrs = { starts: readonly number[]; sizes: readonly number[] };
@@ -157,16 +197,17 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
       ),
     ];
   },
-  reference([x], { starts }, out) {
-    const strides = contiguousStrides(x.shape);
-    copyStrided(
-      x,
+  reference: ([x], { starts }, out) => copyBlock(x, starts, out),
+  implied: ({ shape }) => ({ sizes: shape }),
+  exact: true,
+  interval: same,
+  lower: {
+    kind: 'movement',
+    view: (strides, { attrs: { starts } }) => ({
       strides,
-      starts.reduce((at, start, i) => at + start * strides[i], 0),
-      out,
-    );
+      offset: starts.reduce((at, start, i) => at + start * strides[i], 0),
+    }),
   },
-  lower: { kind: 'movement' },
 });
 
 /** The block that starts at `starts` and has `sizes`, one of each for every axis. */
@@ -192,7 +233,9 @@ const padOp: Op<PadAttrs> = defineOp<PadAttrs>({
   },
   vjp: ({ cotangent: g, inputs: [x], attrs: { before } }) => [slice(g, before, x.shape)],
   reference: ([x], { before }, out) => copyInto(x, before, out),
-  lower: { kind: 'copy' },
+  exact: true,
+  interval: ([x]) => hull([x, { lo: 0, hi: 0 }]),
+  lower: { kind: 'copy', zeros: true, starts: ({ attrs: { before } }) => [[...before]] },
 });
 
 /** Zeros around x: `before` and `after` count them for each axis. */
@@ -209,6 +252,16 @@ function copyInto(x: Value, starts: readonly number[], out: Value): void {
   eachStridedRun(x.shape, [strides], [offset], (i, n, at, by) => {
     let o = at[0];
     for (const end = i + n, d = by[0]; i < end; i++, o += d) out.data[o] = x.data[i];
+  });
+}
+
+/** Where each of several tensors begins that lie one after the other along an axis. */
+function startsAlong(inputs: readonly TensorType[], axis: number): number[][] {
+  let at = 0;
+  return inputs.map(({ shape }) => {
+    const starts = shape.map((_, i) => (i === axis ? at : 0));
+    at += shape[axis];
+    return starts;
   });
 }
 
@@ -233,25 +286,18 @@ const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
     return { shape: first.shape.map((n, i) => (i === axis ? size : n)), dtype: first.dtype };
   },
   vjp({ cotangent: g, inputs, attrs: { axis } }) {
-    let at = 0;
-    return inputs.map((x) => {
-      const starts = x.shape.map((_, i) => (i === axis ? at : 0));
-      at += x.shape[axis];
-      return slice(g, starts, x.shape);
-    });
+    const starts = startsAlong(inputs, axis);
+    return inputs.map((x, i) => slice(g, starts[i], x.shape));
   },
   reference(inputs, { axis }, out) {
-    let at = 0;
-    for (const x of inputs) {
-      copyInto(
-        x,
-        x.shape.map((_, i) => (i === axis ? at : 0)),
-        out,
-      );
-      at += x.shape[axis];
-    }
+    const starts = startsAlong(inputs, axis);
+    inputs.forEach((x, i) => {
+      copyInto(x, starts[i], out);
+    });
   },
-  lower: { kind: 'copy' },
+  exact: true,
+  interval: hull,
+  lower: { kind: 'copy', zeros: false, starts: ({ inputs, attrs: { axis } }) => startsAlong(inputs, axis) },
 });
 
 /** Tensors one after the other along `axis`. */
@@ -267,7 +313,11 @@ const stopGradientOp: Op<Record<never, never>> = defineOp<Record<never, never>>(
   type: ([x]) => x,
   vjp: null,
   reference: ([x], _, out) => out.data.set(x.data),
-  lower: { kind: 'movement' },
+  exact: true,
+  interval: same,
+  marker: true,
+  repeats: true,
+  lower: { kind: 'movement', view: (strides) => ({ strides, offset: 0 }) },
   sharesElements: true,
 });
 
@@ -282,6 +332,9 @@ export const contiguousOp: Op<Record<never, never>> = defineOp<Record<never, nev
   type: ([x]) => x,
   vjp: ({ cotangent: g }) => [g],
   reference: ([x], _, out) => out.data.set(x.data),
+  repeats: true,
+  exact: true,
+  interval: same,
   lower: { kind: 'elementwise', cost: 0, emit: ([x]) => x },
   sharesElements: true,
 });

@@ -1,5 +1,6 @@
 import { philoxUniform } from '../random/philox.js';
 import { broadcastShapes, requireDType } from '../shape.js';
+import { within } from './interval.js';
 import { eachRun } from './loops.js';
 import { defineOp, type Op } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
@@ -21,10 +22,12 @@ const randomOp: Op<None> = defineOp<None>({
       }
     });
   },
+  interval: within(0, 1),
   lower: {
     kind: 'elementwise',
     cost: 100,
     emit: ([counter, step, key]) => `random4(${counter}, ${step}, ${key})`,
+    library: { random4: 'random' },
   },
 });
 

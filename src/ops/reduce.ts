@@ -11,6 +11,7 @@ import {
 } from '../shape.js';
 import { cast, equal } from './compare.js';
 import { div, mul } from './elementwise.js';
+import { type Bounds, folded, same, times } from './interval.js';
 import { eachStridedRun } from './loops.js';
 import { broadcastTo, reshape } from './movement.js';
 import { defineOp, type Elements, type Lowering, type Op, type VjpContext } from './op.js';
@@ -23,6 +24,7 @@ interface ReduceRule {
   lower: Omit<Extract<Lowering, { kind: 'reduce' }>, 'kind'>;
   /** Whether a reduction over no elements means something. */
   empty: boolean;
+  interval: Bounds<ReduceAttrs>;
   /** Fills `out` with what a fold begins with. */
   fold(dtype: DType, out: Elements): Fold;
   vjp(context: VjpContext<ReduceAttrs>): Tensor;
@@ -54,6 +56,7 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
       eachStridedRun(x.shape, [strides], [0], (i, n, at, by) => fold.run(x.data, i, n, at[0], by[0]));
       fold.finish?.();
     },
+    interval: rule.interval,
     lower: { kind: 'reduce', ...rule.lower },
   });
 }
@@ -116,6 +119,10 @@ function compensatedSums(out: Elements): Fold {
 
 const sumOp = reduction('sum', {
   empty: true,
+  interval([x], node) {
+    const n = folded(node);
+    return { lo: times(x.lo, n), hi: times(x.hi, n) };
+  },
   fold(dtype, out) {
     out.fill(0);
     if (dtype === 'i32') return integerSums(out);
@@ -126,12 +133,13 @@ const sumOp = reduction('sum', {
     order: (dtype) => (dtype === 'i32' ? 'free' : 'blocks'),
     identity: (dtype) => (dtype === 'i32' ? 'i32x4.splat(0)' : 'f32x4.splat(0)'),
     combine: (a, b, dtype) => `${dtype === 'i32' ? 'i32x4' : 'f32x4'}.add(${a}, ${b})`,
-    horizontal: (x, dtype) => (dtype === 'i32' ? `sumLanesI32(${x})` : `sumLanes(${x})`),
+    horizontal: (dtype) => (dtype === 'i32' ? 'sumLanesI32' : 'sumLanes'),
   },
 });
 
 const largest = {
   empty: false,
+  interval: same,
   // Elements that tie for the maximum share the cotangent.
   vjp({ cotangent: g, inputs: [x], output: y, attrs }: VjpContext<ReduceAttrs>) {
     const winners = cast(equal(x, y), 'f32');
@@ -156,7 +164,7 @@ const maxOp = reduction('max', {
     order: () => 'free',
     identity: leastOf,
     combine: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.max(${a}, ${b})`),
-    horizontal: (x, dtype) => (dtype === 'i32' ? `maxLanesI32(${x})` : `maxLanes(${x})`),
+    horizontal: (dtype) => (dtype === 'i32' ? 'maxLanesI32' : 'maxLanes'),
   },
 });
 
@@ -176,7 +184,7 @@ const nanmaxOp = reduction('nanmax', {
     order: (dtype) => (dtype === 'i32' ? 'free' : 'fixed'),
     identity: leastOf,
     combine: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.pmax(${a}, ${b})`),
-    horizontal: (x, dtype) => (dtype === 'i32' ? `maxLanesI32(${x})` : `nanmaxLanes(${x})`),
+    horizontal: (dtype) => (dtype === 'i32' ? 'maxLanesI32' : 'nanmaxLanes'),
   },
 });
 

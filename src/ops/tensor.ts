@@ -1,8 +1,8 @@
 import { shown } from '../check.js';
 import { DTypeError, GraphError } from '../errors.js';
-import { type DType, formatShape, holds, type Shape, type TensorType } from '../shape.js';
+import { type DType, formatShape, holds, type ResultType, type Shape, type TensorType } from '../shape.js';
 import { located, userLocation } from '../source.js';
-import type { Attrs, Op } from './op.js';
+import type { Attrs, Body, Op } from './op.js';
 
 /** What a tensor was computed from; the thread that reverse mode follows back. */
 export interface Creator {
@@ -15,9 +15,11 @@ export interface Creator {
  * An array of numbers with a shape and a dtype. What stands behind it depends on who runs the model:
  * a node of a graph while tracing, typed arrays on the tape, or a variable waiting for either.
  */
-export abstract class Tensor implements TensorType {
+export abstract class Tensor implements ResultType {
   abstract readonly shape: Shape;
   abstract readonly dtype: DType;
+  /** Of what an op with several results gives, before one of them is named: never in a user's hands. */
+  abstract readonly results: readonly TensorType[] | undefined;
   /** Null for leaves and for tensors that no gradient is asked of. */
   abstract readonly creator: Creator | null;
 
@@ -54,13 +56,36 @@ const USES = {
   default: 'is not a number of JavaScript: write a.add(b) for a + b, a.equal(b) for a == b',
 };
 
+/** A function that was traced into a graph of its own. */
+export interface Captured {
+  /** Its inputs are what is carried, the variables that it assigns to, the elements, and what it reads from outside. */
+  readonly body: Body;
+  readonly assigned: readonly Variable[];
+  /** What it reads from outside, and is the same in every step. */
+  readonly same: readonly Tensor[];
+}
+
+/** Traces a step that is run again and again. */
+export type Capture = (
+  name: string,
+  carry: readonly TensorType[],
+  elements: readonly TensorType[],
+  step: (
+    carry: readonly Tensor[],
+    elements: readonly Tensor[],
+  ) => { carry: readonly Tensor[]; outputs: readonly Tensor[] },
+  /** Where it reads variables. */
+  outer?: Interpreter,
+) => Captured;
+
 /** Gives ops their meaning: the tracer appends nodes to a graph, the tape computes at once. */
 export interface Interpreter {
   /** Whether layers that differ between training and use (batch norm, dropout) are to train. */
   readonly training: boolean;
   /** Whether gradients can be differentiated again unless asked for otherwise. */
   readonly keepsGraph?: boolean;
-  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor;
+  /** `where`: the user's line, if it is not the one that runs. */
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs, where?: string): Tensor;
   constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
   /** The value that a variable has now, in this trace or on this tape. */
   read(variable: Variable): Tensor;
@@ -70,6 +95,10 @@ export interface Interpreter {
   detach(tensor: Tensor): Tensor;
   /** Runs a layer of nn by `forward`, for whoever wants to see what each layer makes; without it layers just run. */
   observe?(layer: object, forward: () => Tensor): Tensor;
+  /** Runs what is not to be seen by `observe`'s watcher. */
+  quietly?<T>(f: () => T): T;
+  /** Makes a graph of a step; missing where ops run at once. */
+  readonly capture?: Capture | undefined;
 }
 
 /** Fills a new variable: element i of `shape`, from a stream of random numbers of its own. */
@@ -89,6 +118,7 @@ export interface RandomSource {
  */
 export class Variable extends Tensor {
   override readonly creator = null;
+  override readonly results = undefined;
   /** The user's file and line that made it, or ''. */
   readonly madeAt = userLocation();
 

@@ -1,3 +1,4 @@
+import { expandAll } from '../graph/expand.js';
 import { fromRoots, type Graph, type Node } from '../graph/graph.js';
 import { openIndices } from '../graph/indices.js';
 import type { IndexBound } from '../indices.js';
@@ -19,9 +20,10 @@ export interface Guarded extends IndexBound {
  * The graph with two more outputs for each index that could leave its table; where all are proven or checked as data, the
  * graph itself. The clamp of the kernels keeps memory safe meanwhile.
  */
-export function guardIndices(graph: Graph): { graph: Graph; guards: readonly Guarded[] } {
-  const open = openIndices(graph);
-  if (open.length === 0) return { graph, guards: [] };
+export function guardIndices(traced: Graph): { graph: Graph; guards: readonly Guarded[] } {
+  const open = openIndices(traced);
+  if (open.length === 0) return { graph: traced, guards: [] };
+  const graph = expandAll(traced);
   const taken = new Set(graph.outputs.map((output) => output.name));
   let prefix = 'guard';
   while ([...taken].some((name) => name.startsWith(`${prefix}.`))) prefix += '_';

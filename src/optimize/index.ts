@@ -4,6 +4,7 @@ import { verifyGraph } from '../graph/verify.js';
 import { commonSubexpressions } from './common-subexpressions.js';
 import { deadCode } from './dead-code.js';
 import { dropMarkers } from './drop-markers.js';
+import { expandComposites } from './expand-composites.js';
 import { foldConstants } from './fold-constants.js';
 import { foldTransposes } from './fold-transposes.js';
 import { implicitBroadcasts } from './implicit-broadcasts.js';
@@ -18,6 +19,7 @@ export type { Contract, Pass } from './pass.js';
 
 /** In the order in which they run; each makes work for those after it, and the round starts again. */
 export const passes: readonly Pass[] = [
+  expandComposites,
   dropMarkers,
   foldConstants,
   simplifyArithmetic,

@@ -59,6 +59,8 @@ const rules: Record<string, Rule> = {
         node.where,
       );
     }
+    const part = is(x, 'concat') ? partOf(node, x) : undefined;
+    if (part) return part;
     const before = x.attrs.before as number[] | undefined;
     const undone = is(x, 'pad') && sameShape(node.shape, x.inputs[0].shape) && sameShape(starts, before!);
     return undone ? x.inputs[0] : undefined;
@@ -66,6 +68,25 @@ const rules: Record<string, Rule> = {
   sum: reduction,
   max: reduction,
 };
+
+/** A slice that lies within one of the tensors that were joined, as a slice of that one. */
+function partOf(node: Node, joined: Node): Node | undefined {
+  const axis = joined.attrs.axis as number;
+  const starts = node.attrs.starts as number[];
+  let at = 0;
+  for (const part of joined.inputs) {
+    const end = at + part.shape[axis];
+    if (starts[axis] >= at && starts[axis] + node.shape[axis] <= end && part.shape[axis] > 0)
+      return build(
+        'slice',
+        [part],
+        { starts: starts.with(axis, starts[axis] - at), sizes: node.shape },
+        node.where,
+      );
+    at = end;
+  }
+  return undefined;
+}
 
 function reduction(node: Node, x: Node): Node | undefined {
   const axes = node.attrs.axes as number[];

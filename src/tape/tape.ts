@@ -1,7 +1,9 @@
 import { gradients } from '../autodiff/gradients.js';
 import { checkOptions, oneOf, shown } from '../check.js';
-import { allocated, DTypeError, GraphError } from '../errors.js';
-import type { Attrs, Elements, Op } from '../ops/op.js';
+import { DTypeError, GraphError } from '../errors.js';
+import { allocate, evaluateOp } from '../graph/evaluate.js';
+import type { Attrs, Elements, Op, Value } from '../ops/op.js';
+import { hasGradient, sharedElements } from '../ops/results.js';
 import { type Creator, type Interpreter, setDefaultInterpreter, Tensor, Variable } from '../ops/tensor.js';
 import {
   DTYPES,
@@ -33,6 +35,7 @@ export class Eager extends Tensor {
     override readonly creator: Creator | null,
     /** Whether gradients flow through here. */
     readonly tracked: boolean,
+    override readonly results: readonly Value[] | undefined = undefined,
   ) {
     super();
   }
@@ -93,19 +96,20 @@ export class Tape implements Interpreter {
 
   apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
     const values = inputs.map(eager);
-    const { shape, dtype } = op.type(values, attrs);
-    const tracked = op.vjp !== null && values.some((v) => v.tracked);
+    const tracked = hasGradient(op) && values.some((v) => v.tracked);
     const creator = tracked ? { op, inputs: values, attrs } : null;
-    if (op.sharesElements) return new Eager(values[0].data, shape, dtype, creator, tracked);
-    const out = new Eager(this.allocate(numel(shape), dtype), shape, dtype, creator, tracked);
-    op.reference(values, attrs, out);
-    return out;
+    if (op.sharesElements) {
+      const { shape, dtype } = op.type(values, attrs);
+      return new Eager(sharedElements(op, values[0], attrs), shape, dtype, creator, tracked);
+    }
+    const { data, shape, dtype, results } = evaluateOp(op, values, attrs, this.precision);
+    return new Eager(data, shape, dtype, creator, tracked, results);
   }
 
   constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Eager {
     const data =
       typeof values === 'number'
-        ? this.allocate(numel(shape), dtype).fill(values)
+        ? allocate(numel(shape), dtype, this.precision).fill(values)
         : this.elements(values, dtype);
     return new Eager(data, shape, dtype, null, false);
   }
@@ -156,7 +160,7 @@ export class Tape implements Interpreter {
 
   detach(tensor: Tensor): Tensor {
     const t = eager(tensor);
-    return t.tracked ? new Eager(t.data, t.shape, t.dtype, null, false) : t;
+    return t.tracked ? new Eager(t.data, t.shape, t.dtype, null, false, t.results) : t;
   }
 
   /** A tensor that gradients can be taken by. */
@@ -167,11 +171,6 @@ export class Tape implements Interpreter {
   private leaf(variable: Variable, data: Elements): Eager {
     // State too: a loss may ask for the gradient by it, as it may in a trace.
     return new Eager(data, variable.shape, variable.dtype, null, variable.dtype === 'f32');
-  }
-
-  private allocate(n: number, dtype: DType): Elements {
-    const Type = dtype !== 'f32' ? Int32Array : this.precision === 'float64' ? Float64Array : Float32Array;
-    return allocated(n, `a tensor of ${n} elements`, () => new Type(n));
   }
 
   private elements(values: ArrayLike<number>, dtype: DType): Elements {

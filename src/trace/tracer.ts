@@ -4,7 +4,15 @@ import { DTypeError, GraphError } from '../errors.js';
 import { fromRoots, type Graph, makeInput, makeNode, type Node } from '../graph/graph.js';
 import { constantOp } from '../ops/leaf.js';
 import type { Attrs, Op } from '../ops/op.js';
-import { type Creator, type Interpreter, Tensor, Variable, withInterpreter } from '../ops/tensor.js';
+import {
+  type Capture,
+  type Captured,
+  type Creator,
+  type Interpreter,
+  Tensor,
+  Variable,
+  withInterpreter,
+} from '../ops/tensor.js';
 import { checkShape, DTYPES, type DType, overflows, type Shape, type TensorType } from '../shape.js';
 import { userLocation } from '../source.js';
 
@@ -22,6 +30,9 @@ export class Traced extends Tensor {
   }
   override get dtype(): DType {
     return this.node.dtype;
+  }
+  override get results(): readonly TensorType[] | undefined {
+    return this.node.results;
   }
 }
 
@@ -43,13 +54,13 @@ export class Tracer implements Interpreter {
     return new Traced(node, this, null);
   }
 
-  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs, where = userLocation()): Tensor {
     const traced = inputs.map((input) => this.lift(input));
     const node = makeNode(
       op,
       traced.map((t) => t.node),
       attrs,
-      userLocation(),
+      where,
     );
     return new Traced(node, this, { op, inputs: traced, attrs });
   }
@@ -76,17 +87,16 @@ export class Tracer implements Interpreter {
   assign(variable: Variable, value: Tensor): void {
     const entry = this.entry(variable);
     const node = this.lift(value);
-    if (node.dtype !== variable.dtype || node.shape.join() !== variable.shape.join()) {
-      throw new GraphError(
-        `assign: ${entry.name} is ${variable.dtype}[${variable.shape}], the new value is ${node.dtype}[${node.shape}]`,
-      );
-    }
+    checkAssigned(entry.name, variable, node);
     entry.now = node;
   }
 
   detach(tensor: Tensor): Tensor {
     return tensor;
   }
+
+  readonly capture: Capture | undefined = (name, carry, elements, step, outer = this) =>
+    new BodyTracer(name, this, outer).capturing(carry, elements, step);
 
   /** Variables in the order of their first use. */
   used(): Variable[] {
@@ -121,13 +131,95 @@ export class Tracer implements Interpreter {
     return entry;
   }
 
-  private lift(tensor: Tensor): Traced {
+  protected lift(tensor: Tensor): Traced {
     if (tensor instanceof Traced && tensor.tracer === this) return tensor;
     if (tensor instanceof Variable) return this.read(tensor) as Traced;
     if ('data' in tensor)
       return this.constant(tensor.data as ArrayLike<number>, tensor.shape, tensor.dtype) as Traced;
     throw new GraphError(
       `a tensor of another trace is used in ${this.name}${at(userLocation())}: compute it inside`,
+    );
+  }
+}
+
+/** Traces a step inside of another trace: what it reads from there becomes an input. */
+class BodyTracer extends Tracer {
+  /** What was read from outside, in order, and the input that stands for it. */
+  private readonly captured = new Map<Tensor, { input: Traced; outer: Tensor }>();
+  private readonly changed = new Map<Variable, Tensor>();
+
+  constructor(
+    name: string,
+    private readonly around: Tracer,
+    private readonly outer: Interpreter,
+  ) {
+    super(name, around.training);
+  }
+
+  capturing(
+    carry: readonly TensorType[],
+    elements: readonly TensorType[],
+    step: Parameters<Capture>[3],
+  ): Captured {
+    const symbols = (prefix: string, types: readonly TensorType[]) =>
+      types.map((type, i) => this.input(`${prefix}${i}`, type));
+    const [given, walked] = [symbols('c', carry), symbols('x', elements)];
+    const made = withInterpreter(this, () => step(given, walked));
+    const assigned = [...this.changed.keys()];
+    const carried = assigned.map((variable) => this.captured.get(variable)!.input);
+    const same = [...this.captured]
+      .filter(([of]) => !this.changed.has(of as Variable))
+      .map(([, entry]) => entry);
+    const results = [...made.carry, ...this.changed.values(), ...made.outputs];
+    const body = fromRoots({
+      name: this.name,
+      inputs: [...given, ...carried, ...walked, ...same.map((entry) => entry.input)].map(({ node }) => node),
+      outputs: results.map((tensor, i) => ({ name: `y${i}`, node: this.lift(tensor).node })),
+      updates: [],
+    });
+    return { body, assigned, same: same.map((entry) => entry.outer) };
+  }
+
+  override read(variable: Variable): Tensor {
+    return this.changed.get(variable) ?? this.from(variable, () => this.outer.read(variable));
+  }
+
+  override initial(variable: Variable): Traced {
+    return this.from(variable, () => this.outer.read(variable));
+  }
+
+  override assign(variable: Variable, value: Tensor): void {
+    this.initial(variable);
+    const node = this.lift(value);
+    checkAssigned(variable.kind, variable, node);
+    this.changed.set(variable, node);
+  }
+
+  protected override lift(tensor: Tensor): Traced {
+    const outside = tensor instanceof Traced && tensor.tracer !== this && this.isInside(tensor.tracer);
+    return outside ? this.from(tensor, () => tensor) : super.lift(tensor);
+  }
+
+  private from(of: Tensor, read: () => Tensor): Traced {
+    let entry = this.captured.get(of);
+    if (!entry) {
+      const outer = read();
+      entry = { input: this.input(`s${this.captured.size}`, outer), outer };
+      this.captured.set(of, entry);
+    }
+    return entry.input;
+  }
+
+  /** Whether this step is traced inside of that trace. */
+  private isInside(tracer: Tracer): boolean {
+    return this.around === tracer || (this.around instanceof BodyTracer && this.around.isInside(tracer));
+  }
+}
+
+function checkAssigned(name: string, variable: Variable, value: TensorType): void {
+  if (value.dtype !== variable.dtype || value.shape.join() !== variable.shape.join()) {
+    throw new GraphError(
+      `assign: ${name} is ${variable.dtype}[${variable.shape}], the new value is ${value.dtype}[${value.shape}]`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { layerPaths } from '../nn/module.js';
 import type { Attrs, Op } from '../ops/op.js';
-import { type Interpreter, type Tensor, Variable } from '../ops/tensor.js';
+import { hasGradient } from '../ops/results.js';
+import { type Capture, type Interpreter, type Tensor, Variable } from '../ops/tensor.js';
 import type { DType, Shape } from '../shape.js';
 
 /** Ops that bend: what comes out of them says whether a layer still learns. */
@@ -32,6 +33,7 @@ interface Seen {
 export class Observer implements Interpreter {
   private readonly paths: ReadonlyMap<object, string>;
   private readonly running: string[] = [];
+  private quiet = 0;
   private readonly made = new Map<Tensor, { op: Op; inputs: readonly Tensor[] }>();
   /** Tensors that depend on a parameter. */
   private readonly trained = new Set<Tensor>();
@@ -80,10 +82,26 @@ export class Observer implements Interpreter {
     return output;
   }
 
-  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
-    const output = this.by.apply(op, inputs, attrs);
+  quietly<T>(f: () => T): T {
+    this.quiet++;
+    try {
+      return f();
+    } finally {
+      this.quiet--;
+    }
+  }
+
+  get capture(): Capture | undefined {
+    const capture = this.by.capture?.bind(this.by);
+    return (
+      capture && ((name, carry, elements, step, outer = this) => capture(name, carry, elements, step, outer))
+    );
+  }
+
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs, where?: string): Tensor {
+    const output = this.by.apply(op, inputs, attrs, where);
     this.made.set(output, { op, inputs });
-    if (op.vjp && inputs.some((input) => this.isTrained(input))) this.trained.add(output);
+    if (hasGradient(op) && inputs.some((input) => this.isTrained(input))) this.trained.add(output);
     if ((ACTIVATIONS as readonly string[]).includes(op.name)) {
       const path = this.running.at(-1);
       this.keep(output, path ? `${path}.${op.name}` : op.name, false);
@@ -121,7 +139,7 @@ export class Observer implements Interpreter {
   }
 
   private keep(tensor: Tensor, name: string, layer: boolean): void {
-    if (tensor.dtype !== 'f32') return;
+    if (tensor.dtype !== 'f32' || this.quiet > 0) return;
     let source = tensor;
     for (let made = this.made.get(source); made?.op.name === 'reshape'; made = this.made.get(source)) {
       source = made.inputs[0];

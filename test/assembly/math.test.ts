@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileMath, erf, instantiate, measure, REFERENCES, ulpError } from '../../bench/ulp.js';
+import { compileMath, erf, FUNCTIONS, instantiate, measure, ulpError } from '../../bench/ulp.js';
 
 /** The bounds that the docstrings of assembly/math.ts state, in ulp. */
 const BOUNDS: Record<string, number> = {
@@ -11,9 +11,14 @@ const BOUNDS: Record<string, number> = {
   sin: 1.6,
   cos: 1.6,
   rsqrt: 1.5,
+  log1p: 1.5,
+  expm1: 1.7,
+  softplus: 1.8,
 };
+/** That of pow4, whatever the other operand is. */
+const POWER_BOUND = 0.51;
 
-const math = await compileMath(Object.keys(REFERENCES));
+const math = await compileMath(Object.keys(FUNCTIONS));
 const lanes = new Float32Array(math.memory.buffer, 0, 8);
 
 /** The function at four inputs, read back as numbers. */
@@ -106,6 +111,42 @@ const SPECIAL: Record<string, [input: number, result: number][]> = {
     [-INFINITY, Number.NaN],
     [2 ** -148, 2 ** 74],
   ],
+  log1p: [
+    [0, 0],
+    [-0, -0],
+    [-1, -INFINITY],
+    [-1.0000001, Number.NaN],
+    [-INFINITY, Number.NaN],
+    [INFINITY, INFINITY],
+    [LARGEST, Math.fround(128 * Math.LN2)],
+    [SMALLEST, SMALLEST],
+    [-SMALLEST, -SMALLEST],
+    [2 ** -30, 2 ** -30],
+    [1, Math.fround(Math.LN2)],
+  ],
+  expm1: [
+    [0, 0],
+    [-0, -0],
+    [SMALLEST, SMALLEST],
+    [-SMALLEST, -SMALLEST],
+    [-(2 ** -26), -(2 ** -26)],
+    [INFINITY, INFINITY],
+    [-INFINITY, -1],
+    [-20, -1],
+    [89, INFINITY],
+    [LARGEST, INFINITY],
+  ],
+  softplus: [
+    [0, Math.fround(Math.LN2)],
+    [-0, Math.fround(Math.LN2)],
+    [1000, 1000],
+    [-1000, 0],
+    [-103, SMALLEST],
+    [LARGEST, LARGEST],
+    [-LARGEST, 0],
+    [INFINITY, INFINITY],
+    [-INFINITY, 0],
+  ],
 };
 
 describe.each(Object.keys(BOUNDS))('%s4', (name) => {
@@ -131,6 +172,33 @@ describe.each(Object.keys(BOUNDS))('%s4', (name) => {
         expect(evaluate(name, x, y, y, y)[0]).toBe(alone);
         expect(evaluate(name, y, y, y, x)[3]).toBe(alone);
       }
+    }
+  });
+});
+
+describe.each(Object.keys(FUNCTIONS).filter((name) => name.includes('^')))('%s', (name) => {
+  it(`errs by less than ${POWER_BOUND} ulp at every 4,099th float32`, () => {
+    const { max, at } = measure(math, name, 4099);
+    expect(max, `at ${at}`).toBeLessThan(POWER_BOUND);
+  });
+});
+
+describe('pow4', async () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const { pow } = await instantiate(
+    `import { pow4 } from './power';
+     export function pow(): void { v128.store(32, pow4(v128.load(0), v128.load(16))); }`,
+    memory,
+  );
+  const cells = new Float32Array(memory.buffer, 0, 12);
+
+  it.each(POWERS)('of %d and %d is %d, in every lane', (x, y, result) => {
+    for (let lane = 0; lane < 4; lane++) {
+      cells.fill(0.7, 0, 4).fill(1.3, 4, 8);
+      cells[lane] = x;
+      cells[4 + lane] = y;
+      pow();
+      expect(cells[8 + lane]).toBe(Math.fround(result));
     }
   });
 });
@@ -213,6 +281,57 @@ describe('the ulp measure itself', () => {
     expect(ulpError(Number.NaN, Number.NaN)).toBe(0);
   });
 });
+
+/** The table of ISO C, F.10.4.4, and whole powers that float32 holds. Object.is tells -0 from 0. */
+const POWERS: [x: number, y: number, result: number][] = [
+  [0, -3, INFINITY],
+  [-0, -3, -INFINITY],
+  [0, -2, INFINITY],
+  [-0, -2.5, INFINITY],
+  [-0, -INFINITY, INFINITY],
+  [-0, 3, -0],
+  [0, 3, 0],
+  [-0, 2, 0],
+  [-0, 0.5, 0],
+  [-1, INFINITY, 1],
+  [-1, -INFINITY, 1],
+  [1, Number.NaN, 1],
+  [1, -INFINITY, 1],
+  [Number.NaN, 0, 1],
+  [Number.NaN, -0, 1],
+  [0, 0, 1],
+  [-INFINITY, 0, 1],
+  [-8, 1 / 3, Number.NaN],
+  [-SMALLEST, 0.5, Number.NaN],
+  [0.5, -INFINITY, INFINITY],
+  [2, -INFINITY, 0],
+  [0.5, INFINITY, 0],
+  [-2, INFINITY, INFINITY],
+  [-INFINITY, -3, -0],
+  [-INFINITY, -2, 0],
+  [-INFINITY, 3, -INFINITY],
+  [-INFINITY, 2.5, INFINITY],
+  [INFINITY, -0.1, 0],
+  [INFINITY, 0.1, INFINITY],
+  [Number.NaN, 1, Number.NaN],
+  [0, Number.NaN, Number.NaN],
+  [INFINITY, Number.NaN, Number.NaN],
+  [-1, Number.NaN, Number.NaN],
+  [3, 4, 81],
+  [-3, 3, -27],
+  [10, 10, 1e10],
+  [2, -149, SMALLEST],
+  [2, -150, 0],
+  [2, 128, INFINITY],
+  [-2, 127, -(2 ** 127)],
+  [-1, 16777215, -1],
+  [-1, 16777216, 1],
+  [1.5, 2, 2.25],
+  [SMALLEST, 0.5, 2 ** -74.5],
+  [LARGEST, 1, LARGEST],
+  [-LARGEST, -1, -1 / LARGEST],
+  [2 ** -140, -1, INFINITY],
+];
 
 const ERF_VALUES: [number, number][] = [
   [1e-30, 1.1283791670955127e-30],

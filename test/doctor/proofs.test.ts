@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { admit, type Patient } from '../../src/doctor/patient.js';
 import { cancelledAt } from '../../src/doctor/shifts.js';
 import { inputAttrs, isInput } from '../../src/graph/graph.js';
-import { type Interval, intervals } from '../../src/graph/intervals.js';
+import { intervals } from '../../src/graph/intervals.js';
+import type { Interval } from '../../src/ops/interval.js';
 import type { Elements } from '../../src/ops/op.js';
 import { CASES, type Visit } from './cases.js';
 

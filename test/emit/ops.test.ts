@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../src/graph/evaluate.js';
 import { compileFunction, type DType, gradients, opTable, type Tensor, trace } from '../../src/index.js';
+import { hasGradient, resultsOf } from '../../src/ops/results.js';
 import { apply, interpreter } from '../../src/ops/tensor.js';
 import { numel } from '../../src/shape.js';
 import { cases, fill } from '../ops/cases.js';
@@ -26,25 +27,27 @@ function everyCase(name: string) {
           const x = given[`in${k}_${i}`];
           return input.dtype === 'bool' ? x.notEqual(0) : x;
         });
-        const out = apply(op, own, c.attrs);
+        const results = resultsOf(apply(op, own, c.attrs));
         const floats = own.flatMap((x, i) => (x.dtype === 'f32' ? [{ x, i }] : []));
-        const weights = Array.from({ length: numel(out.shape) }, (_, i) => 1 + (i % 5) / 4);
+        const losses = results.filter((out) => out.dtype === 'f32').map(weighted);
         const flows =
-          out.dtype === 'f32' && op.vjp && floats.length
+          losses.length && hasGradient(op) && floats.length
             ? gradients(
-                weighted(out, weights),
+                losses.reduce((a, b) => a.add(b)),
                 floats.map((f) => f.x),
               )
             : [];
         const kept = flows.flatMap((flow, j) => (flow ? [[`grad${k}_${floats[j].i}`, flow] as const] : []));
-        return { [`out${k}`]: out, ...Object.fromEntries(kept) };
+        const named = results.map((out, r) => [`out${k}_${r}`, out] as const);
+        return { ...Object.fromEntries(named), ...Object.fromEntries(kept) };
       }),
     ),
   );
   return { graph, values };
 }
 
-function weighted(out: Tensor, weights: number[]): Tensor {
+function weighted(out: Tensor): Tensor {
+  const weights = Array.from({ length: numel(out.shape) }, (_, i) => 1 + (i % 5) / 4);
   const w = weights.length === 1 ? weights[0] : weights;
   return out.mul(interpreter().constant(w, out.shape, 'f32')).sum();
 }

@@ -35,6 +35,10 @@ describe('bounds of integers', () => {
     ['casts of what may be NaN', (_, __, x) => cast(x.maximum(3).minimum(5), 'i32'), [0, 5]],
     ['casts of anything', (_, __, x) => cast(x, 'i32'), ALL],
     ['casts of what is cut', (_, __, x) => cast(x.maximum(-0.5).minimum(2.5), 'i32'), [0, 2]],
+    ['casts of what is clamped', (_, __, x) => cast(x.clamp(-2, 7.5), 'i32'), [-2, 7]],
+    ['whole numbers that are clamped', (ids) => ids.sub(5).clamp(0), [0, 4]],
+    ['signs of what may be NaN', (_, __, x) => cast(x.clamp(3, 5).sign(), 'i32'), [0, 1]],
+    ['floors and signs', (_, __, x) => cast(x.clamp(3, 7.5).floor().mul(x.sign()), 'i32'), [-7, 7]],
     [
       'products of random numbers, which may round up',
       (ids) => cast(random(ids, 1, 2).mul(10), 'i32'),

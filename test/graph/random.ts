@@ -78,7 +78,19 @@ function tryStep(kind: number, picks: number[], pool: Node[], ids: Node): Node |
   const n = picks[4];
   const axes = [...x.shape.keys()].filter((axis) => (n >> axis) & 1);
   try {
-    switch (kind % 20) {
+    switch (kind % 22) {
+      case 20: {
+        const axis = n % Math.max(1, x.shape.length);
+        const most = make('max_with_index', [x], { axis });
+        const place = make('cast', [make('result', [most], { index: 1 })], { to: 'f32' });
+        return make('add', [make('result', [most], { index: 0 }), place]);
+      }
+      case 21: {
+        const axis = n % Math.max(1, x.shape.length);
+        const first = n % (x.shape[axis] + 1);
+        const parts = make('split', [x], { axis, sizes: [first, x.shape[axis] - first] });
+        return make('result', [parts], { index: n & 1 });
+      }
       case 0:
         return make(UNARY[n % UNARY.length], [x]);
       case 1:

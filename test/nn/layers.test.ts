@@ -186,6 +186,8 @@ describe('the layers without parameters', () => {
     ['sigmoid', nn.sigmoid(), (v) => 1 / (1 + Math.exp(-v))],
     ['leakyRelu', nn.leakyRelu(0.1), (v) => (v > 0 ? v : 0.1 * v)],
     ['gelu', nn.gelu(), (v) => v * normalDistribution(v)],
+    ['silu', nn.silu(), (v) => v / (1 + Math.exp(-v))],
+    ['softplus', nn.softplus(), (v) => Math.log(1 + Math.exp(v))],
     ['flatten', nn.flatten(), (v) => v],
   ])('%s does what its name says', (_, layer, f) => {
     close(around(layer).predict({ x }), x.map(f));

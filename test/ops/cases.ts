@@ -1,4 +1,5 @@
-import type { Attrs } from '../../src/ops/op.js';
+import { parseGraph } from '../../src/graph/parse.js';
+import { type Attrs, isBody } from '../../src/ops/op.js';
 import { type DType, numel } from '../../src/shape.js';
 import {
   BROADCAST,
@@ -56,6 +57,7 @@ const i32 = (shape: number[], range: Range = {}): CaseInput => ({ shape, dtype: 
 const bool = (shape: number[]): CaseInput => ({ shape, dtype: 'bool' });
 const ids = (shape: number[], size: number): CaseInput => ({ shape, dtype: 'i32', size });
 const none: Attrs = {};
+const positive = { low: 0.25, high: 4 };
 
 /** Every shape in a range where the op is smooth, and one tensor over a wide range. */
 function unary(range: Range, wide: Range, integers = false): OpCase[] {
@@ -80,6 +82,15 @@ const WHERE: OpCase[] = [
   { inputs: [bool([5, 1]), f32([7]), f32([])], attrs: none },
   { inputs: [bool([]), f32([5, 7]), f32([7])], attrs: none },
   { inputs: [bool([2, 1, 3]), i32([4, 1]), i32([4, 3])], attrs: none },
+];
+
+const CLAMPS: OpCase[] = [
+  ...PAIRS.map(([a, b]) => ({
+    inputs: [f32(a), f32(b, { low: -1, high: 0 }), f32([], { low: 0.5, high: 1 })],
+    attrs: none,
+  })),
+  { inputs: [f32([33]), f32([5, 1], { low: -1, high: 0 }), f32([33], { low: 0, high: 1 })], attrs: none },
+  { inputs: [i32([31]), i32([], { low: -5, high: 0 }), i32([31], { low: 0, high: 5 })], attrs: none },
 ];
 
 const CASTS: OpCase[] = [
@@ -174,10 +185,32 @@ function matmuls(): OpCase[] {
   );
 }
 
-const positive = { low: 0.25, high: 4 };
+/** c' = tanh(c s) + x, n' = n + 1, y = c x. */
+const STEP = parseGraph(`graph step(c0: f32[3], c1: i32[], x0: f32[3], s0: f32[1]) {
+  %c = input "c0" : f32[3]
+  %n = input "c1" : i32[]
+  %x = input "x0" : f32[3]
+  %s = input "s0" : f32[1]
+  %cs = mul %c, %s : f32[3]
+  %t = tanh %cs : f32[3]
+  %next = add %t, %x : f32[3]
+  %one = constant 1 : i32[]
+  %count = add %n, %one : i32[]
+  %y = mul %c, %x : f32[3]
+  return y0 = %next
+  return y1 = %count
+  return y2 = %y
+}`);
 
 /** For every op what it must be tried on: in float64, in float32 and compiled; values and gradients. */
 export const cases: Record<string, OpCase[]> = {
+  expm1: unary({}, { low: -60, high: 60 }),
+  log1p: unary({ low: -0.75, high: 3 }, { low: -0.9, high: 1e6 }),
+  softplus: unary({}, { low: -60, high: 60 }),
+  floor: unary({}, { low: -1e6, high: 1e6 }),
+  ceil: unary({}, { low: -1e6, high: 1e6 }),
+  round: unary({}, { low: -1e6, high: 1e6 }),
+  sign: unary({}, { low: -1e6, high: 1e6 }, true),
   neg: unary({}, { low: -1e6, high: 1e6 }, true),
   exp: unary({}, { low: -80, high: 80 }),
   log: unary(positive, { low: 1e-6, high: 1e6 }),
@@ -200,6 +233,11 @@ export const cases: Record<string, OpCase[]> = {
     ...binary({ low: 0.5, high: 3 }, false),
     { inputs: [f32([33]), f32([33], { low: -3, high: -0.5 })], attrs: none },
   ],
+  pow: [
+    ...PAIRS.map(([a, b]) => ({ inputs: [f32(a, positive), f32(b, { low: -3, high: 3 })], attrs: none })),
+    { inputs: [f32([67], { low: 1e-3, high: 1e3 }), f32([67], { low: -9, high: 9 })], attrs: none },
+  ],
+  clamp: CLAMPS,
   maximum: binary(),
   minimum: binary(),
 
@@ -215,6 +253,12 @@ export const cases: Record<string, OpCase[]> = {
   sum: reductions(true),
   max: reductions(false),
   nanmax: reductions(false),
+  max_with_index: [
+    ...REDUCED.flatMap(([shape, axes]) => axes.map((axis) => ({ inputs: [f32(shape)], attrs: { axis } }))),
+    ...[0, 1, 2].map((axis) => ({ inputs: [i32([5, 7, 3], { low: -2, high: 2 })], attrs: { axis } })),
+    { inputs: [i32([33], { low: -2e9, high: -1 })], attrs: { axis: 0 } },
+    { inputs: [f32([3, 0, 2])], attrs: { axis: 0 } },
+  ],
 
   reshape: [
     ...RESHAPED.map(([from, shape]) => ({ inputs: [f32(from)], attrs: { shape } })),
@@ -242,6 +286,22 @@ export const cases: Record<string, OpCase[]> = {
     { inputs: [i32([3, 2]), i32([3, 5])], attrs: { axis: 1 } },
   ],
 
+  split: [
+    { inputs: [f32([7])], attrs: { axis: 0, sizes: [3, 4] } },
+    { inputs: [f32([5, 33])], attrs: { axis: 1, sizes: [1, 31, 0, 1] } },
+    { inputs: [f32([4, 3, 5])], attrs: { axis: 1, sizes: [1, 1, 1] } },
+    { inputs: [f32([4, 3])], attrs: { axis: 0, sizes: [4] } },
+    { inputs: [f32([0, 3])], attrs: { axis: 0, sizes: [0, 0] } },
+    { inputs: [i32([6, 2])], attrs: { axis: 0, sizes: [2, 4] } },
+  ],
+
+  scan: [1, 2, 5].flatMap((length) =>
+    [false, true].map((reverse) => ({
+      inputs: [f32([3]), i32([]), f32([length, 3]), f32([1])],
+      attrs: { body: STEP, length, carries: 2, scanned: 1, reverse },
+    })),
+  ),
+
   random: RANDOM,
   iota: [0, 1, 3, 4, 5, 31, 33].map((size) => ({ inputs: [], attrs: { size } })),
   index: SHAPES.map((shape) => ({ inputs: [ids(shape, 7)], attrs: { size: 7, what: 'gather' } })),
@@ -265,5 +325,6 @@ export function describeCase({ inputs, attrs }: OpCase): string {
   const types = inputs.map(({ dtype, shape, low, high }) => {
     return `${dtype}[${shape}]${low === undefined ? '' : ` in ${low}..${high}`}`;
   });
-  return [...types, ...Object.entries(attrs).map(([key, value]) => `${key}=${value}`)].join(' ');
+  const text = (value: Attrs[string]) => (isBody(value) ? value.name : String(value));
+  return [...types, ...Object.entries(attrs).map(([key, value]) => `${key}=${text(value)}`)].join(' ');
 }

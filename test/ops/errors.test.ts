@@ -5,6 +5,7 @@ import {
   add,
   broadcastTo,
   cast,
+  clamp,
   concat,
   crossEntropy,
   DataError,
@@ -28,6 +29,7 @@ import {
   mul,
   nn,
   notEqual,
+  OptionError,
   pad,
   pick,
   reshape,
@@ -74,6 +76,8 @@ const shapeErrors: [string, () => unknown][] = [
   ['reshape: [3, 4] has 12 elements, [5] has 5', () => reshape(f(3, 4), [5])],
   ['reshape: [3, 4] does not divide into [5, -1]', () => reshape(f(3, 4), [5, -1])],
   ['reshape: [1.5] is not a shape: sizes are whole numbers from 0', () => reshape(f(3), [1.5])],
+  ['clamp: shapes do not broadcast: [3] and [4]', () => f(3).clamp(f(4), 1)],
+  ['pow: shapes do not broadcast: [3] and [4]', () => f(3).pow(f(4))],
   ['transpose: axis 2 is out of range for a tensor of 2 axes', () => transpose(f(3, 4), [0, 2])],
   ['transpose: [0, 0] is no order of the 2 axes of [3, 4]', () => transpose(f(3, 4), [0, 0])],
   ['transpose: [0] is no order of the 2 axes of [3, 4]', () => transpose(f(3, 4), [0])],
@@ -101,6 +105,16 @@ const shapeErrors: [string, () => unknown][] = [
   ['layerNorm: expected 4 features, got [2, 3]', () => nn.layerNorm(4)(f(2, 3))],
 ];
 
+const optionErrors: [string, () => unknown][] = [
+  ['clamp: give a lower bound, an upper one, or both, as in clamp(x, 0, 1)', () => f(3).clamp()],
+  [
+    'clamp: give a lower bound, an upper one, or both, as in clamp(x, 0, 1)',
+    () => clamp(f(3), null, undefined),
+  ],
+  ['clamp: the lower bound is NaN', () => f(3).clamp(Number.NaN, 1)],
+  ['clamp: the upper bound is NaN', () => f(3).clamp(0, Number.NaN)],
+];
+
 const dtypeErrors: [string, () => unknown][] = [
   ['add: dtypes differ: f32 and i32 (convert with cast)', () => add(f(3), i(3))],
   ["div: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).div(2)],
@@ -113,6 +127,13 @@ const dtypeErrors: [string, () => unknown][] = [
   ["sum: takes f32 or i32, not bool[3]: convert with cast(x, 'f32')", () => sum(i(3).less(2))],
   ["matmul: takes f32, not i32[3,4]: convert with cast(x, 'f32')", () => matmul(i(3, 4), f(4, 5))],
   ["softmax: takes f32, not i32[3]: convert with cast(x, 'f32')", () => softmax(i(3))],
+  ["silu: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).silu()],
+  ["softplus: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).softplus()],
+  ["floor: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).floor()],
+  ["pow: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).pow(2)],
+  ["pow: takes f32, not i32[3]: convert with cast(x, 'f32')", () => i(3).pow(i(3))],
+  ['pow: dtypes differ: f32 and i32 (convert with cast)', () => f(3).pow(i(3))],
+  ['clamp: dtypes differ: f32 and i32 (convert with cast)', () => f(3).clamp(0, i(3))],
   ['where: takes bool, not f32[3]', () => where(f(3), f(3), f(3))],
   ['where: dtypes differ: f32 and i32 (convert with cast)', () => where(i(3).less(1), f(3), i(3))],
   ['gather: takes i32, not f32[2]', () => gather(f(3, 4), f(2))],
@@ -128,6 +149,12 @@ describe('a shape error', () => {
   it('names pads and iotas of sizes below 0', () => {
     expect(() => pad(f(3), [-1], [0])).toThrow('is not a shape: sizes are whole numbers from 0');
     expect(() => iota(-1)).toThrow('iota: [-1] is not a shape: sizes are whole numbers from 0');
+  });
+});
+
+describe('an option error', () => {
+  it.each(optionErrors)('reads: %s', (message, f) => {
+    expect(thrown(f)).toEqual({ type: OptionError, message });
   });
 });
 

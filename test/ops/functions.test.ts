@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   add,
   broadcastTo,
+  clamp,
   crossEntropy,
   gather,
   gelu,
@@ -14,10 +15,13 @@ import {
   minimum,
   nanmax,
   pick,
+  pow,
   relu,
   reshape,
   scatterAdd,
+  silu,
   softmax,
+  softplus,
   sum,
   type Tensor,
   tensor,
@@ -191,6 +195,43 @@ describe('gelu', () => {
     list(onTape('float64', () => gelu(x))).forEach((value, i) => {
       expect(value).toBeCloseTo(table[i], 14);
     });
+  });
+});
+
+describe('functions of numbers of any size', () => {
+  const sizes = [0, 1, -1, 30, -30, 90, -90, 1000, -1000, 1e30, -1e30, 3e38, -3e38];
+  const values = (f: (x: Tensor) => Tensor) =>
+    list(onTape('float64', () => f(leaf({ shape: [13], dtype: 'f32' }, sizes))));
+
+  it('softplus is between relu and relu + log 2, and its slope the sigmoid', () => {
+    values(softplus).forEach((y, i) => {
+      expect(y).toBeGreaterThanOrEqual(Math.max(sizes[i], 0));
+      expect(y - Math.max(sizes[i], 0)).toBeLessThanOrEqual(Math.LN2);
+    });
+    expect(slope(softplus, sizes)).toEqual(values((x) => x.sigmoid()));
+  });
+
+  it('silu is near x or 0, and so are its slopes to 1 or 0', () => {
+    values(silu).forEach((y, i) => {
+      expect(Math.abs(y - Math.max(sizes[i], 0))).toBeLessThan(0.28);
+    });
+    slope(silu, sizes).forEach((d, i) => {
+      expect(Math.abs(d - Number(sizes[i] > 0))).toBeLessThanOrEqual(0.5);
+    });
+  });
+
+  it('clamp lets whole numbers be, and numbers without a bound on their side', () => {
+    expect(list(ids([-3, 0, 9]).clamp(-1, 5))).toEqual([-1, 0, 5]);
+    expect(list(ids([-3, 0, 9]).clamp(null, 5))).toEqual([-3, 0, 5]);
+    expect((ids([1]).clamp(0) as Eager).dtype).toBe('i32');
+    expect(list(tensor([-5, 1e38]).clamp(0))).toEqual([0, Math.fround(1e38)]);
+    expect(list(clamp(4, 0, tensor([1, 2])))).toEqual([1, 2]);
+    expect(list(ids([-3, 0, 9]).sign())).toEqual([-1, 0, 1]);
+  });
+
+  it('pow takes a number on either side', () => {
+    expect(list(pow(2, tensor([3, -1])))).toEqual([8, 0.5]);
+    expect(list(tensor([3, -2]).pow(4))).toEqual([81, 16]);
   });
 });
 

@@ -79,6 +79,14 @@ function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * (h / 3) * sum;
 }
 
+/** The even one of two that are as near. */
+function nearest(x: number): number {
+  const below = Math.floor(x);
+  const [down, up] = [x - below, below + 1 - x];
+  if (down !== up) return down < up ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
 function reduce(x: Array_, axes: readonly number[], fold: (values: number[]) => number): Result {
   const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const along = x.shape.map((size, axis) => (axes.includes(axis) ? size : 1));
@@ -147,7 +155,7 @@ function concat(inputs: Array_[], axis: number): Result {
   });
 }
 
-type Rule = (inputs: Array_[], attrs: Record<string, never>) => Result;
+type Rule = (inputs: Array_[], attrs: Record<string, never>) => Result | Result[];
 const of =
   (f: (...inputs: Array_[]) => Result): Rule =>
   (inputs) =>
@@ -177,6 +185,15 @@ const rules: Record<string, Rule> = {
     ),
   ),
   erf: of(elementwise(erf)),
+  expm1: of(elementwise((x) => Math.exp(x) - 1)),
+  log1p: of(elementwise((x) => Math.log(1 + x))),
+  softplus: of(elementwise((x) => Math.log(1 + Math.exp(x)))),
+  floor: of(elementwise((x) => (Math.trunc(x) > x ? Math.trunc(x) - 1 : Math.trunc(x)))),
+  ceil: of(elementwise((x) => (Math.trunc(x) < x ? Math.trunc(x) + 1 : Math.trunc(x)))),
+  round: of(elementwise(nearest)),
+  sign: of(elementwise((x) => (x === 0 ? 0 : x / Math.abs(x)))),
+  clamp: of(elementwise((x, low, high) => [x, low, high].sort((a, b) => a - b)[1])),
+  pow: of(elementwise((x, y) => Math.exp(y * Math.log(x)))),
   sin: of(elementwise((x) => Math.cos(x - Math.PI / 2))),
   cos: of(elementwise((x) => 1 - 2 * Math.sin(x / 2) ** 2)),
   contiguous: same,
@@ -227,6 +244,15 @@ const rules: Record<string, Rule> = {
   max: ([x], { axes }) => reduce(x, axes, (values) => [...values].sort((a, b) => b - a)[0]),
   nanmax: ([x], { axes }) => reduce(x, axes, (values) => [...values].sort((a, b) => b - a)[0]),
 
+  max_with_index: ([x], { axis }) => {
+    const order = (values: number[]) =>
+      values.map((value, i) => ({ value, i })).sort((a, b) => b.value - a.value || a.i - b.i)[0];
+    return [
+      reduce(x, [axis], (values) => order(values).value),
+      reduce(x, [axis], (values) => order(values).i),
+    ];
+  },
+
   reshape: ([x], { shape }) => ({ shape, data: Array.from(x.data) }),
   transpose: ([x], { perm }: { perm?: number[] }) =>
     build(
@@ -254,6 +280,28 @@ const rules: Record<string, Rule> = {
       },
     ),
   concat: (inputs, { axis }) => concat(inputs, axis),
+  scan: ([first, count, x, s], { length, reverse }: { length?: number; reverse?: boolean }) => {
+    const stacked = (of: (t: number) => ArrayLike<number>, inner: number[]) =>
+      build([length!, ...inner], ([t, i = 0]) => of(t)[i]);
+    // What each step found, from the one that runs first.
+    const found = [Array.from(first.data)];
+    const time = (k: number) => (reverse ? length! - 1 - k : k);
+    const row = (t: number) => Array.from(x.data).slice(3 * t, 3 * t + 3);
+    for (let k = 0; k < length!; k++)
+      found.push(found[k].map((c, i) => Math.tanh(c * s.data[0]) + row(time(k))[i]));
+    return [
+      { shape: [3], data: found[length!] },
+      { shape: [], data: [count.data[0] + length!] },
+      stacked((t) => row(t).map((v, i) => v * found[time(t)][i]), [3]),
+      stacked((t) => found[time(t)], [3]),
+      stacked((t) => [count.data[0] + time(t)], []),
+    ];
+  },
+  split: ([x], { axis, sizes }: { axis?: number; sizes?: number[] }) =>
+    sizes!.map((size, k) => {
+      const before = sizes!.slice(0, k).reduce((a, b) => a + b, 0);
+      return build(x.shape.with(axis!, size), (at) => read(x, at.with(axis!, at[axis!] + before)));
+    }),
 
   random: of(elementwise(philox2)),
   iota: (_, { size }) => build([size], ([i]) => i),
@@ -269,7 +317,7 @@ const rules: Record<string, Rule> = {
 };
 
 /** What an op should make of its inputs. */
-export function naive(name: string, inputs: Array_[], attrs: Attrs): Result {
+export function naive(name: string, inputs: Array_[], attrs: Attrs): Result | Result[] {
   const rule = rules[name];
   if (!rule) throw new Error(`test/ops/naive.ts does not say what ${name} means`);
   return rule(inputs, attrs as Record<string, never>);

@@ -1,4 +1,5 @@
 import type { Op } from '../../src/ops/op.js';
+import { resultsOf } from '../../src/ops/results.js';
 import { apply, withInterpreter } from '../../src/ops/tensor.js';
 import { numel } from '../../src/shape.js';
 import { Eager, type Precision, Tape } from '../../src/tape/tape.js';
@@ -23,8 +24,15 @@ export function onTape<T>(precision: Precision, f: () => T): T {
   return withInterpreter(new Tape(precision), f);
 }
 
-export function applyOp(op: Op, inputs: readonly Eager[], attrs: OpCase['attrs']): Eager {
-  return apply(op, inputs, attrs) as Eager;
+/** Every result of an op, most have one. */
+export function applyOp(op: Op, inputs: readonly Eager[], attrs: OpCase['attrs']): Eager[] {
+  return resultsOf(apply(op, inputs, attrs)) as Eager[];
+}
+
+/** A scalar that depends on every element of the floats among these, on each in another way. */
+export function weightedSum(results: readonly Eager[], seed = 77): Eager {
+  const sums = results.filter((x) => x.dtype === 'f32').map((x, i) => weighted(x, seed + i));
+  return sums.reduce((a, b) => a.add(b) as Eager);
 }
 
 /** A scalar that depends on every element of x, on each in another way. */

@@ -1,4 +1,5 @@
 import { allocate, evaluateNode } from '../../src/graph/evaluate.js';
+import { expandAll } from '../../src/graph/expand.js';
 import { type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
 import type { Elements, Value } from '../../src/ops/op.js';
 import { numel, type Shape } from '../../src/shape.js';
@@ -22,8 +23,12 @@ export interface BoundedResults {
   readonly updates: Readonly<Record<string, Bounded>>;
 }
 
-/** Runs a graph through the ops' reference implementations, rounding each result to float32, with bounds. */
-export function evaluateBounded(graph: Graph, inputs: Numbers, variables: Numbers): BoundedResults {
+/**
+ * Runs a graph through the ops' reference implementations, rounding each result to float32, with bounds. What is written
+ * in other ops is taken as those.
+ */
+export function evaluateBounded(traced: Graph, inputs: Numbers, variables: Numbers): BoundedResults {
+  const graph = expandAll(traced);
   const values = new Map<Node, Bounded>();
   for (const node of graph.nodes) {
     if (isInput(node)) {

@@ -1,4 +1,14 @@
-import { broadcastTo, concat, pad, reshape, slice, type Tensor, transpose } from '../../src/ops/index.js';
+import {
+  broadcastTo,
+  chunk,
+  concat,
+  pad,
+  reshape,
+  slice,
+  split,
+  type Tensor,
+  transpose,
+} from '../../src/ops/index.js';
 import { numel, type Shape } from '../../src/shape.js';
 import type { Builder } from './builder.js';
 
@@ -87,4 +97,27 @@ function halves(b: Builder): Tensor | undefined {
   return b.sized(pad(first, along(0), room(first)).add(pad(second, room(second), along(0))), b.mag(x));
 }
 
-export const movementSteps: readonly StepKind[] = [views, views, views, views, padded, concatenated, halves];
+/** All parts of a tensor: one of them, some joined anew, or two as a gate and what goes through it. */
+function parts(b: Builder): Tensor | undefined {
+  const x = b.float((t) => t.rank > 0);
+  if (!x) return undefined;
+  const axis = b.n(x.rank);
+  const n = x.shape[axis];
+  const first = b.n(n + 1);
+  const cut = n > 0 && n % 2 === 0 && b.n(2) ? chunk(x, 2, axis) : split(x, [first, n - first], axis);
+  const [one, two] = [cut[0], cut.at(-1)!];
+  if (b.n(3) === 0) return b.sized(b.n(2) ? one : two, b.mag(x));
+  if (b.n(2) && one.shape[axis] === two.shape[axis]) return b.sized(one.mul(two.sigmoid()), b.mag(x));
+  return b.sized(concat([two.tanh(), one, two], axis), Math.max(1, b.mag(x)));
+}
+
+export const movementSteps: readonly StepKind[] = [
+  views,
+  views,
+  views,
+  views,
+  padded,
+  concatenated,
+  halves,
+  parts,
+];

@@ -60,17 +60,22 @@ class CountingTracer extends Tracer {
   }
 }
 
+/** Steps that a program took before it had enough ops, as it was traced last. */
+export const stepsTaken = new WeakMap<Program, number>();
+
 /** The program as a graph: traced, differentiated, its variables updated. `prefix` keeps names apart. */
 export function traceProgram(program: Program, prefix = ''): Graph {
   const names = new Map<Variable, string>();
   const tracer = new CountingTracer('program', true, names);
+  let steps = 0;
   const outputs = runProgram(
     program,
     tracer,
     (name, type) => tracer.input(name, type),
     (variable, name) => names.set(variable, prefix + name),
-    () => tracer.ops < MOST_OPS,
+    () => tracer.ops < MOST_OPS && ++steps > 0,
   );
+  stepsTaken.set(program, steps);
   return tracer.finish(outputs);
 }
 

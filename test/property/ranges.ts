@@ -1,13 +1,21 @@
 import {
   abs,
+  clamp,
   div,
   exp,
+  expm1,
+  floor,
+  log1p,
   logSoftmax,
   max,
   maximum,
   mean,
   mul,
+  pow,
+  sign,
+  silu,
   softmax,
+  softplus,
   square,
   sub,
   sum,
@@ -109,10 +117,31 @@ function wildLogits(b: Builder): Tensor | undefined {
   return b.sized(exp(logSoftmax(x)), 1);
 }
 
+/** Functions of numbers of any size. */
+function wildFunctions(b: Builder): Tensor | undefined {
+  const x = wildRows(b);
+  const bound = b.one([1e-40, 1, 1e30]);
+  const functions = [
+    softplus,
+    silu,
+    (t: Tensor) => pow(t, 2),
+    (t: Tensor) => pow(abs(t), b.one([0.1, -0.25, 1.5])),
+    (t: Tensor) => log1p(abs(t)),
+    expm1,
+    floor,
+    sign,
+    (t: Tensor) => clamp(t, -bound, bound),
+  ];
+  const y = b.one(functions)(x);
+  b.show(y);
+  return b.sized(y.tanh(), 1);
+}
+
 export const rangeSteps: readonly ((b: Builder) => Tensor | undefined)[] = [
   safeNorm,
   constants,
   sumOfProducts,
   sumOfDifferences,
   wildLogits,
+  wildFunctions,
 ];

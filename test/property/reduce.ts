@@ -7,7 +7,8 @@ import {
   type Node,
   rewrite,
 } from '../../src/graph/graph.js';
-import { sameShape } from '../../src/shape.js';
+import { isResult } from '../../src/ops/results.js';
+import { sameType } from '../../src/shape.js';
 
 /**
  * The smallest graph on the way down for which `fails` still holds: outputs and updates are left out, nodes give
@@ -47,7 +48,8 @@ function smaller(graph: Graph): (() => Graph | undefined)[] {
       return tidy({ ...graph, outputs: [...outputs, output], updates: updates.filter((u) => u !== update) });
     }),
     ...outputs.flatMap(({ name, node }) =>
-      node.inputs
+      sourcesOf(node)
+        .flatMap((input) => (input.dtype === 'bool' ? sourcesOf(input) : [input]))
         .filter((input) => input.dtype !== 'bool')
         .map((input) => () => {
           const shorter = outputs.map((o) => (o.name === name ? { name, node: input } : o));
@@ -55,14 +57,19 @@ function smaller(graph: Graph): (() => Graph | undefined)[] {
         }),
     ),
     ...nodes
-      .filter((node) => !isInput(node) && node.dtype === 'f32')
+      .filter((node) => !isInput(node) && node.dtype === 'f32' && !node.results)
       .map((node) => () => toData(graph, node)),
     ...nodes.flatMap((node) =>
-      node.inputs
-        .filter((input) => input.dtype === node.dtype && sameShape(input.shape, node.shape))
+      sourcesOf(node)
+        .filter((input) => !node.results && sameType(input, node))
         .map((input) => () => replaced(graph, node, input)),
     ),
   ];
+}
+
+/** Tensors that a node is made of; those of one of several results are what all are made of. */
+function sourcesOf({ op, inputs }: Node): readonly Node[] {
+  return isResult(op) ? inputs[0].inputs : inputs;
 }
 
 /** The node as an input of its own, so that nothing before it is needed. */

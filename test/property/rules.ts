@@ -42,14 +42,20 @@ function applied(node: Node, inputs: readonly Value[]): Float64Array {
 
 const withData = (x: Bounded, data: Elements): Value => ({ shape: x.shape, dtype: 'f32', data });
 
-/** Moves elements about, errors with them. Integers have no errors. */
-const moves: Rule = ({ node, inputs, value }) => {
-  if (value.dtype !== 'f32') return sure(value);
+/** Moves elements about, errors with them. */
+const moves: Rule = ({ node, inputs }) => ({
+  error: applied(
+    node,
+    inputs.map((x) => withData(x, x.error)),
+  ),
+});
+
+/** Rows of a table; which one it is must be certain for anything to be known of it. */
+const gather: Rule = ({ node, inputs: [table, ids] }) => {
+  const error = applied(node, [withData(table, table.error), ids]);
+  const width = error.length / Math.max(1, ids.data.length);
   return {
-    error: applied(
-      node,
-      inputs.map((x) => (x.dtype === 'f32' ? withData(x, x.error) : x)),
-    ),
+    error: error.map((e, i) => (ids.error[Math.floor(i / width)] === 0 ? e : Number.POSITIVE_INFINITY)),
   };
 };
 
@@ -83,8 +89,8 @@ const operands = ({ inputs, value }: Context): Operand[] =>
 function algebra(inherited: (i: number, a: Operand, b: Operand) => number): Rule {
   return (context) => {
     const { node, inputs, value } = context;
-    if (value.dtype !== 'f32') return sure(value);
     const [a, b = a] = operands(context);
+    if (value.dtype !== 'f32') return { error: constant(value, 0).map((_, i) => inherited(i, a, b)) };
     const error = constant(value, 0).map((_, i) => {
       const v = value.data[i];
       if (!Number.isFinite(v)) return cornersAgree(node, [a, b].slice(0, inputs.length), i, v);
@@ -145,6 +151,31 @@ const monotone =
     return { error };
   };
 
+/**
+ * y log(x) is largest and least at corners, and so is a power of x above 0, or of x below 0 with an exponent that is
+ * known; nothing is said of others, unless both are known.
+ */
+const pow: Rule = (context) => {
+  const { node, value, unrounded } = context;
+  const [x, y] = operands(context);
+  const scalar = (data: number): Value => ({ shape: [], dtype: 'f32', data: Float64Array.of(data) });
+  const at = (p: number, q: number) => evaluateNode(node, [scalar(p), scalar(q)], 'float64').data[0];
+  const error = constant(value, 0).map((_, i) => {
+    const [v, p, q, dp, dq] = [value.data[i], x.v[i], y.v[i], x.e[i], y.e[i]];
+    let inherited = 0;
+    if (dp !== 0 || dq !== 0) {
+      if (p - dp <= 0 && (p + dp >= 0 || dq !== 0)) return Number.POSITIVE_INFINITY;
+      const ends = [-1, 1].flatMap((s) => [-1, 1].map((t) => Math.fround(at(p + s * dp, q + t * dq))));
+      if (!ends.every((end) => Object.is(end, v)))
+        inherited = Math.max(...ends.map((end) => Math.abs(end - v)));
+    }
+    if (Number.isNaN(inherited) || Math.abs(Math.abs(unrounded[i]) / LARGEST - 1) < UNIT)
+      return Number.POSITIVE_INFINITY;
+    return Number.isFinite(v) ? inherited + UNIT * (Math.abs(v) + inherited) + 8 * LEAST : inherited;
+  });
+  return { error };
+};
+
 /** A function that never takes two numbers further apart. `exactly`: it does not round either. */
 const contraction =
   (exactly: boolean): Rule =>
@@ -156,13 +187,12 @@ const contraction =
     return { error };
   };
 
-const neg: Rule = ({ inputs: [x], value }) => (value.dtype === 'f32' ? { error: x.error } : sure(value));
+const neg: Rule = ({ inputs: [x] }) => ({ error: x.error });
 
-/** The larger or smaller of two is no further off than the two are. */
+/** Whichever of several is taken, by size, is no further off than they are. */
 const extreme: Rule = (context) => {
-  if (context.value.dtype !== 'f32') return sure(context.value);
-  const [a, b] = operands(context);
-  return { error: constant(context.value, 0).map((_, i) => Math.max(a.e[i], b.e[i])) };
+  const all = operands(context);
+  return { error: constant(context.value, 0).map((_, i) => Math.max(...all.map(({ e }) => e[i]))) };
 };
 
 /** A truth value may be the other one where the operands are too close to tell. */
@@ -318,20 +348,21 @@ const sumRepeats = multilinear(
 );
 
 /** The largest of some numbers is no further off than the furthest of them. */
-const max: Rule = ({ node, inputs: [x], value }) =>
-  value.dtype === 'f32' ? { error: applied(node, [withData(x, x.error)]) } : sure(value);
+const max: Rule = ({ node, inputs: [x] }) => ({ error: applied(node, [withData(x, x.error)]) });
 
 /** One rule for each op of the table. */
 export const rules: Readonly<Record<string, Rule>> = {
   ...{ reshape: moves, transpose: moves, broadcast: moves, slice: moves, pad: moves, concat: moves },
-  ...{ stop_gradient: moves, contiguous: moves, gather: moves },
+  ...{ stop_gradient: moves, contiguous: moves, gather },
   // Exact, of integers without error.
   random: ({ value }: Context) => sure(value),
-  ...{ index: ({ value }: Context) => sure(value), iota: ({ value }: Context) => sure(value) },
+  ...{ index: neg, iota: ({ value }: Context) => sure(value) },
   ...{ exp: monotone(1), log: monotone(1), sqrt: monotone(0), rsqrt: monotone(1) },
   // tanh is within 6.2 ulp.
   ...{ tanh: monotone(1.6), sigmoid: monotone(1), erf: monotone(1) },
   ...{ relu: contraction(true), abs: contraction(true), sin: contraction(false), cos: contraction(false) },
+  ...{ expm1: monotone(1), log1p: monotone(1), softplus: monotone(1) },
+  ...{ floor: monotone(0), ceil: monotone(0), round: monotone(0), sign: monotone(0), clamp: extreme, pow },
   neg,
   add: algebra(sumOfErrors),
   sub: algebra(sumOfErrors),

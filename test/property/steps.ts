@@ -1,8 +1,12 @@
 import {
   add,
+  argmax,
   cast,
+  ceil,
+  clamp,
   erf,
   exp,
+  expm1,
   gelu,
   greater,
   greaterEqual,
@@ -10,14 +14,21 @@ import {
   leakyRelu,
   less,
   lessEqual,
+  log1p,
   logSoftmax,
   max,
   maximum,
+  maxWithIndex,
   mean,
   minimum,
+  minWithIndex,
   mul,
+  pow,
   random,
+  round,
+  silu,
   softmax,
+  softplus,
   square,
   stopGradient,
   sub,
@@ -28,6 +39,7 @@ import {
 } from '../../src/ops/index.js';
 import { broadcastShapes, numel } from '../../src/shape.js';
 import { type Builder, TAME } from './builder.js';
+import { loopSteps } from './loops.js';
 import { gatherSteps, matrixSteps } from './matrices.js';
 import { movementSteps } from './movements.js';
 import { rangeSteps } from './ranges.js';
@@ -50,6 +62,16 @@ const unary: Unary[] = [
   (x) => [square(x).add(0.5).rsqrt(), 1.5],
   (x, b) => [gelu(x), b.mag(x)],
   (x, b) => [leakyRelu(x, 0.1), b.mag(x)],
+  (x, b) => [silu(x), b.mag(x)],
+  (x, b) => [softplus(x), b.mag(x) + 0.7],
+  (x, b) => (b.mag(x) < 1.5 ? [expm1(x), 3.5] : [expm1(x.abs().neg()), 1]),
+  (x, b) => [log1p(square(x)), Math.log(1 + b.mag(x) ** 2)],
+  (x, b) => [pow(square(x).add(0.25), b.one([0.3, -0.5, -1.5, 1.25])), (b.mag(x) ** 2 + 0.25) ** 1.25 + 8],
+  (x, b) => [pow(x, b.one([2, 3, 4, 1])), Math.max(1, b.mag(x)) ** 4],
+  (x, b) => [x.mul(3).floor(), 3 * b.mag(x) + 1],
+  (x, b) => [b.one([ceil, round])(x), b.mag(x) + 1],
+  (x) => [x.sign(), 1],
+  (x, b) => [clamp(x, b.one([-0.5, null, 0]), b.one([1, 0.5])), b.mag(x)],
   (x, b) => [stopGradient(x), b.mag(x)],
   (x, b) => [x.mul(b.one([0.5, 2, -1, 0.3, -1.75, 1, 0])), 2 * b.mag(x)],
   (x, b) => [x.add(b.one([0.5, -1, 0, 0.1])), b.mag(x) + 1],
@@ -57,7 +79,14 @@ const unary: Unary[] = [
 ];
 
 /** Functions at the edge of where they are defined: what is infinite or not a number must stay so. */
-const edges: Unary[] = [(x) => [x.log(), 8], (x) => [x.sqrt(), 2], (x) => [x.mul(200).exp().add(1), 8]];
+const edges: Unary[] = [
+  (x) => [x.log(), 8],
+  (x) => [x.sqrt(), 2],
+  (x) => [x.mul(200).exp().add(1), 8],
+  (x) => [x.log1p(), 8],
+  (x, b) => [pow(x, b.one([1.5, -2, -3, 0, 5, Number.POSITIVE_INFINITY])), 8],
+  (x, b) => [pow(b.one([0, -1, -2, 1e30]), x), 8],
+];
 
 /** Two tensors that broadcast together. */
 function pairOf(b: Builder): [Tensor, Tensor] | undefined {
@@ -86,7 +115,7 @@ function binary(b: Builder): Tensor | undefined {
   if (!two) return undefined;
   const [x, y] = two;
   const [p, q] = two.map((t) => b.mag(t));
-  switch (b.n(9)) {
+  switch (b.n(11)) {
     case 0:
     case 1:
       return b.sized(add(x, y), p + q);
@@ -101,6 +130,10 @@ function binary(b: Builder): Tensor | undefined {
       return b.sized(maximum(x, y), Math.max(p, q));
     case 7:
       return b.sized(minimum(x, y), Math.max(p, q));
+    case 8:
+      return b.sized(pow(square(x).add(0.5), y.tanh()), p ** 2 + 0.5 + 2);
+    case 9:
+      return b.sized(clamp(x, y, b.n(2) ? y.add(0.5) : 1), Math.max(p, q) + 1);
     default: {
       const other = b.float((t) => broadcasts(x, y, t));
       const test = b.one([greater, less, lessEqual]);
@@ -121,7 +154,9 @@ function reduction(b: Builder): Tensor | undefined {
   const axes = axesOf(b, x);
   const options = { keepDims: b.n(2) > 0 };
   const count = numel(axes.map((axis) => x.shape[axis]));
-  switch (b.n(5)) {
+  switch (b.n(6)) {
+    case 5:
+      return placed(b, x);
     case 0:
     case 1:
       return b.sized(sum(x, axes, options), count * b.mag(x));
@@ -132,6 +167,19 @@ function reduction(b: Builder): Tensor | undefined {
     default:
       return b.sized(variance(x, axes, options), b.mag(x) ** 2);
   }
+}
+
+/** The largest or smallest elements and their places, which lead on to where they are and to numbers of their own. */
+function placed(b: Builder, x: Tensor): Tensor | undefined {
+  if (x.rank === 0 || numel(x.shape) === 0) return undefined;
+  const axis = b.n(x.rank);
+  const find = b.n(2) ? maxWithIndex : minWithIndex;
+  const { values, indices } = find(x, axis, { keepDims: b.n(2) > 0 });
+  b.show(indices);
+  if (b.n(2)) return b.sized(values, b.mag(x));
+  const places = argmax(b.n(2) ? x : x.mul(x), axis, { keepDims: true });
+  const along = iota(x.shape[axis]).reshape(x.shape.map((n, i) => (i === axis ? n : 1)));
+  return b.sized(where(lessEqual(along, places), x, 0), b.mag(x));
 }
 
 /** Softmax and its kin, over any axis. */
@@ -196,6 +244,7 @@ export const stepKinds: readonly StepKind[] = [
   ...movementSteps,
   ...matrixSteps,
   ...gatherSteps,
+  ...loopSteps,
   ...rangeSteps,
 ];
 

@@ -1,6 +1,7 @@
 import { numberIn, strip } from '../../graph/follow.js';
 import { inputAttrs, isInput, type Node } from '../../graph/graph.js';
-import { type Interval, intervals } from '../../graph/intervals.js';
+import { intervals } from '../../graph/intervals.js';
+import type { Interval } from '../../ops/interval.js';
 import type { Problem, Rule } from '../finding.js';
 import { dependents, readers, unscaled } from '../match.js';
 import type { Patient } from '../patient.js';
