@@ -101,7 +101,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(
     'src/schedule/precedence.ts',
     ['test/schedule'],
-    [['the order stays as it is when more is said', 'this.ranks.set(m, ranks[i]);', '']],
+    [['the order stays as it is when more is said', 'this.ranks.set(m, ranks[i]);', ';']],
   ),
   ...of(
     'src/schedule/cluster.ts',
