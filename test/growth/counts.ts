@@ -3,7 +3,7 @@ import { Session } from 'node:inspector/promises';
 // Prints how often each part of the compiler runs for a model and for one twice as deep, as V8 counts it. To be run with
 // --no-opt, since optimized code does not count. What is counted must be loaded after the counting has begun.
 //
-//   node --no-opt --no-lazy-feedback-allocation --import tsx test/schedule/growth.ts KIND DEPTH
+//   node --no-opt --no-lazy-feedback-allocation --import tsx test/growth/counts.ts KIND DEPTH
 
 const session = new Session();
 session.connect();

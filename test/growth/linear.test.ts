@@ -11,7 +11,7 @@ interface Growth {
 
 /** How often each part of the compiler runs for a model of this depth, and of twice that. */
 async function growth(kind: string, depth: number): Promise<Growth[]> {
-  const script = fileURLToPath(new URL('growth.ts', import.meta.url));
+  const script = fileURLToPath(new URL('counts.ts', import.meta.url));
   const flags = ['--no-opt', '--no-lazy-feedback-allocation', '--import', 'tsx'];
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, script, kind, `${depth}`], {
     maxBuffer: 2 ** 26,
