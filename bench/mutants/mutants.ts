@@ -81,20 +81,27 @@ export const MUTANTS: readonly Mutant[] = [
     'src/schedule/fuse.ts',
     ['test/schedule'],
     [
-      [
-        'a node joins over a kernel that has to run in between',
-        'if (home.get(from) === cluster) return true;',
-        '',
-      ],
-      [
-        'elements at another offset count as the same',
-        'a.source === b.source && a.offset === b.offset',
-        'a.source === b.source',
-      ],
+      ['a node joins over a kernel that has to run in between', 'order.waitsFor([node], cluster)', 'false'],
       ['outputs are not placed', 'for (const root of roots(graph)) placeSource(root, placed);', ''],
       ['costly nodes wait for their readers too', 'lower.cost > 2', 'lower.cost > 200'],
-      ['nests never join their siblings', "c.kind === 'nest' && readsInCommon", 'false && readsInCommon'],
+      ['nests never join their siblings', 'a.id), ...siblings]', 'a.id)]'],
     ],
+  ),
+  ...of(
+    'src/schedule/common-reads.ts',
+    ['test/schedule'],
+    [
+      [
+        'elements at another offset count as the same',
+        'this.readers.get(source)?.get(offset)?.last() ?? []',
+        '[...(this.readers.get(source)?.values() ?? [])].flatMap((r) => r.last())',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/precedence.ts',
+    ['test/schedule'],
+    [['the order stays as it is when more is said', 'this.ranks.set(m, ranks[i]);', ';']],
   ),
   ...of(
     'src/schedule/cluster.ts',
@@ -134,7 +141,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       [
         'kernels merge over one that has to run in between',
-        'waitsFor(members, into, home, cluster)',
+        'order.waitsFor(members, into, cluster)',
         'false',
       ],
       [
@@ -142,7 +149,7 @@ export const MUTANTS: readonly Mutant[] = [
         'if (earlier.flatMap(sourcesOf).some((source) => added.includes(source))) return false;',
         '',
       ],
-      ['kernels do not merge', "if (into.kind !== 'nest') return false;", 'return false;'],
+      ['kernels do not merge', "into.kind === 'nest' &&", 'false &&'],
     ],
   ),
   ...of(
@@ -151,11 +158,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       ['nothing is too much to make again', 'const BUDGET = 3;', 'const BUDGET = 3000;'],
       ['nothing is made again', 'const BUDGET = 3;', 'const BUDGET = 0;'],
-      [
-        'a value made again is also stored',
-        "else if (node.op.lower.kind === 'elementwise') cluster.members.delete(node);",
-        '',
-      ],
+      ['a value made again is also stored', 'cluster.members.delete(node);', ''],
     ],
   ),
   ...of(
@@ -321,8 +324,8 @@ export const MUTANTS: readonly Mutant[] = [
     [
       [
         'buffers that live at one time share bytes',
-        'other.from <= slot.to && slot.from <= other.to',
-        'other.from < slot.to && slot.from < other.to',
+        'rival.from > slot.to || slot.from > rival.to',
+        'rival.from >= slot.to || slot.from >= rival.to',
       ],
       [
         'a gap is taken that is too small',

@@ -70,6 +70,7 @@ export function planMemory(
     return { name, address, bytes, shape, dtype };
   };
   const placedVariables = variables.map((v) => place(v.name, v));
+  const variableOf = new Map(placedVariables.map((v) => [v.name, v]));
   const constants: (Buffer & { values: readonly number[] })[] = [];
   const drafts = Object.entries(schedules).map(([entry, schedule]) => {
     const address = new Map<Node, number>();
@@ -78,7 +79,7 @@ export function planMemory(
     for (const [node, at] of schedule.storage) {
       if (at.kind === 'arena') continue;
       let buffer: Buffer;
-      if (at.kind === 'variable') buffer = placedVariables.find((v) => v.name === at.name)!;
+      if (at.kind === 'variable') buffer = variableOf.get(at.name)!;
       else if (at.kind === 'constant') {
         buffer = place(`constant${constants.length}`, node);
         constants.push({ ...buffer, values: node.attrs.values as readonly number[] });
@@ -105,7 +106,9 @@ export function planMemory(
     arena,
     end: align(arena.address + arena.bytes + SLACK),
     threadScratch: align(
-      Math.max(0, ...Object.values(schedules).flatMap((s) => s.kernels.map(scratchBytes))),
+      Object.values(schedules)
+        .flatMap((s) => s.kernels)
+        .reduce((most, kernel) => Math.max(most, scratchBytes(kernel)), 0),
     ),
   };
   checkSize(plan);
@@ -137,7 +140,8 @@ function guardsOf(
   outputs: readonly Buffer[],
 ): Pick<EntryLayout, 'guards'> {
   if (!guards?.length) return {};
-  const address = (name: string) => outputs.find((output) => output.name === name)!.address;
+  const addresses = new Map(outputs.map(({ name, address }) => [name, address]));
+  const address = (name: string) => addresses.get(name)!;
   return { guards: guards.map((g) => ({ ...g, fault: address(g.fault), value: address(g.value) })) };
 }
 

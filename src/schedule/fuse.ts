@@ -1,8 +1,9 @@
 import { constantValue, consumers, type Graph, isInput, type Node, roots } from '../graph/graph.js';
-import { numel } from '../shape.js';
 import { type Cluster, fitInto, ownReads, startCluster } from './cluster.js';
+import { ClusterOrder } from './cluster-order.js';
+import { CommonReads } from './common-reads.js';
 import { isInline, readsWhole, sourcesOf } from './inline.js';
-import type { Access } from './kernel.js';
+import type { Member } from './kernel.js';
 import { needsCopy, viewOf } from './view.js';
 
 export interface Fusion {
@@ -23,27 +24,31 @@ export function fuse(graph: Graph, together = true): Fusion {
   const home = new Map<Node, Cluster>();
   const refusals: { from: Node; to: Node; why: string }[] = [];
   const wanted = mustPlace(graph);
+  const order = new ClusterOrder(home);
+  const common = new CommonReads();
+  const place = (node: Node, cluster: Cluster, member: Member) => {
+    cluster.members.set(node, member);
+    home.set(node, cluster);
+    common.add(cluster, member);
+    order.join(cluster, node);
+  };
 
   const join = (node: Node): boolean => {
     if (!together) return false;
     const sources = sourcesOf(node);
     const makers = [...new Set(sources.map((s) => home.get(s)).filter((c) => c !== undefined))];
-    const own = ownReads(node);
-    const siblings = clusters.filter(
-      (c) => !makers.includes(c) && c.kind === 'nest' && readsInCommon(c, node, own),
-    );
-    for (const cluster of [...makers.sort((a, b) => b.id - a.id), ...siblings.reverse()]) {
+    const siblings = common.of(node, ownReads(node)).filter((c) => !makers.includes(c));
+    for (const cluster of [...makers.sort((a, b) => b.id - a.id), ...siblings]) {
       const fitted = fitInto(cluster, node);
       const why =
         typeof fitted === 'string'
           ? fitted
-          : waitsFor([node], cluster, home)
+          : order.waitsFor([node], cluster)
             ? 'another kernel has to run between'
             : null;
       if (why === null && typeof fitted !== 'string') {
-        cluster.members.set(node, fitted.member);
         cluster.reduced = fitted.reduced;
-        home.set(node, cluster);
+        place(node, cluster, fitted.member);
         return true;
       }
       const from = sources.find((s) => home.get(s) === cluster);
@@ -55,7 +60,8 @@ export function fuse(graph: Graph, together = true): Fusion {
   const start = (node: Node) => {
     const cluster = startCluster(clusters.length, node);
     clusters.push(cluster);
-    home.set(node, cluster);
+    order.start(cluster);
+    place(node, cluster, cluster.members.get(node)!);
   };
 
   // What needs inputs alone can be computed anywhere: it waits for the first node that wants it, to join its cluster.
@@ -69,9 +75,7 @@ export function fuse(graph: Graph, together = true): Fusion {
     for (const cluster of makers) {
       const fitted = fitInto(cluster, node);
       if (typeof fitted === 'string') continue;
-      cluster.members.set(node, fitted.member);
-      home.set(node, cluster);
-      return;
+      return place(node, cluster, fitted.member);
     }
     if (!join(node)) start(node);
   };
@@ -90,30 +94,6 @@ export function fuse(graph: Graph, together = true): Fusion {
     if (alone || !join(node)) start(node);
   }
   return { clusters, home, refusals };
-}
-
-/** Whether making `nodes` waits for another kernel that waits for `cluster`. */
-export function waitsFor(
-  nodes: readonly Node[],
-  cluster: Cluster,
-  home: ReadonlyMap<Node, Cluster>,
-  own?: Cluster,
-): boolean {
-  const seen = new Set<Cluster | Node>();
-  const stack = nodes.flatMap(sourcesOf);
-  for (let source = stack.pop(); source; source = stack.pop()) {
-    const at = home.get(source);
-    if (at === cluster || (own && at === own)) continue;
-    const key = at ?? source;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const inner = at ? [...at.members.keys()] : [source];
-    for (const from of inner.flatMap(sourcesOf)) {
-      if (home.get(from) === cluster) return true;
-      stack.push(from);
-    }
-  }
-  return false;
 }
 
 /** Nodes that need a kernel: all but inputs, maps and what is made on the spot, unless memory must hold it. */
@@ -157,18 +137,4 @@ function floatingNodes(graph: Graph, wanted: ReadonlySet<Node>): Set<Node> {
       );
     }),
   );
-}
-
-export function readsInCommon(cluster: Cluster, node: Node, reads: readonly Access[]): boolean {
-  const own = reads.filter((read) => numel(read.source.shape) > 1 && !isInline(read.source));
-  if (own.length === 0 && numel(node.shape) > 1) return false;
-  if (numel(node.shape) === 1 && numel(cluster.domain) === 1) return true;
-  for (const member of cluster.members.values()) {
-    if (member.reads.some((read) => own.some((o) => sameElements(o, read)))) return true;
-  }
-  return false;
-}
-
-function sameElements(a: Access, b: Access): boolean {
-  return a.source === b.source && a.offset === b.offset;
 }

@@ -2,6 +2,7 @@ import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { mayOverwrite } from './in-place.js';
 import type { Kernel, Life, Storage } from './kernel.js';
+import { emptyList, known } from './known.js';
 
 /** What a kernel does to the arena, whatever the order in which kernels run. */
 export interface Traffic {
@@ -58,11 +59,7 @@ export function liveBytes(order: readonly Traffic[]): number[] {
 export function readersOf(kernels: readonly Traffic[]): Map<Node, number[]> {
   const readers = new Map<Node, number[]>();
   kernels.forEach(({ reads }, i) => {
-    for (const node of reads) {
-      const known = readers.get(node);
-      if (known) known.push(i);
-      else readers.set(node, [i]);
-    }
+    for (const node of reads) known(readers, node, emptyList<number>).push(i);
   });
   return readers;
 }

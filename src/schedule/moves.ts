@@ -98,22 +98,24 @@ export class Moves {
 
   /** The group, which reads what lives across the peak, before it, if that is lower than the best move. */
   private early(best: Peak): Move | undefined {
-    const { order, at, group } = this;
-    const end = 1 + group.list.reduce((last, i) => Math.max(last, this.places[i]), at);
-    const window = order.slice(at, end);
-    const kernels = [...window.filter((i) => group.has(i)), ...window.filter((i) => !group.has(i))];
-    const found = this.run(kernels, join(this.before[at], this.from[end]), best);
+    const { order, at, places, group } = this;
+    const moved = this.inOrder(group.list);
+    const end = places[moved[moved.length - 1]] + 1;
+    const sofar = this.run(moved, join(this.before[at], this.from[end]), best);
+    // To look at a kernel is less than to run it.
+    if (sofar) this.work += (end - at) >> 3;
+    const rest = sofar ? order.slice(at, end).filter((i) => !group.has(i)) : [];
+    const found = sofar && this.run(rest, sofar, best);
     this.back(at);
-    return found && { ...found, first: at, end, kernels };
+    return found && { ...found, first: at, end, kernels: [...moved, ...rest] };
   }
 
   /** The group, which makes what lives across the peak, after it, where that is lowest, if it is lower than the best move. */
   private late(best: Peak): Move | undefined {
-    const { order, at, group } = this;
-    const first = group.list.reduce((least, i) => Math.min(least, this.places[i]), at);
-    const window = order.slice(first, at);
-    const moved = window.filter((i) => group.has(i));
-    const kept = [...window.filter((i) => !group.has(i)), order[at]];
+    const { order, at, places, group } = this;
+    const moved = this.inOrder(group.list);
+    const first = places[moved[0]];
+    const kept = order.slice(first, at + 1).filter((i) => !group.has(i));
     let lowest: Move | undefined;
     this.back(first);
     let sofar = this.run(kept, this.before[first], best);
@@ -126,8 +128,13 @@ export class Moves {
       sofar = this.run([order[end]], sofar, lowest ?? best);
     }
     this.back(first);
-    for (const i of window) this.step(i);
+    while (this.ran.length < at) this.step(order[this.ran.length]);
     return lowest;
+  }
+
+  private inOrder(kernels: readonly number[]): number[] {
+    this.work += kernels.length;
+    return [...kernels].sort((a, b) => this.places[a] - this.places[b]);
   }
 
   /** Runs kernels as long as the peak of them and of others is lower than the best; it, or undefined once it is not. */

@@ -4,10 +4,10 @@ import { Moves } from './moves.js';
 import type { Waits } from './waits.js';
 
 /**
- * Kernels that one search for a lower peak may look at, some twenty times as many as a training step of a hundred needs.
+ * Kernels that one search for a lower peak may look at, some forty times as many as a training step of a hundred needs.
  * A count, and no time, so that every machine finds the same order.
  */
-export const BUDGET = 250_000;
+export const BUDGET = 500_000;
 
 /**
  * An order of the kernels whose largest live set is as small as two heuristics can make it: kernels are moved

@@ -4,6 +4,7 @@ import { type Cluster, extended, fitInto } from './cluster.js';
 import type { Fusion } from './fuse.js';
 import { isInline, sourcesOf } from './inline.js';
 import type { Member } from './kernel.js';
+import { MemoryReads } from './memory-reads.js';
 import { viewOf } from './view.js';
 
 /** Arithmetic that may be done twice, in the unit of an op's cost, rather than pass a value through memory. */
@@ -16,31 +17,30 @@ const BUDGET = 3;
  */
 export function recompute(graph: Graph, fusion: Fusion): Fusion {
   const kept = new Set(roots(graph).map((root) => viewOf(root).source));
+  const loads = new MemoryReads(fusion.clusters);
   // Last first, so that a value is spared before the values that it is made of are looked at.
   for (const node of [...graph.nodes].reverse()) {
     const home = fusion.home.get(node);
     if (!home || kept.has(node) || node.op.lower.kind !== 'elementwise') continue;
-    const readers = fusion.clusters.filter((c) => c !== home && readsFromMemory(c, node));
+    // Its home makes it, and so does not load it.
+    const readers = loads.of(node);
     if (readers.length === 0) continue;
     const inMemory = (source: Node) =>
-      isInput(source) || kept.has(source) || fusion.clusters.some((c) => readsFromMemory(c, source, node));
+      isInput(source) || kept.has(source) || loads.some(source, { except: node });
     const chain = chainOf(node, home, inMemory);
     if (!chain) continue;
     const grown = readers.map((reader) => withChain(reader, chain, node, inMemory));
     if (grown.includes(undefined)) continue;
     readers.forEach((reader, i) => {
       reader.members.clear();
-      for (const [key, member] of grown[i]!) reader.members.set(key, member);
+      for (const [key, member] of grown[i]!) {
+        reader.members.set(key, member);
+        loads.join(key, reader);
+      }
     });
   }
-  for (const cluster of fusion.clusters) dropDead(cluster, fusion, kept);
+  for (const cluster of fusion.clusters) dropDead(cluster, fusion, kept, loads);
   return { ...fusion, clusters: fusion.clusters.filter((c) => c.members.size > 0) };
-}
-
-/** Whether a kernel loads a node, other than through `except`, which it would make itself. */
-function readsFromMemory(cluster: Cluster, node: Node, except?: Node): boolean {
-  if (cluster.members.has(node)) return false;
-  return [...cluster.members.keys()].some((member) => member !== except && sourcesOf(member).includes(node));
 }
 
 /** The node behind those of its cluster that have to be made again with it, or undefined if that is too much. */
@@ -98,17 +98,19 @@ function withChain(
 }
 
 /** Members that neither memory nor another member needs any more. */
-function dropDead(cluster: Cluster, fusion: Fusion, kept: ReadonlySet<Node>): void {
+function dropDead(cluster: Cluster, fusion: Fusion, kept: ReadonlySet<Node>, loads: MemoryReads): void {
   if (cluster.kind === 'closed') return;
   const needed = new Set<Node>();
   const members = [...cluster.members.keys()];
   for (const node of members.reverse()) {
     const stored =
-      fusion.home.get(node) === cluster &&
-      (kept.has(node) || fusion.clusters.some((c) => c !== cluster && readsFromMemory(c, node)));
+      fusion.home.get(node) === cluster && (kept.has(node) || loads.some(node, { outside: cluster }));
     if (stored || needed.has(node)) {
       needed.add(node);
       for (const source of sourcesOf(node)) needed.add(source);
-    } else if (node.op.lower.kind === 'elementwise') cluster.members.delete(node);
+    } else if (node.op.lower.kind === 'elementwise') {
+      cluster.members.delete(node);
+      loads.leave(node, cluster);
+    }
   }
 }

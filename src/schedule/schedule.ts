@@ -19,11 +19,13 @@ import type {
   Schedule,
   Storage,
 } from './kernel.js';
+import { emptyList, known } from './known.js';
 import { legalize } from './legalize.js';
 import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
 import type { ScheduleOptions, SchedulePass } from './passes.js';
+import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
 import { storedMembers } from './stages.js';
 import { tilingOf } from './tiling.js';
@@ -156,24 +158,24 @@ function overwriteRule(
   stores: ReadonlyMap<KernelBody, Node[]>,
 ): (cluster: Cluster, value: Node, variable: Node) => boolean {
   const updated = new Set(graph.updates.map(({ value }) => viewOf(value).source));
-  const before = new Map<Cluster, Set<Cluster>>();
+  const readers = new Map<Node, Cluster[]>();
+  const before = new Map<Cluster, Cluster[]>();
   for (const [cluster, kernel] of bodies) {
-    before.set(cluster, new Set(loads.get(kernel)!.flatMap((node) => fusion.home.get(node) ?? [])));
+    const sources = loads.get(kernel)!;
+    before.set(
+      cluster,
+      sources.flatMap((node) => fusion.home.get(node) ?? []),
+    );
+    for (const node of sources) known(readers, node, emptyList<Cluster>).push(cluster);
   }
-  const reaches = (from: Cluster, to: Cluster): boolean => {
-    const seen = new Set<Cluster>([to]);
-    for (const cluster of seen) for (const earlier of before.get(cluster)!) seen.add(earlier);
-    return seen.has(from);
-  };
+  const order = new Precedence(before);
   return (cluster, value, variable) => {
     const kernel = bodies.get(cluster)!;
     const writes = { stored: new Set(stores.get(kernel)), isLate: (node: Node) => updated.has(node) };
     if (loads.get(kernel)!.includes(variable) && !mayOverwrite(kernel, value, variable, writes)) return false;
-    const readers = [...bodies]
-      .filter(([c, k]) => c !== cluster && loads.get(k)!.includes(variable))
-      .map(([c]) => c);
-    if (readers.some((reader) => reaches(cluster, reader))) return false;
-    for (const reader of readers) before.get(cluster)!.add(reader);
+    const others = (readers.get(variable) ?? []).filter((reader) => reader !== cluster);
+    if (order.reaches(others, cluster)) return false;
+    for (const reader of others) order.link(cluster, reader);
     return true;
   };
 }

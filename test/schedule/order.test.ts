@@ -182,6 +182,15 @@ describe('the order of kernels', () => {
     ]);
     expect(liveBytes(traffic)).toEqual([16, 32, 32]);
   });
+
+  it('lets but one of two values overwrite another', () => {
+    const { traffic } = chain([
+      { writes: [4], reads: [] },
+      { writes: [4, 4], reads: [0], inPlace: true },
+    ]);
+    expect(livesOf(traffic).map(({ over }) => over !== null)).toEqual([false, true, false]);
+    expect(liveBytes(traffic)).toEqual([16, 32]);
+  });
 });
 
 describe('a schedule', () => {
