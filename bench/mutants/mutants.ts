@@ -428,7 +428,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     'assembly/lanes.ts',
-    ['test/ops'],
+    ['test/emit/ops.test.ts'],
     [
       ['three lanes are written as two', 'if (n == 3) v128.store32_lane(to + 8, x, 2);', ''],
       [
