@@ -155,6 +155,22 @@ describe('scan', () => {
     expect(Array.from(evaluateGraph(graph, { b: [3] }, {}).outputs.d.data)).toEqual([72]);
   });
 
+  it('takes nothing for the gradient of a last carry that nothing depends on: not 0 times infinity', () => {
+    // The root's slope at 0 is infinite, but only the outputs count.
+    const loss = (x: Tensor) =>
+      scan((c, v) => ({ carry: c.mul(0).add(v.sub(3).sqrt()), outputs: v.mul(c.add(1)) }), {
+        carry: tensor(2),
+        inputs: x,
+      }).outputs.sum();
+    const graph = trace('f', { x: f32(3) }, ({ x }) => ({ g: gradients(loss(x), [x])[0]! }));
+    const values = [7, 4, 3];
+    // d/dv of v0 3 + v1 (sqrt(v0 - 3) + 1) + v2 (sqrt(v1 - 3) + 1)
+    expect(Array.from(evaluateGraph(graph, { x: values }, {}, 'float64').outputs.g.data)).toEqual([
+      4, 4.5, 2,
+    ]);
+    expect(grad(loss)(values)).toEqual([4, 4.5, 2]);
+  });
+
   it('may stand in a scan, and take gradients in its body', async () => {
     // Newton's method for a minimum of (v - t)^4 + v^2, for each t of a row, row after row.
     const newton = (t: Tensor) =>
