@@ -143,3 +143,37 @@ export function requireDType(op: string, type: TensorType, ...allowed: DType[]):
     throw new DTypeError(`${op}: takes ${allowed.join(' or ')}, not ${formatType(type)}${mend}`);
   }
 }
+
+/** Strides that walk the same elements in the same order under another shape, or null if there are none. */
+export function reshapeStrides(from: Shape, strides: readonly number[], to: Shape): number[] | null {
+  if (numel(from) !== numel(to)) return null;
+  const out = new Array<number>(to.length).fill(0);
+  if (numel(from) === 0) return out;
+  const axes = from.map((size, i) => ({ size, stride: strides[i] })).filter((axis) => axis.size > 1);
+  let next = 0;
+  for (let first = 0; first < to.length; ) {
+    if (to[first] === 1) {
+      first++;
+      continue;
+    }
+    // Grow a group of axes on both sides until they hold as many elements.
+    let end = first + 1;
+    let [wanted, have] = [to[first], axes[next].size];
+    let last = next;
+    while (wanted !== have) {
+      if (wanted < have) wanted *= to[end++];
+      else {
+        const { stride, size } = axes[++last];
+        if (axes[last - 1].stride !== stride * size) return null;
+        have *= size;
+      }
+    }
+    let { stride } = axes[last];
+    for (let i = end - 1; i >= first; i--) {
+      out[i] = to[i] === 1 ? 0 : stride;
+      stride *= to[i];
+    }
+    [first, next] = [end, last + 1];
+  }
+  return out;
+}

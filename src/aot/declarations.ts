@@ -10,7 +10,7 @@ export function declarations(manifest: Manifest): string {
   const names = (role: string) => variables.filter((v) => v.role === role);
   const batch = (train ?? evaluate ?? calibrate)?.inputs.filter((input) => input.name !== LEARNING_RATE);
   const blocks = [
-    `// Types of the compiled model ${oneLine(name)}, with the entry points ${Object.keys(entries).join(', ')}.`,
+    `// Types of the compiled model ${oneLine(name)}, with the entry points ${oneLine(Object.keys(entries).join(', '))}.`,
     union('ParameterName', 'What is trained.', names('parameter')),
     union(
       'StateName',
@@ -67,7 +67,8 @@ export interface Progress {
   stepsPerSecond: number;
 }`;
 
-function session({ name, entries: { train, evaluate, calibrate, predict } }: Manifest): string {
+function session({ name, entries }: Manifest): string {
+  const { train, evaluate, calibrate, predict } = entries;
   const output = predict?.outputs.find((o) => o.name === 'output');
   const elements = output?.dtype === 'f32' ? 'Float32Array' : 'Int32Array';
   const members = [
@@ -89,6 +90,7 @@ function session({ name, entries: { train, evaluate, calibrate, predict } }: Man
       '  /** Sets the running statistics of every batch norm to the exact ones over these rows. */\n  calibrate(rows: Rows): void;',
     predict &&
       `  /** ${output ? typeText(output) : ''}, row-major. */\n  predict(inputs: Inputs): ${elements};`,
+    ...uses(entries),
     "  names(role?: 'parameter' | 'state'): VariableName[];",
     '  /** The elements of a variable: a view of the memory. */\n  read(name: VariableName): Float32Array | Int32Array;',
     '  write(name: VariableName, values: ArrayLike<number>): void;',
@@ -99,6 +101,22 @@ function session({ name, entries: { train, evaluate, calibrate, predict } }: Man
     '  /** Ends its threads. */\n  close(): Promise<void>;',
   ];
   return `/** ${oneLine(name)}, running. */\nexport interface Session {\n${members.filter(Boolean).join('\n')}\n}`;
+}
+
+/** Overloads of `invoke`, one for each entry that has no method of its own. */
+function uses(entries: Manifest['entries']): string[] {
+  const own = ['train', 'evaluate', 'calibrate', 'diagnose'];
+  return Object.entries(entries)
+    .filter(([name]) => !own.includes(name))
+    .map(([name, { inputs, outputs }]) => {
+      const taken = inputs.map((input) => `${key(input.name)}: ArrayLike<number>`);
+      const given = outputs.map(
+        (o) => `${key(o.name)}: ${o.dtype === 'f32' ? 'Float32Array' : 'Int32Array'}`,
+      );
+      const types = (list: readonly Place[]) => list.map((p) => `${p.name} ${typeText(p)}`).join(', ');
+      const about = oneLine(`From ${types(inputs)}: ${types(outputs)}; row-major.`);
+      return `  /** ${about} */\n  invoke(entry: ${JSON.stringify(name)}, inputs: { ${taken.join('; ')} }): { ${given.join('; ')} };`;
+    });
 }
 
 function startOptions({ modules }: Manifest): string {

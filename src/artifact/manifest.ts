@@ -3,7 +3,7 @@ import { MOST } from '../data/read.js';
 import { sha256 } from '../digest.js';
 import { DataError } from '../errors.js';
 import { type Buffer, type Guard, MAX_COLUMNS, MAX_MEMORY, type MemoryLayout } from '../plan/layout.js';
-import { clipped, isWellFormed } from '../printable.js';
+import { clipped, isWellFormed, shownName } from '../printable.js';
 import { numel } from '../shape.js';
 import {
   type Calibration,
@@ -15,11 +15,12 @@ import {
 import { isPlainName } from './file-name.js';
 import { isRegion, overlap, wrongName } from './regions.js';
 
-/** Rises when an older runtime could not run what is described: 2 has guards. */
-export const FORMAT = 2;
+/** Rises when an older runtime could not run what is described: 2 has guards, 3 entries by names of the user's. */
+export const FORMAT = 3;
 
 /** The least that a runtime must read to run these entries. */
 export function formatOf(entries: Manifest['entries']): number {
+  if (Object.keys(entries).some((name) => !RESULTS.has(name))) return 3;
   return Object.values(entries).some((entry) => entry.guards) ? 2 : 1;
 }
 
@@ -150,13 +151,19 @@ export function checkManifest(value: unknown): Manifest {
   each('constants', constants, (c) => place(c) && isElements(c as unknown as Place, c.data));
   if (!isObject(entries)) throw damaged('it has no entries');
   const regions = [...(variables as Fields[]), ...(constants as Fields[])];
-  for (const [entry, parts] of Object.entries(entries)) {
-    if (!Object.hasOwn(RESULTS, entry)) throw damaged(`there is no entry ${quoted(entry)}`);
-    if (!isObject(parts)) throw damaged(`its entry ${entry} is none`);
-    const { inputs, outputs, guards } = parts;
-    each(`inputs of ${entry}`, inputs, (input) => place(input) && isBound(input));
-    each(`outputs of ${entry}`, outputs, place);
-    if (guards !== undefined) each(`guards of ${entry}`, guards, (g) => isGuard(g, end));
+  const named = Object.entries(entries);
+  each('entries', Object.values(entries), () => true);
+  if (!named.every(([name]) => isText(name))) throw damaged('the name of an entry is no text');
+  distinct(
+    'entries',
+    named.map(([name]) => ({ name })),
+  );
+  for (const [entry, parts] of named) {
+    const { inputs, outputs, guards } = parts as Fields;
+    const shown = shownName(entry);
+    each(`inputs of ${shown}`, inputs, (input) => place(input) && isBound(input));
+    each(`outputs of ${shown}`, outputs, place);
+    if (guards !== undefined) each(`guards of ${shown}`, guards, (g) => isGuard(g, end));
     checkEntry(entry, inputs as Fields[], outputs as Fields[]);
     regions.push(...(inputs as Fields[]), ...(outputs as Fields[]));
   }
@@ -168,14 +175,14 @@ export function checkManifest(value: unknown): Manifest {
   return value as unknown as Manifest;
 }
 
-/** What a session reads of an entry, if it is one thing. */
-const RESULTS: Readonly<Record<string, string | undefined>> = {
-  train: 'loss',
-  evaluate: 'loss',
-  predict: 'output',
-  calibrate: undefined,
-  diagnose: undefined,
-};
+/** What a session reads of an entry, if it is one thing; of `undefined` several, but of a batch. Others are uses of the model. */
+const RESULTS: ReadonlyMap<string, string | undefined> = new Map([
+  ['train', 'loss'],
+  ['evaluate', 'loss'],
+  ['predict', 'output'],
+  ['calibrate', undefined],
+  ['diagnose', undefined],
+]);
 
 type Fields = Record<string, unknown>;
 type Entries = Record<string, { inputs: Fields[]; outputs: Fields[] }>;
@@ -199,14 +206,14 @@ function distinct(what: string, list: readonly Fields[], key = 'name'): void {
 
 /** What holds of an entry's inputs and outputs together. */
 function checkEntry(entry: string, inputs: readonly Fields[], outputs: readonly Fields[]): void {
-  distinct(`inputs of ${entry}`, inputs);
-  distinct(`outputs of ${entry}`, outputs);
-  const needed = RESULTS[entry];
+  distinct(`inputs of ${shownName(entry)}`, inputs);
+  distinct(`outputs of ${shownName(entry)}`, outputs);
+  const needed = RESULTS.get(entry);
   const result = outputs.find((output) => output.name === needed);
   if (needed && !result) throw damaged(`its entry ${entry} gives no ${needed}`);
   if (needed === 'loss' && !isScalar(result!))
     throw damaged(`the loss of its entry ${entry} is not one number`);
-  if (entry === 'predict') return;
+  if (entry === 'predict' || !RESULTS.has(entry)) return;
   const batch = entry === 'train' ? inputs.slice(0, -1) : inputs;
   if (entry === 'train' && (inputs.at(-1)?.name !== LEARNING_RATE || !isScalar(inputs.at(-1)!)))
     throw damaged('its entry train takes no learning rate');

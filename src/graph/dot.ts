@@ -118,7 +118,7 @@ function inWords(node: Node, updated?: Node): string | undefined {
 
 /** Markers change no value, and a result is drawn as an edge. */
 function isMarker(node: Node): boolean {
-  return isResult(node.op) || node.op.name === 'stop_gradient' || node.op.name === 'index';
+  return isResult(node.op) || node.op.marker === true;
 }
 
 /** Which of several results a node stands for, if it does. */

@@ -1,13 +1,12 @@
+import { sameShape } from '../shape.js';
 import { constantValue, type Node } from './graph.js';
 
 // Small questions about what a node is made of.
 
-const SAME_ELEMENTS = new Set(['reshape', 'broadcast', 'stop_gradient', 'contiguous']);
-
 /** Follows a node back through ops that repeat its elements or give them another shape. */
 export function strip(node: Node): Node {
   let at = node;
-  while (SAME_ELEMENTS.has(at.op.name)) at = at.inputs[0];
+  while (at.op.repeats) at = at.inputs[0];
   return at;
 }
 
@@ -21,6 +20,7 @@ export const numberIn = (node: Node): number | undefined => constantValue(strip(
 export function keepsPlace(reduction: Node, operand: Node): boolean {
   const shape = ({ shape }: Node) => shape.slice(shape.findIndex((n) => n !== 1) >>> 0).join();
   let at = operand;
-  while (at !== reduction && at.op.name !== 'reshape') at = at.inputs.find((i) => numberIn(i) === undefined)!;
+  const reshapes = ({ op, shape, inputs: [x] }: Node) => op.sharesElements && !sameShape(shape, x.shape);
+  while (at !== reduction && !reshapes(at)) at = at.inputs.find((i) => numberIn(i) === undefined)!;
   return shape(at) === shape(reduction);
 }

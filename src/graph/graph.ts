@@ -1,4 +1,4 @@
-import { type InputAttrs, inputOp } from '../ops/leaf.js';
+import { type ConstantAttrs, constantOp, type InputAttrs, inputOp } from '../ops/leaf.js';
 import { type Attrs, isBody, type Op } from '../ops/op.js';
 import type { DType, ResultType, Shape } from '../shape.js';
 
@@ -45,17 +45,26 @@ export function bodiesOf(node: Pick<Node, 'attrs'>): [string, Graph][] {
 }
 
 export function isInput(node: Node): boolean {
-  return node.op.name === 'input';
+  return node.op === (inputOp as unknown as Op);
 }
 
 export function inputAttrs(node: Node): InputAttrs {
   return node.attrs as InputAttrs;
 }
 
+export function isConstant(node: Node): boolean {
+  return node.op === (constantOp as unknown as Op);
+}
+
+export function constantAttrs(node: Node): ConstantAttrs {
+  return node.attrs as ConstantAttrs;
+}
+
 /** The one number that fills a constant node, or undefined for any other node. */
 export function constantValue(node: Node): number | undefined {
-  const values = node.attrs.values as readonly number[];
-  return node.op.name === 'constant' && values.length === 1 ? values[0] : undefined;
+  if (!isConstant(node)) return undefined;
+  const { values } = constantAttrs(node);
+  return values.length === 1 ? values[0] : undefined;
 }
 
 /** Nodes that a graph must compute: its outputs and the new values of its variables. */

@@ -61,7 +61,7 @@ function sourceOf(node: Node): { source: Node; part?: { key: string; count: numb
   let source = node;
   const slices: Node[] = [];
   while (source.op.lower.kind === 'movement') {
-    if (source.op.name === 'slice') slices.push(source);
+    if (numel(source.shape) < numel(source.inputs[0].shape)) slices.push(source);
     source = source.inputs[0];
   }
   if (slices.length === 0) return { source };

@@ -12,7 +12,6 @@ import {
   type TensorType,
 } from '../shape.js';
 import { type Graph, inputAttrs, isInput, makeInput, makeNode, type Node } from './graph.js';
-import { impliedAttrs } from './print.js';
 
 /** Reads what printGraph writes. Nodes may have any name (%x, %hidden.1); types are checked against the ops. */
 export function parseGraph(text: string): Graph {
@@ -213,7 +212,7 @@ class Parser {
     if (op === 'input' || op === 'parameter' || op === 'state') {
       const input = line.string();
       make = ({ shape, dtype }, where) => ({ ...makeInput(input, op, shape, dtype), where });
-    } else if (op === 'constant') {
+    } else if (op === constantOp.name) {
       const values = line.next.text === '[' ? line.numbers() : [line.number()];
       make = ({ shape, dtype }, where) =>
         makeNode(constantOp as unknown as Op, [], { values, shape, dtype } satisfies ConstantAttrs, where);
@@ -239,7 +238,7 @@ class Parser {
     }
     const attrs: Record<string, Attr> = {};
     while (line.next.kind === 'word') attrs[line.name()] = line.skip('=') ? line.value() : true;
-    return (type, where) => makeNode(op, inputs, { ...impliedAttrs(name, type), ...attrs }, where);
+    return (type, where) => makeNode(op, inputs, { ...op.implied?.(type), ...attrs }, where);
   }
 
   private target(line: Reader): Node {

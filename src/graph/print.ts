@@ -1,8 +1,8 @@
 import { numberText } from '../number-text.js';
 import { type Attr, type Attrs, isBody } from '../ops/op.js';
 import { printable, printableJson, shownName } from '../printable.js';
-import { formatResults, formatType, type TensorType } from '../shape.js';
-import { type Graph, inputAttrs, isInput, type Node } from './graph.js';
+import { formatResults, formatType } from '../shape.js';
+import { constantAttrs, type Graph, inputAttrs, isConstant, isInput, type Node } from './graph.js';
 
 interface PrintOptions {
   /** With the lines of the user's model; by default yes. */
@@ -53,28 +53,6 @@ export function formatAttrs(attrs: Attrs, where = false): string[] {
   );
 }
 
-/**
- * Attributes that the text leaves out because the result's type tells them, or because they have their
- * usual value: printing drops what equals these, parsing fills it in.
- */
-export function impliedAttrs(op: string, { shape, dtype }: TensorType): Attrs {
-  switch (op) {
-    case 'reshape':
-    case 'broadcast':
-      return { shape };
-    case 'slice':
-      return { sizes: shape };
-    case 'cast':
-      return { to: dtype };
-    case 'iota':
-      return { size: shape[0] };
-    case 'matmul':
-      return { transposeA: false, transposeB: false };
-    default:
-      return {};
-  }
-}
-
 /** The lines of a graph inside of a node, below it. */
 function indented(text: string): string {
   return text.replaceAll('\n', '\n  ');
@@ -85,15 +63,15 @@ function head(node: Node): string {
     const { role, name } = inputAttrs(node);
     return `${role} ${printableJson(name)}`;
   }
-  if (node.op.name !== 'constant') return node.op.name;
-  const values = node.attrs.values as readonly number[];
+  if (!isConstant(node)) return node.op.name;
+  const { values } = constantAttrs(node);
   return `constant ${formatValue(values.length === 1 ? values[0] : values)}`;
 }
 
 /** The attributes that neither the head nor the type tells. */
 function printedAttrs(node: Node, where: boolean): string[] {
-  if (isInput(node) || node.op.name === 'constant') return [];
-  const implied = impliedAttrs(node.op.name, node);
+  if (isInput(node) || isConstant(node)) return [];
+  const implied: Attrs = node.op.implied?.(node) ?? {};
   const told = ([key, value]: [string, Attrs[string]]) =>
     key in implied && formatValue(value) === formatValue(implied[key]);
   return formatAttrs(Object.fromEntries(Object.entries(node.attrs).filter((entry) => !told(entry))), where);

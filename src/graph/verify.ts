@@ -1,7 +1,7 @@
 import { GraphError } from '../errors.js';
 import { isResult } from '../ops/results.js';
 import { formatResults, formatType, numel, type ResultType, sameResults, sameType } from '../shape.js';
-import { bodiesOf, type Graph, inputAttrs, isInput, type Node } from './graph.js';
+import { bodiesOf, constantAttrs, type Graph, inputAttrs, isConstant, isInput, type Node } from './graph.js';
 import { nodeNames, printNode } from './print.js';
 
 /** Nodes whose own rules hold: they never change, so checking them once is enough. */
@@ -35,8 +35,8 @@ export function verifyGraph(graph: Graph, afterPass: string): void {
       fail(`a node's type must be what its op says, ${formatResults(expected)}`, node);
     for (const [name, body] of bodiesOf(node))
       verifyBody(body, `${afterPass}, in ${name} of ${node.op.name}`);
-    if (node.op.name === 'constant') {
-      const { length } = node.attrs.values as readonly number[];
+    if (isConstant(node)) {
+      const { length } = constantAttrs(node).values;
       if (length !== 1 && length !== numel(node.shape))
         fail('a constant has one value, or one for each element', node);
     }

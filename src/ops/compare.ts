@@ -19,6 +19,7 @@ function comparison(
     name,
     type: ([a, b]) => ({ ...binaryType(name, a, b, ['f32', 'i32']), dtype: 'bool' }),
     vjp: null,
+    ...((vector === 'eq' || vector === 'ne') && { commutative: true }),
     reference([a, b], _, out) {
       const run = loop(a.data, b.data, out.data);
       eachRun(out.shape, [a, b], (o, n, at, by) => run(o, n, at[0], by[0], at[1], by[1]));
@@ -94,6 +95,7 @@ const castOp: Op<CastAttrs> = defineOp<CastAttrs>({
     else if (to === 'i32') for (let i = 0; i < out.data.length; i++) out.data[i] = saturate(x.data[i]);
     else out.data.set(x.data);
   },
+  implied: ({ dtype }) => ({ to: dtype }),
   interval([x], { inputs: [from], attrs: { to } }) {
     if (to === 'bool') return { lo: 0, hi: 1 };
     if (from.dtype !== 'f32' || to === 'f32') return x;

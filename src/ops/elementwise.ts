@@ -11,7 +11,7 @@ import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
 export type None = Record<never, never>;
 
 /** What an op may say of its results, beside how they are made. */
-type Facts = Pick<Op<None>, 'interval' | 'exact'>;
+type Facts = Pick<Op<None>, 'interval' | 'exact' | 'commutative'>;
 
 interface UnaryRule extends Facts {
   cost: number;
@@ -43,8 +43,12 @@ export function unary(name: string, rule: UnaryRule): Op<None> {
   });
 }
 
-function factsOf({ interval, exact }: Facts): Facts {
-  return { ...(interval && { interval }), ...(exact && { exact }) };
+function factsOf({ interval, exact, commutative }: Facts): Facts {
+  return {
+    ...(interval && { interval }),
+    ...(exact && { exact }),
+    ...(commutative && { commutative }),
+  };
 }
 
 const negOp = unary('neg', {
@@ -253,6 +257,7 @@ export const numbers: DType[] = ['f32', 'i32'];
 export const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
 
 const addOp = binary('add', {
+  commutative: true,
   interval: rising((a, b) => a + b),
   cost: 1,
   dtypes: numbers,
@@ -277,6 +282,7 @@ const subOp = binary('sub', {
 });
 
 const mulOp = binary('mul', {
+  commutative: true,
   interval: ([a, b], { inputs: [x, y] }) => (x === y ? square(a) : product(a, b)),
   cost: 1,
   dtypes: numbers,
@@ -313,6 +319,7 @@ function tieVjp(aWins: (a: Tensor, b: Tensor) => Tensor) {
 }
 
 const maximumOp = binary('maximum', {
+  commutative: true,
   exact: true,
   interval: rising(Math.max),
   cost: 2,
@@ -325,6 +332,7 @@ const maximumOp = binary('maximum', {
 });
 
 const minimumOp = binary('minimum', {
+  commutative: true,
   exact: true,
   interval: rising(Math.min),
   cost: 2,

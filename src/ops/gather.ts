@@ -26,7 +26,8 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
     out.data.set(ids.data);
   },
   interval: (_, { attrs: { size } }) => ({ lo: 0, hi: size - 1 }),
-  lower: { kind: 'movement' },
+  marker: true,
+  lower: { kind: 'movement', view: (strides) => ({ strides, offset: 0 }) },
 });
 
 /** The ids as indices below `size`; `what` names their user in errors. */

@@ -49,6 +49,7 @@ const iotaOp: Op<IotaAttrs> = defineOp<IotaAttrs>({
   reference(_, { size }, out) {
     for (let i = 0; i < size; i++) out.data[i] = i;
   },
+  implied: ({ shape }) => ({ size: shape[0] }),
   interval: (_, { attrs: { size } }) => ({ lo: 0, hi: size - 1 }),
   lower: { kind: 'iota' },
 });

@@ -8,6 +8,7 @@ import {
   formatShape,
   normalizeAxis,
   numel,
+  reshapeStrides,
   type Shape,
   sameShape,
   type TensorType,
@@ -49,9 +50,17 @@ const reshapeOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   },
   vjp: ({ cotangent: g, inputs: [x] }) => [reshape(g, x.shape)],
   reference: ([x], _, out) => out.data.set(x.data),
+  implied: ({ shape }) => ({ shape }),
+  repeats: true,
   exact: true,
   interval: same,
-  lower: { kind: 'movement' },
+  lower: {
+    kind: 'movement',
+    view(strides, { inputs: [x], shape }) {
+      const reshaped = reshapeStrides(x.shape, strides, shape);
+      return reshaped && { strides: reshaped, offset: 0 };
+    },
+  },
   sharesElements: true,
 });
 
@@ -108,7 +117,10 @@ const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
   },
   exact: true,
   interval: same,
-  lower: { kind: 'movement' },
+  lower: {
+    kind: 'movement',
+    view: (strides, { attrs: { perm } }) => ({ strides: perm.map((axis) => strides[axis]), offset: 0 }),
+  },
 });
 
 /** Axes in another order: output axis i is input axis perm[i]; without `perm` the order is reversed. */
@@ -136,9 +148,17 @@ const broadcastOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   reference([x], { shape }, out) {
     copyStrided(x, broadcastStrides(x.shape, contiguousStrides(x.shape), shape), 0, out);
   },
+  implied: ({ shape }) => ({ shape }),
+  repeats: true,
   exact: true,
   interval: same,
-  lower: { kind: 'movement' },
+  lower: {
+    kind: 'movement',
+    view: (strides, { inputs: [x], shape }) => ({
+      strides: broadcastStrides(x.shape, strides, shape),
+      offset: 0,
+    }),
+  },
 });
 
 /** Repeats x along axes of size 1 and new outer axes until it has `shape`. */
@@ -178,9 +198,16 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
     ];
   },
   reference: ([x], { starts }, out) => copyBlock(x, starts, out),
+  implied: ({ shape }) => ({ sizes: shape }),
   exact: true,
   interval: same,
-  lower: { kind: 'movement' },
+  lower: {
+    kind: 'movement',
+    view: (strides, { attrs: { starts } }) => ({
+      strides,
+      offset: starts.reduce((at, start, i) => at + start * strides[i], 0),
+    }),
+  },
 });
 
 /** The block that starts at `starts` and has `sizes`, one of each for every axis. */
@@ -208,7 +235,7 @@ const padOp: Op<PadAttrs> = defineOp<PadAttrs>({
   reference: ([x], { before }, out) => copyInto(x, before, out),
   exact: true,
   interval: ([x]) => hull([x, { lo: 0, hi: 0 }]),
-  lower: { kind: 'copy' },
+  lower: { kind: 'copy', zeros: true, starts: ({ attrs: { before } }) => [[...before]] },
 });
 
 /** Zeros around x: `before` and `after` count them for each axis. */
@@ -225,6 +252,16 @@ function copyInto(x: Value, starts: readonly number[], out: Value): void {
   eachStridedRun(x.shape, [strides], [offset], (i, n, at, by) => {
     let o = at[0];
     for (const end = i + n, d = by[0]; i < end; i++, o += d) out.data[o] = x.data[i];
+  });
+}
+
+/** Where each of several tensors begins that lie one after the other along an axis. */
+function startsAlong(inputs: readonly TensorType[], axis: number): number[][] {
+  let at = 0;
+  return inputs.map(({ shape }) => {
+    const starts = shape.map((_, i) => (i === axis ? at : 0));
+    at += shape[axis];
+    return starts;
   });
 }
 
@@ -249,27 +286,18 @@ const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
     return { shape: first.shape.map((n, i) => (i === axis ? size : n)), dtype: first.dtype };
   },
   vjp({ cotangent: g, inputs, attrs: { axis } }) {
-    let at = 0;
-    return inputs.map((x) => {
-      const starts = x.shape.map((_, i) => (i === axis ? at : 0));
-      at += x.shape[axis];
-      return slice(g, starts, x.shape);
-    });
+    const starts = startsAlong(inputs, axis);
+    return inputs.map((x, i) => slice(g, starts[i], x.shape));
   },
   reference(inputs, { axis }, out) {
-    let at = 0;
-    for (const x of inputs) {
-      copyInto(
-        x,
-        x.shape.map((_, i) => (i === axis ? at : 0)),
-        out,
-      );
-      at += x.shape[axis];
-    }
+    const starts = startsAlong(inputs, axis);
+    inputs.forEach((x, i) => {
+      copyInto(x, starts[i], out);
+    });
   },
   exact: true,
   interval: hull,
-  lower: { kind: 'copy' },
+  lower: { kind: 'copy', zeros: false, starts: ({ inputs, attrs: { axis } }) => startsAlong(inputs, axis) },
 });
 
 /** Tensors one after the other along `axis`. */
@@ -287,7 +315,9 @@ const stopGradientOp: Op<Record<never, never>> = defineOp<Record<never, never>>(
   reference: ([x], _, out) => out.data.set(x.data),
   exact: true,
   interval: same,
-  lower: { kind: 'movement' },
+  marker: true,
+  repeats: true,
+  lower: { kind: 'movement', view: (strides) => ({ strides, offset: 0 }) },
   sharesElements: true,
 });
 
@@ -302,6 +332,7 @@ export const contiguousOp: Op<Record<never, never>> = defineOp<Record<never, nev
   type: ([x]) => x,
   vjp: ({ cotangent: g }) => [g],
   reference: ([x], _, out) => out.data.set(x.data),
+  repeats: true,
   exact: true,
   interval: same,
   lower: { kind: 'elementwise', cost: 0, emit: ([x]) => x },

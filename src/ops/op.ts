@@ -1,6 +1,6 @@
 import type { IndexBound } from '../indices.js';
 import type { DType, ResultType, Shape, TensorType } from '../shape.js';
-import type { Bounds } from './interval.js';
+import type { Applied, Bounds } from './interval.js';
 import type { Tensor } from './tensor.js';
 
 /** Elements as the tape stores them: f32 as Float32Array or Float64Array, i32 and bool as Int32Array. */
@@ -67,7 +67,7 @@ export interface VjpOfSeveral<A extends Attrs> {
 }
 
 /** How the compiler turns an op into code; the scheduler decides by `kind`. */
-export type Lowering =
+export type Lowering<A extends Attrs = Attrs> =
   /** A v128 expression of v128 arguments, lane by lane (`from`: their dtype, `to`: the result's); `cost` in thirds of a nanosecond per vector, about an instruction each. */
   | {
       readonly kind: 'elementwise';
@@ -88,8 +88,13 @@ export type Lowering =
       combine(a: string, b: string, dtype: DType): string;
       horizontal(x: string, dtype: DType): string;
     }
-  /** The same elements under another index map. */
-  | { readonly kind: 'movement' }
+  /**
+   * The same elements under another index map: no data moves. `view`: which one, for an input whose elements lie as
+   * `strides` say; null if no strides can express it, so that the input has to be copied.
+   */
+  | { readonly kind: 'movement'; view(strides: readonly number[], node: Applied<A>): View | null }
+  /** Each input becomes a block of the result: where it starts; `zeros`: whether something is left around, which is 0. */
+  | { readonly kind: 'copy'; readonly zeros: boolean; starts(node: Applied<A>): number[][] }
   /** One of several results: no kernel. */
   | { readonly kind: 'result' }
   /** Written in other ops, which take its place before kernels are made: gives its results. */
@@ -98,7 +103,13 @@ export type Lowering =
       expand(inputs: readonly Tensor[], attrs: Attrs, replay: Bodies['replay']): readonly Tensor[];
     }
   /** Kernels of their own, or leaves. */
-  | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'fold' | 'matmul' | 'copy' };
+  | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'fold' | 'matmul' };
+
+/** Where elements lie: index i at offset + sum(i * strides), in elements. */
+export interface View {
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
 
 /** Computes the outputs of a graph inside of a node. */
 export type RunBody = (body: Body, inputs: readonly Value[]) => readonly Value[];
@@ -117,7 +128,11 @@ export interface Op<A extends Attrs = Attrs> {
   readonly vjpOfSeveral?: (context: VjpOfSeveral<A>) => readonly (Tensor | null)[];
   /** Eager implementation on row-major elements; fills `out`, which is zeroed. `run` computes a graph among the attributes. */
   reference(inputs: readonly Value[], attrs: A, out: Value, run: RunBody): void;
-  readonly lower: Lowering;
+  readonly lower: Lowering<A>;
+  /** The same bits with the two operands swapped. */
+  readonly commutative?: true;
+  /** What the type of the result tells of the attributes, and their usual values: graphs as text leave both out. */
+  readonly implied?: (type: TensorType) => Attrs;
   /** Bounds of the result; an op without them says nothing of it. */
   readonly interval?: Bounds<A>;
   /** Floats are chosen, moved or cut, never rounded: their bounds need no room for it. */
@@ -126,6 +141,10 @@ export interface Op<A extends Attrs = Attrs> {
   readonly bound?: (attrs: A) => IndexBound;
   /** The result has the input's elements in the same order, so the tape shares them instead of copying. */
   readonly sharesElements?: true;
+  /** Each element of the result is one of the input's, in their order, once or repeated. */
+  readonly repeats?: true;
+  /** Changes no value: says something of it to differentiation, or to checks. */
+  readonly marker?: true;
 }
 
 const table = new Map<string, Op>();

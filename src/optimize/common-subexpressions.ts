@@ -3,9 +3,8 @@ import { formatAttrs } from '../graph/print.js';
 import type { Attrs } from '../ops/op.js';
 import type { Pass } from './pass.js';
 
-// Computes once what is computed twice from the same inputs. Ops have no side effects, and those listed
-// here give the same bits with their operands swapped.
-const commutative = new Set(['add', 'mul', 'maximum', 'minimum', 'equal', 'not_equal']);
+// Computes once what is computed twice from the same inputs, in either order where the op does not mind. Ops have no side
+// effects.
 
 export const commonSubexpressions: Pass = {
   name: 'common-subexpressions',
@@ -23,7 +22,7 @@ export const commonSubexpressions: Pass = {
     return rewrite(graph, (node) => {
       if (isInput(node)) return node;
       const inputs = node.inputs.map(numberOf);
-      if (commutative.has(node.op.name)) inputs.sort((a, b) => a - b);
+      if (node.op.commutative) inputs.sort((a, b) => a - b);
       const key = `${node.op.name} ${inputs} ${textOf(node.attrs)}`;
       const first = seen.get(key);
       if (!first) seen.set(key, node);

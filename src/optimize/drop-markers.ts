@@ -2,7 +2,7 @@ import { rewrite } from '../graph/graph.js';
 import { is } from './build.js';
 import type { Pass } from './pass.js';
 
-// Removes stop_gradient, index, and casts to the dtype that is there. All are identities once derivatives
+// Removes markers (stop_gradient, index), and casts to the dtype that is there. All are identities once derivatives
 // are taken and the bounds of indices are read off the graph as traced.
 export const dropMarkers: Pass = {
   name: 'drop-markers',
@@ -13,6 +13,6 @@ export const dropMarkers: Pass = {
   run: (graph) =>
     rewrite(graph, (node) => {
       const idle = is(node, 'cast') && node.dtype === node.inputs[0].dtype;
-      return idle || is(node, 'stop_gradient') || is(node, 'index') ? node.inputs[0] : node;
+      return idle || node.op.marker ? node.inputs[0] : node;
     }),
 };

@@ -192,10 +192,6 @@ export class CompiledEngine implements Engine {
     return this.invoke('calibrate', batch);
   }
 
-  predict(inputs: Record<string, Numbers>): Numbers {
-    return this.call('predict', inputs, 'output').slice();
-  }
-
   draw(at: number): Record<string, Numbers> {
     const batch = this.layout.entries.train.inputs.slice(0, -1);
     const size = batch[0].shape[0] ?? 1;

@@ -165,8 +165,11 @@ export type AnyTrainStep = TrainStep<unknown, Types, Types>;
  * Defines a training step: forward, backward and update of a model on a batch of fixed size. Options are checked here,
  * shapes when it is compiled or interpreted, before anything runs.
  */
-export function trainStep<M, B extends Types, P extends Types = Record<never, never>>(
-  options: StepOptions<M, B, P>,
-): TrainStep<M, B, P> {
-  return new TrainStep(options);
+export function trainStep<
+  M,
+  B extends Types,
+  P extends Types = Record<never, never>,
+  E extends Record<string, Types> = Record<never, never>,
+>(options: StepOptions<M, B, P, E>): TrainStep<M, B, P> {
+  return new TrainStep(options as unknown as StepOptions<M, B, P>);
 }

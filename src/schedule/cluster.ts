@@ -1,9 +1,9 @@
 import type { Node } from '../graph/graph.js';
-import { broadcastStrides, numel, type Shape } from '../shape.js';
+import { broadcastStrides, numel, reshapeStrides, type Shape } from '../shape.js';
 import { isInline, sourcesOf } from './inline.js';
 import type { Access, Level, Member } from './kernel.js';
 import { keepsOrder } from './sum-order.js';
-import { identityStrides, needsCopy, reshapeStrides, viewOf } from './view.js';
+import { identityStrides, needsCopy, viewOf } from './view.js';
 
 /** Nodes that will share a kernel, while the schedule is being made. */
 export interface Cluster {

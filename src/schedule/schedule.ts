@@ -1,6 +1,7 @@
 import { expand } from '../graph/expand.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
+import type { Lowering } from '../ops/op.js';
 import { broadcastStrides, numel } from '../shape.js';
 import type { Cluster } from './cluster.js';
 import { type Fusion, fuse } from './fuse.js';
@@ -189,7 +190,8 @@ function loadsOf(cluster: Cluster, fusion: Fusion): Node[] {
 function body(cluster: Cluster): KernelBody {
   const [first] = cluster.members.keys();
   const members = [...cluster.members.values()];
-  switch (first.op.lower.kind) {
+  const { lower } = first.op;
+  switch (lower.kind) {
     case 'matmul':
       return gemm(first, cluster);
     case 'scatter': {
@@ -201,7 +203,7 @@ function body(cluster: Cluster): KernelBody {
       return { kind: 'fold', node: first, ids, updates } satisfies FoldKernel;
     }
     case 'copy':
-      return copy(first);
+      return copy(first, lower);
     default:
       return { kind: 'nest', domain: cluster.domain, reduced: cluster.reduced, members } satisfies NestKernel;
   }
@@ -230,16 +232,12 @@ function gemm(node: Node, cluster: Cluster): GemmKernel {
   return { kind: 'gemm', ...product, tiling: tilingOf(product) };
 }
 
-function copy(node: Node): CopyKernel {
-  const axis = node.attrs.axis as number;
-  let at = 0;
-  const parts = node.inputs.map((input) => {
-    const starts =
-      node.op.name === 'pad'
-        ? [...(node.attrs.before as readonly number[])]
-        : node.shape.map((_, i) => (i === axis ? at : 0));
-    at += input.shape[axis] ?? 0;
-    return { read: ownAccess(input), shape: input.shape, starts };
-  });
-  return { kind: 'copy', node, parts, zero: node.op.name === 'pad' };
+function copy(node: Node, { zeros, starts }: Extract<Lowering, { kind: 'copy' }>): CopyKernel {
+  const from = starts(node);
+  const parts = node.inputs.map((input, i) => ({
+    read: ownAccess(input),
+    shape: input.shape,
+    starts: from[i],
+  }));
+  return { kind: 'copy', node, parts, zero: zeros };
 }

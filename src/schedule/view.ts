@@ -1,14 +1,13 @@
 import type { Node } from '../graph/graph.js';
-import { broadcastStrides, contiguousStrides, numel, type Shape } from '../shape.js';
+import type { View as Lie } from '../ops/op.js';
+import { contiguousStrides, type Shape } from '../shape.js';
 
 /**
  * How the elements of a node lie in another node's row-major elements: index i of the node's shape reads
  * element offset + sum(i * strides). Movement ops are nothing but such maps; no data moves.
  */
-export interface View {
+export interface View extends Lie {
   readonly source: Node;
-  readonly strides: readonly number[];
-  readonly offset: number;
 }
 
 const views = new WeakMap<Node, View>();
@@ -30,59 +29,9 @@ export function needsCopy(node: Node): boolean {
 
 function movementView(node: Node): View | null {
   if (node.op.lower.kind !== 'movement') return null;
-  const view = viewOf(node.inputs[0]);
-  const { strides, offset } = view;
-  const from = node.inputs[0].shape;
-  switch (node.op.name) {
-    case 'transpose':
-      return { ...view, strides: (node.attrs.perm as readonly number[]).map((axis) => strides[axis]) };
-    case 'broadcast':
-      return { ...view, strides: broadcastStrides(from, strides, node.shape) };
-    case 'slice': {
-      const starts = node.attrs.starts as readonly number[];
-      return { ...view, offset: starts.reduce((at, start, i) => at + start * strides[i], offset) };
-    }
-    case 'reshape': {
-      const reshaped = reshapeStrides(from, strides, node.shape);
-      return reshaped && { ...view, strides: reshaped };
-    }
-    default:
-      return view;
-  }
-}
-
-/** Strides that walk the same elements in the same order under another shape, or null if there are none. */
-export function reshapeStrides(from: Shape, strides: readonly number[], to: Shape): number[] | null {
-  if (numel(from) !== numel(to)) return null;
-  const out = new Array<number>(to.length).fill(0);
-  if (numel(from) === 0) return out;
-  const axes = from.map((size, i) => ({ size, stride: strides[i] })).filter((axis) => axis.size > 1);
-  let next = 0;
-  for (let first = 0; first < to.length; ) {
-    if (to[first] === 1) {
-      first++;
-      continue;
-    }
-    // Grow a group of axes on both sides until they hold as many elements.
-    let end = first + 1;
-    let [wanted, have] = [to[first], axes[next].size];
-    let last = next;
-    while (wanted !== have) {
-      if (wanted < have) wanted *= to[end++];
-      else {
-        const { stride, size } = axes[++last];
-        if (axes[last - 1].stride !== stride * size) return null;
-        have *= size;
-      }
-    }
-    let { stride } = axes[last];
-    for (let i = end - 1; i >= first; i--) {
-      out[i] = to[i] === 1 ? 0 : stride;
-      stride *= to[i];
-    }
-    [first, next] = [end, last + 1];
-  }
-  return out;
+  const { source, strides, offset } = viewOf(node.inputs[0]);
+  const moved = node.op.lower.view(strides, node);
+  return moved && { source, strides: moved.strides, offset: offset + moved.offset };
 }
 
 /** Contiguous strides with 0 on axes of size 1, so that maps over equal elements compare equal. */

@@ -69,9 +69,10 @@ export class TapeEngine implements Engine {
     return Object.fromEntries(Object.entries(moments).map(([name, t]) => [name, (t as Eager).data]));
   }
 
-  predict(inputs: Record<string, Numbers>): Numbers {
-    const tensors = this.tensors(inputs, this.definition.options.predict!.inputs);
-    return (this.run(false, () => this.definition.predict(this.tape, tensors)) as Eager).data;
+  invoke(entry: string, inputs: Record<string, Numbers>): Record<string, Numbers> {
+    const tensors = this.tensors(inputs, this.definition.uses.get(entry)!.inputs);
+    const outputs = this.run(false, () => this.definition.use(this.tape, entry, tensors));
+    return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, (t as Eager).data.slice()]));
   }
 
   diagnose(batch: Record<string, Numbers>): Record<string, Numbers> {

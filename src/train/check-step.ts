@@ -2,9 +2,10 @@ import { boolean, checkOptions, shown } from '../check.js';
 import { GraphError, OptionError, ShapeError } from '../errors.js';
 import { Tensor, toTensor } from '../ops/tensor.js';
 import { checkOptimizer } from '../optim/optimizer.js';
+import { printableJson, shownName } from '../printable.js';
 import { DTYPES, formatShape, type Shape, type TensorType } from '../shape.js';
 import { LEARNING_RATE } from './description.js';
-import type { StepOptions, Types } from './step.js';
+import type { StepOptions, Types, Use } from './step.js';
 
 // What is given to trainStep, looked at before anything is traced.
 
@@ -13,7 +14,18 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
   checkOptions(
     'trainStep',
     options,
-    ['name', 'model', 'batch', 'loss', 'optimizer', 'predict', 'allowUnused', 'keepGradients', 'diagnostics'],
+    [
+      'name',
+      'model',
+      'batch',
+      'loss',
+      'optimizer',
+      'predict',
+      'entries',
+      'allowUnused',
+      'keepGradients',
+      'diagnostics',
+    ],
     {
       lr: 'give it to session.run({ steps, lr }) or session.step({ lr })',
       seed: 'give it to compile({ seed }) or interpret({ seed })',
@@ -22,7 +34,7 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
       data: 'give it to session.data(...)',
     },
   );
-  const { name, model, batch, loss, optimizer, predict, allowUnused, keepGradients } = options;
+  const { name, model, batch, loss, optimizer, predict, entries, allowUnused, keepGradients } = options;
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     throw new OptionError(`trainStep: name must be a text, got ${shown(name)}`);
   if ((typeof model !== 'object' && typeof model !== 'function') || model === null)
@@ -40,14 +52,32 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
   checkOptimizer('trainStep: optimizer', optimizer);
   if (allowUnused !== undefined) boolean('trainStep: allowUnused', allowUnused);
   if (keepGradients !== undefined) boolean('trainStep: keepGradients', keepGradients);
-  if (predict === undefined) return;
-  if (typeof predict !== 'object' || predict === null)
-    throw new OptionError(`trainStep: predict must be { inputs, output }, got ${shown(predict)}`);
-  checkOptions('trainStep: predict', predict, ['inputs', 'output']);
-  checkTypes('predict.inputs', predict.inputs);
-  if (typeof predict.output !== 'function')
+  if (predict !== undefined) checkUse('predict', predict);
+  if (entries === undefined) return;
+  if (typeof entries !== 'object' || entries === null || Array.isArray(entries))
     throw new OptionError(
-      `trainStep: predict.output must be a function (model, inputs) => tensor, got ${shown(predict.output)}`,
+      `trainStep: entries must name uses of the model, as in { embed: { inputs, output } }, got ${shown(entries)}`,
+    );
+  for (const [name, use] of Object.entries(entries)) {
+    if (name === '' || name === '__proto__' || RESERVED.includes(name))
+      throw new OptionError(
+        `trainStep: entries: ${printableJson(name)} cannot be the name of an entry of your own: choose another`,
+      );
+    checkUse(`entries: ${shownName(name)}`, use);
+  }
+}
+
+/** Entries that a training step has by itself. */
+const RESERVED = ['train', 'evaluate', 'calibrate', 'predict', 'diagnose'];
+
+function checkUse(what: string, use: Use<unknown, Types>): void {
+  if (typeof use !== 'object' || use === null)
+    throw new OptionError(`trainStep: ${what} must be { inputs, output }, got ${shown(use)}`);
+  checkOptions(`trainStep: ${what}`, use, ['inputs', 'output']);
+  checkTypes(`${what}.inputs`, use.inputs);
+  if (typeof use.output !== 'function')
+    throw new OptionError(
+      `trainStep: ${what}.output must be a function (model, inputs) => tensor, got ${shown(use.output)}`,
     );
 }
 
@@ -105,4 +135,26 @@ export function returned(what: string, result: unknown, where: string): Tensor {
           ? `the number ${result}, which no parameter has a part in: compute with tensors, as in a.mul(b)`
           : `${shown(result)}, not a tensor`;
   throw new GraphError(`${what} returns ${mend}${where && ` (${where})`}`);
+}
+
+/** The tensors that a use of the model returned, by name: one alone is called `output`. */
+export function outputsOf(
+  what: string,
+  result: unknown,
+  where: string,
+  severalMay: boolean,
+): Record<string, Tensor> {
+  const isRecord =
+    typeof result === 'object' &&
+    result !== null &&
+    Object.getPrototypeOf(result) === Object.prototype &&
+    Object.keys(result).length > 0;
+  if (!severalMay || !isRecord) return { output: returned(what, result, where) };
+  return Object.fromEntries(
+    Object.entries(result).map(([name, tensor]) => {
+      if (name === '' || name === '__proto__')
+        throw new GraphError(`${what}: ${printableJson(name)} cannot be the name of an output`);
+      return [name, returned(`${what}: ${shownName(name)}`, tensor, where)];
+    }),
+  );
 }

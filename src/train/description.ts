@@ -4,7 +4,7 @@ import { type Graph, inputAttrs } from '../graph/graph.js';
 import { indexBounds } from '../graph/indices.js';
 import type { IndexBound } from '../indices.js';
 import { type Fill, fillOf } from '../init/fill.js';
-import { shownName } from '../printable.js';
+import { printable, shownName } from '../printable.js';
 import { numel, type TensorType } from '../shape.js';
 import { streamOf } from './initial.js';
 import type { Program } from './program.js';
@@ -93,10 +93,26 @@ export function describeProgram({
 /** What a program can do under a name, or an OptionError that says why it cannot. */
 export function entryOf({ entries, name }: ProgramDescription, wanted: string): EntryDescription {
   if (Object.hasOwn(entries, wanted)) return entries[wanted];
-  const mend = wanted === 'predict' ? 'define it in trainStep, and ' : '';
+  const own = ['train', 'evaluate', 'calibrate'].includes(wanted);
+  const mend = own ? '' : 'define it in trainStep, and ';
   throw new OptionError(
-    `${name} has no ${wanted}, only ${Object.keys(entries).join(' and ')}: ${mend}name it in --entry where it is compiled ahead of time`,
+    `${name} has no ${printable(String(wanted))}, only ${Object.keys(entries).map(shownName).join(' and ')}: ${mend}name it in --entry where it is compiled ahead of time`,
   );
+}
+
+/** Entries that the session's own methods run. */
+const METHODS: Readonly<Record<string, string | undefined>> = {
+  train: 'session.step or session.run',
+  evaluate: 'session.evaluate',
+  calibrate: 'session.calibrate',
+  diagnose: 'session.diagnostics',
+};
+
+/** `predict`, or an entry of the user's; an OptionError for another name. */
+export function useOf(program: ProgramDescription, name: string): EntryDescription {
+  const method = typeof name === 'string' && Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
+  if (method) throw new OptionError(`invoke: ${name} has a method of its own: call ${method}`);
+  return entryOf(program, name);
 }
 
 export function variableOf({ variables }: ProgramDescription, name: string): VariableDescription {

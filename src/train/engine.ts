@@ -24,7 +24,8 @@ export interface Engine {
   evaluate(batch: Record<string, Numbers>): number;
   /** The moments of what goes into each batch norm: `mean.0`, `squares.0` and so on, by the program's `calibration`. */
   statistics(batch: Record<string, Numbers>): Record<string, Numbers>;
-  predict(inputs: Record<string, Numbers>): Numbers;
+  /** Runs an entry on its inputs; returns its outputs by name, which are the caller's. */
+  invoke(entry: string, inputs: Record<string, Numbers>): Record<string, Numbers>;
   /** The batch that step `at` draws. */
   draw(at: number): Record<string, Numbers>;
   /** Activations and gradients of a batch, as they are now, where the step has diagnostics; nothing changes. */

@@ -18,8 +18,8 @@ export interface Program {
   readonly name: string;
   readonly variables: readonly ProgramVariable[];
   /**
-   * `train` always; `evaluate` with the model in use mode; `calibrate` with batch norms; `predict` and `diagnose` where
-   * the step asks for them.
+   * `train` always; `evaluate` with the model in use mode; `calibrate` with batch norms; `predict`, `diagnose` and
+   * entries by names of the user's where the step asks for them.
    */
   readonly entries: Readonly<Record<string, Graph>>;
   /** Which steps are looked at: the first, and how many it is to the next; the entry `diagnose` is what looks. */

@@ -14,12 +14,14 @@ import {
   type ProgramDescription,
   parameterCount,
   sessionText,
+  useOf,
   variableOf,
 } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
 import type { Columns, Engine, Numbers } from './engine.js';
 import { meanLoss } from './evaluate.js';
 import { brokenVariables, type Snapshot } from './finite.js';
+import { goingOn, noDataset, notBegun } from './refusals.js';
 import { Run, reportsOf } from './run.js';
 import { checkRate, checkRun, type LearningRate, type Progress, type RunOptions } from './run-options.js';
 
@@ -172,9 +174,14 @@ export class Session {
 
   /** The output of `predict` for these inputs, row-major. */
   predict(inputs: Columns): Numbers {
+    return this.invoke('predict', inputs).output;
+  }
+
+  /** The outputs, by name and row-major, of an entry of the user's (see `entries` of trainStep); one alone is `output`. */
+  invoke(entry: string, inputs: Columns): Record<string, Numbers> {
     this.open();
-    this.begun('predict');
-    return this.engine.predict(checkBatch(this.entry('predict'), inputs));
+    this.begun(entry);
+    return this.engine.invoke(entry, checkBatch(useOf(this.program, entry), inputs));
   }
 
   /** Gradients of the last step by parameter, where the step was made with keepGradients. */
@@ -368,7 +375,7 @@ export class Session {
   }
 
   /** What this session can do under a name, or an error that says why it cannot. */
-  private entry(name: 'train' | 'evaluate' | 'calibrate' | 'predict'): EntryDescription {
+  private entry(name: 'train' | 'evaluate' | 'calibrate'): EntryDescription {
     return entryOf(this.program, name);
   }
 
@@ -378,22 +385,15 @@ export class Session {
   }
 
   private refuse(what: string): never {
-    const [going, mend] =
-      this.busy === 'run' ? ['a run of', 'await it, or leave its loop,'] : ['a search on', 'await it'];
-    throw new OptionError(`${what}: ${going} this session is going on: ${mend} first`);
+    throw goingOn(what, this.busy);
   }
 
-  /** Refuses results of a run that nobody waited for. */
   private begun(what: string): void {
-    if (this.waiting)
-      throw new OptionError(
-        `${what}: a run was made and not begun: write await session.run(...), or iterate over it`,
-      );
+    if (this.waiting) throw notBegun(what);
   }
 
   private needData(): void {
     this.entry('train');
-    if (this.rows > 0) return;
-    throw new OptionError('there is no dataset: call data(...) first, or give step a batch');
+    if (this.rows === 0) throw noDataset();
   }
 }

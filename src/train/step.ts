@@ -12,7 +12,7 @@ import { printableJson, shownName } from '../printable.js';
 import { checkShape, formatType, numel, type TensorType } from '../shape.js';
 import { userLocation } from '../source.js';
 import { Tracer } from '../trace/tracer.js';
-import { checkStep, returned } from './check-step.js';
+import { checkStep, outputsOf, returned } from './check-step.js';
 import { type Calibration, LEARNING_RATE, layerOutput } from './description.js';
 import { everyOf } from './diagnostics.js';
 import { Observer } from './observe.js';
@@ -21,7 +21,18 @@ import type { Program, ProgramVariable } from './program.js';
 export type Types = Record<string, TensorType>;
 export type Tensors<T extends Types> = { [K in keyof T]: Tensor };
 
-export interface StepOptions<M, B extends Types, P extends Types> {
+/** A use of the model: inputs of its own, and what it makes of them: one tensor, called `output`, or several by name. */
+export interface Use<M, I extends Types> {
+  inputs: I;
+  output: (model: M, inputs: Tensors<I>) => Tensor | Record<string, Tensor>;
+}
+
+export interface StepOptions<
+  M,
+  B extends Types,
+  P extends Types,
+  E extends Record<string, Types> = Record<string, Types>,
+> {
   /** What the program is called in prints and files. */
   name?: string;
   /** A layer, or any object or array that holds the layers and variables. */
@@ -33,6 +44,8 @@ export interface StepOptions<M, B extends Types, P extends Types> {
   optimizer: Optimizer;
   /** What a trained model is used for, on inputs of its own. */
   predict?: { inputs: P; output: (model: M, inputs: Tensors<P>) => Tensor };
+  /** Other uses of the model by names of their own, for `session.invoke(name, inputs)`; in use mode, as `predict`. */
+  entries?: { [K in keyof E]: Use<M, E[K]> };
   /** Accept parameters that the loss does not depend on; they stay as they are. */
   allowUnused?: boolean;
   /** Give out every parameter's gradient too; costs the fusion of gradients into updates. */
@@ -49,6 +62,8 @@ export interface StepOptions<M, B extends Types, P extends Types> {
 export class StepDefinition<M = unknown, B extends Types = Types, P extends Types = Types> {
   readonly name: string;
   readonly variables: readonly ProgramVariable[];
+  /** `predict` and the user's own entries. */
+  readonly uses: ReadonlyMap<string, Use<M, Types>>;
   private readonly parameters: ReadonlyMap<string, Variable>;
   private readonly optimizer: BoundOptimizer;
   /** Steps from one that diagnostics look at to the next; 0 without. */
@@ -60,6 +75,10 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     checkStep(options as unknown as StepOptions<unknown, Types, Types>);
     this.name = options.name ?? 'step';
     this.every = everyOf(options.diagnostics);
+    const { predict, entries = {} } = options as StepOptions<M, B, P>;
+    this.uses = new Map(
+      Object.entries({ ...(predict && { predict }), ...entries }) as [string, Use<M, Types>][],
+    );
     const named = namedVariables(options.model);
     this.parameters = parameters(options.model);
     if (this.parameters.size === 0) {
@@ -76,7 +95,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     checkDistinct(this.variables);
     const inputs = [
       ...Object.keys(options.batch),
-      ...Object.keys(options.predict?.inputs ?? {}),
+      ...[...this.uses.values()].flatMap((use) => Object.keys(use.inputs)),
       LEARNING_RATE,
     ];
     const shared = this.variables.find(({ name }) => inputs.includes(name));
@@ -191,21 +210,23 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     return { moments, calibration };
   }
 
-  predict(by: Interpreter, inputs: Tensors<P>): Tensor {
-    const { predict, model } = this.options;
-    if (!predict) throw new OptionError(`${this.name} has no predict: define it in trainStep`);
+  /** What `predict` or an entry of the user's makes, by name. */
+  use(by: Interpreter, name: string, inputs: Tensors<Types>): Record<string, Tensor> {
+    const { model } = this.options;
+    const use = this.uses.get(name)!;
     return withInterpreter(by, () =>
-      returned(
-        'predict.output',
-        inModel(model, () => predict.output(model, inputs)),
+      outputsOf(
+        name === 'predict' ? 'predict.output' : `entries: ${shownName(name)}.output`,
+        inModel(model, () => use.output(model, inputs)),
         this.madeAt,
+        name !== 'predict',
       ),
     );
   }
 
   /** Traces every entry. */
   program(): Program {
-    const { batch, predict } = this.options;
+    const { batch } = this.options;
     let hasNorms = false;
     const entries: Record<string, Graph> = {
       train: this.trace(
@@ -223,11 +244,8 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
         ),
       })),
     };
-    if (predict) {
-      entries.predict = this.trace('predict', predict.inputs, false, (by, inputs) => ({
-        output: this.predict(by, inputs as Tensors<P>),
-      }));
-    }
+    for (const [name, { inputs: types }] of this.uses)
+      entries[name] = this.trace(name, types, false, (by, inputs) => this.use(by, name, inputs));
     const calibration = hasNorms ? this.calibration(entries) : undefined;
     if (!this.every) return { name: this.name, variables: this.variables, entries, calibration };
     const diagnose = this.trace('diagnose', batch, true, (by, inputs) =>

@@ -4,7 +4,8 @@ import { legalize } from '../../src/schedule/legalize.js';
 import { schedule } from '../../src/schedule/schedule.js';
 import { demands, stagesOf } from '../../src/schedule/stages.js';
 import { dropUnitReductions } from '../../src/schedule/unit-reductions.js';
-import { needsCopy, reshapeStrides, viewOf } from '../../src/schedule/view.js';
+import { needsCopy, viewOf } from '../../src/schedule/view.js';
+import { reshapeStrides } from '../../src/shape.js';
 import { accessText, graphOf, namer } from './text.js';
 
 describe('views', () => {

@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { expect, it } from 'vitest';
+import { f32, nn, optim, trainStep } from '../../src/index.js';
+import { run, workspace } from '../cli/command.js';
+
+const { path } = workspace();
+
+/** The model of the file below, in this process. */
+function model() {
+  const layer = nn.linear(3, 2);
+  return trainStep({
+    name: 'uses',
+    model: layer,
+    batch: { x: f32(4, 3) },
+    loss: (m, { x }) => m(x).square().mean(),
+    optimizer: optim.sgd(),
+    entries: {
+      '*/ five': { inputs: { x: f32(5, 3) }, output: (m, { x }) => m(x) },
+      both: { inputs: { x: f32(1, 3) }, output: (m, { x }) => ({ y: m(x), 'y squared': m(x).square() }) },
+    },
+  });
+}
+
+const SOURCE = `import { f32, nn, optim, trainStep } from '2headgrad';
+const layer = nn.linear(3, 2);
+export const step = trainStep({
+  name: 'uses',
+  model: layer,
+  batch: { x: f32(4, 3) },
+  loss: (m, { x }) => m(x).square().mean(),
+  optimizer: optim.sgd(),
+  entries: {
+    '*/ five': { inputs: { x: f32(5, 3) }, output: (m, { x }) => m(x) },
+    both: { inputs: { x: f32(1, 3) }, output: (m, { x }) => ({ y: m(x), 'y squared': m(x).square() }) },
+  },
+});
+`;
+
+it('entries of the user are part of a compiled model, with types', async () => {
+  await writeFile(path('model.ts'), SOURCE);
+  const made = await run('compile', path('model.ts'), '--out', path('out'), '--json');
+  expect([made.code, JSON.parse(made.stdout).entries]).toEqual([0, ['train', 'evaluate', '*/ five', 'both']]);
+  const script = `import { start } from ${JSON.stringify(pathToFileURL(path('out', 'model.js')).href)};
+const session = await start({ seed: 5 });
+const plain = (outputs) => Object.fromEntries(Object.entries(outputs).map(([k, v]) => [k, [...v]]));
+let refused = '';
+try { session.invoke('other', {}); } catch (error) { refused = error.message; }
+console.log(JSON.stringify([plain(session.invoke('*/ five', { x: new Float32Array(15).fill(0.5) })), plain(session.invoke('both', { x: [1, 2, 3] })), refused]));`;
+  const args = ['--input-type=module', '-e', script];
+  const [five, both, refused] = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  const session = await model().compile({ seed: 5 });
+  expect(five.output).toEqual([...session.invoke('*/ five', { x: Array(15).fill(0.5) }).output]);
+  const { y, 'y squared': squared } = session.invoke('both', { x: [1, 2, 3] });
+  expect(both).toEqual({ y: [...y], 'y squared': [...squared] });
+  await session.close();
+  expect(refused).toContain('uses has no other, only train and evaluate');
+  const types = await readFile(path('out', 'model.d.ts'), 'utf8');
+  expect(types).toContain(
+    'invoke(entry: "both", inputs: { x: ArrayLike<number> }): { y: Float32Array; "y squared": Float32Array };',
+  );
+  // A name ends no comment.
+  const comments = types.replace('invoke(entry: "*/ five"', '');
+  expect(comments.match(/\*\//g)?.length).toBe(comments.match(/\/\*\*/g)?.length);
+});
+
+it('one alone can be chosen', async () => {
+  await writeFile(path('model.ts'), SOURCE);
+  const made = await run('compile', path('model.ts'), '--out', path('one'), '--entry', 'both', '--json');
+  expect([made.code, JSON.parse(made.stdout).entries]).toEqual([0, ['both']]);
+});
