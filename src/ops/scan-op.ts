@@ -54,6 +54,7 @@ export const scanOp: Op<ScanAttrs> = defineOp<ScanAttrs>({
       ...body.inputs.slice(0, carries).map((type) => stacked(type, length)),
     ]);
   },
+  implied: () => ({ reverse: false }),
   vjp: null,
   vjpOfSeveral({ inputs, outputs, cotangents, attrs, bodies }) {
     return backwards(inputs, outputs, cotangents, attrs, bodies, (given, of) =>

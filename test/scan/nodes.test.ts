@@ -33,7 +33,7 @@ const TEXT = `graph sums(x: f32[4], by: f32[]) {
     %4 = add %0, %3 : f32[]
     return y0 = %4
     return y1 = %0
-  } length=4 carries=1 scanned=1 reverse=false : (f32[], f32[4], f32[4])
+  } length=4 carries=1 scanned=1 : (f32[], f32[4], f32[4])
   %4 = result %3 index=0 : f32[]
   %5 = result %3 index=1 : f32[4]
   return carry = %4
