@@ -155,6 +155,38 @@ describe('scan', () => {
     expect(Array.from(evaluateGraph(graph, { b: [3] }, {}).outputs.d.data)).toEqual([72]);
   });
 
+  it('takes gradients in its body with respect to tensors of outside', async () => {
+    const graph = trace('f', { x: f32(3), w: f32() }, ({ x, w }) => ({
+      // The sum of d/dw of (w v)^2 is 2 w times the sum of squares.
+      y: scan((sum, v) => ({ carry: sum.add(gradients(w.mul(v).square(), [w])[0]!) }), {
+        carry: tensor(0),
+        inputs: x,
+      }).carry,
+    }));
+    expect(Array.from(evaluateGraph(graph, { x: [1, 2, 3], w: [5] }, {}).outputs.y.data)).toEqual([140]);
+  });
+
+  it('carries truth values and whole numbers, and reads constants', async () => {
+    const mask = tensor([1, 0, 2], { dtype: 'i32' });
+    const graph = trace('f', { x: f32(4, 3), go: f32(3) }, ({ x, go }) => {
+      const { carry, outputs } = scan(
+        ({ on, n }, v) => ({
+          carry: { on: v.greater(0), n: n.add(on.cast('i32')).add(mask) },
+          outputs: v.mul(on.cast('f32')),
+        }),
+        { carry: { on: go.greater(0), n: mask }, inputs: x },
+      );
+      return { on: carry.on.cast('i32'), n: carry.n, outputs };
+    });
+    const values = { x: uniform([4, 3], 9), go: [1, -1, 1] };
+    const want = evaluateGraph(graph, values, {}).outputs;
+    const compiled = await compileFunction(graph);
+    const got = compiled.call(values);
+    for (const name of ['on', 'n', 'outputs'])
+      expect(Array.from(got[name], (v) => v + 0)).toEqual(Array.from(want[name].data, (v) => v + 0));
+    await compiled.close();
+  });
+
   it('takes nothing for the gradient of a last carry that nothing depends on: not 0 times infinity', () => {
     // The root's slope at 0 is infinite, but only the outputs count.
     const loss = (x: Tensor) =>
