@@ -10,7 +10,7 @@ const MAX_LINES = 400;
 // The order of the pipeline. A folder may import from itself, from what its row names, and from nothing else of src.
 // '.' stands for the files directly under src/ that everything rests on (errors, shape, source).
 const FRONT = ['.', 'ops', 'graph', 'trace'];
-const COMPILER = [...FRONT, 'autodiff', 'optimize', 'schedule', 'plan', 'emit'];
+const COMPILER = [...FRONT, 'autodiff', 'optimize', 'schedule', 'loops', 'plan', 'emit'];
 const MODEL = ['random', 'init', 'nn', 'optim', 'data'];
 const allowed: Record<string, string[]> = {
   '.': [],
@@ -21,8 +21,9 @@ const allowed: Record<string, string[]> = {
   autodiff: FRONT,
   optimize: [...FRONT, 'autodiff'],
   schedule: FRONT,
+  loops: [...FRONT, 'schedule'],
   plan: [...FRONT, 'schedule'],
-  emit: [...FRONT, 'optimize', 'schedule', 'plan'],
+  emit: [...FRONT, 'optimize', 'schedule', 'loops', 'plan'],
   init: ['.', 'ops', 'random'],
   nn: ['.', 'ops', 'random', 'init'],
   optim: ['.', 'ops', 'init', 'nn'],
@@ -56,7 +57,17 @@ const allowed: Record<string, string[]> = {
 };
 
 // These run in a page as well, so nothing of Node may reach them.
-const COMPILER_FOLDERS = ['ops', 'trace', 'graph', 'autodiff', 'optimize', 'schedule', 'plan', 'emit'];
+const COMPILER_FOLDERS = [
+  'ops',
+  'trace',
+  'graph',
+  'autodiff',
+  'optimize',
+  'schedule',
+  'loops',
+  'plan',
+  'emit',
+];
 
 // Entry points under src/ gather what users see; they may import every folder, and no folder may import them.
 const isEntry = (path: string) => /^(index|compiler|tape)\.ts$/.test(path);

@@ -339,9 +339,20 @@ export const MUTANTS: readonly Mutant[] = [
     [['a name of a user ends its comment', "replaceAll('*/', '*\\\\/')", "replaceAll('*/', '*/')"]],
   ),
   ...of(
-    'src/emit/module.ts',
-    ['test/emit'],
-    [['imports are found in comments', 'const code = withoutComments(body);', 'const code = body;']],
+    'src/loops/query.ts',
+    ['test/loops', 'test/emit'],
+    [
+      ['what a loop counts along is no part of a program', 'statement.along?.from', 'undefined'],
+      ['functions of tiles import nothing', '...functions.map((f) => f.body)', ''],
+    ],
+  ),
+  ...of(
+    'src/loops/print.ts',
+    ['test/loops', 'test/emit'],
+    [
+      ['programs that differ in the type of an op are one', 'e.from === e.to ? typed', 'true ? typed'],
+      ['programs that differ in the type of a step are one', "dtype === 'f32' ? op", 'dtype ? op'],
+    ],
   ),
   ...of(
     'src/emit/functions.ts',
@@ -350,8 +361,8 @@ export const MUTANTS: readonly Mutant[] = [
       ['kernels never share a function', 'share ? samePrograms(uses)', 'false ? samePrograms(uses)'],
       [
         'an address that differs is taken for one that all have in common',
-        'one.constants[slot] !== constant',
-        'false',
+        'list.every((address) => address === list[0])',
+        'true',
       ],
       [
         'parts of a buffer are told apart by nothing',

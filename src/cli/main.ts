@@ -14,7 +14,7 @@ import type { TrainOptions } from './train.js';
 
 const FAILURE = 1;
 const USAGE = 2;
-const STAGES = ['graph', 'schedule', 'memory', 'assemblyscript', 'wat'];
+const STAGES = ['graph', 'schedule', 'loops', 'memory', 'assemblyscript', 'wat'];
 
 const dataOption = () =>
   new Option('--data <file>', 'words to train on, one a line (default: English first names)');

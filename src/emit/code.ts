@@ -18,18 +18,6 @@ export function plus(base: string, ...terms: (string | number)[]): string {
   return [base, ...terms.filter((t) => t !== 0 && t !== '0' && t !== '')].join(' + ');
 }
 
-/** A loop over `index` from 0 in steps, in bytes or units; a loop of one turn is a constant. */
-export function loop(
-  index: string,
-  type: 'usize' | 'i32',
-  end: number | string,
-  step: number,
-  body: readonly string[],
-): string[] {
-  if (end === step) return [`const ${index}: ${type} = 0;`, ...body];
-  return [`for (let ${index}: ${type} = 0; ${index} < ${end}; ${index} += ${step}) {`, ...body, '}'];
-}
-
 /** Text between the marks of a comment, which it must not end. */
 export function comment(text: string): string {
   return printable(text).replaceAll('*/', '*\\/');

@@ -2,6 +2,7 @@ import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { openIndices } from '../graph/indices.js';
 import { printGraph } from '../graph/print.js';
+import { printStage } from '../loops/stage.js';
 import { guardIndices } from '../optimize/guard-indices.js';
 import { optimize, passes } from '../optimize/index.js';
 import { layoutOf, type MemoryLayout } from '../plan/layout.js';
@@ -63,7 +64,7 @@ export interface CompileOptions extends Partial<AscOptions> {
   progress?(now: CompileProgress | null): void;
 }
 
-export const STAGES = ['graph', 'schedule', 'memory', 'assemblyscript', 'wat'] as const;
+export const STAGES = ['graph', 'schedule', 'loops', 'memory', 'assemblyscript', 'wat'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** What the compiler makes of a program before asc runs. */
@@ -144,6 +145,8 @@ export class CompiledModule {
           .join('\n');
       case 'schedule':
         return Object.values(this.schedules).map(printSchedule).join('\n');
+      case 'loops':
+        return printStage(this.source.functions);
       case 'memory':
         return printMemory(this.plan);
       case 'assemblyscript':

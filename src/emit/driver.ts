@@ -3,6 +3,7 @@ import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { numel } from '../shape.js';
 import { comment } from './code.js';
+import type { Imports } from './imports.js';
 import type { Cells } from './share.js';
 
 /** Copies a few bytes, a multiple of four, by loads and stores: calling memory.copy costs as much as many of them. */
@@ -69,8 +70,18 @@ function trainLoop(train: EntryPlan, step: string): string[] {
 }
 
 /** What the host calls, and what the workers run. */
-export function driver(plan: MemoryPlan, entries: readonly string[], cells: Cells): string[] {
+export function driver(
+  plan: MemoryPlan,
+  entries: readonly string[],
+  cells: Cells,
+  imports: Imports,
+): string[] {
   const { train } = plan.entries;
+  imports.add('team', 'barrier', 'currentJob', 'endJobs', 'enlist', 'isInTeam', 'nextJob', 'startJob');
+  if (train) {
+    imports.add('team', 'thread');
+    imports.add('random', 'randomIndex');
+  }
   return [
     ...(train ? trainLoop(train, stepName(entries.indexOf('train'))) : []),
     'function runJob(): void {',

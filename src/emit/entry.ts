@@ -1,4 +1,7 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
+import { loopsOf } from '../loops/build.js';
+import type { LoopProgram } from '../loops/program.js';
+import { libraryOf } from '../loops/query.js';
 import type { Buffer } from '../plan/layout.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
@@ -7,11 +10,9 @@ import type { Kernel, Schedule } from '../schedule/kernel.js';
 import { formatType, numel } from '../shape.js';
 import { comment } from './code.js';
 import { stepName } from './driver.js';
-import type { Addresses, KernelCall, Use } from './functions.js';
-import { emitGemm } from './gemm.js';
-import { type Body, emitNest } from './nest.js';
+import type { KernelCall, Use } from './functions.js';
+import type { Imports } from './imports.js';
 import { poisonAfter, poisonStart } from './poison.js';
-import { emitCopy, emitFold, emitScatter } from './scatter.js';
 import { ownCall, type PartFunctions, sharedCall } from './share.js';
 
 /** An entry with the addresses of its own buffers declared. */
@@ -66,14 +67,13 @@ export function entryOf(
         constants.set(node, names.constants.get(plan.address.get(node)!)!);
     }
   }
-  const uses = schedule.kernels.map(
-    (kernel, i): Use => ({
-      kernel,
-      stem: `kernel_${index}_${i}`,
-      constant: (node) => constants.get(node)!,
-      emit: (stem, addresses) => emitKernel(kernel, schedule, plan, stem, addresses),
-    }),
-  );
+  const uses = schedule.kernels.map((kernel, i): Use => {
+    const program = loopsOf(kernel, {
+      isVariable: (node) => schedule.storage.get(node)?.kind === 'variable',
+      liesOn: (node) => plan.address.get(node) === plan.address.get(kernel.stores[0]),
+    });
+    return { kernel, program, stem: `kernel_${index}_${i}`, constant: (node) => constants.get(node)! };
+  });
   return { name, index, plan, declarations, uses };
 }
 
@@ -81,6 +81,7 @@ export function entryOf(
 export interface StepKernel {
   readonly kernel: Kernel;
   readonly name: string;
+  readonly program: LoopProgram;
   readonly threads: number;
   readonly call: string;
   /** What it computes, where its function does not say so, since others call that too. */
@@ -91,6 +92,7 @@ export interface StepKernel {
 export interface StepOptions {
   readonly threadShare: number;
   readonly parts: PartFunctions;
+  readonly imports: Imports;
   readonly profile: boolean;
   readonly poison: MemoryPlan['arena'] | null;
 }
@@ -106,12 +108,15 @@ export function emitEntry(
     const { kernel } = use;
     const called = calls.get(use)!;
     const { to } = called;
-    if (to.uses[0] === use) lines.push(...declareFunction(called));
-    const threads = usefulThreads(kernel, to.body.units, options.threadShare);
-    const call = threads > 1 ? sharedCall(called, use, threads, options.parts) : ownCall(called);
+    if (to.uses[0] === use) {
+      lines.push(...declareFunction(called));
+      for (const [name, file] of libraryOf(use.program)) options.imports.add(file, name);
+    }
+    const threads = usefulThreads(kernel, to.units, options.threadShare);
+    const call = threads > 1 ? sharedCall(called, use, threads, options) : ownCall(called, options.imports);
     lines.push(...call.lines);
     const note = to.uses.length > 1 ? [`// ${describe(kernel)}`] : [];
-    return { kernel, name: to.name, threads, call: call.text, note };
+    return { kernel, name: to.name, program: use.program, threads, call: call.text, note };
   });
   lines.push(
     '',
@@ -123,12 +128,12 @@ export function emitEntry(
   return { lines, kernels };
 }
 
-function declareFunction({ to: { name, body, parameters, uses } }: KernelCall): string[] {
-  const range = body.units > 1 ? ['begin: usize', 'end: usize'] : [];
+function declareFunction({ to: { name, body, units, parameters, uses } }: KernelCall): string[] {
+  const range = units > 1 ? ['begin: usize', 'end: usize'] : [];
   const typed = [...range, ...parameters.map((p) => `${p}: usize`)];
   const shared = uses.length > 1 ? `Shared by ${uses.length} kernels, of which the first is ` : '';
   return [
-    ...(body.functions ?? []).flatMap((helper) => ['', ...helper]),
+    ...body.functions.flatMap((helper) => ['', ...helper]),
     '',
     `/** ${shared}${describe(uses[0].kernel)} */`,
     `function ${name}(${typed.join(', ')}): void {`,
@@ -137,39 +142,13 @@ function declareFunction({ to: { name, body, parameters, uses } }: KernelCall): 
   ];
 }
 
-function emitKernel(
-  kernel: Kernel,
-  schedule: Schedule,
-  plan: EntryPlan,
-  name: string,
-  addresses: Addresses,
-): Body {
-  const options = {
-    addresses,
-    stored: new Set(kernel.stores),
-    overwrites: (node: Node) => schedule.storage.get(node)?.kind === 'variable',
-  };
-  const liesOn = (old: Node) => plan.address.get(old) === plan.address.get(kernel.stores[0]);
-  switch (kernel.kind) {
-    case 'nest':
-      return emitNest(kernel, options);
-    case 'gemm':
-      return emitGemm(kernel, { ...options, name });
-    case 'scatter':
-      return emitScatter(kernel, { ...options, overwrites: () => liesOn(kernel.base.source) });
-    case 'fold':
-      return emitFold(kernel, { ...options, overwrites: () => liesOn(kernel.updates.source) });
-    case 'copy':
-      return emitCopy(kernel, options);
-  }
-}
-
 /** Calls in order; threads meet wherever one may touch what another has not finished with. */
 function steps(
   kernels: readonly StepKernel[],
   plan: EntryPlan,
-  { poison, profile }: Pick<StepOptions, 'poison' | 'profile'>,
+  { poison, profile, imports }: Pick<StepOptions, 'poison' | 'profile' | 'imports'>,
 ): string[] {
+  if (profile || poison) imports.add('team', 'thread');
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
   let since: StepKernel[] = [];

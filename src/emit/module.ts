@@ -1,3 +1,4 @@
+import type { LoopProgram } from '../loops/program.js';
 import type { MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { THREAD_SHARE } from '../schedule/cost.js';
@@ -6,22 +7,9 @@ import { format } from './code.js';
 import { driver } from './driver.js';
 import { declareAll, emitEntry, entryOf } from './entry.js';
 import { functionsOf } from './functions.js';
+import { Imports } from './imports.js';
 import { POISON } from './poison.js';
 import { PartFunctions } from './share.js';
-
-/** What each file of assembly/ offers to emitted modules. */
-const LIBRARY: Record<string, RegExp> = {
-  './math': /\b(exp4|expm14|log4|log1p4|softplus4|tanh4|sigmoid4|erf4|sin4|cos4|rsqrt4)\b/g,
-  './lanes':
-    /\b(sumLanes|maxLanes|nanmaxLanes|sumLanesI32|maxLanesI32|lostIn|addToTotals|takeTotals|firstLanes|loadStrided|storeLanes|rowIndex|gatherLanes)\b/g,
-  './madd': /\b(multiplyAdd)\b/g,
-  './pack': /\b(packColumns|packStrided|packVector|packVectors2)\b/g,
-  './power': /\b(pow4)\b/g,
-  './random': /\b(randomIndex|random4)\b/g,
-  './rows': /\b(chainRows|chainEqual|sumChain|zeroRow)\b/g,
-  './team':
-    /\b(barrier|currentJob|endJobs|enlist|firstUnit|isInTeam|nextJob|startJob|takePart|scratch|thread|threads)\b/g,
-};
 
 export interface ModuleSource {
   readonly text: string;
@@ -30,6 +18,7 @@ export interface ModuleSource {
     readonly entry: string;
     readonly kernel: Kernel;
     readonly name: string;
+    readonly program: LoopProgram;
     /** How many threads share it at most. */
     readonly threads: number;
   }[];
@@ -72,26 +61,22 @@ export function emitModule(
     entries.flatMap((entry) => entry.uses),
     shareKernels,
   );
-  const parts = new PartFunctions();
-  const options = { threadShare, parts, profile, poison: poison ? plan.arena : null };
+  const imports = new Imports();
+  const parts = new PartFunctions(imports);
+  const options = { threadShare, parts, imports, profile, poison: poison ? plan.arena : null };
   const functions = entries.flatMap((entry) => {
     const { lines: text, kernels } = emitEntry(entry, calls, options);
     lines.push('', ...text);
-    return kernels.map(({ kernel, name, threads }) => ({ entry: entry.name, kernel, name, threads }));
+    return kernels.map(({ call: _call, note: _note, ...kernel }) => ({ entry: entry.name, ...kernel }));
   });
   if (poison) lines.push('', ...POISON);
-  lines.push('', ...driver(plan, Object.keys(schedules), parts.cells));
+  lines.push('', ...driver(plan, Object.keys(schedules), parts.cells, imports));
   const body = format(lines);
   const clock = profile ? ["@external('env', 'mark') declare function mark(kernel: i32): void;"] : [];
-  const code = withoutComments(body);
-  const imports = Object.entries(LIBRARY).flatMap(([file, pattern]) => {
-    const used = [...new Set(code.match(pattern) ?? [])].sort();
-    return used.length ? [`import { ${used.join(', ')} } from '${file}';`] : [];
-  });
   return {
     text: [
       `// ${shownName(name)}: ${Object.keys(schedules).map(shownName).join(', ')}`,
-      ...imports,
+      ...imports.lines,
       ...clock,
       '',
       body,
@@ -99,8 +84,4 @@ export function emitModule(
     ].join('\n'),
     functions,
   };
-}
-
-function withoutComments(code: string): string {
-  return code.replace(/\/\*.*?\*\/|\/\/.*/g, '');
 }

@@ -2,6 +2,7 @@ import { MAX_PART_CELLS, PARTS } from '../plan/layout.js';
 import { partsOf } from '../schedule/cost.js';
 import type { Kernel } from '../schedule/kernel.js';
 import type { KernelCall, KernelFunction } from './functions.js';
+import type { Imports } from './imports.js';
 
 // How threads come to their part of a kernel. What is computed does not depend on who computes it.
 
@@ -12,8 +13,9 @@ export interface Call {
 }
 
 /** Work for the first thread. */
-export function ownCall({ to, addresses }: KernelCall): Call {
-  const range = to.body.units > 1 ? ['0', to.body.units] : [];
+export function ownCall({ to, addresses }: KernelCall, imports: Imports): Call {
+  imports.add('team', 'thread');
+  const range = to.units > 1 ? ['0', to.units] : [];
   return { text: `if (thread == 0) ${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
 }
 
@@ -22,13 +24,14 @@ export function sharedCall(
   { to, addresses }: KernelCall,
   { kernel, stem }: { readonly kernel: Kernel; readonly stem: string },
   threads: number,
-  parts: PartFunctions,
+  { parts, imports }: { readonly parts: PartFunctions; readonly imports: Imports },
 ): Call {
-  const { units } = to.body;
+  const { units } = to;
   const count = partsOf(kernel, units);
   const taken = `${stem}_taken`;
   const cell = count > 1 ? parts.cells.next(taken) : null;
   if (cell === null) {
+    imports.add('team', 'firstUnit', 'thread');
     const unit = (index: string) => `firstUnit(${units}, ${index}, ${threads})`;
     const range = [unit('thread'), unit('thread + 1')];
     return {
@@ -48,11 +51,14 @@ export class PartFunctions {
   readonly cells = new Cells();
   private readonly made = new Set<string>();
 
+  constructor(private readonly imports: Imports) {}
+
   /** The lines are empty if it exists. */
-  of({ name: kernel, body: { units }, parameters }: KernelFunction, parts: number) {
+  of({ name: kernel, units, parameters }: KernelFunction, parts: number) {
     const name = `${kernel}_parts${parts}`;
     if (this.made.has(name)) return { name, lines: [] };
     this.made.add(name);
+    this.imports.add('team', 'takePart', 'threads');
     const typed = ['taken: i32', 'cell: usize', ...parameters.map((p) => `${p}: usize`)];
     const call = (from: string, to: string) => `${kernel}(${[from, to, ...parameters].join(', ')});`;
     const take = 'takePart(cell) - taken';

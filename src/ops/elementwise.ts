@@ -210,8 +210,9 @@ export function erfFloat64(x: number): number {
 interface BinaryRule extends Facts {
   cost: number;
   dtypes: DType[];
-  library?: Readonly<Record<string, string>>;
   emit(a: string, b: string, dtype: DType): string;
+  /** As of a unary rule. */
+  library?: Readonly<Record<string, string>>;
   loop(a: Elements, b: Elements, out: Elements): BinaryRun;
   vjp(context: VjpContext<None>): [Tensor, Tensor];
 }

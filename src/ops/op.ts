@@ -77,7 +77,8 @@ export type Lowering<A extends Attrs = Attrs> =
       readonly library?: Readonly<Record<string, string>>;
     }
   /**
-   * A combination of v128 expressions; `horizontal` folds the lanes of one into all its lanes. `order`: whether the
+   * A combination of v128 expressions; `horizontal` is the function of assembly/lanes
+   * that folds the lanes of one into all its lanes. `order`: whether the
    * elements may come in any order without a bit that differs, in one that is always the same, or in that and in blocks,
    * because rounding errors would pile up.
    */
@@ -86,7 +87,7 @@ export type Lowering<A extends Attrs = Attrs> =
       order(dtype: DType): 'free' | 'fixed' | 'blocks';
       identity(dtype: DType): string;
       combine(a: string, b: string, dtype: DType): string;
-      horizontal(x: string, dtype: DType): string;
+      horizontal(dtype: DType): string;
     }
   /**
    * The same elements under another index map: no data moves. `view`: which one, for an input whose elements lie as

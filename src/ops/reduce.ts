@@ -133,7 +133,7 @@ const sumOp = reduction('sum', {
     order: (dtype) => (dtype === 'i32' ? 'free' : 'blocks'),
     identity: (dtype) => (dtype === 'i32' ? 'i32x4.splat(0)' : 'f32x4.splat(0)'),
     combine: (a, b, dtype) => `${dtype === 'i32' ? 'i32x4' : 'f32x4'}.add(${a}, ${b})`,
-    horizontal: (x, dtype) => (dtype === 'i32' ? `sumLanesI32(${x})` : `sumLanes(${x})`),
+    horizontal: (dtype) => (dtype === 'i32' ? 'sumLanesI32' : 'sumLanes'),
   },
 });
 
@@ -164,7 +164,7 @@ const maxOp = reduction('max', {
     order: () => 'free',
     identity: leastOf,
     combine: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.max(${a}, ${b})`),
-    horizontal: (x, dtype) => (dtype === 'i32' ? `maxLanesI32(${x})` : `maxLanes(${x})`),
+    horizontal: (dtype) => (dtype === 'i32' ? 'maxLanesI32' : 'maxLanes'),
   },
 });
 
@@ -184,7 +184,7 @@ const nanmaxOp = reduction('nanmax', {
     order: (dtype) => (dtype === 'i32' ? 'free' : 'fixed'),
     identity: leastOf,
     combine: (a, b, dtype) => (dtype === 'i32' ? `i32x4.max_s(${a}, ${b})` : `f32x4.pmax(${a}, ${b})`),
-    horizontal: (x, dtype) => (dtype === 'i32' ? `maxLanesI32(${x})` : `nanmaxLanes(${x})`),
+    horizontal: (dtype) => (dtype === 'i32' ? 'maxLanesI32' : 'nanmaxLanes'),
   },
 });
 

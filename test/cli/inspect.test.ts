@@ -10,6 +10,7 @@ const inspect = (...args: string[]) =>
 test.each([
   ['graph', /^graph names\.train\(x: i32\[4,3\], y: i32\[4\], .*\) \{\n {2}%0 = /],
   ['schedule', /names\.train[\s\S]*gather/],
+  ['loops', /^loops train: \d+ kernels\n {2}0 [\s\S]* {4}buffer0 is [\s\S]* = tanh\(/],
   ['memory', /hidden\.weight/],
   ['assemblyscript', /export function/],
   ['wat', /^\(module/],

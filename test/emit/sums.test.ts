@@ -234,7 +234,7 @@ sum0_1 = f32x4.splat(0);
 sum0_2 = f32x4.splat(0);
 sum0_3 = f32x4.splat(0);
 const until = min<usize>(from + 2048, 8000);
-for (let j = from; j < until; j += 64) {
+for (let j: usize = from; j < until; j += 64) {
 const x_1 = v128.load(x + j);
 sum0_0 = f32x4.add(sum0_0, x_1);
 const x_2 = v128.load(x + j, 16);

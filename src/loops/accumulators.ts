@@ -1,17 +1,14 @@
 import type { Node } from '../graph/graph.js';
-import type { Lowering } from '../ops/op.js';
 import type { Member } from '../schedule/kernel.js';
 import { BLOCK, orderOf } from '../schedule/sum-order.js';
-import { loop } from './code.js';
-
-type Rule = Extract<Lowering, { kind: 'reduce' }>;
+import { binary, block, define, library, loop, min, range, sum, when } from './make.js';
+import type { Expression, Statement } from './program.js';
 
 /** How the accumulators of a reduction belong together: as parts of one sum, or each as sums of its own. */
 type Kind = 'parts' | 'sums';
 
-/** The accumulators of one reduction in the text of its kernel, in the order that `schedule/sum-order.ts` tells. */
+/** The accumulators of one reduction in its kernel, in the order that `schedule/sum-order.ts` tells. */
 class Accumulators {
-  private readonly rule: Rule;
   private readonly names: readonly string[];
   private readonly groups: readonly (readonly string[])[];
 
@@ -23,61 +20,59 @@ class Accumulators {
     /** Whether the elements come in several blocks. */
     private readonly blocked: boolean,
   ) {
-    this.rule = node.op.lower as Rule;
     this.names = Array.from({ length: count }, (_, u) => `${stem}_${u}`);
     this.groups = kind === 'parts' ? [this.names] : this.names.map((name) => [name]);
   }
 
-  declare(): string[] {
+  declare(): Statement[] {
     const names = [...this.names, ...(this.blocked ? this.groups.flatMap((g) => [total(g), lost(g)]) : [])];
-    return names.map((name) => `let ${name} = ${this.rule.identity(this.node.dtype)};`);
+    return names.map((name) => ({ kind: 'let', name, value: this.identity, mutable: true }));
   }
 
   /** Takes vector `u` of the elements in. */
-  take(u: number, value: string): string {
-    return `${this.names[u]} = ${this.combine(this.names[u], value)};`;
+  take(u: number, value: Expression): Statement {
+    const { op, dtype } = this.node;
+    return { kind: 'accumulate', into: this.names[u], op, value, dtype };
   }
 
   /** The end of a block: what it has gathered goes to the total, and the next one begins. */
-  fold(): string[] {
+  fold(): Statement[] {
     if (!this.blocked) return [];
     return [
-      ...this.groups.flatMap((group) => this.addToTotal(group)),
-      ...this.names.map((n) => this.clear(n)),
+      ...this.groups.map((group) => this.addToTotal(group)),
+      ...this.names.map((name): Statement => ({ kind: 'set', name, value: this.identity })),
     ];
   }
 
   /** After the last element. */
-  finish(): string[] {
-    return this.blocked ? this.groups.flatMap((group) => this.addToTotal(group)) : [];
+  finish(): Statement[] {
+    return this.blocked ? this.groups.map((group) => this.addToTotal(group)) : [];
   }
 
   /** The finished lanes of each group. */
-  results(): string[] {
+  results(): Expression[] {
     return this.groups.map((group) =>
       this.blocked ? this.combine(total(group), lost(group)) : this.joined(group),
     );
   }
 
-  private addToTotal(group: readonly string[]): string[] {
-    const [sum, rest] = [total(group), lost(group)];
-    return [
-      '{',
-      `const block = ${this.combine(this.joined(group), rest)};`,
-      `const total = ${this.combine(sum, 'block')};`,
-      `${rest} = lostIn(${sum}, block, total);`,
-      `${sum} = total;`,
-      '}',
-    ];
+  private get identity(): Expression {
+    return { kind: 'identity', op: this.node.op, dtype: this.node.dtype };
   }
 
-  private clear(name: string): string {
-    return `${name} = ${this.rule.identity(this.node.dtype)};`;
+  private addToTotal(group: readonly string[]): Statement {
+    const [before, rest] = [total(group), lost(group)];
+    return block(
+      define('block', this.combine(this.joined(group), rest)),
+      define('total', this.combine(before, 'block')),
+      { kind: 'set', name: rest, value: library('lostIn', before, 'block', 'total') },
+      { kind: 'set', name: before, value: 'total' },
+    );
   }
 
   /** Neighbours first. */
-  private joined(group: readonly string[]): string {
-    let parts = group;
+  private joined(group: readonly string[]): Expression {
+    let parts: readonly Expression[] = group;
     while (parts.length > 1) {
       parts = parts.flatMap((part, i) =>
         i % 2 ? [] : [i + 1 < parts.length ? this.combine(part, parts[i + 1]) : part],
@@ -86,8 +81,8 @@ class Accumulators {
     return parts[0];
   }
 
-  private combine(a: string, b: string): string {
-    return this.rule.combine(a, b, this.node.dtype);
+  private combine(a: Expression, b: Expression): Expression {
+    return { kind: 'combine', op: this.node.op, a, b, dtype: this.node.dtype };
   }
 }
 
@@ -102,8 +97,8 @@ function lost([first]: readonly string[]): string {
 /** The reductions of one stage of a nest: what stands before, in and after its loops. */
 export class StageSums {
   private readonly all: ReadonlyMap<Node, Accumulators>;
-  /** Lines between two blocks of long sums. */
-  private readonly fold: readonly string[];
+  /** What stands between two blocks of long sums. */
+  private readonly fold: readonly Statement[];
 
   constructor(
     reductions: readonly Member[],
@@ -124,7 +119,7 @@ export class StageSums {
   }
 
   /** Takes vector `u` of the elements in. */
-  take(node: Node, u: number, value: string): string {
+  take(node: Node, u: number, value: Expression): Statement {
     return this.all.get(node)!.take(u, value);
   }
 
@@ -133,45 +128,50 @@ export class StageSums {
   }
 
   /** A step of the sums; where blocks do not end with a loop they are counted. */
-  step(lines: readonly string[]): string[] {
-    if (!this.counts) return [...lines];
-    return ['if (steps == 0) {', ...this.fold, `steps = ${BLOCK};`, '}', 'steps--;', ...lines];
+  step(body: readonly Statement[]): Statement[] {
+    if (!this.counts) return [...body];
+    const full: Statement = { kind: 'set', name: 'steps', value: BLOCK };
+    return [
+      when(binary('steps', '==', 0), ...this.fold, full),
+      { kind: 'advance', name: 'steps', by: -1 },
+      ...body,
+    ];
   }
 
   /** The loop over steps of `size` units up to `end`, in blocks where one loop runs over all that is reduced. */
-  loop(index: string, end: number, size: number, lines: readonly string[]): string[] {
-    if (this.fold.length === 0 || this.counts) return ['{', ...loop(index, 'usize', end, size, lines), '}'];
+  loop(index: string, end: number, size: number, body: readonly Statement[]): Statement[] {
+    if (this.fold.length === 0 || this.counts) return [block(...loop(index, end, size, body))];
     const length = BLOCK * size;
+    const next = sum('from', length);
     return [
-      `for (let from: usize = 0; from < ${end}; from += ${length}) {`,
-      // Before the first block this finds nothing to do.
-      ...this.fold,
-      `const until = ${end % length === 0 ? `from + ${length}` : `min<usize>(from + ${length}, ${end})`};`,
-      `for (let ${index} = from; ${index} < until; ${index} += ${size}) {`,
-      ...lines,
-      '}',
-      '}',
+      range('from', 0, end, length, [
+        // Before the first block this finds nothing to do.
+        ...this.fold,
+        define('until', end % length === 0 ? next : min(next, end)),
+        range(index, 'from', 'until', size, body),
+      ]),
     ];
   }
 
   /** The step behind so many in the loop. */
-  lastStep(before: number, lines: readonly string[]): string[] {
+  lastStep(before: number, body: readonly Statement[]): Statement[] {
     const fold = !this.counts && before > 0 && before % BLOCK === 0 ? this.fold : [];
-    return [...fold, '{', ...this.step(lines), '}'];
+    return [...fold, block(...this.step(body))];
   }
 
   /** All loops, with the sums declared before and finished behind them. */
-  around(loops: readonly string[]): string[] {
+  around(loops: readonly Statement[]): Statement[] {
     const all = [...this.all.values()];
+    const steps: Statement = { kind: 'let', name: 'steps', value: BLOCK, mutable: true };
     return [
       ...all.flatMap((accumulators) => accumulators.declare()),
-      ...(this.counts ? ['{', `let steps = ${BLOCK};`, ...loops, '}'] : loops),
+      ...(this.counts ? [block(steps, ...loops)] : loops),
       ...all.flatMap((accumulators) => accumulators.finish()),
     ];
   }
 
   /** The vectors that hold the result; one if all accumulators are parts of one sum. */
-  results(node: Node): string[] {
+  results(node: Node): Expression[] {
     return this.all.get(node)!.results();
   }
 }

@@ -1,25 +1,27 @@
 import type { Node } from '../graph/graph.js';
-import type { Lowering } from '../ops/op.js';
 import type { Access, Member, NestKernel } from '../schedule/kernel.js';
 import { stagesOf } from '../schedule/stages.js';
 import { ACCUMULATORS, stepsOf } from '../schedule/sum-order.js';
+import { numel } from '../shape.js';
 import { StageSums } from './accumulators.js';
-import { loop } from './code.js';
-import type { Addresses } from './functions.js';
-import { collapse, type LoopAxis, type Loops, readsOf } from './loops.js';
-import { ownElements, Scope, Values } from './values.js';
+import type { LoopAxis } from './axes.js';
+import type { Buffers } from './buffers.js';
+import { Scope } from './frame.js';
+import { binary, block, define, instruction, library, loop, min, range, times, when } from './make.js';
+import { shapeOf } from './nest-shape.js';
+import type { Expression, Statement } from './program.js';
+import { mentions } from './query.js';
+import { Values } from './values.js';
 
-/** The body of a kernel's function, and into how many equal units threads may split it (1: not at all). */
-export interface Body {
-  readonly lines: readonly string[];
+/** A piece of a program, and into how many equal units threads may split it (1: not at all). */
+export interface Part {
+  readonly body: readonly Statement[];
   readonly units: number;
-  /** Functions that the body calls. */
-  readonly functions?: readonly (readonly string[])[];
 }
 
 export interface NestOptions {
-  readonly addresses: Addresses;
-  stored: ReadonlySet<Node>;
+  readonly buffers: Buffers;
+  readonly stored: ReadonlySet<Node>;
   /** Stored nodes that replace what the kernel reads: they are written when all reads are done. */
   overwrites(node: Node): boolean;
   /** Where an element goes, if not into a buffer of its own. */
@@ -27,89 +29,65 @@ export interface NestOptions {
 }
 
 /** Loops over a nest: the innermost axis runs in vectors, and those in blocks that keep the pipeline full. */
-export function emitNest(kernel: NestKernel, options: NestOptions): Body {
-  return new NestEmitter(kernel, options).emit();
+export function nestLoops(kernel: NestKernel, options: NestOptions): Part {
+  return new NestBuilder(kernel, options).build();
 }
-
-/** Elements of a row whose blocks are kept long, whatever they compute. */
-const SHORT_ROW = 32;
 
 /** Levels of the loops: before all, per row, per point of the outer reduced axes, per block of vectors. */
 const ROW = 1;
 const OUTER = 2;
 const BLOCK = 3;
 
-class NestEmitter {
-  private readonly loops: Loops;
+class NestBuilder {
   private readonly axes: readonly LoopAxis[];
   private readonly vectorAxis: number;
-  /** Whether the vectors run over elements of a row (else over rows side by side). */
   private readonly alongRow: boolean;
   private readonly unroll: number;
+  private readonly targets: ReadonlyMap<Node, Access>;
   private readonly values: Values;
   private readonly stages: ReturnType<typeof stagesOf>;
-  private readonly targets: ReadonlyMap<Node, Access>;
 
   constructor(
     private readonly kernel: NestKernel,
     private readonly options: NestOptions,
   ) {
+    const { loops, axes, vectorAxis, alongRow, unroll, targets } = shapeOf(kernel, options);
+    this.axes = axes;
+    this.vectorAxis = vectorAxis;
+    this.alongRow = alongRow;
+    this.unroll = unroll;
+    this.targets = targets;
     this.stages = stagesOf(kernel);
-    this.targets = new Map(
-      kernel.members
-        .filter((m) => options.stored.has(m.node))
-        .map((m) => [m.node, options.target ?? this.ownAccess(m)]),
-    );
-    this.loops = collapse(kernel.domain, kernel.reduced, [
-      ...readsOf(kernel.members),
-      ...this.targets.values(),
-    ]);
-    const hasReduced = this.loops.axes.some((axis) => axis.reduced);
-    const last = this.loops.axes.length - 1;
-    // Without a reduction the innermost axis plays the part of the row.
-    this.axes = hasReduced
-      ? this.loops.axes
-      : this.loops.axes.map((axis, i) => ({ ...axis, reduced: i === last }));
-    this.vectorAxis = last;
-    this.alongRow = this.axes[last].reduced;
-    const heavy = kernel.members.some(
-      (m) => m.node.op.lower.kind === 'elementwise' && m.node.op.lower.cost > 8,
-    );
-    // A short row has little else to do while it waits for the sums of the stage before.
-    const short = this.alongRow && this.axes[last].size <= SHORT_ROW;
-    const large = heavy || kernel.members.length > 10;
-    this.unroll = kernel.members.length > 24 ? 1 : large && !short ? 2 : 4;
-    const inRow = this.alongRow ? BLOCK : ROW;
+    const inRow = alongRow ? BLOCK : ROW;
     this.values = new Values(
       {
-        loops: this.loops,
-        levels: this.axes.map((axis, i) => (i === last ? inRow : axis.reduced ? OUTER : ROW)),
-        indices: this.axes.map((_, i) => (i === last ? 'j' : `i${i}`)),
-        vectorAxis: last,
+        loops,
+        levels: axes.map((axis, i) => (i === vectorAxis ? inRow : axis.reduced ? OUTER : ROW)),
+        indices: axes.map((_, i) => (i === vectorAxis ? 'j' : `i${i}`)),
+        vectorAxis,
         members: new Map(kernel.members.map((m) => [m.node, m])),
-        addresses: options.addresses,
+        buffers: options.buffers,
         fromMemory: options.target !== undefined,
       },
       kernel.domain,
     );
   }
 
-  emit(): Body {
+  build(): Part {
     // Nothing to write: an axis that every result has is empty.
-    if (this.loops.axes.some((axis) => axis.size === 0 && !axis.reduced)) {
-      return { lines: [], units: 1 };
+    if (numel(this.kernel.domain.filter((_, i) => !this.kernel.reduced[i])) === 0) {
+      return { body: [], units: 1 };
     }
     const outer = this.axes.flatMap((axis, i) => (!axis.reduced && i !== this.vectorAxis ? [i] : []));
     const reducing = this.kernel.reduced.includes(true);
-    let body: string[];
+    let body: readonly Statement[];
     let units: number;
     if (outer.length > 0) {
       units = this.axes[outer[0]].size;
       body = this.alongRow ? this.row() : this.columns(null);
       for (const axis of [...outer].reverse()) {
-        if (axis === outer[0])
-          body = [`for (let i${axis}: usize = begin; i${axis} < end; i${axis}++) {`, ...body, '}'];
-        else body = loop(`i${axis}`, 'usize', this.axes[axis].size, 1, body);
+        if (axis === outer[0]) body = [range(`i${axis}`, 'begin', 'end', 1, body)];
+        else body = loop(`i${axis}`, this.axes[axis].size, 1, body);
       }
     } else if (this.alongRow && reducing) {
       units = 1;
@@ -118,7 +96,7 @@ class NestEmitter {
       units = Math.max(1, Math.ceil(this.axes[this.vectorAxis].size / this.width));
       body = this.alongRow ? this.row(units) : this.columns(units);
     }
-    return { lines: [...this.values.scopes[0].lines, ...(units === 1 ? bind(body) : body)], units };
+    return { body: [...this.values.scopes[0].body, ...(units === 1 ? whole(body, 1) : body)], units };
   }
 
   /** Elements in a full block. */
@@ -126,19 +104,8 @@ class NestEmitter {
     return 4 * this.unroll;
   }
 
-  private ownAccess({ node, level }: Member): Access {
-    const { domain, reduced } = this.kernel;
-    if (level === 'element') return ownElements(node, domain);
-    const rows = ownElements(
-      node,
-      domain.filter((_, i) => !reduced[i]),
-    ).strides;
-    let next = 0;
-    return { source: node, offset: 0, strides: domain.map((_, i) => (reduced[i] ? 0 : rows[next++])) };
-  }
-
   /** One row whose elements lie side by side: each stage runs over it in steps, then over what is left. */
-  private row(units?: number): string[] {
+  private row(units?: number): Statement[] {
     const row = this.enter(ROW);
     for (let stage = 0; stage < this.stages.count; stage++) {
       const { size } = this.axes[this.vectorAxis];
@@ -152,76 +119,69 @@ class NestEmitter {
       this.enter(OUTER);
       const main = full > 0 ? this.step(stage, sums, vectors, 4) : [];
       const tail =
-        rest > 0 ? [`const j: usize = ${end};`, ...this.step(stage, sums, left, rest % 4 || 4)] : [];
-      const lines: string[] = [];
+        rest > 0 ? [define('j', end, 'usize'), ...this.step(stage, sums, left, rest % 4 || 4)] : [];
+      const body: Statement[] = [];
       if (units !== undefined) {
         if (full > 0) {
-          const last = rest > 0 ? `min<usize>(end, ${full})` : 'end';
-          lines.push(
-            `for (let j: usize = begin * ${bytes}; j < ${last} * ${bytes}; j += ${bytes}) {`,
-            ...main,
-            '}',
-          );
+          body.push(unitLoop(full, rest, bytes, main));
         }
-        if (rest > 0) lines.push(`if (end == ${units}) {`, ...tail, '}');
+        if (rest > 0) body.push(when(binary('end', '==', units), ...tail));
       } else {
-        if (full > 0) lines.push(...sums.loop('j', end, bytes, sums.step(main)));
-        if (rest > 0) lines.push(...sums.lastStep(full, tail));
+        if (full > 0) body.push(...sums.loop('j', end, bytes, sums.step(main)));
+        if (rest > 0) body.push(...sums.lastStep(full, tail));
       }
-      const loops = this.outerLoops([...this.values.scopes[OUTER].lines, ...lines]);
+      const loops = this.outerLoops([...this.values.scopes[OUTER].body, ...body]);
       this.leave(OUTER);
-      row.lines.push(...sums.around(loops));
+      row.body.push(...sums.around(loops));
       for (const { node } of reductions) {
         const name = this.values.name(node.op.name);
-        row.lines.push(`const ${name} = ${this.rule(node).horizontal(sums.results(node)[0], node.dtype)};`);
+        const of = sums.results(node)[0];
+        row.body.push(define(name, { kind: 'horizontal', op: node.op, of, dtype: node.dtype }));
         for (let u = 0; u < ACCUMULATORS; u++) this.values.define(node, u, name, ROW, false);
       }
       this.remember(stage);
     }
     this.storeRows(1, 1);
     this.leave(ROW);
-    return row.lines;
+    return row.body;
   }
 
   /** Rows side by side in the lanes of a block of vectors; `units`: blocks are what threads share. */
-  private columns(units: number | null): string[] {
+  private columns(units: number | null): Statement[] {
     const { size } = this.axes[this.vectorAxis];
     const full = Math.floor(size / this.width);
     const rest = size - full * this.width;
     const bytes = 4 * this.width;
     const main = full > 0 ? this.columnBlock(this.unroll, 4) : [];
     const tail = rest > 0 ? this.columnBlock(Math.ceil(rest / 4), rest % 4 || 4) : [];
-    const tailLines = [`const j: usize = ${full * bytes};`, ...tail];
+    const last = [define('j', full * bytes, 'usize'), ...tail];
     if (units === null) {
       return [
-        ...(full ? ['{', ...loop('j', 'usize', full * bytes, bytes, main), '}'] : []),
-        ...(rest ? ['{', ...tailLines, '}'] : []),
+        ...(full ? [block(...loop('j', full * bytes, bytes, main))] : []),
+        ...(rest ? [block(...last)] : []),
       ];
     }
-    const last = rest > 0 ? `min<usize>(end, ${full})` : 'end';
     return [
-      ...(full
-        ? [`for (let j: usize = begin * ${bytes}; j < ${last} * ${bytes}; j += ${bytes}) {`, ...main, '}']
-        : []),
-      ...(rest ? [`if (end == ${units}) {`, ...tailLines, '}'] : []),
+      ...(full ? [unitLoop(full, rest, bytes, main)] : []),
+      ...(rest ? [when(binary('end', '==', units), ...last)] : []),
     ];
   }
 
-  private columnBlock(vectors: number, lastLanes: number): string[] {
+  private columnBlock(vectors: number, lastLanes: number): Statement[] {
     this.values.stored.clear();
     const row = this.enter(ROW);
     for (let stage = 0; stage < this.stages.count; stage++) {
       const reductions = this.reductions(stage);
       const sums = this.sums(reductions, vectors, 'sums');
       this.enter(OUTER);
-      const block = this.block(stage, sums, 0, vectors, lastLanes);
-      const loops = this.outerLoops(sums.step([...this.values.scopes[OUTER].lines, ...block]), sums);
+      const made = this.block(stage, sums, 0, vectors, lastLanes);
+      const loops = this.outerLoops(sums.step([...this.values.scopes[OUTER].body, ...made]), sums);
       this.leave(OUTER);
-      row.lines.push(...sums.around(loops));
+      row.body.push(...sums.around(loops));
       for (const { node } of reductions) {
         for (const [u, sum] of sums.results(node).entries()) {
           const name = this.values.name(node.op.name);
-          row.lines.push(`const ${name} = ${sum};`);
+          row.body.push(define(name, sum));
           this.values.define(node, u, name, ROW, true);
         }
       }
@@ -229,7 +189,7 @@ class NestEmitter {
     }
     this.storeRows(vectors, lastLanes);
     this.leave(ROW);
-    return row.lines;
+    return row.body;
   }
 
   private sums(reductions: readonly Member[], count: number, kind: 'parts' | 'sums'): StageSums {
@@ -239,18 +199,18 @@ class NestEmitter {
   }
 
   /** A step of a row, in as many vectors at a time as suit the registers. */
-  private step(stage: number, sums: StageSums, vectors: number, lastLanes: number): string[] {
+  private step(stage: number, sums: StageSums, vectors: number, lastLanes: number): Statement[] {
     if (vectors <= this.unroll) return this.block(stage, sums, 0, vectors, lastLanes);
-    const lines: string[] = [];
+    const body: Statement[] = [];
     for (let from = 0; from < vectors; from += this.unroll) {
       const to = Math.min(from + this.unroll, vectors);
-      lines.push('{', ...this.block(stage, sums, from, to, to === vectors ? lastLanes : 4), '}');
+      body.push(block(...this.block(stage, sums, from, to, to === vectors ? lastLanes : 4)));
     }
-    return lines;
+    return body;
   }
 
   /** Everything that the vectors `from` to `to` of a stage compute. */
-  private block(stage: number, sums: StageSums, from: number, to: number, lastLanes: number): string[] {
+  private block(stage: number, sums: StageSums, from: number, to: number, lastLanes: number): Statement[] {
     const scope = this.enter(BLOCK);
     const lanes = (u: number) => (u === to - 1 ? lastLanes : 4);
     for (const { node, reads } of this.reductions(stage)) {
@@ -259,16 +219,16 @@ class NestEmitter {
         // Lanes past the end hold what lies behind the row.
         const used =
           this.alongRow && lanes(u) < 4
-            ? `v128.bitselect(${value}, ${this.rule(node).identity(node.dtype)}, firstLanes(${lanes(u)}))`
+            ? instruction('v128.bitselect', value, identityOf(node), library('firstLanes', lanes(u)))
             : value;
-        scope.lines.push(sums.take(node, u, used));
+        scope.body.push(sums.take(node, u, used));
       }
     }
     for (const { node } of this.elementStores(stage)) {
       for (let u = from; u < to; u++) this.values.store(node, this.targets.get(node)!, u, lanes(u), BLOCK);
     }
     this.leave(BLOCK);
-    return scope.lines;
+    return scope.body;
   }
 
   private storeRows(vectors: number, lastLanes: number): void {
@@ -296,24 +256,20 @@ class NestEmitter {
     for (const { node } of this.elementStores(stage)) this.values.stored.add(node);
   }
 
-  private rule(node: Node): Extract<Lowering, { kind: 'reduce' }> {
-    return node.op.lower as Extract<Lowering, { kind: 'reduce' }>;
-  }
-
   /** Reduced axes but the vector axis, from the outside in. */
   private outerReduced(): number[] {
     return this.axes.flatMap((axis, i) => (axis.reduced && i !== this.vectorAxis ? [i] : []));
   }
 
   /** Loops over the reduced axes but the vector axis; the innermost may be that over the steps of `sums`. */
-  private outerLoops(lines: readonly string[], sums?: StageSums): string[] {
+  private outerLoops(inner: readonly Statement[], sums?: StageSums): Statement[] {
     const axes = this.outerReduced();
-    let body = [...lines];
+    let body = [...inner];
     for (const i of axes.reverse()) {
       const { size } = this.axes[i];
-      body = sums ? sums.loop(`i${i}`, size, 1, body) : ['{', ...loop(`i${i}`, 'usize', size, 1, body), '}'];
+      body = sums ? sums.loop(`i${i}`, size, 1, body) : [block(...loop(`i${i}`, size, 1, body))];
     }
-    return axes.length === 0 && !this.alongRow ? ['{', ...body, '}'] : body;
+    return axes.length === 0 && !this.alongRow ? [block(...body)] : body;
   }
 
   private enter(level: number): Scope {
@@ -328,8 +284,18 @@ class NestEmitter {
   }
 }
 
-/** A kernel that is not split runs its one unit. */
-function bind(lines: readonly string[]): string[] {
-  const used = lines.some((line) => /\b(begin|end)\b/.test(line));
-  return used ? ['const begin: usize = 0;', 'const end: usize = 1;', ...lines] : [...lines];
+/** The loop over full blocks of vectors among those from `begin` to `end`, which may include a rest behind them. */
+function unitLoop(full: number, rest: number, bytes: number, body: readonly Statement[]): Statement {
+  const last = rest > 0 ? min('end', full) : 'end';
+  return range('j', times('begin', bytes), times(last, bytes), bytes, body);
+}
+
+/** Work on all units at once, as far as it asks for their range. */
+function whole(body: readonly Statement[], units: number): readonly Statement[] {
+  if (!mentions(body, 'begin') && !mentions(body, 'end')) return body;
+  return [define('begin', 0, 'usize'), define('end', units, 'usize'), ...body];
+}
+
+function identityOf({ op, dtype }: Node): Expression {
+  return { kind: 'identity', op, dtype };
 }

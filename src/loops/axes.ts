@@ -1,5 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import type { Access, Member } from '../schedule/kernel.js';
+import { numel } from '../shape.js';
 
 /** An axis of the loops that are emitted. */
 export interface LoopAxis {
@@ -59,4 +60,17 @@ export function collapse(
 /** All reads of some members. */
 export function readsOf(members: readonly Member[]): Access[] {
   return members.flatMap((member) => [...member.reads]);
+}
+
+/** A member's own elements over its kernel's domain, row by row. */
+export function ownElements(node: Node, domain: readonly number[]): Access {
+  let stride = numel(domain);
+  return {
+    source: node,
+    offset: 0,
+    strides: domain.map((size) => {
+      stride /= size || 1;
+      return size === 1 ? 0 : stride;
+    }),
+  };
 }

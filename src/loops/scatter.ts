@@ -1,0 +1,132 @@
+import { constantValue, type Node } from '../graph/graph.js';
+import { scatterSizes } from '../graph/scatter.js';
+import { contiguousOp } from '../ops/movement.js';
+import type { Op } from '../ops/op.js';
+import { blockOf, chainsOf } from '../schedule/chains.js';
+import type { CopyKernel, FoldKernel, NestKernel, ScatterKernel } from '../schedule/kernel.js';
+import { contiguousStrides, numel } from '../shape.js';
+import {
+  act,
+  binary,
+  block,
+  cast,
+  define,
+  instruction,
+  library,
+  load,
+  range,
+  sum,
+  times,
+  when,
+} from './make.js';
+import { type NestOptions, nestLoops, type Part } from './nest.js';
+import type { Expression, Statement } from './program.js';
+
+/** Adds rows into a table. The table is updated where it lies if the base lies there too. */
+export function scatterLoops(kernel: ScatterKernel, options: NestOptions): Part {
+  const { node, base, ids, updates } = kernel;
+  const address = addressIn(options);
+  const to = address(node);
+  const { rows, count, width } = scatterSizes(node);
+  const bytes = 4 * width;
+  const chains = chainsOf(kernel);
+  if (chains && width > 0) {
+    const next = sum('scratch', chains.next);
+    const first = load('i32', sum('scratch', times(4, 'row')));
+    const row = sum(to, times('row', bytes));
+    return {
+      units: 1,
+      body: [
+        act(library('chainRows', address(ids.source), count, rows, 'scratch', next)),
+        range('row', 0, rows, 1, [
+          act(library('sumChain', first, next, address(updates.source), bytes, blockOf(count), row)),
+        ]),
+      ],
+    };
+  }
+  const size = rows * bytes;
+  const prepare =
+    constantValue(base.source) === 0
+      ? [act(instruction('memory.fill', to, 0, size))]
+      : options.overwrites(node)
+        ? []
+        : [act(instruction('memory.copy', to, address(base.source), size))];
+  if (count === 0 || width === 0) return { body: prepare, units: 1 };
+  const full = 16 * Math.floor(width / 4);
+  const rest = width % 4;
+  const added = (at: Expression) =>
+    instruction('f32x4.add', load('vector', sum('row', at)), load('vector', sum('update', at)));
+  const row = library('rowIndex', sum(address(ids.source), times(4, 'i')), rows);
+  const add: Statement[] = [
+    define('row', sum(to, binary(row, '*', bytes))),
+    define('update', sum(address(updates.source), binary('i', '*', bytes))),
+  ];
+  if (full > 0)
+    add.push(range('j', 0, full, 16, [{ kind: 'store', to: sum('row', 'j'), value: added('j'), offset: 0 }]));
+  if (rest > 0) add.push(act(library('storeLanes', sum('row', full), added(full), rest)));
+  return { units: 1, body: [...prepare, range('i', 0, count, 1, add)] };
+}
+
+/** Sums the rows of each index into its first; `overwrites` says that they lie where the updates do. */
+export function foldLoops(kernel: FoldKernel, options: NestOptions): Part {
+  const { node, ids, updates } = kernel;
+  const count = numel(ids.source.shape);
+  const width = 4 * (numel(node.shape) / Math.max(1, count));
+  if (numel(node.shape) === 0) return { body: [], units: 1 };
+  const { heads, next, repeated } = chainsOf(kernel)!;
+  const address = addressIn(options);
+  const [to, from] = [address(node), address(updates.source)];
+  const [nextAt, repeatedAt] = [sum('scratch', next), sum('scratch', repeated)];
+  const first = sum(cast('i32', 'i'), 1);
+  const add = act(library('sumChain', first, nextAt, from, width, blockOf(count), 'row'));
+  const isFirst = binary(load('i32', sum(nextAt, times(4, 'i'))), '!=', 0);
+  return {
+    units: 1,
+    body: [
+      act(library('chainEqual', address(ids.source), count, heads, 'scratch', nextAt, repeatedAt)),
+      range('i', 0, count, 1, [
+        define('row', sum(to, binary('i', '*', width))),
+        {
+          kind: 'if',
+          test: binary(load('u8', sum(repeatedAt, 'i')), '!=', 0),
+          body: [act(library('zeroRow', 'row', width))],
+          otherwise: options.overwrites(node) ? [when(isFirst, add)] : [add],
+        },
+      ]),
+    ],
+  };
+}
+
+/** Copies blocks to their places in one buffer. */
+export function copyLoops(kernel: CopyKernel, options: NestOptions): Part {
+  const to = contiguousStrides(kernel.node.shape);
+  const address = addressIn(options);
+  const body: Statement[] = kernel.zero
+    ? [act(instruction('memory.fill', address(kernel.node), 0, 4 * numel(kernel.node.shape)))]
+    : [];
+  for (const { read, shape, starts } of kernel.parts) {
+    if (numel(shape) === 0) continue;
+    const part: Node = { ...kernel.node, op: contiguousOp as unknown as Op, inputs: [read.source], shape };
+    const strides = read.strides.map((s, i) => (shape[i] === 1 ? 0 : s));
+    const nest: NestKernel = {
+      kind: 'nest',
+      domain: shape,
+      reduced: shape.map(() => false),
+      members: [{ node: part, level: 'element', reads: [{ ...read, strides }] }],
+    };
+    const target = {
+      source: kernel.node,
+      offset: starts.reduce((at, start, i) => at + start * to[i], 0),
+      strides: to.map((s, i) => (shape[i] === 1 ? 0 : s)),
+    };
+    const made = nestLoops(nest, { ...options, stored: new Set([part]), target });
+    const { units } = made;
+    const all = units === 1 ? [] : [define('begin', 0, 'usize'), define('end', units, 'usize')];
+    body.push(block(...all, ...made.body));
+  }
+  return { body, units: 1 };
+}
+
+function addressIn({ buffers }: NestOptions): (node: Node) => Expression {
+  return (node) => ({ kind: 'buffer', buffer: buffers.of(node) });
+}

@@ -1,0 +1,204 @@
+import type { GemmKernel } from '../schedule/kernel.js';
+import { type Segment, scratchOf } from '../schedule/tiling.js';
+import { collapse, ownElements } from './axes.js';
+import type { Buffers } from './buffers.js';
+import { Scope } from './frame.js';
+import { binary, define, instruction, load, sum } from './make.js';
+import type { NestOptions } from './nest.js';
+import type { Expression, Statement, TileFunction } from './program.js';
+import { sumAt, type TileSize, tileLoop } from './tile.js';
+import { Values } from './values.js';
+
+/** Levels of the loops: before all, per matrix of the batch, per row, per vector of a row. */
+const MATRIX = 1;
+const ROW = 2;
+const BLOCK = 3;
+
+/** The functions of one product that work on a tile, made as they are asked for; all return their names. */
+export class TileFunctions {
+  private readonly functions = new Map<string, TileFunction>();
+  /** Names of the indices into the batch. */
+  readonly matrix: readonly string[];
+  /** Those that the epilogue reads or writes. */
+  private readonly used = new Set<number>();
+  private readonly buffers: Pick<Buffers, 'of'>;
+
+  constructor(
+    private readonly kernel: GemmKernel,
+    private readonly options: NestOptions,
+  ) {
+    this.matrix = kernel.domain.slice(0, -2).map((_, i) => `b${i}`);
+    this.buffers = {
+      of: (node, element) => {
+        const buffer = options.buffers.of(node, element);
+        this.used.add(buffer);
+        return buffer;
+      },
+    };
+  }
+
+  get all(): readonly TileFunction[] {
+    return [...this.functions.values()];
+  }
+
+  /** A call of a function with an epilogue. */
+  call(name: string, ...args: readonly Expression[]): Statement {
+    return { kind: 'tile', name, args: [...args, ...this.matrix] };
+  }
+
+  private strides(vectors: number) {
+    const { tiling, a, b } = this.kernel;
+    const [aRow, aColumn] = tiling.packA ? [4, 16] : a.strides.slice(-2).map((s) => 4 * s);
+    return { aRow, aColumn, bRow: tiling.packB === 'no' ? 4 * b.strides.at(-2)! : 16 * vectors };
+  }
+
+  /** A tile with all that is fused behind it. */
+  finished({ vectors, lanes }: Segment, rows: number): string {
+    const size = { rows, vectors };
+    const name = `${nameOf('tile', size)}${lanes < 4 ? `_${lanes}` : ''}`;
+    return this.define(name, () => {
+      const values = this.values('i', vectors);
+      const epilogue = this.epilogue(values, size, lanes, sumAt);
+      return this.withEpilogue(
+        name,
+        ['a', 'b', 'i', 'j'],
+        [
+          ...tileLoop(size, this.strides(vectors), this.kernel.k),
+          ...values.scopes[0].body,
+          ...values.scopes[MATRIX].body,
+          ...epilogue,
+        ],
+      );
+    });
+  }
+
+  /** Tiles of the same rows on panels that lie one after the other, from column j to column last (in bytes). */
+  group({ vectors }: Segment, rows: number, panelBytes: number, tile: readonly Statement[]): string {
+    const name = nameOf('group', { rows, vectors });
+    const { tiling } = this.kernel;
+    const sums = tiling.epilogue === 'memory' ? [define('sums', sum('scratch', scratchOf(tiling).sums))] : [];
+    return this.define(name, () =>
+      this.withEpilogue(
+        name,
+        ['a', 'i', 'j', 'last'],
+        [
+          ...sums,
+          {
+            kind: 'loop',
+            index: 'j',
+            from: null,
+            test: binary('j', '<', 'last'),
+            step: 16 * vectors,
+            along: { name: 'b', from: 'scratch', by: panelBytes },
+            body: tile,
+          },
+        ],
+      ),
+    );
+  }
+
+  /** A tile whose sums are left at `to`; where k is cut, they are added to what is there. */
+  plain({ vectors }: Segment, rows: number): string {
+    const size = { rows, vectors };
+    const name = nameOf('tile', size);
+    const blocked = this.kernel.tiling.kBlocks > 1;
+    const leave = (value: Expression, offset: number): Statement => ({
+      kind: 'store',
+      to: 'to',
+      value: blocked ? instruction('f32x4.add', load('vector', 'to', offset), value) : value,
+      offset,
+    });
+    return this.define(name, () => {
+      const body = tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k);
+      for (let r = 0; r < rows; r++)
+        for (let v = 0; v < vectors; v++) body.push(leave(sumAt(r, v), 16 * (r * vectors + v)));
+      return { name, parameters: ['a', 'b', 'to', ...(blocked ? ['k'] : [])], buffers: [], body };
+    });
+  }
+
+  /** What is fused behind a product, on rows of sums. */
+  finish({ vectors, lanes }: Segment): string {
+    const name = `finish${4 * vectors - 4 + lanes}`;
+    return this.define(name, () => {
+      const values = this.values('row');
+      const products = Array.from({ length: vectors }, (_, v) => `product${v}`);
+      const epilogue = this.epilogue(values, { rows: 1, vectors }, lanes, (_, v) => products[v]);
+      const loads = products.map((product, v) => define(product, load('vector', 'from', 16 * v)));
+      const rows: Statement = {
+        kind: 'loop',
+        index: 'row',
+        from: 'i',
+        test: binary('row', '<', sum('i', 'count')),
+        step: 1,
+        along: { name: 'from', from: null, by: 16 * vectors },
+        body: [...loads, ...epilogue],
+      };
+      return this.withEpilogue(
+        name,
+        ['from', 'i', 'count', 'j'],
+        [...values.scopes[0].body, ...values.scopes[MATRIX].body, rows],
+      );
+    });
+  }
+
+  private withEpilogue(
+    name: string,
+    parameters: readonly string[],
+    body: readonly Statement[],
+  ): TileFunction {
+    return { name, parameters: [...parameters, ...this.matrix], buffers: [...this.used], body };
+  }
+
+  private define(name: string, make: () => TileFunction): string {
+    if (!this.functions.has(name)) this.functions.set(name, make());
+    return name;
+  }
+
+  /** Expressions over a row at `row`, or over a block of rows of so many vectors from there on. */
+  private values(row: string, vectors?: number): Values {
+    const { domain, members } = this.kernel;
+    const m0 = domain.length - 2;
+    const values = new Values(
+      {
+        loops: { ...collapse([], [], []), over: (access) => access },
+        levels: domain.map((_, i) => (i < m0 ? MATRIX : i === m0 ? ROW : BLOCK)),
+        indices: domain.map((_, i) => (i < m0 ? `b${i}` : i === m0 ? row : 'j')),
+        vectorAxis: m0 + 1,
+        block: vectors ? { rowAxis: m0, vectors } : undefined,
+        members: new Map(members.map((x) => [x.node, x])),
+        buffers: this.buffers,
+      },
+      domain,
+    );
+    values.scopes.push(new Scope());
+    return values;
+  }
+
+  /** Stores of the rows of a tile. */
+  private epilogue(
+    values: Values,
+    { rows, vectors }: TileSize,
+    lanes: number,
+    product: (row: number, vector: number) => string,
+  ): Statement[] {
+    const { domain, members } = this.kernel;
+    const [row, block] = [new Scope(), new Scope()];
+    values.scopes[ROW] = row;
+    values.scopes[BLOCK] = block;
+    for (let u = 0; u < rows * vectors; u++) {
+      const at = product(Math.floor(u / vectors), u % vectors);
+      values.define(members[0].node, u, at, BLOCK, true);
+    }
+    const stored = members.map((m) => m.node).filter((node) => this.options.stored.has(node));
+    for (let u = 0; u < rows * vectors; u++) {
+      const exist = u % vectors === vectors - 1 ? lanes : 4;
+      for (const node of stored) values.store(node, ownElements(node, domain), u, exist, BLOCK);
+    }
+    values.scopes.length = ROW;
+    return [...row.body, ...block.body];
+  }
+}
+
+function nameOf(kind: string, { rows, vectors }: TileSize): string {
+  return `${kind}${rows}x${4 * vectors}`;
+}
