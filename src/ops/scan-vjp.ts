@@ -186,11 +186,11 @@ function scanBack(
       ...same,
     ],
     {
+      reverse: !reverse,
       body: back,
       length,
       carries: c.length + s.length,
       scanned: carry.length + walked.length + dy.length + dh.length,
-      reverse: !reverse,
     },
   );
   const [sums, stacks] = [c.length, c.length + s.length];

@@ -55,6 +55,11 @@ describe('a node with a graph', () => {
         },
       ).carry,
     }));
+    const reversed = trace('reversed', { x: f32(2) }, ({ x }) => ({
+      y: scan((a, v) => ({ carry: a.add(v) }), { carry: tensor(0), inputs: x, reverse: true }).carry,
+    }));
+    expect(printGraph(reversed)).toContain('scan %1, %0 reverse body=graph step');
+    expect(printGraph(parseGraph(printGraph(reversed)))).toBe(printGraph(reversed));
     const text = printGraph(nested);
     expect(text).toMatch(/\n {6}%2 = add /);
     expect(printGraph(parseGraph(text))).toBe(text);
