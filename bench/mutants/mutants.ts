@@ -41,7 +41,7 @@ export const MUTANTS: readonly Mutant[] = [
     'src/optimize/common-subexpressions.ts',
     ['test/optimize'],
     [
-      ['a difference is taken for commutative', "'add', 'mul',", "'add', 'sub', 'mul',"],
+      ['every op is taken for commutative', 'if (node.op.commutative) inputs', 'inputs'],
       ['attributes are not compared', 'textOf(node.attrs)}', "''}"],
     ],
   ),
@@ -175,19 +175,31 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/view.ts',
-    ['test/schedule'],
+    'src/ops/movement.ts',
+    ['test/ops', 'test/schedule'],
     [
       [
         'a slice begins at its start on the last axis alone',
-        'at + start * strides[i], offset)',
-        'start * strides[i], offset)',
+        'offset: starts.reduce((at, start, i) => at + start * strides[i], 0),',
+        'offset: starts.reduce((_, start, i) => start * strides[i], 0),',
       ],
+    ],
+  ),
+  ...of(
+    'src/shape.ts',
+    ['test/schedule'],
+    [
       [
         'axes that are apart are walked as one',
         'if (axes[last - 1].stride !== stride * size) return null;',
         '',
       ],
+    ],
+  ),
+  ...of(
+    'src/schedule/view.ts',
+    ['test/schedule'],
+    [
       [
         'what no strides express is not copied',
         "node.op.lower.kind === 'movement' && viewOf(node).source === node",
@@ -344,6 +356,16 @@ export const MUTANTS: readonly Mutant[] = [
     [
       ['what a loop counts along is no part of a program', 'statement.along?.from', 'undefined'],
       ['functions of tiles import nothing', '...functions.map((f) => f.body)', ''],
+    ],
+  ),
+  ...of(
+    'src/loops/in-place.ts',
+    ['test/loops'],
+    [
+      ['what is read after it is written is safe', 'first.order <= store.order', 'true'],
+      ['turns of a loop never touch the same element', 'if (by < span) return told;', ''],
+      ['a stride is a base though its rows run into each other', 'high + bytes <= base', 'true'],
+      ['offsets within a buffer do not count', '4 * buffers[access.buffer].element', '0'],
     ],
   ),
   ...of(

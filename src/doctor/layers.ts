@@ -21,9 +21,9 @@ export function layers(patient: Patient): Layer[] {
   if (found) return found;
   const owners = weightOwners(patient);
   found = patient.forward.flatMap((node) => {
-    if (node.op.name !== 'matmul' && node.op.name !== 'gather') return [];
+    if (node.op.lower.kind !== 'matmul' && node.op.lower.kind !== 'gather') return [];
     const [a, b] = node.inputs;
-    if (node.op.name === 'gather') {
+    if (node.op.lower.kind === 'gather') {
       const weight = owners.get(a);
       return weight ? [{ node, input: b, weight, operand: a }] : [];
     }
@@ -66,7 +66,7 @@ export function layersBefore(patient: Patient, node: Node): Layer[] {
  * in the branches of residual connections or beside others is left out.
  */
 export function chainOf(patient: Patient): Layer[] {
-  const products = layers(patient).filter(({ node }) => node.op.name === 'matmul');
+  const products = layers(patient).filter(({ node }) => node.op.lower.kind === 'matmul');
   const { forward, loss } = patient;
   // The numbers of ways to the loss; a node is on all ways from another if the ways over it are all there are.
   const onwards = new Map<Node, bigint>(forward.map((node) => [node, node === loss ? 1n : 0n]));

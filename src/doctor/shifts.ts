@@ -1,6 +1,8 @@
+import { evaluateNode } from '../graph/evaluate.js';
 import { numberIn } from '../graph/follow.js';
 import type { Node } from '../graph/graph.js';
-import type { Shape } from '../shape.js';
+import type { Value } from '../ops/op.js';
+import { numel, type Shape } from '../shape.js';
 
 // What adding to a parameter adds to every other value: a proof that the loss does not change.
 //
@@ -61,117 +63,109 @@ interface Context {
   variesOf(node: Node): readonly boolean[];
 }
 
-function rule({ node, of, id, variesOf }: Context): Shift {
-  const [a, b] = of;
-  const [x, y] = node.inputs;
-  const attrs = JSON.stringify(node.attrs);
-  /** An op that is linear in one operand, whose other operand does not depend on p. */
-  const linear = (terms: readonly Term[], of: Node, other: Node) =>
-    terms.map(({ factor, name, varies }) => {
-      const [own, others] = [
-        spread(varies, of.shape, node.shape),
-        spread(variesOf(other), other.shape, node.shape),
-      ];
-      return {
-        factor,
-        name: `${node.op.name}(${name} ${flags(own)}, ${id(other)})`,
-        varies: either(own, others),
-      };
-    });
-  switch (node.op.name) {
-    case 'reshape':
-      return a.map((t) => reshaped(t, x.shape, node.shape));
-    case 'broadcast':
-      return a.map((t) => ({ ...t, varies: spread(t.varies, x.shape, node.shape) }));
-    case 'contiguous':
-      return a;
-    case 'transpose': {
-      const perm = node.attrs.perm as readonly number[];
-      return a.map(({ factor, name, varies }) => {
-        const order = perm.filter((axis) => varies[axis]);
-        const sorted = order.every((axis, i) => i === 0 || order[i - 1] < axis);
-        const moved = perm.map((axis) => varies[axis]);
-        return {
-          factor,
-          name: sorted ? name : `transpose(${name} ${flags(varies)}, ${perm})`,
-          varies: moved,
-        };
-      });
-    }
-    case 'neg':
-      return scaled(a, -1);
-    case 'add':
-    case 'sub': {
-      const left = a.map((t) => ({ ...t, varies: spread(t.varies, x.shape, node.shape) }));
-      const right = b.map((t) => ({ ...t, varies: spread(t.varies, y.shape, node.shape) }));
-      return collected([...left, ...scaled(right, node.op.name === 'sub' ? -1 : 1)]);
-    }
-    case 'mul': {
-      if (a.length && b.length) return 'unknown';
-      const [terms, self, other] = a.length ? [a, x, y] : [b, y, x];
-      const number = numberIn(other);
-      const wide = (t: Term) => ({ ...t, varies: spread(t.varies, self.shape, node.shape) });
-      return number === undefined ? linear(terms, self, other) : scaled(terms.map(wide), number);
-    }
-    case 'div': {
-      if (b.length) return 'unknown';
-      const number = numberIn(y);
-      const wide = (t: Term) => ({ ...t, varies: spread(t.varies, x.shape, node.shape) });
-      return number === undefined ? linear(a, x, y) : scaled(a.map(wide), 1 / number);
-    }
-    case 'sum': {
-      const axes = node.attrs.axes as readonly number[];
-      return a.map(({ factor, name, varies }) => {
-        const over = axes.filter((axis) => varies[axis]);
-        const repeats = axes.filter((axis) => !varies[axis]).reduce((n, axis) => n * x.shape[axis], 1);
-        return {
-          factor: factor * repeats,
-          name: over.length ? `sum(${name} ${flags(varies)}, ${over})` : name,
-          varies: varies.map((v, axis) => v && !axes.includes(axis)),
-        };
-      });
-    }
-    case 'max':
-    case 'nanmax': {
-      const axes = node.attrs.axes as readonly number[];
-      return a.some(({ varies }) => axes.some((axis) => varies[axis])) ? 'unknown' : a;
-    }
-    case 'matmul': {
-      if (a.length && b.length) return 'unknown';
-      return product(node, a.length ? a : b, a.length > 0, id, variesOf);
-    }
-    case 'gather': {
-      if (b.length) return 'unknown';
-      const rank = y.shape.length;
-      return a.map(({ factor, name, varies }) => ({
-        factor,
-        name: varies[0] ? `gather(${name} ${flags(varies)}, ${id(y)})` : name,
-        varies: [
-          ...y.shape.map((n) => varies[0] && n !== 1),
-          ...node.shape.slice(rank).map((_, i) => varies[i + 1]),
-        ],
-      }));
-    }
-    case 'slice':
-      return a.map(({ factor, name, varies }) => ({
-        factor,
-        name: `slice(${name} ${flags(varies)}, ${attrs})`,
-        varies,
-      }));
+function rule(context: Context): Shift {
+  const { node, of } = context;
+  const { linear, lower, marker } = node.op;
+  const dependent = of.flatMap((terms, i) => (terms.length ? [i] : []));
+  if (lower.kind === 'movement') return marker ? 'unknown' : of[0].map((term) => moved(node, term));
+  if (typeof linear === 'object') return combined(context, linear);
+  if (linear === 'shift') {
+    const folds = ({ varies }: Term) => axesOf(node).some((axis) => varies[axis]);
+    return of[0].some(folds) ? 'unknown' : of[0];
+  }
+  // Of a product of what depends on p with what does too, nothing is known.
+  if (!linear || dependent.length > 1 || (linear === 'first' && dependent[0] !== 0)) return 'unknown';
+  switch (lower.kind) {
+    case 'elementwise':
+      return times(context, dependent[0]);
+    case 'reduce':
+      return of[0].map((term) => summed(node, term));
+    case 'matmul':
+      return product(context, dependent[0] === 0);
+    case 'gather':
+      return of[0].map((term) => gathered(context, term));
     default:
       return 'unknown';
   }
 }
 
+const axesOf = (node: Node) => node.attrs.axes as readonly number[];
+
+/** A sum of operands, each times a number. */
+function combined({ node, of }: Context, factors: readonly number[]): Term[] {
+  return collected(
+    of.flatMap((terms, i) => scaled(widened(terms, node.inputs[i].shape, node.shape), factors[i])),
+  );
+}
+
+/** An op that is linear in one operand, whose other operand does not depend on p. */
+function times({ node, of, id, variesOf }: Context, at: number): Term[] {
+  const [self, other] = [node.inputs[at], node.inputs[1 - at]];
+  const terms = widened(of[at], self.shape, node.shape);
+  const number = numberIn(other);
+  if (number !== undefined) return scaled(terms, factorOf(node, at, number));
+  const others = spread(variesOf(other), other.shape, node.shape);
+  return terms.map(({ factor, name, varies }) => ({
+    factor,
+    name: `${node.op.name}(${name} ${flags(varies)}, ${id(other)})`,
+    varies: either(varies, others),
+  }));
+}
+
+/** What an operand is multiplied by: the result of 1 and the other operand. */
+function factorOf(node: Node, at: number, other: number): number {
+  const scalar = (x: number): Value => ({ shape: [], dtype: 'f32', data: Float64Array.of(x) });
+  const operands = at === 0 ? [1, other] : [other, 1];
+  return evaluateNode(node, operands.map(scalar), 'float64').data[0];
+}
+
+/** Along an axis where a function of p is constant, a sum of n is n of them. */
+function summed(node: Node, { factor, name, varies }: Term): Term {
+  const axes = axesOf(node);
+  const over = axes.filter((axis) => varies[axis]);
+  const repeats = axes.filter((axis) => !varies[axis]).map((axis) => node.inputs[0].shape[axis]);
+  return {
+    factor: factor * numel(repeats),
+    name: over.length ? `${node.op.name}(${name} ${flags(varies)}, ${over})` : name,
+    varies: varies.map((v, axis) => v && !axes.includes(axis)),
+  };
+}
+
+function gathered({ node, id }: Context, { factor, name, varies }: Term): Term {
+  const [, ids] = node.inputs;
+  return {
+    factor,
+    name: varies[0] ? `gather(${name} ${flags(varies)}, ${id(ids)})` : name,
+    varies: [
+      ...ids.shape.map((n) => varies[0] && n !== 1),
+      ...node.shape.slice(ids.shape.length).map((_, i) => varies[i + 1]),
+    ],
+  };
+}
+
+/** The same function as long as the axes along which it varies keep their order and all of their elements. */
+function moved(node: Node, term: Term): Term {
+  const [x] = node.inputs;
+  const axes = axesMoved(node);
+  if (!axes) return reshaped(term, x.shape, node.shape);
+  const { factor, name, varies } = term;
+  const kept = axes.filter((axis) => varies[axis]);
+  const whole = kept.every((axis, i) => {
+    const size = node.shape[axes.indexOf(axis)];
+    return (i === 0 || kept[i - 1] < axis) && size === x.shape[axis];
+  });
+  const text = `${node.op.name}(${name} ${flags(varies)}, ${JSON.stringify(node.attrs)})`;
+  return { factor, name: whole ? name : text, varies: axes.map((axis) => axis >= 0 && varies[axis]) };
+}
+
+function axesMoved(node: Node): readonly number[] | null {
+  return node.op.lower.kind === 'movement' ? node.op.lower.axes(node) : null;
+}
+
 /** x W, where one side is shifted: along the other side's outer axis the result varies as that side does. */
-function product(
-  node: Node,
-  terms: readonly Term[],
-  isLeft: boolean,
-  id: Context['id'],
-  variesOf: Context['variesOf'],
-): Term[] {
+function product({ node, of, id, variesOf }: Context, isLeft: boolean): Term[] {
   const [x, w] = node.inputs;
+  const terms = of[isLeft ? 0 : 1];
   const other = isLeft ? w : x;
   const transposed = (left: boolean) => Boolean(left ? node.attrs.transposeA : node.attrs.transposeB);
   /** Which axis of an operand is an axis of the result: rows of the left one, columns of the right one. */
@@ -197,6 +191,11 @@ const flags = (varies: readonly boolean[]): string => varies.map((v) => (v ? '1'
 
 const scaled = (terms: readonly Term[], by: number): Term[] =>
   terms.map((t) => ({ ...t, factor: t.factor * by }));
+
+/** As they lie in the shape that their operand is broadcast to. */
+function widened(terms: readonly Term[], from: Shape, to: Shape): Term[] {
+  return terms.map((t) => ({ ...t, varies: spread(t.varies, from, to) }));
+}
 
 /** Terms of the same values in one; what adds up to nothing goes. */
 function collected(terms: readonly Term[]): Term[] {
@@ -260,7 +259,6 @@ function variations(nodes: readonly Node[]): Map<Node, readonly boolean[]> {
   const found = new Map<Node, readonly boolean[]>();
   for (const node of nodes) {
     const of = node.inputs.map((input) => found.get(input)!);
-    const [x] = node.inputs;
     const along = () => {
       switch (node.op.lower.kind) {
         case 'elementwise':
@@ -273,12 +271,7 @@ function variations(nodes: readonly Node[]): Map<Node, readonly boolean[]> {
         case 'reduce':
           return of[0].map((v, axis) => v && !(node.attrs.axes as readonly number[]).includes(axis));
         case 'movement':
-          if (node.op.name === 'broadcast') return spread(of[0], x.shape, node.shape);
-          if (node.op.name === 'transpose')
-            return (node.attrs.perm as readonly number[]).map((axis) => of[0][axis]);
-          if (node.op.name === 'reshape')
-            return reshaped({ factor: 1, name: '', varies: of[0] }, x.shape, node.shape).varies;
-          return of[0];
+          return moved(node, { factor: 1, name: '', varies: of[0] }).varies;
         default:
           return numberIn(node) === undefined ? node.shape.map((n) => n !== 1) : node.shape.map(() => false);
       }

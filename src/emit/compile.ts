@@ -56,7 +56,7 @@ export interface CompileOptions extends Partial<AscOptions> {
   readonly threadShare?: number;
   /** Call the host before the first kernel and after each, so that it can take the time. */
   readonly profile?: boolean;
-  /** For looking for errors in the memory plan: bytes without a live value are filled with NaN. */
+  /** For looking for errors in the memory plan: bytes without a live value are NaN, what kernels overwrite is proven safe. */
   readonly poison?: boolean;
   /** For tests: false gives every kernel a function of its own, also where several have the same program. */
   readonly shareKernels?: boolean;

@@ -3,6 +3,7 @@ import type { MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { THREAD_SHARE } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
+import { checkPlaces } from './check-places.js';
 import { format } from './code.js';
 import { driver } from './driver.js';
 import { declareAll, emitEntry, entryOf } from './entry.js';
@@ -27,7 +28,7 @@ export interface ModuleSource {
 export interface EmitOptions {
   /** Nanoseconds of work that each thread of a shared kernel has at least. */
   readonly threadShare?: number;
-  /** Fill memory with NaN while it holds no live value. */
+  /** Fill memory with NaN while it holds no live value, and prove what kernels overwrite to be safe. */
   readonly poison?: boolean;
   /** Call `mark` of the host when a step begins and after each kernel. */
   readonly profile?: boolean;
@@ -57,6 +58,7 @@ export function emitModule(
   const entries = Object.keys(schedules).map((entry, index) =>
     entryOf(entry, index, schedules[entry], plan.entries[entry], names),
   );
+  if (poison) for (const { uses, plan: places } of entries) checkPlaces(uses, places);
   const calls = functionsOf(
     entries.flatMap((entry) => entry.uses),
     shareKernels,

@@ -268,16 +268,9 @@ class GemmBuilder {
     }
     if (rest === 0) return [range('i', from, to, size, tile(size))];
     return [
-      { kind: 'let', name: 'i', value: from, type: 'usize', mutable: true },
-      {
-        kind: 'loop',
-        index: 'i',
-        from: null,
-        test: binary(sum('i', size), '<=', to),
-        step: size,
-        body: tile(size),
-      },
-      when(binary('i', '<', to), ...tile(rest)),
+      { ...range('i', from, to, size, tile(size)), test: binary(sum('i', size), '<=', to) },
+      // Only the last rows of all are fewer.
+      when(binary(to, '==', this.m), define('i', this.m - rest, 'usize'), ...tile(rest)),
     ];
   }
 

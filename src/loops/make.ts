@@ -34,8 +34,8 @@ export function float(value: number): Expression {
   return { kind: 'float', value };
 }
 
-export function load(as: LoadAs, from: Expression, offset = 0): Expression {
-  return { kind: 'load', as, from, offset };
+export function load(as: LoadAs, from: Expression, offset = 0, lanes = 4): Expression {
+  return { kind: 'load', as, from, offset, lanes };
 }
 
 export function instruction(name: string, ...args: readonly Expression[]): Expression {

@@ -3,7 +3,7 @@ import type { Expression, LoopProgram, Name, Statement } from './program.js';
 
 /**
  * A program as text: programs are equal if their texts are. Buffers are `buffer0`, ...; an address, in bytes, in brackets is
- * memory: `[a]` four elements from a on, `[a].all` one for all lanes. Ops have their graph's names, with the dtype if it is
+ * memory: `[a]` four elements from a on, `[a].2` if only two of them count, `[a].all` one for all lanes. Ops have their graph's names, with the dtype if it is
  * not f32; `s sum= x` takes x into the accumulator s of a sum, which begins as `sum.start` and ends as `sum(s).lanes`.
  */
 export function printLoops({ body, functions, units }: LoopProgram): string {
@@ -90,7 +90,7 @@ function text(e: Expression): string {
     case 'bound':
       return call(e.which, [e.a, e.b]);
     case 'load':
-      return `${memory(e.from, e.offset)}${{ vector: '', splat: '.all', i32: '.i32', u8: '.u8' }[e.as]}`;
+      return `${memory(e.from, e.offset)}${{ vector: (e.lanes ?? 4) < 4 ? `.${e.lanes}` : '', splat: '.all', i32: '.i32', u8: '.u8' }[e.as]}`;
     case 'apply':
       return call(e.from === e.to ? typed(e.op.name, e.to) : `${e.op.name}.${e.from}.${e.to}`, e.args);
     case 'identity':

@@ -27,7 +27,14 @@ export type Expression =
       readonly b: Expression;
     }
   /** Four elements from an address on, one for all lanes, or one of another type as a number. */
-  | { readonly kind: 'load'; readonly as: LoadAs; readonly from: Expression; readonly offset: number }
+  | {
+      readonly kind: 'load';
+      readonly as: LoadAs;
+      readonly from: Expression;
+      readonly offset: number;
+      /** Of a vector: so many of its lanes are ever looked at, all if it is not said. */
+      readonly lanes?: number;
+    }
   /** An elementwise op, lane by lane. */
   | {
       readonly kind: 'apply';

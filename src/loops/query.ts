@@ -1,4 +1,4 @@
-import type { Expression, LoopProgram, Name, Statement } from './program.js';
+import type { Expression, LoopProgram, Statement } from './program.js';
 import { elementwise, FILES, reduction } from './program.js';
 
 // What can be asked of a program.
@@ -38,12 +38,12 @@ export function visit(body: readonly Statement[], see: (expression: Expression) 
   }
 }
 
-function visitExpression(expression: Expression, see: (expression: Expression) => void): void {
+export function visitExpression(expression: Expression, see: (expression: Expression) => void): void {
   see(expression);
   for (const part of partsOf(expression)) visitExpression(part, see);
 }
 
-function expressionsOf(statement: Statement): readonly Expression[] {
+export function expressionsOf(statement: Statement): readonly Expression[] {
   const given = (...list: readonly (Expression | null | undefined)[]) =>
     list.filter((e): e is Expression => e !== null && e !== undefined);
   switch (statement.kind) {
@@ -73,7 +73,7 @@ function expressionsOf(statement: Statement): readonly Expression[] {
   }
 }
 
-function bodiesOf(statement: Statement): readonly (readonly Statement[])[] {
+export function bodiesOf(statement: Statement): readonly (readonly Statement[])[] {
   switch (statement.kind) {
     case 'loop':
     case 'repeat':
@@ -107,9 +107,4 @@ function partsOf(expression: Expression): readonly Expression[] {
     default:
       return [];
   }
-}
-
-/** Where a name belongs to a buffer, that buffer. */
-export function bufferOf(name: Name): number | null {
-  return typeof name === 'string' ? null : name.buffer;
 }

@@ -176,7 +176,7 @@ export class Values extends Frame {
     const { vector } = this.at(u);
     const made =
       along === 1
-        ? load('vector', sum(pointer, this.index()), 16 * vector + row)
+        ? load('vector', sum(pointer, this.index()), 16 * vector + row, lanes)
         : library(
             'loadStrided',
             sum(pointer, binary(this.index(), '*', along), 16 * vector * along + row),
@@ -214,7 +214,7 @@ export class Values extends Frame {
       return this.bind('gather', `${this.key(node)}:all`, asMask(node, load('splat', row)), level, SAME);
     const made =
       step === 1
-        ? load('vector', sum(row, this.index()), 16 * u)
+        ? load('vector', sum(row, this.index()), 16 * u, lanes)
         : library('loadStrided', sum(row, binary(this.index(), '*', step), 16 * u * step), 4 * step, lanes);
     return this.bind('gather', key, asMask(node, made), Math.max(level, along), ACROSS);
   }

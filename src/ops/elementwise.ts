@@ -11,7 +11,7 @@ import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
 export type None = Record<never, never>;
 
 /** What an op may say of its results, beside how they are made. */
-type Facts = Pick<Op<None>, 'interval' | 'exact' | 'commutative'>;
+type Facts = Pick<Op<None>, 'interval' | 'exact' | 'commutative' | 'linear'>;
 
 interface UnaryRule extends Facts {
   cost: number;
@@ -43,15 +43,17 @@ export function unary(name: string, rule: UnaryRule): Op<None> {
   });
 }
 
-function factsOf({ interval, exact, commutative }: Facts): Facts {
+function factsOf({ interval, exact, commutative, linear }: Facts): Facts {
   return {
     ...(interval && { interval }),
     ...(exact && { exact }),
     ...(commutative && { commutative }),
+    ...(linear && { linear }),
   };
 }
 
 const negOp = unary('neg', {
+  linear: [-1],
   exact: true,
   interval: ([x]) => ({ lo: -x.hi, hi: -x.lo }),
   cost: 1,
@@ -258,6 +260,7 @@ export const numbers: DType[] = ['f32', 'i32'];
 export const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
 
 const addOp = binary('add', {
+  linear: [1, 1],
   commutative: true,
   interval: rising((a, b) => a + b),
   cost: 1,
@@ -270,6 +273,7 @@ const addOp = binary('add', {
 });
 
 const subOp = binary('sub', {
+  linear: [1, -1],
   interval([a, b], { inputs: [x, y] }) {
     return x === y ? { lo: 0, hi: 0 } : { lo: a.lo - b.hi, hi: a.hi - b.lo };
   },
@@ -283,6 +287,7 @@ const subOp = binary('sub', {
 });
 
 const mulOp = binary('mul', {
+  linear: 'each',
   commutative: true,
   interval: ([a, b], { inputs: [x, y] }) => (x === y ? square(a) : product(a, b)),
   cost: 1,
@@ -300,6 +305,7 @@ const mulOp = binary('mul', {
 });
 
 const divOp = binary('div', {
+  linear: 'first',
   interval: ([a, b]) => (b.lo > 0 || b.hi < 0 ? product(a, { lo: 1 / b.hi, hi: 1 / b.lo }) : ANY),
   cost: 6,
   dtypes: ['f32'],

@@ -3,7 +3,7 @@ import { checkIndices } from '../indices.js';
 import { formatShape, numel, requireDType, type Shape, sameShape } from '../shape.js';
 import { userLocation } from '../source.js';
 import { same } from './interval.js';
-import { zeros } from './movement.js';
+import { inPlace, zeros } from './movement.js';
 import { type Attrs, defineOp, type Op } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
@@ -27,7 +27,7 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
   },
   interval: (_, { attrs: { size } }) => ({ lo: 0, hi: size - 1 }),
   marker: true,
-  lower: { kind: 'movement', view: (strides) => ({ strides, offset: 0 }) },
+  lower: { kind: 'movement', axes: inPlace, view: (strides) => ({ strides, offset: 0 }) },
 });
 
 /** The ids as indices below `size`; `what` names their user in errors. */
@@ -57,6 +57,7 @@ const gatherOp: Op<None> = defineOp<None>({
     }
   },
   exact: true,
+  linear: 'first',
   interval: same,
   lower: { kind: 'gather' },
 });

@@ -65,6 +65,7 @@ const matmulOp: Op<MatmulAttrs> = defineOp<MatmulAttrs>({
       multiply(left, right, out.data, i * m * n, m, n, k);
     }
   },
+  linear: 'each',
   implied: () => ({ transposeA: false, transposeB: false }),
   interval([a, b], { inputs: [x], attrs: { transposeA } }) {
     const k = x.shape.at(transposeA ? -2 : -1)!;

@@ -35,6 +35,9 @@ export function copyBlock(x: Value, starts: readonly number[], out: Value): void
   copyStrided(x, strides, offset, out);
 }
 
+/** Each axis of the result is that of the input. */
+export const inPlace = ({ shape }: TensorType): number[] => [...shape.keys()];
+
 type ShapeAttrs = { shape: Shape };
 
 const reshapeOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
@@ -56,6 +59,7 @@ const reshapeOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   interval: same,
   lower: {
     kind: 'movement',
+    axes: () => null,
     view(strides, { inputs: [x], shape }) {
       const reshaped = reshapeStrides(x.shape, strides, shape);
       return reshaped && { strides: reshaped, offset: 0 };
@@ -119,6 +123,7 @@ const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
   interval: same,
   lower: {
     kind: 'movement',
+    axes: ({ attrs: { perm } }) => perm,
     view: (strides, { attrs: { perm } }) => ({ strides: perm.map((axis) => strides[axis]), offset: 0 }),
   },
 });
@@ -154,6 +159,11 @@ const broadcastOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   interval: same,
   lower: {
     kind: 'movement',
+    axes: ({ inputs: [x], shape }) =>
+      shape.map((_, i) => {
+        const axis = i - shape.length + x.shape.length;
+        return axis >= 0 && x.shape[axis] !== 1 ? axis : -1;
+      }),
     view: (strides, { inputs: [x], shape }) => ({
       strides: broadcastStrides(x.shape, strides, shape),
       offset: 0,
@@ -203,6 +213,7 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
   interval: same,
   lower: {
     kind: 'movement',
+    axes: inPlace,
     view: (strides, { attrs: { starts } }) => ({
       strides,
       offset: starts.reduce((at, start, i) => at + start * strides[i], 0),
@@ -317,7 +328,7 @@ const stopGradientOp: Op<Record<never, never>> = defineOp<Record<never, never>>(
   interval: same,
   marker: true,
   repeats: true,
-  lower: { kind: 'movement', view: (strides) => ({ strides, offset: 0 }) },
+  lower: { kind: 'movement', axes: inPlace, view: (strides) => ({ strides, offset: 0 }) },
   sharesElements: true,
 });
 
@@ -332,6 +343,7 @@ export const contiguousOp: Op<Record<never, never>> = defineOp<Record<never, nev
   type: ([x]) => x,
   vjp: ({ cotangent: g }) => [g],
   reference: ([x], _, out) => out.data.set(x.data),
+  linear: [1],
   repeats: true,
   exact: true,
   interval: same,

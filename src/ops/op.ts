@@ -91,9 +91,14 @@ export type Lowering<A extends Attrs = Attrs> =
     }
   /**
    * The same elements under another index map: no data moves. `view`: which one, for an input whose elements lie as
-   * `strides` say; null if no strides can express it, so that the input has to be copied.
+   * `strides` say; null if no strides can express it, so that the input has to be copied. `axes`: which axis of the input
+   * each axis of the result is, -1 where elements repeat; null if axes are joined or cut.
    */
-  | { readonly kind: 'movement'; view(strides: readonly number[], node: Applied<A>): View | null }
+  | {
+      readonly kind: 'movement';
+      view(strides: readonly number[], node: Applied<A>): View | null;
+      axes(node: Applied<A>): readonly number[] | null;
+    }
   /** Each input becomes a block of the result: where it starts; `zeros`: whether something is left around, which is 0. */
   | { readonly kind: 'copy'; readonly zeros: boolean; starts(node: Applied<A>): number[][] }
   /** One of several results: no kernel. */
@@ -132,6 +137,11 @@ export interface Op<A extends Attrs = Attrs> {
   readonly lower: Lowering<A>;
   /** The same bits with the two operands swapped. */
   readonly commutative?: true;
+  /**
+   * What a change of operands does to the result: a sum of the operands times these numbers; linear in `each` operand while
+   * the others stay, or in the `first` alone; `shift`: what is added to all elements that it folds is added to the result.
+   */
+  readonly linear?: readonly number[] | 'each' | 'first' | 'shift';
   /** What the type of the result tells of the attributes, and their usual values: graphs as text leave both out. */
   readonly implied?: (type: TensorType) => Attrs;
   /** Bounds of the result; an op without them says nothing of it. */

@@ -25,6 +25,7 @@ interface ReduceRule {
   /** Whether a reduction over no elements means something. */
   empty: boolean;
   interval: Bounds<ReduceAttrs>;
+  linear: 'first' | 'shift';
   /** Fills `out` with what a fold begins with. */
   fold(dtype: DType, out: Elements): Fold;
   vjp(context: VjpContext<ReduceAttrs>): Tensor;
@@ -57,6 +58,7 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
       fold.finish?.();
     },
     interval: rule.interval,
+    linear: rule.linear,
     lower: { kind: 'reduce', ...rule.lower },
   });
 }
@@ -119,6 +121,7 @@ function compensatedSums(out: Elements): Fold {
 
 const sumOp = reduction('sum', {
   empty: true,
+  linear: 'first',
   interval([x], node) {
     const n = folded(node);
     return { lo: times(x.lo, n), hi: times(x.hi, n) };
@@ -139,6 +142,7 @@ const sumOp = reduction('sum', {
 
 const largest = {
   empty: false,
+  linear: 'shift' as const,
   interval: same,
   // Elements that tie for the maximum share the cotangent.
   vjp({ cotangent: g, inputs: [x], output: y, attrs }: VjpContext<ReduceAttrs>) {

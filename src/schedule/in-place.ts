@@ -16,7 +16,7 @@ export interface Stores {
  * Whether a kernel may write `value` over `old`, which no later kernel reads: every element of `old` must be
  * read at the point of the loops that writes the element of `value` in its place, and before it is written.
  *
- * The order within a point is that of the emitter: stage by stage, in a stage the reductions and then the
+ * The order within a point is that of the loop programs, on which `loops/in-place.ts` proves what was decided here: stage by stage, in a stage the reductions and then the
  * stores; then the stores of rows. In a stage each element is loaded once. So if `value` itself or a reduction
  * of its stage reads `old`, nobody loads it after the store in that stage; reads in later stages are too late.
  *

@@ -69,6 +69,26 @@ describe('the arena', () => {
     expect(over).toBeGreaterThan(100);
   });
 
+  it('gives no byte to two values that live at one time, whatever their sizes and lives are', () => {
+    const life = fc.record({ size: fc.integer({ min: 1, max: 90 }), from: fc.nat(9), length: fc.nat(9) });
+    fc.assert(
+      fc.property(fc.array(life, { minLength: 2, maxLength: 14 }), (drawn) => {
+        const lives = drawn.map(({ size, from, length }) => ({
+          node: makeInput('v', 'input', [size], 'f32'),
+          ...{ from, to: from + length, over: null },
+        }));
+        const { buffers } = placeArena(lives);
+        for (const [i, a] of buffers.entries())
+          for (const b of buffers.slice(0, i)) {
+            const together = a.from <= b.to && b.from <= a.to;
+            const apart = a.address + a.bytes <= b.address || b.address + b.bytes <= a.address;
+            expect(together && !apart).toBe(false);
+          }
+      }),
+      { numRuns: 300, seed: 5 },
+    );
+  });
+
   it('is as small as the largest live set also where the largest first would leave a hole', () => {
     const lives = [
       { size: 96, from: 5, to: 6 },

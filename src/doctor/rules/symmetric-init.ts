@@ -14,7 +14,7 @@ export const symmetricInit: Rule = {
   holds: 'no two layers in a row start with all units alike',
   examine(patient) {
     return layers(patient).flatMap((second) => {
-      if (second.node.op.name !== 'matmul' || !alikeRows(second)) return [];
+      if (second.node.op.lower.kind !== 'matmul' || !alikeRows(second)) return [];
       const { from, apart } = sources(patient, second);
       return from.length > 0 && from.every(alikeColumns) ? [problem(from[0], second, apart)] : [];
     });
