@@ -30,6 +30,14 @@ export const MUTANTS: readonly Mutant[] = [
     [['a second path to a tensor replaces the first', 'before ? add(before, flow) : flow', 'flow']],
   ),
   ...of(
+    'src/ops/scan-vjp.ts',
+    ['test/scan'],
+    [
+      ['the gradient of a scan runs the same way', 'reverse: !reverse,', 'reverse,'],
+      ['what a step found is taken for what is the same in each', 'same: same.map(identity)', 'same'],
+    ],
+  ),
+  ...of(
     'src/optimize/common-subexpressions.ts',
     ['test/optimize'],
     [

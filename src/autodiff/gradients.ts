@@ -38,10 +38,12 @@ export function gradients(
   const by = interpreter();
   const { createGraph = by.keepsGraph ?? false } = options;
   // What an op was given is what the variable was read as.
-  const asked = wrt.map((t) => toTensor(t));
+  const own = (t: Tensor) => by.within?.(toTensor(t)) ?? toTensor(t);
+  const asked = wrt.map(own);
   const cotangents = new Map<Tensor, Tensor>();
-  cotangents.set(output, options.cotangent ?? by.constant(1, output.shape, 'f32'));
-  sweep([output], asked, cotangents, createGraph);
+  const from = own(output);
+  cotangents.set(from, options.cotangent ?? by.constant(1, output.shape, 'f32'));
+  sweep([from], asked, cotangents, createGraph);
   return asked.map((t) => cotangents.get(t) ?? null);
 }
 

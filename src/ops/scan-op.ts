@@ -1,9 +1,10 @@
 import { GraphError, ShapeError } from '../errors.js';
 import { formatType, numel, sameType, severalResults, type TensorType } from '../shape.js';
-import { broadcastTo, concat, reshape, slice, zeros } from './movement.js';
+import { concat, reshape, slice } from './movement.js';
 import { type Bodies, type Body, defineOp, type Op, type Value } from './op.js';
 import { applyForAll } from './results.js';
-import { interpreter, type Tensor } from './tensor.js';
+import { backwards } from './scan-vjp.js';
+import type { Tensor } from './tensor.js';
 
 /**
  * A graph run `length` times. Its inputs are the carried values, then one element (along the first axis) of each scanned
@@ -53,9 +54,12 @@ export const scanOp: Op<ScanAttrs> = defineOp<ScanAttrs>({
       ...body.inputs.slice(0, carries).map((type) => stacked(type, length)),
     ]);
   },
+  implied: () => ({ reverse: false }),
   vjp: null,
   vjpOfSeveral({ inputs, outputs, cotangents, attrs, bodies }) {
-    return backwards(inputs, outputs, cotangents, attrs, bodies);
+    return backwards(inputs, outputs, cotangents, attrs, bodies, (given, of) =>
+      applyForAll(scanOp, given, of),
+    );
   },
   reference(inputs, { body, length, carries, scanned, reverse }, out, run) {
     const made = body.outputs.length - carries;
@@ -131,107 +135,4 @@ function unrolled(
   }
   const stacks = (steps: readonly Tensor[][]) => steps[0].map((_, i) => stack(steps.map((step) => step[i])));
   return [...carry, ...stacks(made), ...stacks(found)];
-}
-
-const isFloat = ({ dtype }: TensorType) => dtype === 'f32';
-
-/** What has a name for each of its members, in order. */
-function named<T>(prefix: string, list: readonly T[]): Record<string, T> {
-  return Object.fromEntries(list.map((item, i) => [`${prefix}${i}`, item]));
-}
-
-/**
- * The scan that runs the other way over what each step found. It carries the cotangents of the carried values and the sums
- * so far of those of what is the same in every step, and stacks those of the scanned tensors.
- */
-function backwards(
-  inputs: readonly Tensor[],
-  outputs: readonly Tensor[],
-  cotangents: readonly (Tensor | null)[],
-  { body, length, carries, scanned, reverse }: ScanAttrs,
-  bodies: Bodies,
-): (Tensor | null)[] {
-  const made = body.outputs.length - carries;
-  const groups = [
-    inputs.slice(0, carries),
-    inputs.slice(carries, carries + scanned),
-    inputs.slice(carries + scanned),
-  ];
-  const [carried, walked, same] = groups;
-  const history = outputs.slice(carries + made);
-  // The history of what was carried has cotangents of its own where this is itself the gradient of something.
-  const flows = {
-    last: cotangents.slice(0, carries),
-    made: cotangents.slice(carries, carries + made),
-    found: cotangents.slice(carries + made),
-  };
-  const floats = (list: readonly TensorType[]) => list.flatMap((x, i) => (isFloat(x) ? [i] : []));
-  const [c, x, s] = groups.map(floats);
-  const y = flows.made.flatMap((flow, i) => (flow ? [i] : []));
-  const h = flows.found.flatMap((flow, i) => (flow ? [i] : []));
-  const elements = (list: readonly Tensor[]): TensorType[] =>
-    list.map(({ shape, dtype }) => ({ shape: shape.slice(1), dtype }));
-  const pick = <T>(list: readonly T[], at: readonly number[]) => at.map((i) => list[i]);
-
-  const types = {
-    ...named('dc', pick(carried, c).map(typeOf)),
-    ...named('ds', pick(same, s).map(typeOf)),
-    ...named('c', carried.map(typeOf)),
-    ...named('x', elements(walked)),
-    ...named('dy', elements(pick(outputs.slice(carries), y))),
-    ...named('dh', elements(pick(history, h))),
-    ...named('s', same.map(typeOf)),
-  };
-  const back = bodies.trace(`${body.name} backwards`, types, (given) => {
-    const all = (prefix: string, n: number) => Array.from({ length: n }, (_, i) => given[`${prefix}${i}`]);
-    const own = [all('c', carried.length), all('x', walked.length), all('s', same.length)];
-    const results = bodies.replay(body, own.flat());
-    const wrt = [...pick(own[0], c), ...pick(own[1], x), ...pick(own[2], s)];
-    const before = [
-      ...c.map((i) => (h.includes(i) ? given[`dh${h.indexOf(i)}`] : null)),
-      ...x.map(() => null),
-      ...all('ds', s.length),
-    ];
-    const found = bodies
-      .pull(
-        [...pick(results, c), ...pick(results.slice(carries), y)],
-        [...all('dc', c.length), ...all('dy', y.length)],
-        wrt,
-        before,
-      )
-      .map((flow, i) => flow ?? zeros(wrt[i]));
-    return {
-      ...named('dc', found.slice(0, c.length)),
-      ...named('ds', found.slice(c.length + x.length)),
-      ...named('dx', found.slice(c.length, c.length + x.length)),
-    };
-  });
-  const start = (type: TensorType) => nothing(type);
-  const results = applyForAll(
-    scanOp,
-    [
-      ...c.map((i) => flows.last[i] ?? start(carried[i])),
-      ...s.map((i) => start(same[i])),
-      ...history,
-      ...walked,
-      ...pick(flows.made, y).map((flow) => flow!),
-      ...pick(flows.found, h).map((flow) => flow!),
-      ...same,
-    ],
-    {
-      body: back,
-      length,
-      carries: c.length + s.length,
-      scanned: carried.length + walked.length + y.length + h.length,
-      reverse: !reverse,
-    },
-  );
-  const place = (list: readonly TensorType[], at: readonly number[], first: number) =>
-    list.map((_, i) => (at.includes(i) ? results[first + at.indexOf(i)] : null));
-  return [...place(carried, c, 0), ...place(walked, x, c.length + s.length), ...place(same, s, c.length)];
-}
-
-/** What a sum of floats begins with so that its first term keeps its bits: adding 0 would lose the sign of -0. */
-function nothing({ shape, dtype }: TensorType): Tensor {
-  return broadcastTo(interpreter().constant(-0, [], dtype), shape);
 }

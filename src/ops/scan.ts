@@ -106,11 +106,11 @@ function traced(
   const variables = assigned.map((variable) => by.read(variable));
   const first = [...carry.map(({ tensor }) => tensor), ...variables];
   const results = applyForAll(scanOp, [...first, ...inputs.map(({ tensor }) => tensor), ...same], {
+    reverse,
     body,
     length,
     carries: first.length,
     scanned: inputs.length,
-    reverse,
   });
   assigned.forEach((variable, i) => {
     by.assign(variable, results[carry.length + i]);

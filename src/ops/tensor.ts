@@ -95,6 +95,8 @@ export interface Interpreter {
   detach(tensor: Tensor): Tensor;
   /** Runs a layer of nn by `forward`, for whoever wants to see what each layer makes; without it layers just run. */
   observe?(layer: object, forward: () => Tensor): Tensor;
+  /** What stands in this trace for a tensor of the one around it; any other is itself. */
+  within?(tensor: Tensor): Tensor;
   /** Runs what is not to be seen by `observe`'s watcher. */
   quietly?<T>(f: () => T): T;
   /** Makes a graph of a step; missing where ops run at once. */

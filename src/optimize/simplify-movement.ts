@@ -65,6 +65,11 @@ const rules: Record<string, Rule> = {
     const undone = is(x, 'pad') && sameShape(node.shape, x.inputs[0].shape) && sameShape(starts, before!);
     return undone ? x.inputs[0] : undefined;
   },
+  concat(node) {
+    const { axis } = node.attrs;
+    const flat = node.inputs.flatMap((x) => (is(x, 'concat') && x.attrs.axis === axis ? x.inputs : [x]));
+    return flat.length > node.inputs.length ? build('concat', flat, { axis }, node.where) : undefined;
+  },
   sum: reduction,
   max: reduction,
 };

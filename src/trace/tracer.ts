@@ -195,6 +195,10 @@ class BodyTracer extends Tracer {
     this.changed.set(variable, node);
   }
 
+  within(tensor: Tensor): Tensor {
+    return tensor instanceof Traced ? this.lift(tensor) : tensor;
+  }
+
   protected override lift(tensor: Tensor): Traced {
     const outside = tensor instanceof Traced && tensor.tracer !== this && this.isInside(tensor.tracer);
     return outside ? this.from(tensor, () => tensor) : super.lift(tensor);

@@ -117,4 +117,30 @@ describe('simplify-movement', () => {
       return b = %0"
     `);
   });
+
+  it('takes parts of what was joined from where they were, and joins all at once', () => {
+    const before = `
+      %x = input "x" : f32[2,3]
+      %y = input "y" : f32[4,3]
+      %1 = concat %x, %y axis=0 : f32[6,3]
+      %2 = slice %1 starts=[0,0] : f32[2,3]
+      %3 = slice %1 starts=[3,1] : f32[2,2]
+      %4 = slice %1 starts=[1,0] : f32[3,3]
+      %5 = concat %1, %x axis=0 : f32[8,3]
+      return a = %2
+      return b = %3
+      return c = %4
+      return d = %5`;
+    expect(after(simplifyMovement, before)).toMatchInlineSnapshot(`
+      "%2 = slice %0 starts=[0,0] : f32[2,3]
+      %3 = slice %1 starts=[1,1] : f32[2,2]
+      %4 = concat %0, %1 axis=0 : f32[6,3]
+      %5 = slice %4 starts=[1,0] : f32[3,3]
+      %6 = concat %0, %1, %0 axis=0 : f32[8,3]
+      return a = %2
+      return b = %3
+      return c = %5
+      return d = %6"
+    `);
+  });
 });

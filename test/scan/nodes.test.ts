@@ -33,7 +33,7 @@ const TEXT = `graph sums(x: f32[4], by: f32[]) {
     %4 = add %0, %3 : f32[]
     return y0 = %4
     return y1 = %0
-  } length=4 carries=1 scanned=1 reverse=false : (f32[], f32[4], f32[4])
+  } length=4 carries=1 scanned=1 : (f32[], f32[4], f32[4])
   %4 = result %3 index=0 : f32[]
   %5 = result %3 index=1 : f32[4]
   return carry = %4
@@ -55,6 +55,11 @@ describe('a node with a graph', () => {
         },
       ).carry,
     }));
+    const reversed = trace('reversed', { x: f32(2) }, ({ x }) => ({
+      y: scan((a, v) => ({ carry: a.add(v) }), { carry: tensor(0), inputs: x, reverse: true }).carry,
+    }));
+    expect(printGraph(reversed)).toContain('scan %1, %0 reverse body=graph step');
+    expect(printGraph(parseGraph(printGraph(reversed)))).toBe(printGraph(reversed));
     const text = printGraph(nested);
     expect(text).toMatch(/\n {6}%2 = add /);
     expect(printGraph(parseGraph(text))).toBe(text);
@@ -153,6 +158,54 @@ describe('scan', () => {
     expect(grad(grad(power(4)))(3)).toBe(108);
     const graph = trace('power', { b: f32() }, ({ b }) => ({ d: grad(grad(grad(power(4))))(b) }));
     expect(Array.from(evaluateGraph(graph, { b: [3] }, {}).outputs.d.data)).toEqual([72]);
+  });
+
+  it('takes gradients in its body with respect to tensors of outside', async () => {
+    const graph = trace('f', { x: f32(3), w: f32() }, ({ x, w }) => ({
+      // The sum of d/dw of (w v)^2 is 2 w times the sum of squares.
+      y: scan((sum, v) => ({ carry: sum.add(gradients(w.mul(v).square(), [w])[0]!) }), {
+        carry: tensor(0),
+        inputs: x,
+      }).carry,
+    }));
+    expect(Array.from(evaluateGraph(graph, { x: [1, 2, 3], w: [5] }, {}).outputs.y.data)).toEqual([140]);
+  });
+
+  it('carries truth values and whole numbers, and reads constants', async () => {
+    const mask = tensor([1, 0, 2], { dtype: 'i32' });
+    const graph = trace('f', { x: f32(4, 3), go: f32(3) }, ({ x, go }) => {
+      const { carry, outputs } = scan(
+        ({ on, n }, v) => ({
+          carry: { on: v.greater(0), n: n.add(on.cast('i32')).add(mask) },
+          outputs: v.mul(on.cast('f32')),
+        }),
+        { carry: { on: go.greater(0), n: mask }, inputs: x },
+      );
+      return { on: carry.on.cast('i32'), n: carry.n, outputs };
+    });
+    const values = { x: uniform([4, 3], 9), go: [1, -1, 1] };
+    const want = evaluateGraph(graph, values, {}).outputs;
+    const compiled = await compileFunction(graph);
+    const got = compiled.call(values);
+    for (const name of ['on', 'n', 'outputs'])
+      expect(Array.from(got[name], (v) => v + 0)).toEqual(Array.from(want[name].data, (v) => v + 0));
+    await compiled.close();
+  });
+
+  it('takes nothing for the gradient of a last carry that nothing depends on: not 0 times infinity', () => {
+    // The root's slope at 0 is infinite, but only the outputs count.
+    const loss = (x: Tensor) =>
+      scan((c, v) => ({ carry: c.mul(0).add(v.sub(3).sqrt()), outputs: v.mul(c.add(1)) }), {
+        carry: tensor(2),
+        inputs: x,
+      }).outputs.sum();
+    const graph = trace('f', { x: f32(3) }, ({ x }) => ({ g: gradients(loss(x), [x])[0]! }));
+    const values = [7, 4, 3];
+    // d/dv of v0 3 + v1 (sqrt(v0 - 3) + 1) + v2 (sqrt(v1 - 3) + 1)
+    expect(Array.from(evaluateGraph(graph, { x: values }, {}, 'float64').outputs.g.data)).toEqual([
+      4, 4.5, 2,
+    ]);
+    expect(grad(loss)(values)).toEqual([4, 4.5, 2]);
   });
 
   it('may stand in a scan, and take gradients in its body', async () => {
