@@ -426,7 +426,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     'src/emit/poison.ts',
-    ['test/emit'],
+    ['test/emit/poison.test.ts'],
     [['memory that others have taken over is poisoned', 'b.from <= kernel && b.to > kernel', 'false']],
   ),
   ...of(
@@ -445,9 +445,9 @@ export const MUTANTS: readonly Mutant[] = [
         '',
       ],
       [
-        'a maximum takes what is not a number',
-        'const pairs = f32x4.pmax(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));',
-        'const pairs = f32x4.max(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));',
+        'a maximum looks at half of the lanes',
+        'return f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2));',
+        'return pairs;',
       ],
     ],
   ),

@@ -6,7 +6,8 @@ import { createRequire } from 'node:module';
 /** Where this package's sources, or what was built of them, lie. */
 const ROOT = new URL('../', import.meta.url);
 const START = 'emit/compile.js';
-const IMPORT = /\b(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g;
+// No template: those are text of what the compiler emits.
+const IMPORT = /\b(?:from|import)\s*\(?\s*['"](\.[^'"${}]+)['"]/g;
 
 /**
  * Tells compilers apart: a hash of every file that compiling may run, and of the packages that make the wasm. Which

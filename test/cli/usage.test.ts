@@ -77,7 +77,7 @@ test.each([
   [['sample', 'x', '--count', '-3'], "argument '-3' is invalid"],
   [
     ['inspect', 'names', '--stage', 'binary'],
-    'Allowed choices are graph, schedule, memory, assemblyscript, wat',
+    'Allowed choices are graph, schedule, loops, memory, assemblyscript, wat',
   ],
 ])('%j is a wrong use: one line, exit code 2', async (args, message) => {
   const { code, stdout, stderr } = await run(...args);

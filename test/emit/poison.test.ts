@@ -18,8 +18,8 @@ const x = [1, 2, 0, 1, 1, 0, 2, 0, 1];
 const schedules = { call: schedule(optimize(graph)) };
 const plan = planMemory(schedules, []);
 
-async function run(by: MemoryPlan, poison: boolean) {
-  const { text } = emitModule('late', schedules, by, { poison, threadShare: 0 });
+async function run(by: MemoryPlan, poison: boolean, of = schedules) {
+  const { text } = emitModule('late', of, by, { poison, threadShare: 0 });
   const wasm = await runAsc(text, await readLibrary(), { shared: true, relaxed: false, level: 1 });
   const engine = await CompiledEngine.start({
     ...{ wasm, layout: by, shared: true, threads: 1, seed: 0, initial: new Map(), spawn: spawnWorker },
@@ -49,6 +49,20 @@ describe('poisoned memory', () => {
 
   it('leaves the results of a right plan alone', async () => {
     expect(await run(plan, true)).toEqual(await run(plan, false));
+  });
+
+  it('leaves alone what has taken over the memory of a value that died', async () => {
+    const overwriting = trace('overwriting', { x: f32(3, 3) }, ({ x }) => {
+      const first = x.matmul(x).tanh();
+      const last = first.matmul(x).relu().matmul(x);
+      return { y: last.add(first).matmul(x) };
+    });
+    const own = { call: schedule(optimize(overwriting)) };
+    const placed = planMemory(own, []);
+    expect(placed.entries.call.arena.some((b) => b.over)).toBe(true);
+    const right = await run(placed, false, own);
+    expect(Array.from(right).every(Number.isFinite)).toBe(true);
+    expect(await run(placed, true, own)).toEqual(right);
   });
 
   it('is an option of compiling, off unless asked for', async () => {

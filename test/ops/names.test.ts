@@ -36,8 +36,8 @@ const MAY: Record<string, string> = {
   'scalar/ops.ts': words,
 };
 
-/** What is compared with such names is no op: a kind of lowering or of storage, a role of an input. */
-const OTHER = /\b(kind|lowering|role)$/;
+/** What is compared with such names is no op: a kind of lowering or of storage, a role of an input, one of two bounds. */
+const OTHER = /\b(kind|lowering|role|which)$/;
 
 /** Places where a file asks for ops by name: comparisons, cases, `is(node, name)`, lists and tables. */
 function namedOps(path: string, text: string): string[] {
