@@ -4,7 +4,8 @@ const common = { pool: 'forks', testTimeout: 120_000, hookTimeout: 120_000 } as 
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than cores of a small machine: browsers and dead threads are waited for.
+    maxWorkers: 3,
     projects: [
       { test: { ...common, name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/browser/**'] } },
       {

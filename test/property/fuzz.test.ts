@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { passes } from '../../src/optimize/index.js';
+import { PASSES } from '../../src/emit/compile.js';
+import { SCHEDULE_PASSES } from '../../src/schedule/passes.js';
 import { programOf, settingsOf } from './fuzz.js';
 
 describe('fuzzing', () => {
@@ -11,10 +12,14 @@ describe('fuzzing', () => {
   });
 
   it('goes through the settings that users get, poisoned memory, and every pass left out', () => {
-    const all = Array.from({ length: 60 }, (_, i) => settingsOf(25 * i));
-    expect(all.filter((s) => s.level === undefined)).toHaveLength(15);
-    expect(all.filter((s) => s.poison)).toHaveLength(15);
-    expect(new Set(all.flatMap((s) => s.without ?? [])).size).toBe(passes.length);
+    const rounds = PASSES.length + 1;
+    const all = Array.from({ length: 4 * rounds }, (_, i) => settingsOf(25 * i));
+    expect(all.filter((s) => s.level === undefined)).toHaveLength(rounds);
+    expect(all.filter((s) => s.poison)).toHaveLength(rounds);
+    expect(new Set(all.flatMap((s) => s.without ?? []))).toEqual(new Set(PASSES));
+    expect(new Set(all.flatMap((s) => s.alike ?? []).flatMap((s) => s.without ?? []))).toEqual(
+      new Set(SCHEDULE_PASSES),
+    );
   });
 });
 

@@ -6,7 +6,7 @@ import { check, type Settings } from './check.js';
 import { keptCases } from './failures.js';
 import { fuzz } from './fuzz.js';
 
-// Three hundred random training steps, forward, backward and update, for three steps each, with one thread and with
+// Some hundred random training steps, forward, backward and update, for three steps each, with one thread and with
 // three, against the reference. `npm run fuzz` runs more; what fails there is kept in failures/. All in one
 // file, so that the compiler of AssemblyScript is loaded once.
 
@@ -18,7 +18,7 @@ async function failures(count: number, seed: number, settings: Settings) {
 }
 
 describe('random programs give the results of the reference and the same bits for one and three threads', () => {
-  it.each([0, 25, 50, 75])('as shipped, from program %i', async (seed) => {
+  it.each([0, 25, 50])('as shipped, from program %i', async (seed) => {
     const { problems, tally } = await failures(25, seed, { level: 3 });
     expect(problems).toEqual([]);
     // Bounds that say nothing would let everything pass.
@@ -56,7 +56,7 @@ describe('bits depend on the mathematics alone', () => {
 
   it('whatever part of the scheduler is left out, and whatever stands beside', async () => {
     const settings = { level: 1, threads: [1, 2, 3, 4], alike: ways };
-    expect((await failures(12, 600, settings)).problems).toEqual([]);
+    expect((await failures(8, 600, settings)).problems).toEqual([]);
   });
 });
 
@@ -95,7 +95,7 @@ describe('the comparison', () => {
     );
     expect(math).not.toBe(library['math.ts']);
     const settings = { level: 0, threads: [1], library: { ...library, 'math.ts': math } };
-    const found = await fuzz({ count: 25, seed: 100, settings, shrink: 1, patience: 20 });
+    const found = await fuzz({ count: 25, seed: 100, settings, shrink: 1, patience: 8 });
     expect(found.length).toBeGreaterThan(0);
     const ops = found[0].smallest!.graph.nodes.map((node) => node.op.name);
     expect(ops).toContain('tanh');

@@ -55,7 +55,6 @@ async function trained(session: Session, vocabulary: number): Promise<Uint8Array
 
 it.each<[number, string, () => optim.Optimizer]>([
   [27, 'clipped SGD', () => optim.clip(optim.sgd(), { norm: 0.5 })],
-  [3000, 'SGD', () => optim.sgd()],
   [3000, 'Adam', () => optim.adam()],
 ])(
   'a vocabulary of %i with %s ends with the same bits, whatever else is asked for',
