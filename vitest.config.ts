@@ -4,8 +4,7 @@ const common = { pool: 'forks', testTimeout: 120_000, hookTimeout: 120_000 } as 
 
 export default defineConfig({
   test: {
-    // One more than cores of a small machine: browsers and dead threads are waited for.
-    maxWorkers: 3,
+    maxWorkers: 2,
     projects: [
       { test: { ...common, name: 'node', include: ['test/**/*.test.ts'], exclude: ['test/browser/**'] } },
       {

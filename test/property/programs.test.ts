@@ -18,25 +18,22 @@ async function failures(count: number, seed: number, settings: Settings) {
 }
 
 describe('random programs give the results of the reference and the same bits for one and three threads', () => {
-  it.each([0, 25, 50])('as shipped, from program %i', async (seed) => {
+  it.each([0, 25])('as shipped, from program %i', async (seed) => {
     const { problems, tally } = await failures(25, seed, { level: 3 });
     expect(problems).toEqual([]);
     // Bounds that say nothing would let everything pass.
     expect(tally.close).toBeGreaterThan(0.85 * (tally.close + tally.loose + tally.unknown));
   });
 
-  it.each([100, 125, 150])(
-    'with memory poisoned while it holds no live value, from program %i',
-    async (seed) => {
-      expect((await failures(25, seed, { level: 1, poison: true })).problems).toEqual([]);
-    },
-  );
+  it.each([100, 125])('with memory poisoned while it holds no live value, from program %i', async (seed) => {
+    expect((await failures(25, seed, { level: 1, poison: true })).problems).toEqual([]);
+  });
 
   it.each(passes.map(({ name }, i) => ({ name, seed: 175 + 25 * i })))(
     'without the pass $name',
     async (pass) => {
       const settings = { level: 1, without: [pass.name] };
-      expect((await failures(10, pass.seed, settings)).problems).toEqual([]);
+      expect((await failures(6, pass.seed, settings)).problems).toEqual([]);
     },
   );
 
