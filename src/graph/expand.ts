@@ -2,26 +2,14 @@ import { GraphError } from '../errors.js';
 import { constantOp } from '../ops/leaf.js';
 import type { Attrs, Bodies, Lowering, Op } from '../ops/op.js';
 import { isResult } from '../ops/results.js';
-import { type Interpreter, Tensor, withInterpreter } from '../ops/tensor.js';
-import type { DType, Shape, TensorType } from '../shape.js';
+import { type Interpreter, type Tensor, withInterpreter } from '../ops/tensor.js';
 import { type Graph, makeNode, type Node, rewrite } from './graph.js';
+import { NodeTensor } from './node-tensor.js';
 import { replay } from './replay.js';
 
 /** A node in the hands of ops. */
-class Built extends Tensor {
+class Built extends NodeTensor {
   override readonly creator = null;
-  constructor(readonly node: Node) {
-    super();
-  }
-  override get shape(): Shape {
-    return this.node.shape;
-  }
-  override get dtype(): DType {
-    return this.node.dtype;
-  }
-  override get results(): readonly TensorType[] | undefined {
-    return this.node.results;
-  }
 }
 
 const nodeOf = (tensor: Tensor): Node => (tensor as Built).node;

@@ -2,6 +2,7 @@ import { BRAND, type Kind } from '../brand.js';
 import { shown } from '../check.js';
 import { DTypeError, GraphError } from '../errors.js';
 import { fromRoots, type Graph, makeInput, makeNode, type Node } from '../graph/graph.js';
+import { NodeTensor } from '../graph/node-tensor.js';
 import { constantOp } from '../ops/leaf.js';
 import type { Attrs, Op } from '../ops/op.js';
 import {
@@ -17,22 +18,13 @@ import { checkShape, DTYPES, type DType, overflows, type Shape, type TensorType 
 import { userLocation } from '../source.js';
 
 /** A tensor of a trace: it stands for a node, not for numbers. */
-export class Traced extends Tensor {
+export class Traced extends NodeTensor {
   constructor(
-    readonly node: Node,
+    node: Node,
     readonly tracer: Tracer,
     override readonly creator: Creator | null,
   ) {
-    super();
-  }
-  override get shape(): Shape {
-    return this.node.shape;
-  }
-  override get dtype(): DType {
-    return this.node.dtype;
-  }
-  override get results(): readonly TensorType[] | undefined {
-    return this.node.results;
+    super(node);
   }
 }
 

@@ -89,7 +89,6 @@ export function describeProgram({
   };
 }
 
-/** Describes one graph of a program. */
 /** What a program can do under a name, or an OptionError that says why it cannot. */
 export function entryOf({ entries, name }: ProgramDescription, wanted: string): EntryDescription {
   if (Object.hasOwn(entries, wanted)) return entries[wanted];
@@ -138,6 +137,7 @@ export function sessionText(
   return `Session(${shownName(program.name)}: ${state.join(', ')})`;
 }
 
+/** Describes one graph of a program. */
 export function describeEntry(graph: Graph): EntryDescription {
   const bounds = indexBounds(graph);
   const inputs = graph.inputs.map(inputAttrs).filter((a) => a.role === 'input');
