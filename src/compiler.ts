@@ -8,10 +8,9 @@ export {
   type CompilerInput,
   compileProgram,
   PASSES,
-  STAGES,
-  type Stage,
 } from './emit/compile.js';
 export { emitModule, type ModuleSource } from './emit/module.js';
+export { STAGES, type Stage } from './emit/stages.js';
 export { graphToDot } from './graph/dot.js';
 export type { Graph, Node } from './graph/graph.js';
 export { parseGraph } from './graph/parse.js';

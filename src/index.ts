@@ -2,7 +2,8 @@ export { gradients } from './autodiff/gradients.js';
 export * from './calculus/index.js';
 export { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js';
 export type { Finding } from './doctor/finding.js';
-export { type CompiledModule, STAGES, type Stage } from './emit/compile.js';
+export type { CompiledModule } from './emit/compile.js';
+export { STAGES, type Stage } from './emit/stages.js';
 export {
   DataError,
   DivergedError,

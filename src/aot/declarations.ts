@@ -1,5 +1,5 @@
 import type { Manifest } from '../artifact/manifest.js';
-import { LEARNING_RATE } from '../train/description.js';
+import { LEARNING_RATE, METHODS } from '../train/description.js';
 
 type Place = { readonly name: string; readonly shape: readonly number[]; readonly dtype: string };
 
@@ -105,9 +105,8 @@ function session({ name, entries }: Manifest): string {
 
 /** Overloads of `invoke`, one for each entry that has no method of its own. */
 function uses(entries: Manifest['entries']): string[] {
-  const own = ['train', 'evaluate', 'calibrate', 'diagnose'];
   return Object.entries(entries)
-    .filter(([name]) => !own.includes(name))
+    .filter(([name]) => !METHODS.has(name))
     .map(([name, { inputs, outputs }]) => {
       const taken = inputs.map((input) => `${key(input.name)}: ArrayLike<number>`);
       const given = outputs.map(

@@ -1,5 +1,5 @@
 import { writeFileAtomic } from '../data/files.js';
-import type { Stage } from '../emit/compile.js';
+import type { Stage } from '../emit/stages.js';
 import { note, text } from './output.js';
 import type { RunSettings } from './settings.js';
 import { buildStep, loadTask } from './task.js';

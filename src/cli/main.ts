@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { STAGES } from '../emit/stages.js';
 import { GradError, OptionError } from '../errors.js';
 import { clipped, printable, printableLines } from '../printable.js';
 import type { CompileModelOptions } from './compile.js';
@@ -14,7 +15,6 @@ import type { TrainOptions } from './train.js';
 
 const FAILURE = 1;
 const USAGE = 2;
-const STAGES = ['graph', 'schedule', 'loops', 'memory', 'assemblyscript', 'wat'];
 
 const dataOption = () =>
   new Option('--data <file>', 'words to train on, one a line (default: English first names)');

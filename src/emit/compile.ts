@@ -17,6 +17,7 @@ import type { DType, Shape } from '../shape.js';
 import { type AscOptions, disassemble, type Library, runAsc } from './asc.js';
 import { type Cached, decodeModule, encodeModule, keyOf } from './cached.js';
 import { emitModule, type ModuleSource } from './module.js';
+import type { Stage } from './stages.js';
 
 /** What the compiler needs to know of a program: its graphs, by entry, and the variables they share. */
 export interface CompilerInput {
@@ -63,9 +64,6 @@ export interface CompileOptions extends Partial<AscOptions> {
   /** Called as each step of the compilation begins, and with null when the module is made; not for a cached one. */
   progress?(now: CompileProgress | null): void;
 }
-
-export const STAGES = ['graph', 'schedule', 'loops', 'memory', 'assemblyscript', 'wat'] as const;
-export type Stage = (typeof STAGES)[number];
 
 /** What the compiler makes of a program before asc runs. */
 interface Stages {

@@ -4,7 +4,7 @@ import { Tensor, toTensor } from '../ops/tensor.js';
 import { checkOptimizer } from '../optim/optimizer.js';
 import { printableJson, shownName } from '../printable.js';
 import { DTYPES, formatShape, type Shape, type TensorType } from '../shape.js';
-import { LEARNING_RATE } from './description.js';
+import { LEARNING_RATE, METHODS } from './description.js';
 import type { StepOptions, Types, Use } from './step.js';
 
 // What is given to trainStep, looked at before anything is traced.
@@ -59,16 +59,13 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
       `trainStep: entries must name uses of the model, as in { embed: { inputs, output } }, got ${shown(entries)}`,
     );
   for (const [name, use] of Object.entries(entries)) {
-    if (name === '' || name === '__proto__' || RESERVED.includes(name))
+    if (name === '' || name === '__proto__' || name === 'predict' || METHODS.has(name))
       throw new OptionError(
         `trainStep: entries: ${printableJson(name)} cannot be the name of an entry of your own: choose another`,
       );
     checkUse(`entries: ${shownName(name)}`, use);
   }
 }
-
-/** Entries that a training step has by itself. */
-const RESERVED = ['train', 'evaluate', 'calibrate', 'predict', 'diagnose'];
 
 function checkUse(what: string, use: Use<unknown, Types>): void {
   if (typeof use !== 'object' || use === null)

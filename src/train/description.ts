@@ -92,24 +92,23 @@ export function describeProgram({
 /** What a program can do under a name, or an OptionError that says why it cannot. */
 export function entryOf({ entries, name }: ProgramDescription, wanted: string): EntryDescription {
   if (Object.hasOwn(entries, wanted)) return entries[wanted];
-  const own = ['train', 'evaluate', 'calibrate'].includes(wanted);
-  const mend = own ? '' : 'define it in trainStep, and ';
+  const mend = METHODS.has(wanted) ? '' : 'define it in trainStep, and ';
   throw new OptionError(
     `${name} has no ${printable(String(wanted))}, only ${Object.keys(entries).map(shownName).join(' and ')}: ${mend}name it in --entry where it is compiled ahead of time`,
   );
 }
 
-/** Entries that the session's own methods run. */
-const METHODS: Readonly<Record<string, string | undefined>> = {
-  train: 'session.step or session.run',
-  evaluate: 'session.evaluate',
-  calibrate: 'session.calibrate',
-  diagnose: 'session.diagnostics',
-};
+/** Entries that a session's own methods run, and not `invoke`. */
+export const METHODS: ReadonlyMap<string, string> = new Map([
+  ['train', 'session.step or session.run'],
+  ['evaluate', 'session.evaluate'],
+  ['calibrate', 'session.calibrate'],
+  ['diagnose', 'session.diagnostics'],
+]);
 
 /** `predict`, or an entry of the user's; an OptionError for another name. */
 export function useOf(program: ProgramDescription, name: string): EntryDescription {
-  const method = typeof name === 'string' && Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
+  const method = METHODS.get(name);
   if (method) throw new OptionError(`invoke: ${name} has a method of its own: call ${method}`);
   return entryOf(program, name);
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { compileProgram, type Stage } from '../../src/emit/compile.js';
+import { compileProgram } from '../../src/emit/compile.js';
+import type { Stage } from '../../src/emit/stages.js';
 import { f32, trace } from '../../src/index.js';
 import { readLibrary } from '../../src/run/node.js';
 
