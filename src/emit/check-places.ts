@@ -1,28 +1,29 @@
 import type { Node } from '../graph/graph.js';
-import { clashOf } from '../loops/in-place.js';
+import { areDisjoint, clashOf } from '../loops/in-place.js';
+import { meet, memoryIn } from '../plan/places.js';
 import type { EntryPlan } from '../plan/plan.js';
-import { numel } from '../shape.js';
+import type { Kernel } from '../schedule/kernel.js';
+import { ownRegion, type Region, regionOver } from '../schedule/regions.js';
 import type { Use } from './functions.js';
 
 /**
  * Looks for errors in the memory plan: whatever a kernel writes where something lies that it also reads or writes must be
  * proven safe from its program. Throws an Error that names kernel and values.
  */
-export function checkPlaces(uses: readonly Use[], { address }: EntryPlan): void {
-  const sizeOf = (node: Node) => 4 * numel(node.shape);
-  const meet = (a: Node, b: Node) =>
-    address.get(a)! < address.get(b)! + sizeOf(b) && address.get(b)! < address.get(a)! + sizeOf(a);
+export function checkPlaces(uses: readonly Use[], plan: EntryPlan): void {
+  checkParts(uses, plan);
+  const { address } = plan;
   for (const { kernel, program } of uses) {
     // What its function does to rows is told in assembly/rows.ts: each sum is made before its first row is written.
     if (kernel.kind === 'fold') continue;
-    const of = (node: Node) => (buffer: number) => program.buffers[buffer].node === node;
+    const of = (node: Node) => (buffer: number) => program.buffers[buffer].node === memoryIn(plan, node);
     const clash = (value: Node, old: Node) =>
-      address.get(value) === address.get(old)
+      address.get(memoryIn(plan, value)) === address.get(memoryIn(plan, old))
         ? clashOf(program, of(value), of(old))
         : 'they overlap in a part of their elements';
     for (const value of kernel.stores) {
       for (const old of [...kernel.loads, ...kernel.stores]) {
-        if (old === value || !meet(value, old)) continue;
+        if (old === value || !meet(value, old, plan)) continue;
         const why = clash(value, old);
         if (why === null || (kernel.stores.includes(old) && clash(old, value) === null)) continue;
         throw new Error(
@@ -31,4 +32,36 @@ export function checkPlaces(uses: readonly Use[], { address }: EntryPlan): void 
       }
     }
   }
+}
+
+/** No two of the kernels that write one value in parts may write the same element, which would be proven by no program alone. */
+function checkParts(uses: readonly Use[], plan: EntryPlan): void {
+  const written = new Map<Node, { kernel: Kernel; region: Region }[]>();
+  const wholes = new Set([...plan.parts.values()].map(({ whole }) => whole));
+  for (const { kernel } of uses) {
+    for (const region of kernel.stores.flatMap((node) => writtenOf(kernel, node, plan))) {
+      if (!wholes.has(region.whole)) continue;
+      const others = written.get(region.whole) ?? [];
+      // A copy writes zeros first, and then into them.
+      for (const other of others)
+        if (other.kernel !== kernel && !areDisjoint(region, other.region))
+          throw new Error(
+            `${kernel.name} and ${other.kernel.name} write the same elements of ${region.whole.op.name}`,
+          );
+      written.set(region.whole, [...others, { kernel, region }]);
+    }
+  }
+}
+
+/** Where a kernel writes a value that it stores; what is left of a copy, block by block. */
+function writtenOf(kernel: Kernel, node: Node, { parts }: EntryPlan): Region[] {
+  const region = parts.get(node) ?? ownRegion(node);
+  if (kernel.kind !== 'copy') return [region];
+  const { strides, offset } = regionOver(region, node.shape)!;
+  return [...kernel.parts, ...kernel.zeros].map(({ starts, shape }) => ({
+    whole: region.whole,
+    sizes: shape,
+    strides,
+    offset: starts.reduce((at, start, axis) => at + start * strides[axis], offset),
+  }));
 }

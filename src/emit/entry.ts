@@ -3,11 +3,12 @@ import { loopsOf } from '../loops/build.js';
 import type { LoopProgram } from '../loops/program.js';
 import { libraryOf } from '../loops/query.js';
 import type { Buffer } from '../plan/layout.js';
+import { meet } from '../plan/places.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { usefulThreads } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
-import { formatType, numel } from '../shape.js';
+import { formatType } from '../shape.js';
 import { comment } from './code.js';
 import { stepName } from './driver.js';
 import type { KernelCall, Use } from './functions.js';
@@ -70,6 +71,7 @@ export function entryOf(
   const uses = schedule.kernels.map((kernel, i): Use => {
     const program = loopsOf(kernel, {
       isVariable: (node) => schedule.storage.get(node)?.kind === 'variable',
+      regionOf: (node) => plan.parts.get(node),
       liesOn: (node) => plan.address.get(node) === plan.address.get(kernel.stores[0]),
     });
     return { kernel, program, stem: `kernel_${index}_${i}`, constant: (node) => constants.get(node)! };
@@ -171,12 +173,7 @@ function steps(
 }
 
 function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
-  const span = (node: Node) => ({
-    from: plan.address.get(node)!,
-    to: plan.address.get(node)! + 4 * numel(node.shape),
-  });
-  const overlaps = (x: readonly Node[], y: readonly Node[]) =>
-    x.some((m) => y.some((n) => span(m).from < span(n).to && span(n).from < span(m).to));
+  const overlaps = (x: readonly Node[], y: readonly Node[]) => x.some((m) => y.some((n) => meet(m, n, plan)));
   // Between two writers of one place a reader stands today, and so two barriers; the first clause does not rely on that.
   return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
 }

@@ -1,3 +1,4 @@
+import type { Region } from '../schedule/regions.js';
 import { type Around, accessesOf, type MemoryAccess } from './accesses.js';
 import { type Affine, constant, plus, rangeOf, type Unknown } from './affine.js';
 import type { LoopProgram } from './program.js';
@@ -118,6 +119,16 @@ function areApart({ one, other, widths }: Pair, indices: readonly Unknown[]): bo
 
 function without(of: Affine, indices: readonly Unknown[]): Affine {
   return { ...of, terms: new Map([...of.terms].filter(([term]) => !indices.includes(term))) };
+}
+
+/** Whether no element of one region is one of the other. */
+export function areDisjoint(one: Region, other: Region): boolean {
+  const access = ({ sizes, strides, offset }: Region): MemoryAccess => {
+    const at = sizes.map((size, axis): [Unknown, number] => [{ low: 0, high: size - 1 }, strides[axis]]);
+    const terms = new Map(at.filter(([, by]) => by !== 0));
+    return { kind: 'store', buffer: 0, at: { buffer: null, terms, constant: offset }, bytes: 1, around: [] };
+  };
+  return digitsOf(access(one), access(other)).some((digit) => areApart(digit, []));
 }
 
 /** What stands in one statement is loaded before it is stored. */

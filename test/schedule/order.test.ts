@@ -30,6 +30,7 @@ function chain(kernels: readonly { writes: number[]; reads: number[]; inPlace?: 
       kernel: {} as Kernel,
       reads: read.map((r) => r.node),
       writes: written,
+      shared: [],
       over: new Map(written.map((node) => [node, inPlace ? fits(node) : []])),
     };
   });
