@@ -56,12 +56,13 @@ class Placing {
       // The old value of a variable may still be read.
       if (this.storage.get(whole)?.kind === 'variable' || numel(whole.shape) === 0) continue;
       if (this.isThere(copied, kernel)) continue;
-      const spared = parts.filter((part) => this.moves(part, copied, kernel));
+      const isEmpty = ({ shape }: Box) => numel(shape) === 0;
+      const spared = parts.filter((part) => isEmpty(part) || this.moves(part, copied, kernel));
       if (spared.length === 0) continue;
       const body = this.bodies[kernel]!;
       const rest = restOf(body, whole, new Set<Box>(spared));
       this.parts.set(whole, [
-        ...spared.map(({ read }) => read.source),
+        ...spared.filter((part) => !isEmpty(part)).map(({ read }) => read.source),
         // What is left is made by the same kernel as before.
         ...(rest?.kind === 'copy' ? [whole] : []),
       ]);
