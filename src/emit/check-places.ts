@@ -1,9 +1,10 @@
 import type { Node } from '../graph/graph.js';
-import { areDisjoint, clashOf } from '../loops/in-place.js';
+import { clashOf, keepsOff } from '../loops/in-place.js';
 import { meet, memoryIn } from '../plan/places.js';
 import type { EntryPlan } from '../plan/plan.js';
 import type { Kernel } from '../schedule/kernel.js';
 import { ownRegion, type Region, regionOver } from '../schedule/regions.js';
+import { numel } from '../shape.js';
 import type { Use } from './functions.js';
 
 /**
@@ -34,22 +35,24 @@ export function checkPlaces(uses: readonly Use[], plan: EntryPlan): void {
   }
 }
 
-/** No two of the kernels that write one value in parts may write the same element, which would be proven by no program alone. */
+/** Kernels that write one value in parts must be seen, from their programs, to write nothing of the others' parts. */
 function checkParts(uses: readonly Use[], plan: EntryPlan): void {
-  const written = new Map<Node, { kernel: Kernel; region: Region }[]>();
   const wholes = new Set([...plan.parts.values()].map(({ whole }) => whole));
-  for (const { kernel } of uses) {
-    for (const region of kernel.stores.flatMap((node) => writtenOf(kernel, node, plan))) {
-      if (!wholes.has(region.whole)) continue;
-      const others = written.get(region.whole) ?? [];
-      // A copy writes zeros first, and then into them.
-      for (const other of others)
-        if (other.kernel !== kernel && !areDisjoint(region, other.region))
-          throw new Error(
-            `${kernel.name} and ${other.kernel.name} write the same elements of ${region.whole.op.name}`,
-          );
-      written.set(region.whole, [...others, { kernel, region }]);
-    }
+  const writers = uses.flatMap((use) =>
+    use.kernel.stores
+      .flatMap((node) => writtenOf(use.kernel, node, plan))
+      .filter(({ whole, sizes }) => wholes.has(whole) && numel(sizes) > 0)
+      .map((region) => ({ use, region })),
+  );
+  for (const { use, region } of writers) {
+    const isMemory = (buffer: number) => use.program.buffers[buffer].node === region.whole;
+    const other = writers.find(
+      (w) => w.use !== use && w.region.whole === region.whole && !keepsOff(use.program, isMemory, w.region),
+    );
+    if (other)
+      throw new Error(
+        `${use.kernel.name} and ${other.use.kernel.name} may write the same elements of ${region.whole.op.name}`,
+      );
   }
 }
 

@@ -121,14 +121,33 @@ function without(of: Affine, indices: readonly Unknown[]): Affine {
   return { ...of, terms: new Map([...of.terms].filter(([term]) => !indices.includes(term))) };
 }
 
-/** Whether no element of one region is one of the other. */
-export function areDisjoint(one: Region, other: Region): boolean {
-  const access = ({ sizes, strides, offset }: Region): MemoryAccess => {
-    const at = sizes.map((size, axis): [Unknown, number] => [{ low: 0, high: size - 1 }, strides[axis]]);
-    const terms = new Map(at.filter(([, by]) => by !== 0));
-    return { kind: 'store', buffer: 0, at: { buffer: null, terms, constant: offset }, bytes: 1, around: [] };
-  };
-  return digitsOf(access(one), access(other)).some((digit) => areApart(digit, []));
+/** Whether a program can be seen to write none of the elements of a region, whichever of its stores go to that memory. */
+export function keepsOff(
+  program: LoopProgram,
+  isMemory: (buffer: number) => boolean,
+  region: Region,
+): boolean {
+  const { sizes, strides, offset } = region;
+  const terms = sizes.map((size, axis): [Unknown, number] => [{ low: 0, high: size - 1 }, 4 * strides[axis]]);
+  const at = { buffer: null, terms: new Map(terms.filter(([, by]) => by !== 0)), constant: 4 * offset };
+  const elements: MemoryAccess = { kind: 'store', buffer: 0, at, bytes: 4, around: [] };
+  return accessesOf(program)
+    .filter(({ kind, buffer }) => kind === 'store' && isMemory(buffer))
+    .every((store) =>
+      digitsOf(elements, inSteps(located(store, program))).some((digit) => areApart(digit, [])),
+    );
+}
+
+/** The same access, of which indices of loops count turns in place of what the loops step over. */
+function inSteps(access: MemoryAccess): MemoryAccess {
+  const steps = new Map(
+    access.around.flatMap(({ index, partOf }) => (index && !partOf ? [[index.of, index.step] as const] : [])),
+  );
+  const terms = [...access.at.terms].map(([of, by]): [Unknown, number] => {
+    const step = steps.get(of) ?? 1;
+    return step === 1 ? [of, by] : [{ low: 0, high: Math.floor(of.high / step) }, by * step];
+  });
+  return { ...access, at: { ...access.at, terms: new Map(terms) } };
 }
 
 /** What stands in one statement is loaded before it is stored. */

@@ -43,11 +43,10 @@ export function mayStore(kernel: KernelBody, value: Node, region: Region): boole
   }
 }
 
-/** Whether all reads of a value but one can be made there. */
-export function mayRead(kernel: KernelBody, value: Node, region: Region, except?: Access): boolean {
+/** Whether all reads of a value can be made there. */
+export function mayRead(kernel: KernelBody, value: Node, region: Region): boolean {
   return readsOf(kernel).every(({ read, shape, fixed }) => {
     if (read.source !== value) return !isInline(read.source) || !sourcesOf(read.source).includes(value);
-    if (read === except) return true;
     if (fixed) return false;
     const inside = within(read, shape, region);
     return inside !== null && keepsSums(kernel, { ...read, ...inside });

@@ -81,10 +81,12 @@ class Placing {
     const start = part.starts.reduce((at, start, i) => at + start * strides[i], offset);
     const region = regionFor(part.read, part.shape, { whole: target.whole, strides, offset: start });
     if (!region || !mayStore(body, value, region)) return false;
-    const readers = this.readers.get(value)!.flatMap((reader) => this.bodies[reader] ?? []);
     // The same kernel may read it for another part, too.
-    if (!readers.every((reader) => mayRead(reader, value, region, part.read))) return false;
-    const others = readers.filter((reader) => reader !== this.bodies[kernel]);
+    const rest = restOf(this.bodies[kernel]!, whole, new Set<Box>([part]));
+    const others = this.readers
+      .get(value)!
+      .flatMap((reader) => (reader === kernel ? (rest ?? []) : (this.bodies[reader] ?? [])));
+    if (!others.every((reader) => mayRead(reader, value, region))) return false;
     if (!isWorthIt(value, region, body, others)) return false;
     this.regions.set(value, region);
     return true;
