@@ -339,7 +339,7 @@ export const MUTANTS: readonly Mutant[] = [
     'src/schedule/liveness.ts',
     ['test/schedule', 'test/plan'],
     [
-      ['a value dies one reader early', 'of reads) left[value]--;', 'left[value] -= 2;'],
+      ['a value dies one reader early', 'of reads) left[value]--;', 'of reads) left[value] -= 2;'],
       [
         'two values take over the memory of one',
         'if (this.left[value] === 0 && !this.taken.has(value)) return value;',

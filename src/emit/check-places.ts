@@ -1,5 +1,5 @@
 import type { Node } from '../graph/graph.js';
-import { clashOf, keepsOff } from '../loops/in-place.js';
+import { clashOf, keepOff, storesTo } from '../loops/in-place.js';
 import { meet, memoryIn } from '../plan/places.js';
 import type { EntryPlan } from '../plan/plan.js';
 import type { Kernel } from '../schedule/kernel.js';
@@ -44,15 +44,18 @@ function checkParts(uses: readonly Use[], plan: EntryPlan): void {
       .filter(({ whole, sizes }) => wholes.has(whole) && numel(sizes) > 0)
       .map((region) => ({ use, region })),
   );
-  for (const { use, region } of writers) {
-    const isMemory = (buffer: number) => use.program.buffers[buffer].node === region.whole;
-    const other = writers.find(
-      (w) => w.use !== use && w.region.whole === region.whole && !keepsOff(use.program, isMemory, w.region),
-    );
-    if (other)
-      throw new Error(
-        `${use.kernel.name} and ${other.use.kernel.name} may write the same elements of ${region.whole.op.name}`,
-      );
+  for (const whole of wholes) {
+    const own = writers.filter(({ region }) => region.whole === whole);
+    for (const use of new Set(own.map((writer) => writer.use))) {
+      const others = own.filter((writer) => writer.use !== use);
+      if (others.length === 0) continue;
+      const stores = storesTo(use.program, (buffer) => use.program.buffers[buffer].node === whole);
+      const met = others.find(({ region }) => !keepOff(stores, region));
+      if (met)
+        throw new Error(
+          `${use.kernel.name} and ${met.use.kernel.name} may write the same elements of ${whole.op.name}`,
+        );
+    }
   }
 }
 

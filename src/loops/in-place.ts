@@ -121,21 +121,19 @@ function without(of: Affine, indices: readonly Unknown[]): Affine {
   return { ...of, terms: new Map([...of.terms].filter(([term]) => !indices.includes(term))) };
 }
 
-/** Whether a program can be seen to write none of the elements of a region, whichever of its stores go to that memory. */
-export function keepsOff(
-  program: LoopProgram,
-  isMemory: (buffer: number) => boolean,
-  region: Region,
-): boolean {
-  const { sizes, strides, offset } = region;
+/** The stores of a program to some memory. */
+export function storesTo(program: LoopProgram, isMemory: (buffer: number) => boolean): MemoryAccess[] {
+  return accessesOf(program)
+    .filter(({ kind, buffer }) => kind === 'store' && isMemory(buffer))
+    .map((store) => inSteps(located(store, program)));
+}
+
+/** Whether stores to the memory of a region can be seen to write none of its elements. */
+export function keepOff(stores: readonly MemoryAccess[], { sizes, strides, offset }: Region): boolean {
   const terms = sizes.map((size, axis): [Unknown, number] => [{ low: 0, high: size - 1 }, 4 * strides[axis]]);
   const at = { buffer: null, terms: new Map(terms.filter(([, by]) => by !== 0)), constant: 4 * offset };
   const elements: MemoryAccess = { kind: 'store', buffer: 0, at, bytes: 4, around: [] };
-  return accessesOf(program)
-    .filter(({ kind, buffer }) => kind === 'store' && isMemory(buffer))
-    .every((store) =>
-      digitsOf(elements, inSteps(located(store, program))).some((digit) => areApart(digit, [])),
-    );
+  return stores.every((store) => digitsOf(elements, store).some((digit) => areApart(digit, [])));
 }
 
 /** The same access, of which indices of loops count turns in place of what the loops step over. */
