@@ -64,7 +64,7 @@ function writtenOf(kernel: Kernel, node: Node, { parts }: EntryPlan): Region[] {
   const region = parts.get(node) ?? ownRegion(node);
   if (kernel.kind !== 'copy') return [region];
   const { strides, offset } = regionOver(region, node.shape)!;
-  return [...kernel.parts, ...kernel.zeros].map(({ starts, shape }) => ({
+  return [...kernel.parts, ...kernel.fills].map(({ starts, shape }) => ({
     whole: region.whole,
     sizes: shape,
     strides,

@@ -101,7 +101,7 @@ export function foldLoops(kernel: FoldKernel, options: NestOptions): Part {
 
 /** Copies blocks to their places in one buffer. */
 export function copyLoops(kernel: CopyKernel, options: NestOptions): Part {
-  const { node, parts, zeros } = kernel;
+  const { node, parts, fills } = kernel;
   const region = options.regionOf(node);
   const { source, strides: to, offset } = storedElements(node, node.shape, region);
   const body: Statement[] = [];
@@ -122,10 +122,10 @@ export function copyLoops(kernel: CopyKernel, options: NestOptions): Part {
     const all = units === 1 ? [] : [define('begin', 0, 'usize'), define('end', units, 'usize')];
     body.push(block(...all, ...made));
   };
-  for (const box of zeros) {
-    if (numel(box.shape) === numel(node.shape) && !region)
+  for (const box of fills) {
+    if (Object.is(box.value, 0) && numel(box.shape) === numel(node.shape) && !region)
       body.push(act(instruction('memory.fill', addressIn(options)(node), 0, 4 * numel(node.shape))));
-    else write(box, zerosOf(node, box.shape), []);
+    else write(box, filled(node, box.shape, box.value), []);
   }
   for (const part of parts) {
     const { read, shape } = part;
@@ -136,8 +136,8 @@ export function copyLoops(kernel: CopyKernel, options: NestOptions): Part {
   return { body, units: 1 };
 }
 
-function zerosOf({ dtype, where }: Node, shape: Shape): Node {
-  return makeNode(constantOp as unknown as Op, [], { values: [0], shape, dtype }, where);
+function filled({ dtype, where }: Node, shape: Shape, value: number): Node {
+  return makeNode(constantOp as unknown as Op, [], { values: [value], shape, dtype }, where);
 }
 
 function addressIn({ buffers }: NestOptions): (node: Node) => Expression {

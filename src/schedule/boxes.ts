@@ -1,10 +1,9 @@
-import { numel, type Shape } from '../shape.js';
+import { numel } from '../shape.js';
 import type { Box } from './kernel.js';
 
-/** The blocks of a tensor that none of some others in it, which do not overlap, take up. */
-export function around(shape: Shape, taken: readonly Box[]): Box[] {
-  const all = { starts: shape.map(() => 0), shape };
-  return taken.reduce((rest: Box[], box) => rest.flatMap((r) => outside(r, box)), [all]);
+/** The blocks of a block that none of some others takes up. */
+export function around({ starts, shape }: Box, taken: readonly Box[]): Box[] {
+  return taken.reduce((rest: Box[], box) => rest.flatMap((r) => outside(r, box)), [{ starts, shape }]);
 }
 
 /** What of a block lies outside of another: in front of it and behind it, axis by axis. */

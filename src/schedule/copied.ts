@@ -39,9 +39,11 @@ function isCopy({ members }: NestKernel, { node, level, reads }: Member): boolea
 export function restOf(kernel: KernelBody, whole: Node, spared: ReadonlySet<Box>): KernelBody | null {
   if (kernel.kind === 'copy') {
     const parts = kernel.parts.filter((part) => !spared.has(part));
-    // Zeros may no longer be written where others write.
-    const zeros = kernel.zeros.length > 0 ? around(kernel.node.shape, kernel.parts) : [];
-    return parts.length + zeros.length > 0 ? { ...kernel, parts, zeros } : null;
+    // Zeros around all may no longer be written where others write.
+    const fills = kernel.fills.flatMap((fill) =>
+      around(fill, kernel.parts).map((box) => ({ ...box, value: fill.value })),
+    );
+    return parts.length + fills.length > 0 ? { ...kernel, parts, fills } : null;
   }
   if (kernel.kind !== 'nest') return kernel;
   const members = kernel.members.filter(({ node }) => node !== whole);

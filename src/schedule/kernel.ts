@@ -74,12 +74,12 @@ export interface Box {
   readonly shape: readonly number[];
 }
 
-/** Writes reads of equal rank into blocks of one buffer, zeros into others first. */
+/** Writes reads of equal rank into blocks of one buffer, after it has filled others with one number each. */
 export interface CopyKernel {
   readonly kind: 'copy';
   readonly node: Node;
   readonly parts: readonly (Box & { readonly read: Access })[];
-  readonly zeros: readonly Box[];
+  readonly fills: readonly (Box & { readonly value: number })[];
 }
 
 export type KernelBody = NestKernel | GemmKernel | ScatterKernel | FoldKernel | CopyKernel;

@@ -147,7 +147,7 @@ function settle(
       copies.push({
         kind: 'copy',
         node,
-        zeros: [],
+        fills: [],
         parts: [{ read, shape: value.shape, starts: value.shape.map(() => 0) }],
       });
       read = { source: node, offset: 0, strides: identityStrides(value.shape) };
@@ -249,11 +249,17 @@ function gemm(node: Node, cluster: Cluster): GemmKernel {
 
 function copy(node: Node, { zeros, starts }: Extract<Lowering, { kind: 'copy' }>): CopyKernel {
   const from = starts(node);
-  const parts = node.inputs.map((input, i) => ({
+  const blocks = node.inputs.map((input, i) => ({
     read: ownAccess(input),
     shape: input.shape,
     starts: from[i],
   }));
-  const all = { starts: node.shape.map(() => 0), shape: node.shape };
-  return { kind: 'copy', node, parts, zeros: zeros ? [all] : [] };
+  const all = { starts: node.shape.map(() => 0), shape: node.shape, value: 0 };
+  const valueOf = ({ read }: (typeof blocks)[number]) => constantValue(read.source);
+  const filled = blocks.flatMap((block) => {
+    const value = valueOf(block);
+    return value === undefined ? [] : [{ starts: block.starts, shape: block.shape, value }];
+  });
+  const parts = blocks.filter((block) => valueOf(block) === undefined);
+  return { kind: 'copy', node, parts, fills: zeros ? [all, ...filled] : filled };
 }

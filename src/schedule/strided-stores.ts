@@ -95,7 +95,7 @@ class Placing {
   /** Whether all parts already lie beside each other as they do in `whole`, which then needs no memory of its own. */
   private isThere({ whole, parts }: Copied, kernel: number): boolean {
     const body = this.bodies[kernel]!;
-    const isOnlyThat = body.kind === 'copy' && body.zeros.length === 0;
+    const isOnlyThat = body.kind === 'copy' && body.fills.length === 0;
     if (!isOnlyThat || this.storage.has(whole) || this.regions.has(whole)) return false;
     const region = this.common(whole, parts);
     if (!region) return false;

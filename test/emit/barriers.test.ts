@@ -77,7 +77,7 @@ function clash(a: Kernel, b: Kernel, { address, parts }: EntryPlan): boolean {
       if (region) return placesIn(region).map(single(from));
       if (kernel?.kind !== 'copy' || !wholes.has(node)) return [{ from, to: from + 4 * numel(node.shape) }];
       const strides = contiguousStrides(node.shape);
-      return [...kernel.parts, ...kernel.zeros].flatMap(({ starts, shape }) => {
+      return [...kernel.parts, ...kernel.fills].flatMap(({ starts, shape }) => {
         const offset = starts.reduce((at, start, axis) => at + start * strides[axis], 0);
         return placesIn({ whole: node, sizes: shape, strides, offset }).map(single(from));
       });

@@ -112,7 +112,7 @@ it('blocks around others are all that those leave, once', () => {
         ...b,
         starts: b.starts.map((s, i) => Math.min(s, 4 - b.shape[i])),
       }));
-      const left = around([4, 4, 4], inside).flatMap(cells);
+      const left = around({ starts: [0, 0, 0], shape: [4, 4, 4] }, inside).flatMap(cells);
       expect(new Set(left).size).toBe(left.length);
       const all = new Set([...left, ...taken.flat()]);
       expect(all.size).toBe(64);

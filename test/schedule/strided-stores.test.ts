@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { emitModule } from '../../src/emit/module.js';
 import {
+  broadcastTo,
   concat,
   f32,
   gather,
@@ -68,10 +69,10 @@ describe('what is only a part is stored where it belongs', () => {
     const rest = list.find(({ kind }) => kind === 'copy')!;
     expect(rest).toMatchObject({
       parts: [],
-      zeros: [
-        { starts: [0, 0], shape: [1, 20] },
-        { starts: [9, 0], shape: [2, 20] },
-        { starts: [1, 16], shape: [8, 4] },
+      fills: [
+        { starts: [0, 0], shape: [1, 20], value: 0 },
+        { starts: [9, 0], shape: [2, 20], value: 0 },
+        { starts: [1, 16], shape: [8, 4], value: 0 },
       ],
     });
   });
@@ -127,6 +128,25 @@ describe('what is only a part is stored where it belongs', () => {
     const [life] = lives;
     expect(lives.map(({ node }) => node.op.name)).toEqual(['concat']);
     expect([life.from, life.to]).toEqual([0, list.length - 1]);
+  });
+});
+
+it('what is the same number everywhere is filled in, and needs no kernel of its own', () => {
+  const { kernels: list } = scheduled(types, ({ x, u, w }) => {
+    const [a] = split(x.matmul(u), [6, 10], 1);
+    const padded = concat([a.tanh(), broadcastTo(0.5, [8, 30])], 1);
+    return { y: padded.matmul(w) };
+  });
+  expect(list.map(({ name }) => name)).toEqual([
+    'gemm_nn_8x16x12',
+    'map_8x6_tanh',
+    'concat_8x36',
+    'gemm_nn_8x5x36',
+  ]);
+  expect(list[2]).toMatchObject({
+    parts: [],
+    loads: [],
+    fills: [{ starts: [0, 6], shape: [8, 30], value: 0.5 }],
   });
 });
 
