@@ -227,6 +227,20 @@ describe('with memory checked', () => {
     expect(() => emitModule('g', schedules, plan, { poison: true })).not.toThrow();
   });
 
+  it('a product may pack what lies beside its own part', () => {
+    const large = { h: f32(100, 100), s: f32(100, 100), w: f32(100, 3) };
+    const call = scheduled(large, ({ h, s, w }) => {
+      const x = h.mul(2);
+      return { y: concat([x, s.matmul(x.transpose())], 0).matmul(w) };
+    });
+    const packed = call.kernels.find(
+      (kernel) => kernel.kind === 'gemm' && kernel.tiling.packB === 'transpose',
+    )!;
+    const kinds = [...packed.loads, ...packed.stores].map((node) => call.storage.get(node)!.kind);
+    expect(kinds).toEqual(['input', 'part', 'part']);
+    expect(() => emitModule('g', { call }, planMemory({ call }, []), { poison: true })).not.toThrow();
+  });
+
   it('a part that lies where another does is found out', () => {
     const { call } = plan.entries;
     const parts = new Map(
