@@ -81,7 +81,7 @@ const PRODUCTS = 200_000;
 export function productCut(m: number, n: number, k: number): Pick<Cut, 'length' | 'parts'> | null {
   const pieces = Math.max(Math.ceil(m / 4), Math.ceil(n / STEP));
   if (pieces >= FEW) return null;
-  return partsOf(k, (m * n * k) / (PRODUCTS * pieces * pieces));
+  return partsOf(k, (m * n * k) / (PRODUCTS * pieces));
 }
 
 /** So many steps in a power of two of parts, or nearly so: of parts that are large enough, and no more than there may be. */

@@ -72,11 +72,12 @@ export const ROWS = 4;
 export function tilingOf(product: {
   domain: readonly number[];
   k: number;
+  lastK?: number;
   a: Access;
   b: Access;
   members: readonly Member[];
 }): Tiling {
-  const { domain, k, a, b, members } = product;
+  const { domain, k, lastK = k, a, b, members } = product;
   const [m, n] = domain.slice(-2);
   const matrices = numel(domain.slice(0, -2));
   const segments = numel(domain) === 0 ? [] : segmentsOf(m, n, k);
@@ -84,7 +85,8 @@ export function tilingOf(product: {
   const panels = panelsOf(segments);
 
   const bytesPerStep = 16 * widest + 4 * ROWS;
-  const fitting = Math.max(1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
+  // A k that differs between matrices is walked in blocks.
+  const fitting = Math.max(lastK < k ? 2 : 1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
   const totalAfter = fitting > FEW_BLOCKS ? FEW_BLOCKS : 0;
   const kBlocks = totalAfter > 0 && widest === 1 ? Math.ceil(k / NARROW_BLOCK) : fitting;
   const kBlock = Math.ceil(k / kBlocks);
