@@ -127,7 +127,13 @@ export function tilingOf(product: {
     // faster: down a column the same distance lies between all accesses, which the processor foresees.
     group: kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1,
     epilogue: kBlocks > 1 || cost > REGISTER_EPILOGUE ? 'memory' : 'registers',
-    split: matrices > 1 ? 'matrices' : panels >= 8 || panels >= Math.ceil(m / ROWS) ? 'panels' : 'rows',
+    // Whoever makes panels packs all rows of A, whoever makes rows all panels of B, whose rows lie side by side already.
+    split:
+      matrices > 1
+        ? 'matrices'
+        : !(packA && m >= 8 * ROWS) && (panels >= 8 || panels >= Math.ceil(m / ROWS))
+          ? 'panels'
+          : 'rows',
   };
 }
 
