@@ -14,6 +14,7 @@ import type { KernelCall, Use } from './functions.js';
 import type { Imports } from './imports.js';
 import { Meetings } from './meetings.js';
 import { poisonAfter, poisonStart } from './poison.js';
+import { forSecondThread } from './second-thread.js';
 import { ownCall, type PartFunctions, sharedCall } from './share.js';
 
 /** An entry with the addresses of its own buffers declared. */
@@ -84,6 +85,8 @@ export interface StepKernel {
   readonly name: string;
   readonly program: LoopProgram;
   readonly threads: number;
+  /** Whether it is the second thread's where there are several. */
+  readonly second: boolean;
   readonly call: string;
   /** What it computes, where its function does not say so, since others call that too. */
   readonly note: readonly string[];
@@ -105,19 +108,27 @@ export function emitEntry(
   options: StepOptions,
 ): { lines: string[]; kernels: StepKernel[] } {
   const lines = [...declarations];
-  const kernels = uses.map((use): StepKernel => {
-    const { kernel } = use;
+  const shared = uses.map((use) => ({
+    use,
+    kernel: use.kernel,
+    threads: usefulThreads(use.kernel, calls.get(use)!.to.units, options.threadShare),
+  }));
+  const results = new Set(plan.outputs.map((output) => output.address));
+  const others = forSecondThread(shared, plan.address, (node) => results.has(plan.address.get(node)!));
+  const kernels = shared.map((own): StepKernel => {
+    const { use, kernel, threads } = own;
+    const second = others.has(own);
     const called = calls.get(use)!;
     const { to } = called;
     if (to.uses[0] === use) {
       lines.push(...declareFunction(called));
       for (const [name, file] of libraryOf(use.program)) options.imports.add(file, name);
     }
-    const threads = usefulThreads(kernel, to.units, options.threadShare);
-    const call = threads > 1 ? sharedCall(called, use, threads, options) : ownCall(called, options.imports);
+    const call =
+      threads > 1 ? sharedCall(called, use, threads, options) : ownCall(called, second, options.imports);
     lines.push(...call.lines);
     const note = to.uses.length > 1 ? [`// ${describe(kernel)}`] : [];
-    return { kernel, name: to.name, program: use.program, threads, call: call.text, note };
+    return { kernel, name: to.name, program: use.program, threads, second, call: call.text, note };
   });
   lines.push(
     '',

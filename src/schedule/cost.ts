@@ -44,7 +44,7 @@ export function opCost({ op: { lower } }: Node): number {
 }
 
 /** Nanoseconds of work that each thread of a shared kernel should have at least: waiting for each other costs some. */
-export const THREAD_SHARE = 1000;
+export const THREAD_SHARE = 800;
 
 /** Nanoseconds from which a kernel is shared in parts that threads take as they get free, so that none waits long. */
 const PARTS_FROM = 200_000;
