@@ -3,7 +3,7 @@ import { loopsOf } from '../loops/build.js';
 import type { LoopProgram } from '../loops/program.js';
 import { libraryOf } from '../loops/query.js';
 import type { Buffer } from '../plan/layout.js';
-import { meet } from '../plan/places.js';
+import { memoryIn } from '../plan/places.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { usefulThreads } from '../schedule/cost.js';
@@ -13,8 +13,11 @@ import { comment } from './code.js';
 import { stepName } from './driver.js';
 import type { KernelCall, Use } from './functions.js';
 import type { Imports } from './imports.js';
+import { Meetings } from './meetings.js';
 import { poisonAfter, poisonStart } from './poison.js';
+import { forSecondThread } from './second-thread.js';
 import { ownCall, type PartFunctions, sharedCall } from './share.js';
+import { type Spans, spansIn } from './spans.js';
 
 /** An entry with the addresses of its own buffers declared. */
 export interface Entry {
@@ -85,6 +88,8 @@ export interface StepKernel {
   readonly name: string;
   readonly program: LoopProgram;
   readonly threads: number;
+  /** Whether it is the second thread's where there are several. */
+  readonly second: boolean;
   readonly call: string;
   /** What it computes, where its function does not say so, since others call that too. */
   readonly note: readonly string[];
@@ -106,25 +111,38 @@ export function emitEntry(
   options: StepOptions,
 ): { lines: string[]; kernels: StepKernel[] } {
   const lines = [...declarations];
-  const kernels = uses.map((use): StepKernel => {
-    const { kernel } = use;
+  const shared = uses.map((use) => ({
+    use,
+    kernel: use.kernel,
+    threads: usefulThreads(use.kernel, calls.get(use)!.to.units, options.threadShare),
+  }));
+  const results = new Set(plan.outputs.map((output) => output.address));
+  const spans = spansIn(
+    plan,
+    shared.flatMap(({ kernel }) => [...kernel.stores, ...kernel.loads]),
+  );
+  const addressOf = (node: Node) => plan.address.get(memoryIn(plan, node))!;
+  const others = forSecondThread(shared, spans, (node) => results.has(addressOf(node)));
+  const kernels = shared.map((own): StepKernel => {
+    const { use, kernel, threads } = own;
+    const second = others.has(own);
     const called = calls.get(use)!;
     const { to } = called;
     if (to.uses[0] === use) {
       lines.push(...declareFunction(called));
       for (const [name, file] of libraryOf(use.program)) options.imports.add(file, name);
     }
-    const threads = usefulThreads(kernel, to.units, options.threadShare);
-    const call = threads > 1 ? sharedCall(called, use, threads, options) : ownCall(called, options.imports);
+    const call =
+      threads > 1 ? sharedCall(called, use, threads, options) : ownCall(called, second, options.imports);
     lines.push(...call.lines);
     const note = to.uses.length > 1 ? [`// ${describe(kernel)}`] : [];
-    return { kernel, name: to.name, program: use.program, threads, call: call.text, note };
+    return { kernel, name: to.name, program: use.program, threads, second, call: call.text, note };
   });
   lines.push(
     '',
     `/** One run of ${comment(shownName(name))}, this thread's part. */`,
     `function ${stepName(index)}(): void {`,
-    ...steps(kernels, plan, options),
+    ...steps(kernels, plan, spans, options),
     '}',
   );
   return { lines, kernels };
@@ -148,34 +166,26 @@ function declareFunction({ to: { name, body, units, parameters, uses } }: Kernel
 function steps(
   kernels: readonly StepKernel[],
   plan: EntryPlan,
+  spans: Spans,
   { poison, profile, imports }: Pick<StepOptions, 'poison' | 'profile' | 'imports'>,
 ): string[] {
   if (profile || poison) imports.add('team', 'thread');
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
-  let since: StepKernel[] = [];
+  const meetings = new Meetings(kernels, spans);
   for (const [i, next] of kernels.entries()) {
-    const conflict = since.some(
-      (before) => (before.threads > 1 || next.threads > 1) && touchesSame(before.kernel, next.kernel, plan),
-    );
-    if (conflict) {
+    if (meetings.needed(next)) {
       lines.push('barrier();');
-      since = [];
+      meetings.meet();
     }
-    since.push(next);
+    meetings.run(next);
     lines.push(...next.note, next.call);
     const poisoned = poison ? poisonAfter(plan, i) : [];
-    if (poisoned.length) since = [];
+    if (poisoned.length) meetings.meet();
     lines.push(...poisoned);
     if (profile) lines.push(`if (thread == 0) mark(${i});`);
   }
   return lines;
-}
-
-function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
-  const overlaps = (x: readonly Node[], y: readonly Node[]) => x.some((m) => y.some((n) => meet(m, n, plan)));
-  // Between two writers of one place a reader stands today, and so two barriers; the first clause does not rely on that.
-  return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
 }
 
 /** What a kernel computes and from what, as a sentence for comments. */
