@@ -38,6 +38,51 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    'src/schedule/regions.ts',
+    ['test/schedule/regions.test.ts'],
+    [
+      [
+        'loops run on from one row of a part to what lies beside it',
+        'last.some((at, axis) => at >= region.sizes[axis])',
+        'false',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/region-reads.ts',
+    ['test/schedule/strided-stores.test.ts'],
+    [
+      [
+        'a table that rows are gathered from lies in a part',
+        "node.op.lower.kind === 'gather' && i === 0 }))",
+        'false }))',
+      ],
+      ['a sum takes its elements as they lie', 'return passes(kernel, [access]);', 'return true;'],
+    ],
+  ),
+  ...of(
+    'src/schedule/strided-stores.ts',
+    ['test/schedule/strided-stores.test.ts'],
+    [
+      [
+        'a second place of a value is not looked at',
+        'others.every((reader) => mayRead(',
+        'others.some((reader) => mayRead(',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/liveness.ts',
+    ['test/schedule/order.test.ts'],
+    [
+      [
+        'room for a whole is taken with each part',
+        'if (begun[value]++ === 0) this',
+        'begun[value]++;\n      this',
+      ],
+    ],
+  ),
+  ...of(
     'src/optimize/common-subexpressions.ts',
     ['test/optimize'],
     [
@@ -294,7 +339,7 @@ export const MUTANTS: readonly Mutant[] = [
     'src/schedule/liveness.ts',
     ['test/schedule', 'test/plan'],
     [
-      ['a value dies one reader early', 'left[value]--;', 'left[value] -= 2;'],
+      ['a value dies one reader early', 'of reads) left[value]--;', 'of reads) left[value] -= 2;'],
       [
         'two values take over the memory of one',
         'if (this.left[value] === 0 && !this.taken.has(value)) return value;',

@@ -3,6 +3,7 @@ import { loopsOf } from '../loops/build.js';
 import type { LoopProgram } from '../loops/program.js';
 import { libraryOf } from '../loops/query.js';
 import type { Buffer } from '../plan/layout.js';
+import { memoryIn } from '../plan/places.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { usefulThreads } from '../schedule/cost.js';
@@ -72,6 +73,7 @@ export function entryOf(
   const uses = schedule.kernels.map((kernel, i): Use => {
     const program = loopsOf(kernel, {
       isVariable: (node) => schedule.storage.get(node)?.kind === 'variable',
+      regionOf: (node) => plan.parts.get(node),
       liesOn: (node) => plan.address.get(node) === plan.address.get(kernel.stores[0]),
     });
     return { kernel, program, stem: `kernel_${index}_${i}`, constant: (node) => constants.get(node)! };
@@ -114,7 +116,9 @@ export function emitEntry(
     threads: usefulThreads(use.kernel, calls.get(use)!.to.units, options.threadShare),
   }));
   const results = new Set(plan.outputs.map((output) => output.address));
-  const others = forSecondThread(shared, plan.address, (node) => results.has(plan.address.get(node)!));
+  const others = forSecondThread(shared, plan, (node) =>
+    results.has(plan.address.get(memoryIn(plan, node))!),
+  );
   const kernels = shared.map((own): StepKernel => {
     const { use, kernel, threads } = own;
     const second = others.has(own);
@@ -163,7 +167,7 @@ function steps(
   if (profile || poison) imports.add('team', 'thread');
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
-  const meetings = new Meetings(kernels, plan.address);
+  const meetings = new Meetings(kernels, plan);
   for (const [i, next] of kernels.entries()) {
     if (meetings.needed(next)) {
       lines.push('barrier();');

@@ -1,14 +1,16 @@
 import type { Node } from '../graph/graph.js';
+import { memoryIn, type Places } from '../plan/places.js';
 import { numel } from '../shape.js';
 
 /** Bytes of the memory, from the first up to but not with the last. */
 export type Span = readonly [from: number, to: number];
 
-/** Where nodes lie. */
-export function spansOf(nodes: readonly Node[], addresses: ReadonlyMap<Node, number>): Span[] {
+/** Where nodes lie; a part of another counts as all of that. */
+export function spansOf(nodes: readonly Node[], places: Places): Span[] {
   return nodes.map((node) => {
-    const from = addresses.get(node)!;
-    return [from, from + 4 * numel(node.shape)];
+    const memory = memoryIn(places, node);
+    const from = places.address.get(memory)!;
+    return [from, from + 4 * numel(memory.shape)];
   });
 }
 

@@ -144,7 +144,8 @@ class Walk {
     for (const argument of e.args) {
       const { buffer } = affine(argument, scope);
       if (buffer === null) continue;
-      for (const kind of ['load', 'store'] as const)
+      // What is packed is read, somewhere.
+      for (const kind of e.name.startsWith('pack') ? (['load'] as const) : (['load', 'store'] as const))
         this.found.push({ kind, buffer, at: unknown(), bytes: 4, around });
     }
   }

@@ -1,7 +1,10 @@
 import type { Node } from '../graph/graph.js';
 import type { Access, Member, NestKernel } from '../schedule/kernel.js';
+import { targetIn } from '../schedule/region-reads.js';
+import type { Region } from '../schedule/regions.js';
 import { type Cut, cutOf, isOfParts } from '../schedule/sum-order.js';
 import { collapse, type LoopAxis, type Loops, ownElements, readsOf } from './axes.js';
+import type { NestOptions } from './nest.js';
 
 /** Elements of a row whose blocks are kept long, whatever they compute. */
 const SHORT_ROW = 32;
@@ -29,11 +32,13 @@ export interface NestCut extends Pick<Cut, 'length' | 'parts'> {
 
 export function shapeOf(
   kernel: NestKernel,
-  { stored, target }: { readonly stored: ReadonlySet<Node>; readonly target?: Access },
+  { stored, target, regionOf }: Pick<NestOptions, 'stored' | 'target' | 'regionOf'>,
 ): NestShape {
   const { domain, reduced, members } = kernel;
   const targets = new Map(
-    members.filter((m) => stored.has(m.node)).map((m) => [m.node, target ?? ownAccess(kernel, m)]),
+    members
+      .filter((m) => stored.has(m.node))
+      .map((m) => [m.node, target ?? ownAccess(kernel, m, regionOf(m.node))]),
   );
   const { loops, cut } = inParts(
     kernel,
@@ -73,7 +78,10 @@ function inParts(kernel: NestKernel, loops: Loops): { loops: Loops; cut: NestCut
   };
 }
 
-function ownAccess({ domain, reduced }: NestKernel, { node, level }: Member): Access {
+function ownAccess(kernel: NestKernel, member: Member, region: Region | undefined): Access {
+  if (region) return targetIn(kernel, member, region)!;
+  const { domain, reduced } = kernel;
+  const { node, level } = member;
   if (level === 'element') return ownElements(node, domain);
   const rows = ownElements(
     node,

@@ -1,5 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import type { Access, Member, NestKernel } from '../schedule/kernel.js';
+import type { Region } from '../schedule/regions.js';
 import { stagesOf } from '../schedule/stages.js';
 import { ACCUMULATORS, stepsOf } from '../schedule/sum-order.js';
 import { numel } from '../shape.js';
@@ -24,6 +25,8 @@ export interface NestOptions {
   readonly stored: ReadonlySet<Node>;
   /** Stored nodes that replace what the kernel reads: they are written when all reads are done. */
   overwrites(node: Node): boolean;
+  /** Where a stored node lies that is a part of another. */
+  regionOf(node: Node): Region | undefined;
   /** Where an element goes, if not into a buffer of its own. */
   target?: Access;
 }
@@ -78,6 +81,7 @@ class NestBuilder {
         vectorAxis,
         members: new Map(kernel.members.map((m) => [m.node, m])),
         buffers: options.buffers,
+        regionOf: options.regionOf,
         fromMemory: options.target !== undefined,
       },
       kernel.domain,

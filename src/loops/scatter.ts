@@ -1,10 +1,12 @@
-import { constantValue, type Node } from '../graph/graph.js';
+import { constantValue, makeNode, type Node } from '../graph/graph.js';
 import { scatterSizes } from '../graph/scatter.js';
+import { constantOp } from '../ops/leaf.js';
 import { contiguousOp } from '../ops/movement.js';
 import type { Op } from '../ops/op.js';
 import { blockOf, chainsOf } from '../schedule/chains.js';
-import type { CopyKernel, FoldKernel, NestKernel, ScatterKernel } from '../schedule/kernel.js';
-import { contiguousStrides, numel } from '../shape.js';
+import type { Access, Box, CopyKernel, FoldKernel, NestKernel, ScatterKernel } from '../schedule/kernel.js';
+import { numel, type Shape } from '../shape.js';
+import { storedElements } from './axes.js';
 import {
   act,
   binary,
@@ -144,32 +146,43 @@ export function foldLoops(kernel: FoldKernel, options: NestOptions): Part {
 
 /** Copies blocks to their places in one buffer. */
 export function copyLoops(kernel: CopyKernel, options: NestOptions): Part {
-  const to = contiguousStrides(kernel.node.shape);
-  const address = addressIn(options);
-  const body: Statement[] = kernel.zero
-    ? [act(instruction('memory.fill', address(kernel.node), 0, 4 * numel(kernel.node.shape)))]
-    : [];
-  for (const { read, shape, starts } of kernel.parts) {
-    if (numel(shape) === 0) continue;
-    const part: Node = { ...kernel.node, op: contiguousOp as unknown as Op, inputs: [read.source], shape };
-    const strides = read.strides.map((s, i) => (shape[i] === 1 ? 0 : s));
+  const { node, parts, fills } = kernel;
+  const region = options.regionOf(node);
+  const { source, strides: to, offset } = storedElements(node, node.shape, region);
+  const body: Statement[] = [];
+  const write = ({ starts, shape }: Box, of: Node, reads: readonly Access[]) => {
+    if (numel(shape) === 0) return;
     const nest: NestKernel = {
       kind: 'nest',
       domain: shape,
       reduced: shape.map(() => false),
-      members: [{ node: part, level: 'element', reads: [{ ...read, strides }] }],
+      members: [{ node: of, level: 'element', reads }],
     };
     const target = {
-      source: kernel.node,
-      offset: starts.reduce((at, start, i) => at + start * to[i], 0),
+      source,
+      offset: starts.reduce((at, start, i) => at + start * to[i], offset),
       strides: to.map((s, i) => (shape[i] === 1 ? 0 : s)),
     };
-    const made = nestLoops(nest, { ...options, stored: new Set([part]), target });
-    const { units } = made;
+    const { body: made, units } = nestLoops(nest, { ...options, stored: new Set([of]), target });
     const all = units === 1 ? [] : [define('begin', 0, 'usize'), define('end', units, 'usize')];
-    body.push(block(...all, ...made.body));
+    body.push(block(...all, ...made));
+  };
+  for (const box of fills) {
+    if (Object.is(box.value, 0) && numel(box.shape) === numel(node.shape) && !region)
+      body.push(act(instruction('memory.fill', addressIn(options)(node), 0, 4 * numel(node.shape))));
+    else write(box, filled(node, box.shape, box.value), []);
+  }
+  for (const part of parts) {
+    const { read, shape } = part;
+    const strides = read.strides.map((s, i) => (shape[i] === 1 ? 0 : s));
+    const of: Node = { ...node, op: contiguousOp as unknown as Op, inputs: [read.source], shape };
+    write(part, of, [{ ...read, strides }]);
   }
   return { body, units: 1 };
+}
+
+function filled({ dtype, where }: Node, shape: Shape, value: number): Node {
+  return makeNode(constantOp as unknown as Op, [], { values: [value], shape, dtype }, where);
 }
 
 function addressIn({ buffers }: NestOptions): (node: Node) => Expression {

@@ -1,6 +1,6 @@
 import type { GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
-import { collapse, ownElements } from './axes.js';
+import { collapse, storedElements } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { Scope } from './frame.js';
 import { binary, define, instruction, load, sum } from './make.js';
@@ -167,6 +167,7 @@ export class TileFunctions {
         block: vectors ? { rowAxis: m0, vectors } : undefined,
         members: new Map(members.map((x) => [x.node, x])),
         buffers: this.buffers,
+        regionOf: this.options.regionOf,
       },
       domain,
     );
@@ -192,7 +193,8 @@ export class TileFunctions {
     const stored = members.map((m) => m.node).filter((node) => this.options.stored.has(node));
     for (let u = 0; u < rows * vectors; u++) {
       const exist = u % vectors === vectors - 1 ? lanes : 4;
-      for (const node of stored) values.store(node, ownElements(node, domain), u, exist, BLOCK);
+      for (const node of stored)
+        values.store(node, storedElements(node, domain, this.options.regionOf(node)), u, exist, BLOCK);
     }
     values.scopes.length = ROW;
     return [...row.body, ...block.body];

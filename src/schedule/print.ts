@@ -53,10 +53,11 @@ function tiles({ k, tiling }: GemmKernel): string {
   return notes.join('; ');
 }
 
-function place(node: Node, { storage }: Schedule): string {
+function place(node: Node, { storage }: Pick<Schedule, 'storage'>): string {
   const at: Storage | undefined = storage.get(node);
   const name = at && 'name' in at ? `${at.kind} ${shownName(at.name)}` : node.op.name;
-  return `${name} ${formatType(node)}`;
+  const part = at?.kind === 'part' ? ` in ${place(at.region.whole, { storage })}` : '';
+  return `${name} ${formatType(node)}${part}`;
 }
 
 function label(node: Node): string {

@@ -27,7 +27,9 @@ import { orderKernels } from './order.js';
 import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
+import type { Region } from './regions.js';
 import { storedMembers } from './stages.js';
+import { type Draft, storeParts } from './strided-stores.js';
 import type { Cut } from './sum-order.js';
 import { tilingOf } from './tiling.js';
 import { dropUnitReductions } from './unit-reductions.js';
@@ -82,17 +84,28 @@ export function schedule(
     loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
     stores.set(copy, [copy.node]);
   }
-
-  const writers = [...stores.values()].flat();
-  if (new Set(writers).size < writers.length) throw new Error('two kernels write the same value');
-  const kernels = [...stores].map(([kernel, written]): Kernel => {
-    for (const node of written) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
-    return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
-  });
+  const drafts = [...stores].map(([body, written]) => ({ body, stores: written, loads: loads.get(body)! }));
+  const kernels = inPlaces(drafts, storage, runs('strided-stores'));
   tell('order');
   const ordered = orderKernels(kernels, storage, runs);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
   return { name: graph.name, ...ordered, storage, unfused };
+}
+
+/** The kernels with their names, once everything that they write has its place. */
+function inPlaces(drafts: readonly Draft[], storage: Map<Node, Storage>, strided: boolean): Kernel[] {
+  const placed = strided ? storeParts(drafts, storage) : { drafts, regions: new Map<Node, Region>() };
+  for (const [node, region] of placed.regions) {
+    storage.set(node, { kind: 'part', region });
+    if (!storage.has(region.whole)) storage.set(region.whole, { kind: 'arena' });
+  }
+  const writers = placed.drafts.flatMap(({ stores }) => stores);
+  if (new Set(writers).size < writers.length) throw new Error('two kernels write the same value');
+  for (const node of writers) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
+  return placed.drafts.map(({ body, stores, loads }): Kernel => {
+    const kernel = body.kind === 'gemm' ? { ...body, tiling: tilingOf(body) } : body;
+    return { ...kernel, name: kernelName(kernel), stores, loads };
+  });
 }
 
 /**
@@ -135,7 +148,7 @@ function settle(
       copies.push({
         kind: 'copy',
         node,
-        zero: false,
+        fills: [],
         parts: [{ read, shape: value.shape, starts: value.shape.map(() => 0) }],
       });
       read = { source: node, offset: 0, strides: identityStrides(value.shape) };
@@ -251,10 +264,17 @@ function inParts(k: number, a: Access, b: Access, { parts, length }: Required<Pa
 
 function copy(node: Node, { zeros, starts }: Extract<Lowering, { kind: 'copy' }>): CopyKernel {
   const from = starts(node);
-  const parts = node.inputs.map((input, i) => ({
+  const blocks = node.inputs.map((input, i) => ({
     read: ownAccess(input),
     shape: input.shape,
     starts: from[i],
   }));
-  return { kind: 'copy', node, parts, zero: zeros };
+  const all = { starts: node.shape.map(() => 0), shape: node.shape, value: 0 };
+  const valueIn = ({ read }: (typeof blocks)[number]) => constantValue(read.source);
+  const filled = blocks.flatMap((block) => {
+    const value = valueIn(block);
+    return value === undefined ? [] : [{ starts: block.starts, shape: block.shape, value }];
+  });
+  const parts = blocks.filter((block) => valueIn(block) === undefined);
+  return { kind: 'copy', node, parts, fills: zeros ? [all, ...filled] : filled };
 }
