@@ -117,8 +117,8 @@ export const MUTANTS: readonly Mutant[] = [
     [
       [
         'a member reads from registers what lies elsewhere',
-        'if (read.offset !== 0 || read.strides',
-        'if (read.strides',
+        'if (read.strides.some((s, i) => s !== expected[i]))',
+        'if (read.strides.some((s, i) => s > expected[i]))',
       ],
       [
         'reductions over other axes share loops',
