@@ -18,7 +18,7 @@ import {
   variableOf,
 } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
-import type { Columns, Engine, Numbers } from './engine.js';
+import type { Columns, Engine, Numbers, Wide } from './engine.js';
 import { meanLoss } from './evaluate.js';
 import { brokenVariables, type Snapshot } from './finite.js';
 import { goingOn, noDataset, notBegun } from './refusals.js';
@@ -35,6 +35,8 @@ export class Session {
   at = 0;
   /** What there is to know of its threads where they are fewer than were asked for, or more than can run at a time. */
   threadNote: string | null = null;
+  /** Where wide vectors were asked for (`compile({ wide: true })`): whether it has them, and why or why not. */
+  wide: Wide | null = null;
   private rows = 0;
   private closed = false;
   private lastGood: Snapshot | null = null;
@@ -357,8 +359,7 @@ export class Session {
   private keepOrGoBack(candidate: Snapshot | null, first: number, last: number, steps: number): void {
     if (candidate && (Number.isFinite(first) || !this.lastGood)) this.lastGood = candidate;
     if (Number.isFinite(last)) return;
-    const step = this.at + steps;
-    const good = this.lastGood!;
+    const [step, good] = [this.at + steps, this.lastGood!];
     this.goBack(good);
     throw new DivergedError(step, last, good.at);
   }
