@@ -1,14 +1,17 @@
 import type { Manifest } from '../artifact/manifest.js';
-import { LEARNING_RATE, METHODS } from '../train/description.js';
+import { gradientsIn, LEARNING_RATE, METHODS } from '../train/description.js';
 
 type Place = { readonly name: string; readonly shape: readonly number[]; readonly dtype: string };
 
 /** `model.d.ts`: what model.js exports, for this model and no other. It imports nothing. */
 export function declarations(manifest: Manifest): string {
   const { name, variables, entries } = manifest;
-  const { train, evaluate, calibrate, predict } = entries;
+  const { train, evaluate, calibrate, predict, gradients, update } = entries;
+  const flows = gradients ? gradients.outputs : update?.inputs;
   const names = (role: string) => variables.filter((v) => v.role === role);
-  const batch = (train ?? evaluate ?? calibrate)?.inputs.filter((input) => input.name !== LEARNING_RATE);
+  const batch = (train ?? evaluate ?? calibrate ?? gradients)?.inputs.filter(
+    (input) => input.name !== LEARNING_RATE,
+  );
   const blocks = [
     `// Types of the compiled model ${oneLine(name)}, with the entry points ${oneLine(Object.keys(entries).join(', '))}.`,
     union('ParameterName', 'What is trained.', names('parameter')),
@@ -20,6 +23,7 @@ export function declarations(manifest: Manifest): string {
     'export type VariableName = ParameterName | StateName;',
     batch && record('Rows', 'A batch, or a whole dataset: whole rows, one after the other.', batch),
     predict && record('Inputs', 'What `predict` takes.', predict.inputs),
+    flows && record('Gradients', 'The gradient of each parameter, row-major.', flowsOf(flows)),
     train && TRAINING,
     session(manifest),
     startOptions(manifest),
@@ -31,6 +35,13 @@ export function declarations(manifest: Manifest): string {
 function union(type: string, what: string, variables: readonly Place[]): string {
   const members = variables.map((v) => `\n  /** ${typeText(v)} */\n  | ${JSON.stringify(v.name)}`);
   return `/** ${what} */\nexport type ${type} =${members.length ? members.join('') : ' never'};`;
+}
+
+/** The gradients among the inputs or outputs of an entry, by their parameters. */
+function flowsOf(places: readonly Place[]): Place[] {
+  return Object.entries(gradientsIn(Object.fromEntries(places.map((p) => [p.name, p])))).map(
+    ([name, place]) => ({ ...place, name }),
+  );
 }
 
 function record(
@@ -68,7 +79,7 @@ export interface Progress {
 }`;
 
 function session({ name, entries }: Manifest): string {
-  const { train, evaluate, calibrate, predict } = entries;
+  const { train, evaluate, calibrate, predict, gradients, update } = entries;
   const output = predict?.outputs.find((o) => o.name === 'output');
   const elements = output?.dtype === 'f32' ? 'Float32Array' : 'Int32Array';
   const members = [
@@ -84,6 +95,10 @@ function session({ name, entries }: Manifest): string {
       '  /** Many steps on drawn batches: iterate over it, or await the last report. Throws DivergedError, the parameters put back, when a loss is not finite. */\n  run(options: RunOptions): AsyncGenerator<Progress, void, void> & Promise<Progress | undefined>;',
     train &&
       '  /** One step, on `batch` if given, else on rows drawn from the dataset. Returns the loss. */\n  step(options: { lr: number; batch?: Rows }): number;',
+    gradients &&
+      `  /** The loss and the gradients of a batch, given${train ? ' or drawn' : ''}; parameters stay as they are. */\n  backward(batch${train ? '?' : ''}: Rows): { loss: number; gradients: { [K in keyof Gradients]: Float32Array } };`,
+    update &&
+      '  /** One step of the optimizer with these gradients. */\n  update(gradients: Gradients, options: { lr: number }): void;',
     evaluate &&
       '  /** Mean loss over rows, however many, with the model in use mode. */\n  evaluate(rows: Rows): number;',
     calibrate &&

@@ -182,6 +182,7 @@ const RESULTS: ReadonlyMap<string, string | undefined> = new Map([
   ['predict', 'output'],
   ['calibrate', undefined],
   ['diagnose', undefined],
+  ['gradients', 'loss'],
 ]);
 
 type Fields = Record<string, unknown>;
@@ -213,10 +214,11 @@ function checkEntry(entry: string, inputs: readonly Fields[], outputs: readonly 
   if (needed && !result) throw damaged(`its entry ${entry} gives no ${needed}`);
   if (needed === 'loss' && !isScalar(result!))
     throw damaged(`the loss of its entry ${entry} is not one number`);
+  const isRated = entry === 'train' || entry === 'update';
+  if (isRated && (inputs.at(-1)?.name !== LEARNING_RATE || !isScalar(inputs.at(-1)!)))
+    throw damaged(`its entry ${entry} takes no learning rate`);
   if (entry === 'predict' || !RESULTS.has(entry)) return;
   const batch = entry === 'train' ? inputs.slice(0, -1) : inputs;
-  if (entry === 'train' && (inputs.at(-1)?.name !== LEARNING_RATE || !isScalar(inputs.at(-1)!)))
-    throw damaged('its entry train takes no learning rate');
   if (batch.length > MAX_COLUMNS) throw damaged(`its entry ${entry} has more than ${MAX_COLUMNS} inputs`);
   const rows = new Set(batch.map(({ shape }) => (shape as number[])[0] ?? 1));
   if (batch.length === 0 || rows.size > 1 || batch.some(({ shape }) => numel(shape as number[]) === 0))

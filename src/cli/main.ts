@@ -154,8 +154,9 @@ function commandLine(run: (command: Promise<number>) => void): Command {
 }
 
 /** Names between commas. */
-function list(text: string): string[] {
-  return text.split(',').map((name) => name.trim());
+/** Names with commas between them, or given one after the other. */
+function list(text: string, before: string[] = []): string[] {
+  return [...before, ...text.split(',').map((name) => name.trim())];
 }
 
 function version(): string {

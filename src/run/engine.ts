@@ -10,6 +10,7 @@ import {
   sessionBytes,
 } from '../plan/layout.js';
 import { drawnRows } from '../train/columns.js';
+import { gradientsIn, LEARNING_RATE } from '../train/description.js';
 import type { Engine, Numbers } from '../train/engine.js';
 import { type Cells, cellsOf, growTo, memoryOf } from './memory.js';
 import { Pace, type Slice } from './pace.js';
@@ -141,7 +142,7 @@ export class CompiledEngine implements Engine {
   }
 
   advance(first: number, learningRates: Float32Array): Float32Array {
-    return this.guarded(() => this.steps(first, learningRates));
+    return this.guarded('train', () => this.steps(first, learningRates));
   }
 
   private steps(first: number, learningRates: Float32Array): Float32Array {
@@ -184,6 +185,14 @@ export class CompiledEngine implements Engine {
     return this.view(this.loss!, cells)[0];
   }
 
+  backward(batch: Record<string, Numbers>): Record<string, Numbers> {
+    return this.guarded('gradients', () => this.invoke('gradients', batch));
+  }
+
+  update(gradients: Record<string, Numbers>, learningRate: number): void {
+    this.invoke('update', { ...gradients, [LEARNING_RATE]: [learningRate] });
+  }
+
   evaluate(batch: Record<string, Numbers>): number {
     return this.call('evaluate', batch, 'loss')[0];
   }
@@ -214,9 +223,7 @@ export class CompiledEngine implements Engine {
   }
 
   gradients(): Record<string, Numbers> {
-    const prefix = 'gradient.';
-    const kept = this.layout.entries.train.outputs.filter((b) => b.name.startsWith(prefix));
-    return Object.fromEntries(kept.map((b) => [b.name.slice(prefix.length), this.view(b).slice()]));
+    return gradientsIn(this.outputs('train'));
   }
 
   read(name: string): Numbers {
@@ -274,16 +281,16 @@ export class CompiledEngine implements Engine {
   }
 
   private train(job: number): void {
-    this.guarded(() => {
+    this.guarded('train', () => {
       this.run(job);
       this.checkGuards('train');
     });
   }
 
-  /** Does what moves the variables, and puts them back if it used an index outside of its table. */
-  private guarded<T>(move: () => T): T {
+  /** Does what moves the variables by an entry, and puts them back if it used an index outside of its table. */
+  private guarded<T>(entry: string, move: () => T): T {
     const { variables, entries } = this.layout;
-    const before = entries.train.guards && variables.map((v) => this.view(v).slice());
+    const before = entries[entry].guards && variables.map((v) => this.view(v).slice());
     try {
       return move();
     } catch (error) {

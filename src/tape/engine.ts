@@ -1,5 +1,7 @@
+import type { Tensor } from '../ops/tensor.js';
 import { numel, type TensorType } from '../shape.js';
 import { drawnRows } from '../train/columns.js';
+import { gradientName, gradientsIn } from '../train/description.js';
 import type { Engine, Numbers } from '../train/engine.js';
 import { initialValues } from '../train/initial.js';
 import type { StepDefinition, Tensors, Types } from '../train/step.js';
@@ -52,10 +54,20 @@ export class TapeEngine implements Engine {
     const rate = this.tape.constant(learningRate, [], 'f32');
     const inputs = this.tensors(batch, this.definition.options.batch);
     const { loss, ...rest } = this.run(true, () => this.definition.train(this.tape, inputs, rate));
-    this.lastGradients = Object.fromEntries(
-      Object.entries(rest).map(([name, t]) => [name.slice('gradient.'.length), (t as Eager).data]),
-    );
+    this.lastGradients = elementsOf(gradientsIn(rest));
     return (loss as Eager).item();
+  }
+
+  backward(batch: Record<string, Numbers>): Record<string, Numbers> {
+    const inputs = this.tensors(batch, this.definition.options.batch);
+    return elementsOf(this.run(true, () => this.definition.gradients(this.tape, inputs)));
+  }
+
+  update(gradients: Record<string, Numbers>, learningRate: number): void {
+    const rate = this.tape.constant(Math.fround(learningRate), [], 'f32');
+    const names = Object.keys(gradientsIn(gradients));
+    const types = Object.fromEntries(names.map((name) => [gradientName(name), this.variable(name)]));
+    this.run(true, () => this.definition.update(this.tape, this.tensors(gradients, types), rate));
   }
 
   evaluate(batch: Record<string, Numbers>): number {
@@ -66,13 +78,12 @@ export class TapeEngine implements Engine {
   statistics(batch: Record<string, Numbers>): Record<string, Numbers> {
     const inputs = this.tensors(batch, this.definition.options.batch);
     const { moments } = this.run(false, () => this.definition.statistics(this.tape, inputs));
-    return Object.fromEntries(Object.entries(moments).map(([name, t]) => [name, (t as Eager).data]));
+    return elementsOf(moments);
   }
 
   invoke(entry: string, inputs: Record<string, Numbers>): Record<string, Numbers> {
     const tensors = this.tensors(inputs, this.definition.uses.get(entry)!.inputs);
-    const outputs = this.run(false, () => this.definition.use(this.tape, entry, tensors));
-    return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, (t as Eager).data.slice()]));
+    return elementsOf(this.run(false, () => this.definition.use(this.tape, entry, tensors)));
   }
 
   diagnose(batch: Record<string, Numbers>): Record<string, Numbers> {
@@ -80,9 +91,7 @@ export class TapeEngine implements Engine {
     const tape = new Tape(this.tape.precision, (variable) => this.tape.read(variable).data);
     tape.keepsGraph = true;
     const inputs = this.tensors(batch, this.definition.options.batch);
-    return Object.fromEntries(
-      Object.entries(this.definition.diagnose(tape, inputs)).map(([name, t]) => [name, (t as Eager).data]),
-    );
+    return elementsOf(this.definition.diagnose(tape, inputs));
   }
 
   gradients(): Record<string, Numbers> {
@@ -134,4 +143,9 @@ export class TapeEngine implements Engine {
       }),
     );
   }
+}
+
+/** Copies of the elements: a tensor may be one of the user's, or be given out under two names. */
+function elementsOf(tensors: Readonly<Record<string, Tensor>>): Record<string, Numbers> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, (t as Eager).data.slice()]));
 }

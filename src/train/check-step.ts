@@ -24,6 +24,7 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
       'entries',
       'allowUnused',
       'keepGradients',
+      'separate',
       'diagnostics',
     ],
     {
@@ -34,7 +35,7 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
       data: 'give it to session.data(...)',
     },
   );
-  const { name, model, batch, loss, optimizer, predict, entries, allowUnused, keepGradients } = options;
+  const { name, model, batch, loss, optimizer, predict, entries } = options;
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     throw new OptionError(`trainStep: name must be a text, got ${shown(name)}`);
   if ((typeof model !== 'object' && typeof model !== 'function') || model === null)
@@ -50,8 +51,8 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
   if (typeof loss !== 'function')
     throw new OptionError(`trainStep: loss must be a function (model, batch) => tensor, got ${shown(loss)}`);
   checkOptimizer('trainStep: optimizer', optimizer);
-  if (allowUnused !== undefined) boolean('trainStep: allowUnused', allowUnused);
-  if (keepGradients !== undefined) boolean('trainStep: keepGradients', keepGradients);
+  for (const flag of ['allowUnused', 'keepGradients', 'separate'] as const)
+    if (options[flag] !== undefined) boolean(`trainStep: ${flag}`, options[flag]);
   if (predict !== undefined) checkUse('predict', predict);
   if (entries === undefined) return;
   if (typeof entries !== 'object' || entries === null || Array.isArray(entries))

@@ -3,7 +3,7 @@ import { DataError } from '../errors.js';
 import { checkIndices, type IndexBound } from '../indices.js';
 import { randomIndex, STREAMS } from '../random/philox.js';
 import { BEYOND_F32, type DType, formatShape, numel, type TensorType } from '../shape.js';
-import type { EntryDescription } from './description.js';
+import { type EntryDescription, gradientName, LEARNING_RATE } from './description.js';
 import type { Columns, Numbers } from './engine.js';
 
 // Data on its way from the user into an engine: checked here, so that engines can trust it.
@@ -120,6 +120,13 @@ function parts(entry: EntryDescription): readonly Part[] {
     partsOf.set(entry, found);
   }
   return found;
+}
+
+/** A gradient for each parameter that has one, all finite, as inputs of the entry `update`. */
+export function checkGradients(entry: EntryDescription, gradients: Columns): Record<string, Numbers> {
+  const isNamed = typeof gradients === 'object' && gradients !== null && !ArrayBuffer.isView(gradients);
+  const named = isNamed && Object.entries(gradients).map(([name, values]) => [gradientName(name), values]);
+  return checkBatch(entry, named ? Object.fromEntries(named) : gradients, LEARNING_RATE);
 }
 
 /** The inputs of a function, which may make something of Infinity and NaN; integers are inside of what they index. */

@@ -56,6 +56,16 @@ export interface ProgramDescription {
   readonly calibration?: readonly Calibration[];
 }
 
+/** What the gradient of a parameter is called among inputs and outputs. */
+export const gradientName = (parameter: string) => `gradient.${parameter}`;
+
+/** Of outputs by name the gradients, by their parameters. */
+export function gradientsIn<T>(outputs: Readonly<Record<string, T>>): Record<string, T> {
+  const prefix = gradientName('');
+  const found = Object.entries(outputs).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(found.map(([name, value]) => [name.slice(prefix.length), value]));
+}
+
 /** What the outputs of the entry `diagnose` are called for a layer. */
 export const layerOutput = (name: string) => ({
   activation: `activation.${name}`,
@@ -92,7 +102,12 @@ export function describeProgram({
 /** What a program can do under a name, or an OptionError that says why it cannot. */
 export function entryOf({ entries, name }: ProgramDescription, wanted: string): EntryDescription {
   if (Object.hasOwn(entries, wanted)) return entries[wanted];
-  const mend = METHODS.has(wanted) ? '' : 'define it in trainStep, and ';
+  const isPart = wanted === 'gradients' || wanted === 'update';
+  const mend = isPart
+    ? 'set separate: true in trainStep, and '
+    : METHODS.has(wanted)
+      ? ''
+      : 'define it in trainStep, and ';
   throw new OptionError(
     `${name} has no ${printable(String(wanted))}, only ${Object.keys(entries).map(shownName).join(' and ')}: ${mend}name it in --entry where it is compiled ahead of time`,
   );
@@ -104,6 +119,8 @@ export const METHODS: ReadonlyMap<string, string> = new Map([
   ['evaluate', 'session.evaluate'],
   ['calibrate', 'session.calibrate'],
   ['diagnose', 'session.diagnostics'],
+  ['gradients', 'session.backward'],
+  ['update', 'session.update'],
 ]);
 
 /** `predict`, or an entry of the user's; an OptionError for another name. */

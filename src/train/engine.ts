@@ -21,6 +21,10 @@ export interface Engine {
   step(at: number, learningRate: number): number;
   /** Trains one step on this batch; returns the loss. */
   trainOn(batch: Record<string, Numbers>, learningRate: number): number;
+  /** The loss of a batch in training, and the gradients as `gradient.NAME`; state of the model moves as in a step. */
+  backward(batch: Record<string, Numbers>): Record<string, Numbers>;
+  /** A step of the optimizer with gradients, `gradient.NAME`. */
+  update(gradients: Record<string, Numbers>, learningRate: number): void;
   evaluate(batch: Record<string, Numbers>): number;
   /** The moments of what goes into each batch norm: `mean.0`, `squares.0` and so on, by the program's `calibration`. */
   statistics(batch: Record<string, Numbers>): Record<string, Numbers>;

@@ -32,10 +32,3 @@ function allFinite(values: Numbers): boolean {
   for (; i < values.length; i++) a += values[i] * 0;
   return a + b + c + d === 0;
 }
-
-/** The variables of a session as they were at a step. */
-export interface Snapshot {
-  readonly at: number;
-  readonly time: number;
-  readonly values: ReadonlyMap<string, Numbers>;
-}

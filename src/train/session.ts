@@ -1,15 +1,16 @@
 import { checkOptions, shown } from '../check.js';
 import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
-import { DataError, DivergedError, GradError, OptionError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import { loadFile, saveFile } from './checkpoint-file.js';
-import { batchesOf, checkBatch, checkColumns, convert, rowsPerBatch } from './columns.js';
+import { batchesOf, checkBatch, checkColumns, checkGradients, convert, rowsPerBatch } from './columns.js';
 import {
   type EntryDescription,
   entryOf,
+  gradientsIn,
   LEARNING_RATE,
   type ProgramDescription,
   parameterCount,
@@ -20,14 +21,12 @@ import {
 import type { Diagnostics, Recorder } from './diagnostics.js';
 import type { Columns, Engine, Numbers, Wide } from './engine.js';
 import { meanLoss } from './evaluate.js';
-import { brokenVariables, type Snapshot } from './finite.js';
 import { goingOn, noDataset, notBegun } from './refusals.js';
 import { Run, reportsOf } from './run.js';
 import { checkRate, checkRun, type LearningRate, type Progress, type RunOptions } from './run-options.js';
+import { WayBack } from './way-back.js';
 
 export type { LearningRate, Progress, RunOptions } from './run-options.js';
-
-const SNAPSHOT_MS = 1000;
 
 /** A model in training: parameters, data and the place in the run. Made by `compile()` or `interpret()`. */
 export class Session {
@@ -39,9 +38,7 @@ export class Session {
   wide: Wide | null = null;
   private rows = 0;
   private closed = false;
-  private lastGood: Snapshot | null = null;
-  /** Whether single steps were taken since that. */
-  private stepped = false;
+  private readonly wayBack: WayBack;
   /** What has the session for itself: a run whose steps are not all taken, or a trial. */
   private busy: 'run' | 'trial' | null = null;
   /** A run that was made and not begun. */
@@ -55,7 +52,15 @@ export class Session {
     /** What the compiled engine runs, with every stage of its compilation; null on the tape. */
     readonly module: CompiledModule | null = null,
     private recorder: Recorder | null = null,
-  ) {}
+  ) {
+    this.wayBack = new WayBack(program.variables, engine, {
+      place: () => ({ at: this.at, loss: this.lastLoss }),
+      goTo: (at) => {
+        this.at = at;
+        this.recorder?.forget(at);
+      },
+    });
+  }
 
   get kind(): 'compiled' | 'tape' {
     return this.engine.kind;
@@ -98,15 +103,15 @@ export class Session {
     const lr = checkRate(options?.lr, this.at);
     const checked = batch && checkBatch(this.entry('train'), batch, LEARNING_RATE);
     if (!checked) this.needData();
-    const candidate = this.snapshotIfDue();
+    const candidate = this.wayBack.beforeStep();
     const looked = this.look(checked);
     const loss = checked ? this.engine.trainOn(checked, lr) : this.engine.step(this.at, lr);
-    this.keepOrGoBack(candidate, loss, loss, 1);
+    this.wayBack.keepOrGoBack(candidate, loss, loss, 1);
     looked?.(loss);
     this.at++;
     this.lastLoss = loss;
     // A later run that diverges goes back to after this step.
-    this.stepped = true;
+    this.wayBack.afterStep();
     return loss;
   }
 
@@ -144,13 +149,45 @@ export class Session {
         advance: (n) => this.advance(n, options.lr),
         // Before the last report, so that whoever gets it may go on at once.
         finish: () => {
-          if (held && !this.closed) this.checkNumbers();
+          if (held && !this.closed) this.wayBack.check();
           free();
         },
       });
     } finally {
       free();
     }
+  }
+
+  /**
+   * The loss and the gradients of a batch, given or drawn as `step` does, by parameter, of a step made with `separate`.
+   * Parameters and the optimizer stay; what the model itself keeps (running statistics, the place in dropout's random
+   * numbers) moves on. `update` with these gradients then gives the bits of `step`. Throws as `step` does.
+   */
+  backward(batch?: Columns): { loss: number; gradients: Record<string, Numbers> } {
+    this.open();
+    if (this.busy === 'run') this.refuse('backward');
+    const entry = entryOf(this.program, 'gradients');
+    if (!batch) this.needData();
+    const checked = batch ? checkBatch(entry, batch) : this.engine.draw(this.at);
+    const candidate = this.wayBack.beforeStep();
+    const made = this.engine.backward(checked);
+    this.wayBack.afterStep();
+    this.wayBack.keepOrGoBack(candidate, made.loss[0], made.loss[0], 1);
+    return { loss: made.loss[0], gradients: gradientsIn(made) };
+  }
+
+  /** One step of the optimizer with these gradients, all that `backward` gives, of a step made with `separate`. */
+  update(gradients: Readonly<Record<string, ArrayLike<number>>>, options: { lr: number }): void {
+    this.open();
+    if (this.busy === 'run') this.refuse('update');
+    checkOptions('update', options, ['lr']);
+    const lr = checkRate(options?.lr, this.at);
+    const checked = checkGradients(entryOf(this.program, 'update'), gradients);
+    const candidate = this.wayBack.beforeStep();
+    this.engine.update(checked, lr);
+    this.wayBack.keep(candidate);
+    this.at++;
+    this.wayBack.afterStep();
   }
 
   /** Mean loss over rows, with the model in use mode. Rows must not influence each other. */
@@ -171,7 +208,7 @@ export class Session {
     if (calibration.length === 0) throw new OptionError(`calibrate: ${name} has no batch norm`);
     calibrate(this.engine, calibration, batchesOf(this.entry('calibrate'), columns));
     // Going back to before this would undo it.
-    this.lastGood = null;
+    this.wayBack.forget();
   }
 
   /** The output of `predict` for these inputs, row-major. */
@@ -189,7 +226,7 @@ export class Session {
   /** Gradients of the last step by parameter, where the step was made with keepGradients. */
   gradients(): Record<string, Numbers> {
     this.open();
-    if (!this.entry('train').outputs.some((o) => o.name.startsWith('gradient.')))
+    if (this.entry('train').outputs.length === 1)
       throw new OptionError(`${this.program.name} keeps no gradients: set keepGradients: true in trainStep`);
     if (this.lastLoss === null) throw new OptionError('gradients: no step was taken yet in this session');
     return this.engine.gradients();
@@ -222,7 +259,7 @@ export class Session {
       convert(name, values, { dtype, shape }, numel(shape), role === 'state' ? 'infinity' : 'nothing'),
     );
     // Going back to before this would undo it.
-    this.lastGood = null;
+    this.wayBack.forget();
   }
 
   /**
@@ -232,7 +269,7 @@ export class Session {
   checkpoint(about: Readonly<Record<string, string>> = {}): Uint8Array {
     this.open();
     this.begun('checkpoint');
-    this.checkNumbers();
+    this.wayBack.check();
     const { at: step, seed } = this;
     return encodeCheckpoint(this.program.variables, (name) => this.engine.read(name), { step, seed, about });
   }
@@ -253,7 +290,7 @@ export class Session {
     if (seed !== null) this.engine.seed = seed;
     this.at = step;
     this.recorder?.forget(step);
-    this.lastGood = null;
+    this.wayBack.forget();
   }
 
   /** Writes a checkpoint; the file is complete or untouched. */
@@ -273,17 +310,14 @@ export class Session {
   async trial<T>(f: () => Promise<T>): Promise<T> {
     this.open();
     if (this.busy) this.refuse('trial');
-    const { lastGood, stepped, recorder } = this;
-    const before = this.snapshot();
+    const { recorder } = this;
+    const putBack = this.wayBack.mark();
     this.recorder = null;
     this.busy = 'trial';
     try {
       return await f();
     } finally {
-      if (!this.closed && !this.engine.failure) {
-        this.goBack(before);
-        Object.assign(this, { lastGood, stepped });
-      }
+      if (!this.closed && !this.engine.failure) putBack();
       this.recorder = recorder;
       this.busy = null;
     }
@@ -311,11 +345,10 @@ export class Session {
     const rates = new Float32Array(this.recorder ? Math.min(n, this.recorder.until(this.at) || 1) : n);
     if (typeof lr !== 'function') rates.fill(checkRate(lr, this.at));
     else for (let i = 0; i < rates.length; i++) rates[i] = checkRate(lr(this.at + i), this.at + i);
-    const candidate = this.stepped ? this.soundSnapshot() : this.snapshotIfDue();
-    this.stepped = false;
+    const candidate = this.wayBack.beforeMany();
     const looked = this.look();
     const losses = this.engine.advance(this.at, rates);
-    this.keepOrGoBack(candidate, losses[0], losses[losses.length - 1], losses.length);
+    this.wayBack.keepOrGoBack(candidate, losses[0], losses[losses.length - 1], losses.length);
     looked?.(losses[0]);
     this.at += losses.length;
     this.lastLoss = losses[losses.length - 1];
@@ -326,53 +359,6 @@ export class Session {
   private look(batch?: Record<string, Numbers>): ((loss: number) => void) | undefined {
     if (!this.recorder || this.recorder.until(this.at) > 0) return undefined;
     return this.recorder.begin(this.at, batch ?? this.engine.draw(this.at));
-  }
-
-  /** The variables as they are, if what is kept of them is too old. */
-  private snapshotIfDue(): Snapshot | null {
-    const due = !this.lastGood || performance.now() - this.lastGood.time > SNAPSHOT_MS;
-    return due ? this.soundSnapshot() : null;
-  }
-
-  private soundSnapshot(): Snapshot {
-    this.checkNumbers();
-    return this.snapshot();
-  }
-
-  /**
-   * Goes back if a gradient that was not finite has come into the variables, which the loss need not show: a row of a
-   * table that no batch reads any more. Looked at where a run ends, before a checkpoint, and once a second.
-   */
-  private checkNumbers(): void {
-    const broken = brokenVariables(this.program.variables, (name) => this.engine.read(name));
-    if (broken.length === 0) return;
-    const { at, lastGood } = this;
-    if (!lastGood)
-      throw new GradError(
-        `${broken.join(', ')} hold Infinity or NaN, and no earlier step is known: load a checkpoint`,
-      );
-    this.goBack(lastGood);
-    throw new DivergedError(at, this.lastLoss ?? Number.NaN, lastGood.at, broken);
-  }
-
-  /** After some steps: keeps the snapshot made before them if their first loss is finite, and goes back if their last is not. */
-  private keepOrGoBack(candidate: Snapshot | null, first: number, last: number, steps: number): void {
-    if (candidate && (Number.isFinite(first) || !this.lastGood)) this.lastGood = candidate;
-    if (Number.isFinite(last)) return;
-    const [step, good] = [this.at + steps, this.lastGood!];
-    this.goBack(good);
-    throw new DivergedError(step, last, good.at);
-  }
-
-  private goBack({ at, values }: Snapshot): void {
-    for (const [name, elements] of values) this.engine.write(name, elements);
-    this.at = at;
-    this.recorder?.forget(at);
-  }
-
-  private snapshot(): Snapshot {
-    const values = this.program.variables.map((v) => [v.name, this.engine.read(v.name).slice()] as const);
-    return { at: this.at, time: performance.now(), values: new Map(values) };
   }
 
   /** What this session can do under a name, or an error that says why it cannot. */

@@ -13,7 +13,7 @@ import { checkShape, formatType, numel, type TensorType } from '../shape.js';
 import { userLocation } from '../source.js';
 import { Tracer } from '../trace/tracer.js';
 import { checkStep, outputsOf, returned } from './check-step.js';
-import { type Calibration, LEARNING_RATE, layerOutput } from './description.js';
+import { type Calibration, gradientName, gradientsIn, LEARNING_RATE, layerOutput } from './description.js';
 import { everyOf } from './diagnostics.js';
 import { Observer } from './observe.js';
 import type { Program, ProgramVariable } from './program.js';
@@ -51,12 +51,19 @@ export interface StepOptions<
   /** Give out every parameter's gradient too; costs the fusion of gradients into updates. */
   keepGradients?: boolean;
   /**
+   * Also make the step in two parts, for loops of one's own: `session.backward(batch)` gives the gradients, and
+   * `session.update(gradients, { lr })` has the optimizer take a step with them. Costs code, and memory for the gradients.
+   */
+  separate?: boolean;
+  /**
    * Look at every so many steps (100 unless told): activations and gradients of each layer, and how far the step moves
    * each parameter. `session.diagnostics()` has the numbers. Other steps cost nothing, and no bit of them changes.
    * With gradient accumulation these are steps in which the optimizer acts.
    */
   diagnostics?: boolean | { every?: number };
 }
+
+const RATE: Types = { [LEARNING_RATE]: { shape: [], dtype: 'f32' } };
 
 /** A training step before an engine is chosen: its parts as functions that run under any interpreter. */
 export class StepDefinition<M = unknown, B extends Types = Types, P extends Types = Types> {
@@ -96,6 +103,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     const inputs = [
       ...Object.keys(options.batch),
       ...[...this.uses.values()].flatMap((use) => Object.keys(use.inputs)),
+      ...(options.separate ? [...this.parameters.keys()].map(gradientName) : []),
       LEARNING_RATE,
     ];
     const shared = this.variables.find(({ name }) => inputs.includes(name));
@@ -112,12 +120,15 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
 
   /** Forward, backward and update under `by`; returns the loss, and the gradients if they are kept. */
   train(by: Interpreter, batch: Tensors<B>, learningRate: Tensor): Record<string, Tensor> {
+    const { loss, ...flows } = this.gradients(by, batch);
+    this.update(by, flows, learningRate);
+    return this.options.keepGradients ? { loss, ...flows } : { loss };
+  }
+
+  /** Forward and backward: the loss, and the gradient of each parameter that it reaches. State of the model moves. */
+  gradients(by: Interpreter, batch: Tensors<B>): Record<string, Tensor> {
     return withInterpreter(by, () => {
-      const before = [...this.parameters].map(([name, variable]) => ({
-        name,
-        variable,
-        value: by.read(variable),
-      }));
+      const before = [...this.parameters].map(([name, variable]) => ({ name, value: by.read(variable) }));
       const loss = this.loss(by, batch);
       const flows = gradients(
         loss,
@@ -130,16 +141,19 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
           `the loss does not reach ${unused.map(shownName).join(', ')}: take ${unused.length > 1 ? 'them' : 'it'} out of the model, or set allowUnused`,
         );
       }
-      const reached = before.flatMap(({ name, variable }, i) => {
+      const reached = before.flatMap(({ name }, i) => {
         const gradient = flows[i];
-        return gradient ? [{ name, variable, gradient }] : [];
+        return gradient ? [[gradientName(name), gradient] as const] : [];
       });
-      this.optimizer.update(new Map(reached.map((r) => [r.variable, r.gradient])), learningRate);
-      const kept = this.options.keepGradients
-        ? reached.map((r) => [`gradient.${r.name}`, r.gradient] as const)
-        : [];
-      return { loss, ...Object.fromEntries(kept) };
+      return { loss, ...Object.fromEntries(reached) };
     });
+  }
+
+  /** A step of the optimizer with gradients that are given by name. */
+  update(by: Interpreter, given: Readonly<Record<string, Tensor>>, learningRate: Tensor): void {
+    const flows = Object.entries(gradientsIn(given));
+    const gradients = new Map(flows.map(([name, flow]) => [this.parameters.get(name)!, flow] as const));
+    withInterpreter(by, () => this.optimizer.update(gradients, learningRate));
   }
 
   /**
@@ -155,7 +169,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       for (const { name, tensor } of observed) outputs.set(layerOutput(name).activation, tensor);
       const wanted = [
         ...observed.filter((o) => o.trained).map((o) => [layerOutput(o.name).gradient, o.tensor] as const),
-        ...[...this.parameters].map(([name, v]) => [`gradient.${name}`, observer.initial(v)] as const),
+        ...[...this.parameters].map(([name, v]) => [gradientName(name), observer.initial(v)] as const),
       ];
       const flows = gradients(
         loss,
@@ -229,11 +243,8 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     const { batch } = this.options;
     let hasNorms = false;
     const entries: Record<string, Graph> = {
-      train: this.trace(
-        'train',
-        { ...batch, [LEARNING_RATE]: { shape: [], dtype: 'f32' } },
-        true,
-        (by, inputs) => this.train(by, inputs as Tensors<B>, inputs[LEARNING_RATE]),
+      train: this.trace('train', { ...batch, ...RATE }, true, (by, inputs) =>
+        this.train(by, inputs as Tensors<B>, inputs[LEARNING_RATE]),
       ),
       evaluate: this.trace('evaluate', batch, false, (by, inputs) => ({
         loss: withNormObserver(
@@ -246,6 +257,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     };
     for (const [name, { inputs: types }] of this.uses)
       entries[name] = this.trace(name, types, false, (by, inputs) => this.use(by, name, inputs));
+    if (this.options.separate) Object.assign(entries, this.parts());
     const calibration = hasNorms ? this.calibration(entries) : undefined;
     if (!this.every) return { name: this.name, variables: this.variables, entries, calibration };
     const diagnose = this.trace('diagnose', batch, true, (by, inputs) =>
@@ -256,6 +268,22 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     const interval = this.options.optimizer.interval ?? 1;
     const diagnostics = { first: interval - 1, every: Math.ceil(this.every / interval) * interval };
     return { name: this.name, variables: this.variables, entries, calibration, diagnostics };
+  }
+
+  /** The step in two entries; what one gives the other takes. */
+  private parts(): Record<'gradients' | 'update', Graph> {
+    const gradients = this.trace('gradients', this.options.batch, true, (by, inputs) =>
+      this.gradients(by, inputs as Tensors<B>),
+    );
+    const flows = gradients.outputs.filter((o) => o.name !== 'loss');
+    const types = Object.fromEntries(
+      flows.map(({ name, node: { shape, dtype } }) => [name, { shape, dtype }] as const),
+    );
+    const update = this.trace('update', { ...types, ...RATE }, true, (by, inputs) => {
+      this.update(by, inputs, inputs[LEARNING_RATE]);
+      return {};
+    });
+    return { gradients, update };
   }
 
   /** Adds the entry `calibrate`; returns which norm each of its outputs belongs to. */

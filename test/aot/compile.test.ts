@@ -8,6 +8,7 @@ import { decodeSafetensors } from '../../src/data/safetensors.js';
 import { f32, meanSquaredError, nn, optim, trainStep } from '../../src/index.js';
 import { run, start, workspace } from '../cli/command.js';
 import { compiled, NAMES, source, TRAIN, type Trained } from './model.js';
+import { tsc } from './tsc.js';
 
 const { path, list } = workspace();
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -363,27 +364,7 @@ export const mean: number = session.evaluate({ x: [], y: [] }) + logits[0] + wei
       `session.predict({ x: [1, 2] }).weight;`,
     ];
     for (const [i, body] of wrong.entries()) await writeFile(path(`wrong${i}.mts`), consumer(`${body}\n`));
-    const tsc = (...files: string[]) => {
-      const args = [
-        '--noEmit',
-        '--strict',
-        '--module',
-        'NodeNext',
-        '--target',
-        'ES2022',
-        '--lib',
-        'ES2022,DOM',
-      ];
-      try {
-        return execFileSync(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, ...args, ...files], {
-          cwd: path(),
-          encoding: 'utf8',
-        });
-      } catch (error) {
-        return (error as { stdout: string }).stdout;
-      }
-    };
-    const errors = tsc('right.mts', ...wrong.map((_, i) => `wrong${i}.mts`));
+    const errors = tsc(path(), 'right.mts', ...wrong.map((_, i) => `wrong${i}.mts`));
     expect(errors).not.toContain('right.mts');
     for (const [i] of wrong.entries())
       expect(errors).toMatch(new RegExp(`^wrong${i}\\.mts\\(3,\\d+\\): error TS`, 'm'));

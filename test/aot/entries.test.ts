@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { f32, nn, optim, trainStep } from '../../src/index.js';
 import { run, workspace } from '../cli/command.js';
+import { tsc } from './tsc.js';
 
 const { path } = workspace();
 
@@ -63,6 +64,41 @@ console.log(JSON.stringify([plain(session.invoke('*/ five', { x: new Float32Arra
   // A name ends no comment.
   const comments = types.replace('invoke(entry: "*/ five"', '');
   expect(comments.match(/\*\//g)?.length).toBe(comments.match(/\/\*\*/g)?.length);
+});
+
+it('the two parts of a step alone train a compiled model, with types', async () => {
+  await writeFile(path('model.ts'), SOURCE.replace('entries: {', 'separate: true,\n  entries: {'));
+  const args = ['--entry', 'gradients', '--entry', 'update'];
+  const made = await run('compile', path('model.ts'), '--out', path('parts'), ...args, '--json');
+  expect([made.code, JSON.parse(made.stdout).entries]).toEqual([0, ['gradients', 'update']]);
+  const { start } = await import(pathToFileURL(path('parts', 'model.js')).href);
+  const shipped = await start({ seed: 5 });
+  const session = await model().compile({ seed: 5 });
+  const batch = { x: Array.from({ length: 12 }, (_, i) => Math.cos(i)) };
+  for (let i = 0; i < 3; i++) {
+    const { loss, gradients } = shipped.backward(batch);
+    expect(session.step({ lr: 0.1, batch })).toBe(loss);
+    shipped.update(gradients, { lr: 0.1 });
+  }
+  expect(shipped.checkpoint()).toEqual(session.checkpoint());
+  expect(() => shipped.backward()).toThrow('uses has no train');
+  await Promise.all([session.close(), shipped.close()]);
+  await writeFile(
+    path('use.mts'),
+    `import { start } from './parts/model.js';
+const session = await start();
+const { loss, gradients } = session.backward({ x: [1] });
+session.update(gradients, { lr: loss });
+const weight: Float32Array = gradients.weight;
+// @ts-expect-error no such parameter
+gradients.wieght;
+// @ts-expect-error the bias is missing
+session.update({ weight }, { lr: 1 });
+// @ts-expect-error nothing to draw a batch from
+session.backward();
+`,
+  );
+  expect(tsc(path(), 'use.mts')).toBe('');
 });
 
 it('one alone can be chosen', async () => {
