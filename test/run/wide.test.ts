@@ -288,3 +288,24 @@ it.runIf(able)('integers, gathers and batch norm keep their bits where they are 
   const verdict = await tryWide(await candidateOf(step as unknown as Step, { threads: 2 }));
   expect(verdict.reason).not.toMatch(/other bits|by its module|did not go on|without an answer/);
 });
+
+it('no vector is a global: V8 14 ends the process over one that it meets where it joins', async () => {
+  const graph = trace('math', { x: f32(2, 8), y: f32(2, 8) }, ({ x, y }) => {
+    const bounded = x.tanh().mul(0.5);
+    const parts = [x.exp(), x.square().add(1).log(), x.sigmoid(), x.erf(), x.sin(), x.cos(), x.expm1()];
+    return {
+      z: parts
+        .reduce((sum, part) => sum.add(part), bounded.log1p())
+        .add(x.abs().add(1).pow(y))
+        .add(x.softplus()),
+    };
+  });
+  const { module, close } = await compileFunction(graph).then((f) => ({
+    module: f.module,
+    close: () => f.close(),
+  }));
+  const globals = (await module.text('wat')).split('\n').filter((text) => /^\s*\(global /.test(text));
+  expect(globals.length).toBeGreaterThan(0);
+  expect(globals.filter((text) => text.includes('v128'))).toEqual([]);
+  await close();
+});
