@@ -17,7 +17,6 @@ import { Meetings } from './meetings.js';
 import { poisonAfter, poisonStart } from './poison.js';
 import { forSecondThread } from './second-thread.js';
 import { ownCall, type PartFunctions, sharedCall } from './share.js';
-import { type Spans, spansIn } from './spans.js';
 
 /** An entry with the addresses of its own buffers declared. */
 export interface Entry {
@@ -117,12 +116,9 @@ export function emitEntry(
     threads: usefulThreads(use.kernel, calls.get(use)!.to.units, options.threadShare),
   }));
   const results = new Set(plan.outputs.map((output) => output.address));
-  const spans = spansIn(
-    plan,
-    shared.flatMap(({ kernel }) => [...kernel.stores, ...kernel.loads]),
+  const others = forSecondThread(shared, plan, (node) =>
+    results.has(plan.address.get(memoryIn(plan, node))!),
   );
-  const addressOf = (node: Node) => plan.address.get(memoryIn(plan, node))!;
-  const others = forSecondThread(shared, spans, (node) => results.has(addressOf(node)));
   const kernels = shared.map((own): StepKernel => {
     const { use, kernel, threads } = own;
     const second = others.has(own);
@@ -142,7 +138,7 @@ export function emitEntry(
     '',
     `/** One run of ${comment(shownName(name))}, this thread's part. */`,
     `function ${stepName(index)}(): void {`,
-    ...steps(kernels, plan, spans, options),
+    ...steps(kernels, plan, options),
     '}',
   );
   return { lines, kernels };
@@ -166,13 +162,12 @@ function declareFunction({ to: { name, body, units, parameters, uses } }: Kernel
 function steps(
   kernels: readonly StepKernel[],
   plan: EntryPlan,
-  spans: Spans,
   { poison, profile, imports }: Pick<StepOptions, 'poison' | 'profile' | 'imports'>,
 ): string[] {
   if (profile || poison) imports.add('team', 'thread');
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
-  const meetings = new Meetings(kernels, spans);
+  const meetings = new Meetings(kernels, plan);
   for (const [i, next] of kernels.entries()) {
     if (meetings.needed(next)) {
       lines.push('barrier();');

@@ -1,6 +1,7 @@
 import type { Node } from '../graph/graph.js';
+import type { Places } from '../plan/places.js';
 import type { Kernel } from '../schedule/kernel.js';
-import { type Span, type Spans, spansOf } from './spans.js';
+import { type Span, spansOf } from './spans.js';
 
 interface Shared {
   readonly kernel: Pick<Kernel, 'stores' | 'loads'>;
@@ -20,10 +21,10 @@ export class Meetings {
 
   constructor(
     kernels: readonly Shared[],
-    private readonly spans: Spans,
+    private readonly places: Places,
   ) {
     const nodes = new Set(kernels.flatMap(({ kernel }) => [...kernel.stores, ...kernel.loads]));
-    const points = new Set(spansOf([...nodes], spans).flat());
+    const points = new Set(spansOf([...nodes], places).flat());
     const ranks = new Map([...points].sort((a, b) => a - b).map((point, i) => [point, i]));
     const marks = () => ({ own: new Marks(ranks), shared: new Marks(ranks) });
     this.written = marks();
@@ -33,7 +34,7 @@ export class Meetings {
   /** Whether threads have to meet before a kernel, of those that run since they met. */
   needed({ kernel, threads }: Shared): boolean {
     const touched = ({ own, shared }: { own: Marks; shared: Marks }, nodes: readonly Node[]) =>
-      spansOf(nodes, this.spans).some(
+      spansOf(nodes, this.places).some(
         (span) => shared.last(span) === this.now || (threads > 1 && own.last(span) === this.now),
       );
     const { stores, loads } = kernel;
@@ -48,8 +49,8 @@ export class Meetings {
   /** A kernel runs. */
   run({ kernel, threads }: Shared): void {
     const who = threads > 1 ? 'shared' : 'own';
-    for (const span of spansOf(kernel.stores, this.spans)) this.written[who].set(span, this.now);
-    for (const span of spansOf(kernel.loads, this.spans)) this.read[who].set(span, this.now);
+    for (const span of spansOf(kernel.stores, this.places)) this.written[who].set(span, this.now);
+    for (const span of spansOf(kernel.loads, this.places)) this.read[who].set(span, this.now);
   }
 }
 

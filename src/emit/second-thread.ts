@@ -1,8 +1,9 @@
 import type { Node } from '../graph/graph.js';
+import type { Places } from '../plan/places.js';
 import { costOf } from '../schedule/cost.js';
 import type { Kernel } from '../schedule/kernel.js';
 import { Meetings } from './meetings.js';
-import { overlap, type Span, type Spans, spansOf } from './spans.js';
+import { overlap, type Span, spansOf } from './spans.js';
 
 /** Nanoseconds of work that are worth fetching what they read from another core. */
 const WORTH = 200;
@@ -21,14 +22,14 @@ interface Candidate {
  */
 export function forSecondThread<K extends Candidate>(
   kernels: readonly K[],
-  spans: Spans,
+  places: Places,
   isResult: (node: Node) => boolean,
 ): Set<K> {
   const chosen = new Set<K>();
-  for (const segment of segmentsOf(kernels, spans)) {
+  for (const segment of segmentsOf(kernels, places)) {
     const own = segment.filter(({ threads }) => threads === 1).slice(0, MOST);
     if (own.length < 2) continue;
-    const groups = groupsOf(own, spans).map((group) => ({
+    const groups = groupsOf(own, places).map((group) => ({
       group,
       cost: group.reduce((sum, { kernel }) => sum + costOf(kernel).nanoseconds, 0),
       stays: group.some(({ kernel }) => kernel.stores.some(isResult)),
@@ -46,9 +47,9 @@ export function forSecondThread<K extends Candidate>(
 }
 
 /** The kernels between one meeting of the threads and the next. */
-function segmentsOf<K extends Candidate>(kernels: readonly K[], spans: Spans): K[][] {
+function segmentsOf<K extends Candidate>(kernels: readonly K[], places: Places): K[][] {
   const segments: K[][] = [[]];
-  const meetings = new Meetings(kernels, spans);
+  const meetings = new Meetings(kernels, places);
   for (const kernel of kernels) {
     if (meetings.needed(kernel)) {
       meetings.meet();
@@ -61,11 +62,11 @@ function segmentsOf<K extends Candidate>(kernels: readonly K[], spans: Spans): K
 }
 
 /** Kernels that have to run one after the other, together. */
-function groupsOf<K extends Candidate>(kernels: readonly K[], spans: Spans): K[][] {
+function groupsOf<K extends Candidate>(kernels: readonly K[], places: Places): K[][] {
   let groups: { members: K[]; writes: Span[]; reads: Span[] }[] = [];
   for (const kernel of kernels) {
     const { stores, loads } = kernel.kernel;
-    const [writes, reads] = [spansOf(stores, spans), spansOf(loads, spans)];
+    const [writes, reads] = [spansOf(stores, places), spansOf(loads, places)];
     const touching = groups.filter(
       (g) => overlap(g.writes, writes) || overlap(g.writes, reads) || overlap(g.reads, writes),
     );

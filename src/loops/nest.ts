@@ -59,6 +59,8 @@ class NestBuilder {
   private readonly cut: NestCut | null;
   private readonly values: Values;
   private readonly stages: ReturnType<typeof stagesOf>;
+  /** Whether the index of the vectors is that of a loop, and no constant. */
+  private turns = false;
 
   constructor(
     private readonly kernel: NestKernel,
@@ -132,7 +134,9 @@ class NestBuilder {
       const bytes = 16 * vectors;
       const end = full * bytes;
       this.enter(OUTER);
+      this.turns = units !== undefined || full > 1;
       const main = full > 0 ? this.step(stage, sums, vectors, 4) : [];
+      this.turns = false;
       const tail =
         rest > 0 ? [define('j', end, 'usize'), ...this.step(stage, sums, left, rest % 4 || 4)] : [];
       const body: Statement[] = [];
@@ -170,7 +174,9 @@ class NestBuilder {
     const full = Math.floor(size / this.width);
     const rest = size - full * this.width;
     const bytes = 4 * this.width;
+    this.turns = units !== null || full > 1;
     const main = full > 0 ? this.columnBlock(this.unroll, 4) : [];
+    this.turns = false;
     const tail = rest > 0 ? this.columnBlock(Math.ceil(rest / 4), rest % 4 || 4) : [];
     const last = [define('j', full * bytes, 'usize'), ...tail];
     if (units === null) {
@@ -257,9 +263,8 @@ class NestBuilder {
         scope.body.push(sums.take(node, u, used));
       }
     }
-    for (const { node } of this.elementStores(stage)) {
-      for (let u = from; u < to; u++) this.values.store(node, this.targets.get(node)!, u, lanes(u), BLOCK);
-    }
+    for (const { node } of this.elementStores(stage))
+      this.values.storeAll([[node, this.targets.get(node)!]], [from, to], lanes, BLOCK, this.turns);
     this.leave(BLOCK);
     return scope.body;
   }
@@ -268,7 +273,7 @@ class NestBuilder {
     for (const { node, level } of this.kernel.members) {
       if (level === 'element' || !this.targets.has(node)) continue;
       const lanes = (u: number) => (u === vectors - 1 ? lastLanes : 4);
-      for (let u = 0; u < vectors; u++) this.values.store(node, this.targets.get(node)!, u, lanes(u), ROW);
+      this.values.storeAll([[node, this.targets.get(node)!]], [0, vectors], lanes, ROW, this.turns);
     }
   }
 

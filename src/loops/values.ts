@@ -35,6 +35,28 @@ export class Values extends Frame {
     this.scopes[level].memo.set(`${this.key(node)}:${u}`, { of, level, ...varies });
   }
 
+  /**
+   * Writes vectors `from` to `to` of members, two neighbours at a time: both are made before either is written, so that V8
+   * can join them to one vector of twice the width. Not where the index of the vectors is a constant: V8 13 joins loads from
+   * constant addresses wrongly unless they come in the order of these. `targets` has where each member goes.
+   */
+  storeAll(
+    targets: readonly (readonly [Node, Access])[],
+    [from, to]: readonly [number, number],
+    lanes: (u: number) => number,
+    level: number,
+    inPairs: boolean,
+  ): void {
+    for (let u = from; u < to; ) {
+      const paired = inPairs && u + 1 < to && this.at(u).row === this.at(u + 1).row;
+      const vectors = paired ? [u, u + 1] : [u];
+      for (const [node] of targets) for (const v of vectors) this.memberValue(node, v, lanes(v));
+      for (const [node, target] of targets)
+        for (const v of vectors) this.store(node, target, v, lanes(v), level);
+      u += vectors.length;
+    }
+  }
+
   /** Writes a member's vector to the place that `target` gives. */
   store(node: Node, target: Access, u: number, lanes: number, level: number): void {
     const { source, strides } = this.place.loops.over(target);

@@ -270,11 +270,11 @@ function copy(node: Node, { zeros, starts }: Extract<Lowering, { kind: 'copy' }>
     starts: from[i],
   }));
   const all = { starts: node.shape.map(() => 0), shape: node.shape, value: 0 };
-  const fillOf = ({ read }: (typeof blocks)[number]) => constantValue(read.source);
+  const valueIn = ({ read }: (typeof blocks)[number]) => constantValue(read.source);
   const filled = blocks.flatMap((block) => {
-    const value = fillOf(block);
+    const value = valueIn(block);
     return value === undefined ? [] : [{ starts: block.starts, shape: block.shape, value }];
   });
-  const parts = blocks.filter((block) => fillOf(block) === undefined);
+  const parts = blocks.filter((block) => valueIn(block) === undefined);
   return { kind: 'copy', node, parts, fills: zeros ? [all, ...filled] : filled };
 }

@@ -122,7 +122,10 @@ export function tilingOf(product: {
     kBlocks,
     totalAfter,
     rowBlock,
-    panelBlock: kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (sumBytes * widest * rowBlock))) : panels,
+    panelBlock:
+      kBlocks > 1
+        ? Math.max(1, Math.min(panels, Math.floor(BLOCK_BYTES / (sumBytes * widest * rowBlock))))
+        : panels,
     // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
     // faster: down a column the same distance lies between all accesses, which the processor foresees.
     group: kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1,
