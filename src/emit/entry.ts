@@ -7,11 +7,12 @@ import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { usefulThreads } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
-import { formatType, numel } from '../shape.js';
+import { formatType } from '../shape.js';
 import { comment } from './code.js';
 import { stepName } from './driver.js';
 import type { KernelCall, Use } from './functions.js';
 import type { Imports } from './imports.js';
+import { Meetings } from './meetings.js';
 import { poisonAfter, poisonStart } from './poison.js';
 import { ownCall, type PartFunctions, sharedCall } from './share.js';
 
@@ -151,34 +152,20 @@ function steps(
   if (profile || poison) imports.add('team', 'thread');
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
-  let since: StepKernel[] = [];
+  const meetings = new Meetings(kernels, plan.address);
   for (const [i, next] of kernels.entries()) {
-    const conflict = since.some(
-      (before) => (before.threads > 1 || next.threads > 1) && touchesSame(before.kernel, next.kernel, plan),
-    );
-    if (conflict) {
+    if (meetings.needed(next)) {
       lines.push('barrier();');
-      since = [];
+      meetings.meet();
     }
-    since.push(next);
+    meetings.run(next);
     lines.push(...next.note, next.call);
     const poisoned = poison ? poisonAfter(plan, i) : [];
-    if (poisoned.length) since = [];
+    if (poisoned.length) meetings.meet();
     lines.push(...poisoned);
     if (profile) lines.push(`if (thread == 0) mark(${i});`);
   }
   return lines;
-}
-
-function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
-  const span = (node: Node) => ({
-    from: plan.address.get(node)!,
-    to: plan.address.get(node)! + 4 * numel(node.shape),
-  });
-  const overlaps = (x: readonly Node[], y: readonly Node[]) =>
-    x.some((m) => y.some((n) => span(m).from < span(n).to && span(n).from < span(m).to));
-  // Between two writers of one place a reader stands today, and so two barriers; the first clause does not rely on that.
-  return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
 }
 
 /** What a kernel computes and from what, as a sentence for comments. */

@@ -14,6 +14,7 @@ import {
   instruction,
   library,
   load,
+  min,
   range,
   sum,
   times,
@@ -21,6 +22,10 @@ import {
 } from './make.js';
 import { type NestOptions, nestLoops, type Part } from './nest.js';
 import type { Expression, Statement } from './program.js';
+
+/** Threads share columns, or rows by their last digits where those are few: all rows of an index then are of one thread. */
+const FEW_COLUMNS = 32;
+const DIGITS = 16;
 
 /** Adds rows into a table. The table is updated where it lies if the base lies there too. */
 export function scatterLoops(kernel: ScatterKernel, options: NestOptions): Part {
@@ -33,16 +38,26 @@ export function scatterLoops(kernel: ScatterKernel, options: NestOptions): Part 
   if (chains && width > 0) {
     const next = sum('scratch', chains.next);
     const first = load('i32', sum('scratch', times(4, 'row')));
-    const row = sum(to, times('row', bytes));
-    return {
-      units: 1,
-      body: [
-        act(library('chainRows', address(ids.source), count, rows, 'scratch', next)),
-        range('row', 0, rows, 1, [
-          act(library('sumChain', first, next, address(updates.source), bytes, blockOf(count), row)),
-        ]),
-      ],
+    const row = (columns: Columns) => {
+      const [from, at] = [address(updates.source), sum(to, times('row', bytes))];
+      const sums = [sum(from, columns.start), bytes, columns.bytes, blockOf(count), sum(at, columns.start)];
+      return act(library('sumChain', first, next, ...sums));
     };
+    const chain = (begin: Expression, end: Expression) =>
+      act(library('chainRows', address(ids.source), count, rows, DIGITS, begin, end, 'scratch', next));
+    if (width < FEW_COLUMNS)
+      return {
+        units: DIGITS,
+        body: [
+          chain('begin', 'end'),
+          range('first', 0, rows, DIGITS, [
+            define('last', min(sum('first', 'end'), rows)),
+            range('row', sum('first', 'begin'), 'last', 1, [row({ start: 0, bytes })]),
+          ]),
+        ],
+      };
+    const { units, columns } = columnsOf(width);
+    return { units, body: [chain(0, DIGITS), ...columns.define, range('row', 0, rows, 1, [row(columns)])] };
   }
   const size = rows * bytes;
   const prepare =
@@ -54,6 +69,9 @@ export function scatterLoops(kernel: ScatterKernel, options: NestOptions): Part 
   if (count === 0 || width === 0) return { body: prepare, units: 1 };
   const full = 16 * Math.floor(width / 4);
   const rest = width % 4;
+  // What the whole table needs before is done by one thread.
+  const units = prepare.length > 0 ? 1 : Math.ceil(width / 4);
+  const shared = units > 1;
   const added = (at: Expression) =>
     instruction('f32x4.add', load('vector', sum('row', at)), load('vector', sum('update', at)));
   const row = library('rowIndex', sum(address(ids.source), times(4, 'i')), rows);
@@ -61,35 +79,62 @@ export function scatterLoops(kernel: ScatterKernel, options: NestOptions): Part 
     define('row', sum(to, binary(row, '*', bytes))),
     define('update', sum(address(updates.source), binary('i', '*', bytes))),
   ];
+  const [from, until] = shared ? [times('begin', 16), 'until'] : [0, full];
   if (full > 0)
-    add.push(range('j', 0, full, 16, [{ kind: 'store', to: sum('row', 'j'), value: added('j'), offset: 0 }]));
-  if (rest > 0) add.push(act(library('storeLanes', sum('row', full), added(full), rest)));
-  return { units: 1, body: [...prepare, range('i', 0, count, 1, add)] };
+    add.push(
+      range('j', from, until, 16, [{ kind: 'store', to: sum('row', 'j'), value: added('j'), offset: 0 }]),
+    );
+  if (rest > 0) {
+    const last = act(library('storeLanes', sum('row', full), added(full), rest));
+    add.push(shared ? when(binary('end', '==', units), last) : last);
+  }
+  const ends = shared && full > 0 ? [define('until', min(times('end', 16), full))] : [];
+  return { units, body: [...prepare, ...ends, range('i', 0, count, 1, add)] };
+}
+
+/** The columns of a thread, in bytes of a row. */
+interface Columns {
+  readonly start: Expression;
+  readonly bytes: Expression;
+}
+
+/** Units of four columns; `define` names those of a thread. */
+function columnsOf(width: number): { units: number; columns: Columns & { define: readonly Statement[] } } {
+  const units = Math.ceil(width / 4);
+  if (units < 2) return { units: 1, columns: { start: 0, bytes: 4 * width, define: [] } };
+  const end = width % 4 ? min(times('end', 16), 4 * width) : times('end', 16);
+  const bytes = binary(end, '-', 'start');
+  const columns = [define('start', times('begin', 16)), define('columns', bytes)];
+  return { units, columns: { start: 'start', bytes: 'columns', define: columns } };
 }
 
 /** Sums the rows of each index into its first; `overwrites` says that they lie where the updates do. */
 export function foldLoops(kernel: FoldKernel, options: NestOptions): Part {
   const { node, ids, updates } = kernel;
   const count = numel(ids.source.shape);
-  const width = 4 * (numel(node.shape) / Math.max(1, count));
+  const width = numel(node.shape) / Math.max(1, count);
   if (numel(node.shape) === 0) return { body: [], units: 1 };
   const { heads, next, repeated } = chainsOf(kernel)!;
   const address = addressIn(options);
   const [to, from] = [address(node), address(updates.source)];
   const [nextAt, repeatedAt] = [sum('scratch', next), sum('scratch', repeated)];
   const first = sum(cast('i32', 'i'), 1);
-  const add = act(library('sumChain', first, nextAt, from, width, blockOf(count), 'row'));
+  const { units, columns } = columnsOf(width);
+  const { start, bytes } = columns;
+  const sums = [sum(from, start), 4 * width, bytes, blockOf(count), 'row'];
+  const add = act(library('sumChain', first, nextAt, ...sums));
   const isFirst = binary(load('i32', sum(nextAt, times(4, 'i'))), '!=', 0);
   return {
-    units: 1,
+    units,
     body: [
+      ...columns.define,
       act(library('chainEqual', address(ids.source), count, heads, 'scratch', nextAt, repeatedAt)),
       range('i', 0, count, 1, [
-        define('row', sum(to, binary('i', '*', width))),
+        define('row', sum(to, binary('i', '*', 4 * width), start)),
         {
           kind: 'if',
           test: binary(load('u8', sum(repeatedAt, 'i')), '!=', 0),
-          body: [act(library('zeroRow', 'row', width))],
+          body: [act(library('zeroRow', 'row', bytes))],
           otherwise: options.overwrites(node) ? [when(isFirst, add)] : [add],
         },
       ]),

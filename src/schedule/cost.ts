@@ -56,6 +56,8 @@ const A_BYTES = 512 * 1024;
 /** In how many parts a kernel of so many units is shared, or 0 if each thread has one share. */
 export function partsOf(kernel: Kernel, units: number): number {
   if (costOf(kernel).nanoseconds < PARTS_FROM) return 0;
+  // Each goes through all indices.
+  if (kernel.kind === 'scatter' || kernel.kind === 'fold') return 0;
   if (kernel.kind !== 'gemm') return Math.min(units, MOST_PARTS);
   const { packA, kBlocks } = kernel.tiling;
   // Each part reads A again, which must not come from far, and may have to pack it again.

@@ -39,6 +39,8 @@ export interface GemmKernel {
   /** [batch..., m, n] */
   readonly domain: readonly number[];
   readonly k: number;
+  /** Where the matrices of the batch are parts of one product, cut along k: the k of the last of them. */
+  readonly lastK?: number;
   /** Strides over [batch..., m, k] and [batch..., k, n]. */
   readonly a: Access;
   readonly b: Access;

@@ -28,6 +28,7 @@ import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
 import { storedMembers } from './stages.js';
+import type { Cut } from './sum-order.js';
 import { tilingOf } from './tiling.js';
 import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
@@ -216,7 +217,7 @@ function ownAccess(node: Node): Access {
 }
 
 function gemm(node: Node, cluster: Cluster): GemmKernel {
-  const { transposeA, transposeB } = node.attrs as MatmulAttrs;
+  const { transposeA, transposeB, parts, length } = node.attrs as MatmulAttrs & Parts;
   const operand = (input: Node, transposed: boolean): Access & { k: number } => {
     const { source, strides, offset } = viewOf(input);
     const matrix = transposed ? [strides.at(-1)!, strides.at(-2)!] : [strides.at(-2)!, strides.at(-1)!];
@@ -230,8 +231,22 @@ function gemm(node: Node, cluster: Cluster): GemmKernel {
   };
   const { k, ...a } = operand(node.inputs[0], transposeA);
   const { k: _, ...b } = operand(node.inputs[1], transposeB);
-  const product = { domain: cluster.domain, k, a, b, members: [...cluster.members.values()] };
-  return { kind: 'gemm', ...product, tiling: tilingOf(product) };
+  const own = { domain: cluster.domain, members: [...cluster.members.values()] };
+  const product = parts ? inParts(k, a, b, { parts, length: length! }) : { k, a, b };
+  return { kind: 'gemm', ...own, ...product, tiling: tilingOf({ ...own, ...product }) };
+}
+
+type Parts = Partial<Pick<Cut, 'parts' | 'length'>>;
+
+/** The parts of a product along k as a batch of products. */
+function inParts(k: number, a: Access, b: Access, { parts, length }: Required<Parts>) {
+  const [[aRow, aColumn], [bRow, bColumn]] = [a.strides.slice(-2), b.strides.slice(-2)];
+  return {
+    k: length,
+    lastK: k - (parts - 1) * length,
+    a: { ...a, strides: [length * aColumn, aRow, aColumn] },
+    b: { ...b, strides: [length * bRow, bRow, bColumn] },
+  };
 }
 
 function copy(node: Node, { zeros, starts }: Extract<Lowering, { kind: 'copy' }>): CopyKernel {

@@ -1,0 +1,103 @@
+import type { Node } from '../graph/graph.js';
+import type { Kernel } from '../schedule/kernel.js';
+import { numel } from '../shape.js';
+
+/** Where the nodes of an entry lie. */
+type Addresses = ReadonlyMap<Node, number>;
+
+interface Shared {
+  readonly kernel: Pick<Kernel, 'stores' | 'loads'>;
+  /** How many threads it is worth. */
+  readonly threads: number;
+}
+
+/**
+ * Says where threads have to meet: before a kernel that touches bytes which one before it touches too, since they met
+ * last, if one of the two writes there and one of them is shared. What has been done to bytes is kept by their addresses,
+ * so that each kernel costs as much as it touches.
+ */
+export class Meetings {
+  private readonly written: { own: Marks; shared: Marks };
+  private readonly read: { own: Marks; shared: Marks };
+  private now = 1;
+
+  constructor(
+    kernels: readonly Shared[],
+    private readonly addresses: Addresses,
+  ) {
+    const nodes = new Set(kernels.flatMap(({ kernel }) => [...kernel.stores, ...kernel.loads]));
+    const points = new Set([...nodes].flatMap((node) => this.span(node)));
+    const ranks = new Map([...points].sort((a, b) => a - b).map((point, i) => [point, i]));
+    const marks = () => ({ own: new Marks(ranks), shared: new Marks(ranks) });
+    this.written = marks();
+    this.read = marks();
+  }
+
+  /** Whether threads have to meet before a kernel, of those that run since they met. */
+  needed({ kernel, threads }: Shared): boolean {
+    const touched = ({ own, shared }: { own: Marks; shared: Marks }, nodes: readonly Node[]) =>
+      nodes.some((node) => {
+        const span = this.span(node);
+        return shared.last(...span) === this.now || (threads > 1 && own.last(...span) === this.now);
+      });
+    const { stores, loads } = kernel;
+    return touched(this.written, [...stores, ...loads]) || touched(this.read, stores);
+  }
+
+  /** Threads meet. */
+  meet(): void {
+    this.now++;
+  }
+
+  /** A kernel runs. */
+  run({ kernel, threads }: Shared): void {
+    const who = threads > 1 ? 'shared' : 'own';
+    for (const node of kernel.stores) this.written[who].set(...this.span(node), this.now);
+    for (const node of kernel.loads) this.read[who].set(...this.span(node), this.now);
+  }
+
+  private span(node: Node): [from: number, to: number] {
+    const from = this.addresses.get(node)!;
+    return [from, from + 4 * numel(node.shape)];
+  }
+}
+
+/** Numbers on ranges of bytes that only grow with time: a segment tree over the points at which ranges begin and end. */
+class Marks {
+  /** On all of a segment, and on any part of it. */
+  private readonly all: number[] = [];
+  private readonly any: number[] = [];
+
+  constructor(private readonly ranks: ReadonlyMap<number, number>) {}
+
+  set(from: number, to: number, mark: number): void {
+    this.visit(from, to, (at, whole) => {
+      if (whole) this.all[at] = mark;
+      this.any[at] = mark;
+    });
+  }
+
+  /** The largest mark in a range; 0 if there is none. */
+  last(from: number, to: number): number {
+    let largest = 0;
+    this.visit(from, to, (at, whole) => {
+      largest = Math.max(largest, (whole ? this.any : this.all)[at] ?? 0);
+    });
+    return largest;
+  }
+
+  /** The segments that lie in a range, and those that have others in it. */
+  private visit(from: number, to: number, see: (at: number, whole: boolean) => void): void {
+    const [first, last] = [this.ranks.get(from)!, this.ranks.get(to)!];
+    const down = (at: number, low: number, high: number) => {
+      if (last <= low || high <= first) return;
+      const whole = first <= low && high <= last;
+      see(at, whole);
+      if (whole) return;
+      const middle = (low + high) >> 1;
+      down(2 * at, low, middle);
+      down(2 * at + 1, middle, high);
+    };
+    if (first < last) down(1, 0, this.ranks.size);
+  }
+}
