@@ -5,12 +5,13 @@ import { libraryOf } from '../loops/query.js';
 import type { Buffer } from '../plan/layout.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
-import { usefulThreads } from '../schedule/cost.js';
-import type { Kernel, Schedule } from '../schedule/kernel.js';
+import { partsOf, usefulThreads } from '../schedule/cost.js';
+import type { Group, Kernel, Schedule } from '../schedule/kernel.js';
 import { formatType } from '../shape.js';
 import { comment } from './code.js';
 import { stepName } from './driver.js';
 import type { KernelCall, Use } from './functions.js';
+import { groupCall } from './group.js';
 import type { Imports } from './imports.js';
 import { Meetings } from './meetings.js';
 import { poisonAfter, poisonStart } from './poison.js';
@@ -24,6 +25,7 @@ export interface Entry {
   readonly declarations: readonly string[];
   /** Its kernels, in running order. */
   readonly uses: readonly Use[];
+  readonly groups: readonly Group[];
 }
 
 /** Addresses that all entries share: of variables by name, of constants by address. */
@@ -75,18 +77,27 @@ export function entryOf(
     });
     return { kernel, program, stem: `kernel_${index}_${i}`, constant: (node) => constants.get(node)! };
   });
-  return { name, index, plan, declarations, uses };
+  return { name, index, plan, declarations, uses, groups: schedule.groups };
 }
 
-/** A kernel's function, how many threads share it at most, and the call of it. */
+/** A kernel's function, and how many threads share it at most. */
 export interface StepKernel {
   readonly kernel: Kernel;
   readonly name: string;
   readonly program: LoopProgram;
   readonly threads: number;
+  readonly group: Group | null;
+}
+
+/** What a step calls: a kernel, or those of a group. */
+interface Run {
+  readonly kernel: Pick<Kernel, 'stores' | 'loads'>;
+  readonly threads: number;
   readonly call: string;
   /** What it computes, where its function does not say so, since others call that too. */
   readonly note: readonly string[];
+  /** Places of its kernels, in running order. */
+  readonly places: readonly number[];
 }
 
 /** What the step of an entry consists of, apart from the module's other entries. */
@@ -100,33 +111,82 @@ export interface StepOptions {
 
 /** The text of an entry: addresses, the functions that it is the first to call, and the function of its step. */
 export function emitEntry(
-  { name, index, plan, declarations, uses }: Entry,
+  { name, index, plan, declarations, uses, groups }: Entry,
   calls: ReadonlyMap<Use, KernelCall>,
   options: StepOptions,
 ): { lines: string[]; kernels: StepKernel[] } {
   const lines = [...declarations];
-  const kernels = uses.map((use): StepKernel => {
-    const { kernel } = use;
+  const kernels: StepKernel[] = [];
+  const runs: Run[] = [];
+  uses.forEach((use, at) => {
     const called = calls.get(use)!;
     const { to } = called;
     if (to.uses[0] === use) {
       lines.push(...declareFunction(called));
       for (const [name, file] of libraryOf(use.program)) options.imports.add(file, name);
     }
-    const threads = usefulThreads(kernel, to.units, options.threadShare);
-    const call = threads > 1 ? sharedCall(called, use, threads, options) : ownCall(called, options.imports);
-    lines.push(...call.lines);
-    const note = to.uses.length > 1 ? [`// ${describe(kernel)}`] : [];
-    return { kernel, name: to.name, program: use.program, threads, call: call.text, note };
+    const group = groups.find(({ from, to }) => from <= at && at <= to) ?? null;
+    if (group && at < group.to) return;
+    const places = Array.from(
+      { length: group ? group.to - group.from + 1 : 1 },
+      (_, i) => (group?.from ?? at) + i,
+    );
+    const {
+      threads,
+      call,
+      lines: declared,
+      note,
+    } = group
+      ? {
+          note: [],
+          ...groupCall(
+            group,
+            places.map((at) => ({ use: uses[at], called: calls.get(uses[at])!, at })),
+            `group_${index}_${group.from}`,
+            options,
+          ),
+        }
+      : kernelCall(use, called, options);
+    lines.push(...declared);
+    const members = places.map((at) => uses[at]);
+    runs.push({ kernel: touched(members), threads, call, note, places });
+    for (const use of members)
+      kernels.push({
+        kernel: use.kernel,
+        name: calls.get(use)!.to.name,
+        program: use.program,
+        threads,
+        group,
+      });
   });
   lines.push(
     '',
     `/** One run of ${comment(shownName(name))}, this thread's part. */`,
     `function ${stepName(index)}(): void {`,
-    ...steps(kernels, plan, options),
+    ...steps(runs, plan, options),
     '}',
   );
   return { lines, kernels };
+}
+
+/** The call of a kernel that is in no group. */
+function kernelCall(use: Use, called: KernelCall, options: StepOptions) {
+  const { kernel, stem } = use;
+  const { to } = called;
+  const threads = usefulThreads([kernel], to.units, options.threadShare);
+  const { text, lines } =
+    threads > 1
+      ? sharedCall(called, { parts: partsOf(kernel, to.units), stem }, threads, options)
+      : ownCall(called, options.imports);
+  return { threads, call: text, lines, note: to.uses.length > 1 ? [`// ${describe(kernel)}`] : [] };
+}
+
+/** All that some kernels touch. */
+function touched(uses: readonly Use[]): Pick<Kernel, 'stores' | 'loads'> {
+  return {
+    stores: uses.flatMap(({ kernel }) => kernel.stores),
+    loads: uses.flatMap(({ kernel }) => kernel.loads),
+  };
 }
 
 function declareFunction({ to: { name, body, units, parameters, uses } }: KernelCall): string[] {
@@ -145,25 +205,26 @@ function declareFunction({ to: { name, body, units, parameters, uses } }: Kernel
 
 /** Calls in order; threads meet wherever one may touch what another has not finished with. */
 function steps(
-  kernels: readonly StepKernel[],
+  runs: readonly Run[],
   plan: EntryPlan,
   { poison, profile, imports }: Pick<StepOptions, 'poison' | 'profile' | 'imports'>,
 ): string[] {
   if (profile || poison) imports.add('team', 'thread');
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
-  const meetings = new Meetings(kernels, plan.address);
-  for (const [i, next] of kernels.entries()) {
+  const meetings = new Meetings(runs, plan.address);
+  for (const next of runs) {
+    const last = next.places.at(-1)!;
     if (meetings.needed(next)) {
       lines.push('barrier();');
       meetings.meet();
     }
     meetings.run(next);
     lines.push(...next.note, next.call);
-    const poisoned = poison ? poisonAfter(plan, i) : [];
+    const poisoned = poison ? poisonAfter(plan, last) : [];
     if (poisoned.length) meetings.meet();
     lines.push(...poisoned);
-    if (profile) lines.push(`if (thread == 0) mark(${i});`);
+    if (profile && next.places.length === 1) lines.push(`if (thread == 0) mark(${last});`);
   }
   return lines;
 }

@@ -1,7 +1,8 @@
 import type { Node } from '../graph/graph.js';
+import { groupKernels } from './groups.js';
 import { Heap } from './heap.js';
-import type { Kernel, Life, Storage } from './kernel.js';
-import { livesOf, trafficOf } from './liveness.js';
+import type { Group, Kernel, Life, Storage } from './kernel.js';
+import { joined, liveBytes, livesOf, type Traffic, trafficOf } from './liveness.js';
 import type { SchedulePass } from './passes.js';
 import { lowerPeak } from './peak.js';
 import { followersOf } from './waits.js';
@@ -16,7 +17,7 @@ export function orderKernels(
   kernels: readonly Kernel[],
   storage: ReadonlyMap<Node, Storage>,
   runs: (pass: SchedulePass) => boolean = () => true,
-): { kernels: Kernel[]; lives: Life[] } {
+): { kernels: readonly Kernel[]; groups: readonly Group[]; lives: Life[] } {
   const waits = dependencies(kernels, storage);
   const first = graphOrder(kernels, waits);
   const place = new Map(first.map((at, i) => [at, i]));
@@ -32,7 +33,38 @@ export function orderKernels(
       )
     : traffic.keys();
   const ordered = Array.from(order, (i) => traffic[i]);
-  return { kernels: ordered.map((t) => t.kernel), lives: livesOf(ordered) };
+  return (
+    (runs('group') && inGroups(ordered, storage)) || {
+      kernels: ordered.map((t) => t.kernel),
+      groups: [],
+      lives: livesOf(ordered),
+    }
+  );
+}
+
+/** The same with groups, or null if there are none or they would need more memory. */
+function inGroups(ordered: readonly Traffic[], storage: ReadonlyMap<Node, Storage>) {
+  const grouped = groupKernels(
+    ordered.map((t) => t.kernel),
+    storage,
+  );
+  if (grouped.groups.length === 0) return null;
+  const traffic = new Map(ordered.map((t) => [t.kernel, t]));
+  const [steps, spans]: [Traffic[], { from: number; to: number }[]] = [[], []];
+  for (let from = 0; from < grouped.kernels.length; ) {
+    const { to } = grouped.groups.find((group) => group.from === from) ?? { to: from };
+    steps.push(joined(grouped.kernels.slice(from, to + 1).map((kernel) => traffic.get(kernel)!)));
+    spans.push({ from, to });
+    from = to + 1;
+  }
+  if (Math.max(...liveBytes(steps)) > Math.max(...liveBytes(ordered))) return null;
+  // What a group touches lives as long as it runs.
+  const lives = livesOf(steps).map((life) => ({
+    ...life,
+    from: spans[life.from].from,
+    to: spans[life.to].to,
+  }));
+  return { ...grouped, lives };
 }
 
 /** For each kernel the numbers of those that it has to wait for. */

@@ -13,6 +13,8 @@ export const SCHEDULE_PASSES = [
   'take-over',
   /** Kernels run in an order that keeps the peak of memory low, rather than in that of the graph. */
   'lower-peak',
+  /** Kernels that pass along the same large values run tile by tile. */
+  'group',
 ] as const;
 
 export type SchedulePass = (typeof SCHEDULE_PASSES)[number];
