@@ -11,7 +11,7 @@ import { platform } from './platform.js';
 import { canShareMemory, grantThreads } from './threads.js';
 
 export interface CompileFunctionOptions
-  extends Pick<CompileOptions, 'relaxed' | 'without' | 'threadShare' | 'poison'> {
+  extends Pick<CompileOptions, 'relaxed' | 'without' | 'threadShare' | 'cacheBytes' | 'poison'> {
   /** Threads that share the work; the result is the same for any number. One in a page that is not isolated. */
   threads?: number;
   /** Keep the compiled module, on disk or in the page's cache; by default yes. */
@@ -68,7 +68,7 @@ export async function compileFunction(
   checkGraph(graph);
   checkOptions('compileFunction', options, [
     ...(['threads', 'cache', 'relaxed'] as const),
-    ...(['without', 'threadShare', 'poison'] as const),
+    ...(['without', 'threadShare', 'cacheBytes', 'poison'] as const),
   ]);
   const { readLibrary, moduleCache, spawnWorker } = await platform();
   const { cache = true, ...rest } = options;

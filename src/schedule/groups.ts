@@ -7,10 +7,8 @@ import type { Group, Kernel, Storage } from './kernel.js';
 // bias do, run tile by tile: what one has brought into the cache the next finds there. Each computes what it computed
 // alone, unit by unit, so no bit depends on it.
 
-/** Bytes from which on a value does not stay in the second-level cache between two kernels. */
-const LARGE = 2 * 1024 * 1024;
-/** Bytes of the large values that a tile passes. */
-const TILE = 1024 * 1024;
+/** Bytes that the second-level cache keeps, and so those of the large values that a tile passes. */
+const CACHE_BYTES = 1024 * 1024;
 /** How far behind the first kernel of a group others are looked for. */
 const LOOKAHEAD = 32;
 
@@ -21,8 +19,12 @@ export interface Grouped {
 }
 
 /** Finds groups among kernels in running order, and brings their members together. */
-export function groupKernels(kernels: readonly Kernel[], storage: ReadonlyMap<Node, Storage>): Grouped {
-  const places = new Places(storage);
+export function groupKernels(
+  kernels: readonly Kernel[],
+  storage: ReadonlyMap<Node, Storage>,
+  cacheBytes = CACHE_BYTES,
+): Grouped {
+  const places = new Places(storage, cacheBytes);
   const taken = new Set<Kernel>();
   const order: Kernel[] = [];
   const groups: Group[] = [];
@@ -113,25 +115,29 @@ function isApart(kernels: readonly Kernel[], alongs: readonly Along[], places: P
 function tileOf(alongs: readonly Along[], places: Places): number | null {
   const [{ size }] = alongs;
   const step = alongs.reduce((all, along) => lcm(all, along.step), 1);
-  const asked = alongs.find((along) => along.tile !== null)?.tile;
+  const asked = Math.max(...alongs.map((along) => along.tile ?? 0));
   const passed = new Map(alongs.flatMap(({ walks }) => walks).map((w) => [places.of(w.node), w.node]));
   const bytes = [...passed.values()].reduce(
-    (sum, node) => sum + (isLarge(node) ? 4 * numel(node.shape) : 0),
+    (sum, node) => sum + (places.isLarge(node) ? 4 * numel(node.shape) : 0),
     0,
   );
-  const tile = asked ?? step * Math.max(1, Math.floor((TILE * size) / bytes / step));
+  const tile = asked || step * Math.max(1, Math.floor((places.cacheBytes * size) / bytes / step));
   const begins = tile * Math.floor((size - 1) / tile);
   const fits = alongs.every((along) => tile % along.step === 0 && begins <= along.last);
   return begins > 0 && fits ? tile : null;
 }
 
-function isLarge({ shape }: Node): boolean {
-  return 4 * numel(shape) >= LARGE;
-}
-
 /** Where values lie: new values of a variable where the old ones lay. */
 class Places {
-  constructor(private readonly storage: ReadonlyMap<Node, Storage>) {}
+  constructor(
+    private readonly storage: ReadonlyMap<Node, Storage>,
+    readonly cacheBytes: number,
+  ) {}
+
+  /** Whether a value does not stay in the cache between two kernels. */
+  isLarge({ shape }: Node): boolean {
+    return 4 * numel(shape) >= 2 * this.cacheBytes;
+  }
 
   of(node: Node): Node | string {
     const at = this.storage.get(node);
@@ -140,12 +146,12 @@ class Places {
 
   /** Whether a kernel touches a large value. */
   large({ loads, stores }: Kernel): boolean {
-    return [...loads, ...stores].some(isLarge);
+    return [...loads, ...stores].some((node) => this.isLarge(node));
   }
 
   /** The large values that some walks pass. */
   passed(walks: readonly Walk[]): (Node | string)[] {
-    return walks.flatMap(({ node, stride }) => (stride > 0 && isLarge(node) ? [this.of(node)] : []));
+    return walks.flatMap(({ node, stride }) => (stride > 0 && this.isLarge(node) ? [this.of(node)] : []));
   }
 
   /** Whether two kernels must stay in their order. */

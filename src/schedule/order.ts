@@ -17,6 +17,7 @@ export function orderKernels(
   kernels: readonly Kernel[],
   storage: ReadonlyMap<Node, Storage>,
   runs: (pass: SchedulePass) => boolean = () => true,
+  cacheBytes?: number,
 ): { kernels: readonly Kernel[]; groups: readonly Group[]; lives: Life[] } {
   const waits = dependencies(kernels, storage);
   const first = graphOrder(kernels, waits);
@@ -34,7 +35,7 @@ export function orderKernels(
     : traffic.keys();
   const ordered = Array.from(order, (i) => traffic[i]);
   return (
-    (runs('group') && inGroups(ordered, storage)) || {
+    (runs('group') && inGroups(ordered, storage, cacheBytes)) || {
       kernels: ordered.map((t) => t.kernel),
       groups: [],
       lives: livesOf(ordered),
@@ -42,29 +43,52 @@ export function orderKernels(
   );
 }
 
-/** The same with groups, or null if there are none or they would need more memory. */
-function inGroups(ordered: readonly Traffic[], storage: ReadonlyMap<Node, Storage>) {
-  const grouped = groupKernels(
+/** How much higher than without groups the peak of memory may be. */
+const HIGHER = 17 / 16;
+
+/** The same with those groups that need hardly more memory, or null if there are none. */
+function inGroups(
+  ordered: readonly Traffic[],
+  storage: ReadonlyMap<Node, Storage>,
+  cacheBytes: number | undefined,
+) {
+  const { kernels, groups: found } = groupKernels(
     ordered.map((t) => t.kernel),
     storage,
+    cacheBytes,
   );
-  if (grouped.groups.length === 0) return null;
+  if (found.length === 0) return null;
   const traffic = new Map(ordered.map((t) => [t.kernel, t]));
-  const [steps, spans]: [Traffic[], { from: number; to: number }[]] = [[], []];
-  for (let from = 0; from < grouped.kernels.length; ) {
-    const { to } = grouped.groups.find((group) => group.from === from) ?? { to: from };
-    steps.push(joined(grouped.kernels.slice(from, to + 1).map((kernel) => traffic.get(kernel)!)));
-    spans.push({ from, to });
-    from = to + 1;
-  }
-  if (Math.max(...liveBytes(steps)) > Math.max(...liveBytes(ordered))) return null;
+  const peak = HIGHER * peakOf(ordered);
+  const all = kernels.map((kernel) => traffic.get(kernel)!);
+  const groups = found.filter((group) => peakOf(stepsOf(all, [group]).steps) <= peak);
+  const { steps, spans } = stepsOf(all, groups);
+  if (groups.length === 0 || peakOf(steps) > peak) return null;
   // What a group touches lives as long as it runs.
   const lives = livesOf(steps).map((life) => ({
     ...life,
     from: spans[life.from].from,
     to: spans[life.to].to,
   }));
-  return { ...grouped, lives };
+  return { kernels, groups, lives };
+}
+
+/** Kernels in running order with those of a group as one, and where each has its kernels. */
+function stepsOf(kernels: readonly Traffic[], groups: readonly Group[]) {
+  const ends = new Map(groups.map(({ from, to }) => [from, to]));
+  const steps: Traffic[] = [];
+  const spans: { from: number; to: number }[] = [];
+  for (let from = 0; from < kernels.length; ) {
+    const to = ends.get(from) ?? from;
+    steps.push(joined(kernels.slice(from, to + 1)));
+    spans.push({ from, to });
+    from = to + 1;
+  }
+  return { steps, spans };
+}
+
+function peakOf(order: readonly Traffic[]): number {
+  return liveBytes(order).reduce((most, bytes) => Math.max(most, bytes), 0);
 }
 
 /** For each kernel the numbers of those that it has to wait for. */

@@ -22,4 +22,6 @@ export type SchedulePass = (typeof SCHEDULE_PASSES)[number];
 export interface ScheduleOptions {
   /** Passes to leave out; names that are none of these are somebody else's. */
   readonly without?: readonly string[];
+  /** Bytes that the second-level cache is taken to keep: values of twice as many or more are passed in tiles. */
+  readonly cacheBytes?: number;
 }

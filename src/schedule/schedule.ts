@@ -39,7 +39,7 @@ import { identityStrides, viewOf } from './view.js';
  */
 export function schedule(
   optimized: Graph,
-  { without = [] }: ScheduleOptions = {},
+  { without = [], cacheBytes }: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Schedule {
   const runs = (pass: SchedulePass) => !without.includes(pass);
@@ -90,7 +90,7 @@ export function schedule(
     return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
   });
   tell('order');
-  const ordered = orderKernels(kernels, storage, runs);
+  const ordered = orderKernels(kernels, storage, runs, cacheBytes);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
   return { name: graph.name, ...ordered, storage, unfused };
 }

@@ -74,9 +74,9 @@ export function cutOf(loops: Loops): Cut | null {
 /** Multiply-adds of a part of a product at least. */
 const PRODUCTS = 200_000;
 
-/** Bytes of the operands of a part that stay in the second-level cache, and of a result that is small beside them. */
+/** Bytes of the operands of a part that stay in the second-level cache, and how much less the results of all parts take. */
 const OPERANDS = 1024 * 1024;
-const RESULT = 64 * 1024;
+const LESS = 16;
 /** Columns that are whole panels of every width from two vectors on. */
 const PANELS = 48;
 /** How many times longer than wide operands are from which on their parts lie apart in memory. */
@@ -98,9 +98,11 @@ export function productCut(m: number, n: number, k: number): Pick<Cut, 'length' 
  */
 function cutOfLong(m: number, n: number, k: number): Pick<Cut, 'length' | 'parts'> | null {
   const bytes = 4 * (m + n) * k;
-  if (bytes < 2 * OPERANDS || 4 * m * n > RESULT || k < LONG * Math.max(m, n)) return null;
   const wanted = Math.min(MOST_PARTS, Math.ceil(bytes / OPERANDS));
-  const length = PANELS * Math.ceil(k / wanted / PANELS);
+  if (bytes < 4 * OPERANDS || bytes > 2 * wanted * OPERANDS || k < LONG * Math.max(m, n)) return null;
+  if (4 * m * n * wanted * LESS > bytes) return null;
+  // A power of two of panels, so that products with other m and n have parts that end at the same places.
+  const length = PANELS * 2 ** Math.round(Math.log2(k / wanted / PANELS));
   return { length, parts: Math.ceil(k / length) };
 }
 
