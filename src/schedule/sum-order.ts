@@ -13,9 +13,8 @@ import type { Access, Member, NestKernel } from './kernel.js';
 // end come the lanes, (0 + 2) + (1 + 3). What is no longer than a block is one.
 //
 // A long reduction to few results is made in parts, each a reduction of its own, whose results are then reduced in the
-// order of a row of so many elements: by sixteens, neighbours in pairs. Parts are what threads share; how many there are
-// follows from the shape alone (`cutOf`). Where a kernel could not walk the axes that are cut as one, it takes them
-// from memory.
+// order of a row of so many elements, which is in pairs. Parts are what threads share; how many there are follows from
+// the shape alone (`cutOf`). A kernel has to walk the axes that are cut as one.
 
 /** Accumulators of a run, each of four lanes. */
 export const ACCUMULATORS = 4;
@@ -89,7 +88,7 @@ const LONG = 32;
 export function productCut(m: number, n: number, k: number): Pick<Cut, 'length' | 'parts'> | null {
   const pieces = Math.max(Math.ceil(m / 4), Math.ceil(n / STEP));
   if (pieces >= FEW) return cutOfLong(m, n, k);
-  return partsOf(k, (m * n * k) / (PRODUCTS * pieces * pieces));
+  return partsOf(k, (m * n * k) / (PRODUCTS * pieces));
 }
 
 /**

@@ -124,7 +124,12 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
   // Every kernel that can be split is split, so that barriers are put to the test; and all that can be is in groups.
   return compileProgram(
     { name: 'programs', variables, entries },
-    { ...options, library: impatient(settings.library ?? (await readLibrary())), threadShare: 0, cacheBytes: 64 },
+    {
+      ...options,
+      library: impatient(settings.library ?? (await readLibrary())),
+      threadShare: 0,
+      cacheBytes: 64,
+    },
   );
 }
 

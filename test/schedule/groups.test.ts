@@ -60,12 +60,12 @@ describe('groups', () => {
 
   it('have no kernel that reads elsewhere what another of them overwrites', () => {
     const graph = (axis: number) =>
-      parseGraph(`graph g(w: f32[96,96], x: f32[16,96], d: f32[16,96]) {
+      parseGraph(`graph g(x: f32[16,96], d: f32[16,96]) {
         %0 = parameter "w" : f32[96,96]
         %1 = input "x" : f32[16,96]
         %2 = input "d" : f32[16,96]
         %3 = sum %0 axes=[${axis}] : ${axis ? 'f32[96,1]' : 'f32[1,96]'}
-        %4 = matmul %1, %2 transposeA=true transposeB=false : f32[96,96]
+        %4 = matmul %1, %2 transposeA : f32[96,96]
         %5 = sub %0, %4 : f32[96,96]
         return y = %3
         update "w" = %5
@@ -113,7 +113,7 @@ describe('a product with a long k', () => {
     for (const k of [12_345, 17_959, 49_999]) {
       const { length, parts } = productCut(61, 99, k)!;
       expect(length % 48).toBe(0);
-      expect(parts).toBeLessThanOrEqual(16);
+      expect(parts).toBeLessThanOrEqual(23);
       expect((parts - 1) * length < k && parts * length >= k).toBe(true);
     }
     const product = schedule(workload('W3')).kernels.find(({ name }) => name.startsWith('gemm_nt_12x'))!;
