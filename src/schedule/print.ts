@@ -48,12 +48,16 @@ function fused(kernel: Kernel): string {
 }
 
 function tiles({ k, tiling }: GemmKernel): string {
-  const { segments, packA, packB, kBlock, kBlocks, totalAfter, rowBlock, epilogue } = tiling;
+  const { segments, packA, packB, kBlock, kBlocks, totalAfter, rowBlock, together, epilogue } = tiling;
   const totals = totalAfter > 0 ? `, a total after each ${totalAfter}` : '';
   const shapes = segments.map((s) => `${s.count} of ${s.rows}x${4 * s.vectors - 4 + s.lanes}`);
   const notes = [
     `panels ${shapes.join(', ')}`,
-    packB === 'no' ? 'B in place' : packB === 'copy' ? 'B copied by panel' : 'B transposed by panel',
+    packB === 'no'
+      ? 'B in place'
+      : packB === 'copy'
+        ? `B copied by ${together > 1 ? `${together} panels` : 'panel'}`
+        : 'B transposed by panel',
     ...(packA ? [`A copied by ${rowBlock} rows`] : []),
     ...(kBlocks > 1 ? [`k = ${k} in ${kBlocks} blocks of ${kBlock}${totals}`] : []),
     `sums ${epilogue === 'registers' ? 'finished in registers' : 'finished from memory'}`,
