@@ -19,6 +19,8 @@ declare function late(): void;
 /** This instance's place among the threads, and how many of them do the job: those with the lowest places. */
 export let thread: i32 = 0;
 export let threads: i32 = 1;
+/** The place of the second thread of the team, or of the first where it is alone. */
+export let second: i32 = 0;
 let all: i32 = 1;
 let job: i32 = 0;
 
@@ -27,9 +29,14 @@ export let scratch: usize = 0;
 
 export function enlist(index: i32, count: i32, own: usize): void {
   thread = index;
-  threads = count;
+  setTeam(count);
   all = count;
   scratch = own;
+}
+
+function setTeam(count: i32): void {
+  threads = count;
+  second = i32(count > 1);
 }
 
 /** No thread of the team goes on before all have come here; writes before it are seen after it. */
@@ -56,7 +63,7 @@ export function barrier(): void {
 /** Gives a job to the first `team` threads, of which the caller is one; 0 for all. The others sleep on. */
 export function startJob(next: i32, team: i32): void {
   job = next;
-  threads = team > 0 ? team : all;
+  setTeam(team > 0 ? team : all);
   if (threads == 1) return;
   // One store tells everything, so that nobody sees the half of it; and what the host wrote before is seen with it.
   const count = <u32>atomic.load<i64>(ORDER) + 1;
@@ -78,7 +85,7 @@ export function nextJob(seen: i32): i32 {
     order = atomic.load<i64>(ORDER);
   }
   job = <i32>(order >> 32) & 0xffff;
-  threads = <i32>(order >>> 48);
+  setTeam(<i32>(order >>> 48));
   return <i32>order;
 }
 

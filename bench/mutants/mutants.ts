@@ -117,8 +117,8 @@ export const MUTANTS: readonly Mutant[] = [
     [
       [
         'a member reads from registers what lies elsewhere',
-        'if (read.offset !== 0 || read.strides',
-        'if (read.strides',
+        'if (read.strides.some((s, i) => s !== expected[i]))',
+        'if (read.strides.some((s, i) => s > expected[i]))',
       ],
       [
         'reductions over other axes share loops',
@@ -410,16 +410,50 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(
     'src/emit/entry.ts',
     ['test/emit', 'test/schedule'],
+    [['threads meet nowhere', "lines.push('barrier();');\n      meetings.meet();", 'meetings.meet();']],
+  ),
+  ...of(
+    'src/emit/meetings.ts',
+    ['test/emit', 'test/schedule'],
     [
-      ['threads meet nowhere', "lines.push('barrier();');\n      since = [];", 'since = [];'],
       [
-        'threads do not meet before what one of them has written is overwritten',
-        '|| overlaps(a.loads, b.stores)',
+        'threads do not meet before what one of them has read is overwritten',
+        ' || touched(this.read, stores)',
         '',
       ],
       [
         'threads do not meet before what one of them has written is read',
-        '|| overlaps(a.stores, b.loads)',
+        '[...stores, ...loads])',
+        'stores)',
+      ],
+    ],
+  ),
+  ...of(
+    'src/emit/second-thread.ts',
+    ['test/emit'],
+    [
+      ['two threads do what waits for each other', ' || overlap(g.writes, reads)', ''],
+      ['the second thread makes what the first one needs next', 'stays: group.some(', 'stays: [].some('],
+    ],
+  ),
+  ...of(
+    'src/loops/nest.ts',
+    ['test/emit/parts.test.ts'],
+    [
+      [
+        'every part takes in what is left behind the last step',
+        "[when(binary(PART, '==', cut.parts - 1), ...body)]",
+        'body',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/sum-order.ts',
+    ['test/property/sum-bits.test.ts'],
+    [
+      [
+        'axes that no loop passes as one are cut as one',
+        'if (cut && !passAsOne(loops, cut, reads)) return false;',
         '',
       ],
     ],

@@ -5,16 +5,17 @@ import { libraryOf } from '../loops/query.js';
 import type { Buffer } from '../plan/layout.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
-import { partsOf, usefulThreads } from '../schedule/cost.js';
+import { partsOf, partsOfGroup, timeOf, usefulThreads } from '../schedule/cost.js';
 import type { Group, Kernel, Schedule } from '../schedule/kernel.js';
 import { formatType } from '../shape.js';
 import { comment } from './code.js';
 import { stepName } from './driver.js';
 import type { KernelCall, Use } from './functions.js';
-import { groupCall } from './group.js';
+import { groupFunction, type Member, tilesOf } from './group.js';
 import type { Imports } from './imports.js';
 import { Meetings } from './meetings.js';
 import { poisonAfter, poisonStart } from './poison.js';
+import { type Candidate, forSecondThread } from './second-thread.js';
 import { ownCall, type PartFunctions, sharedCall } from './share.js';
 
 /** An entry with the addresses of its own buffers declared. */
@@ -86,18 +87,16 @@ export interface StepKernel {
   readonly name: string;
   readonly program: LoopProgram;
   readonly threads: number;
+  /** Whether it is the second thread's where there are several. */
+  readonly second: boolean;
+  /** The group that runs it, if one does. */
   readonly group: Group | null;
 }
 
 /** What a step calls: a kernel, or those of a group. */
-interface Run {
-  readonly kernel: Pick<Kernel, 'stores' | 'loads'>;
-  readonly threads: number;
-  readonly call: string;
-  /** What it computes, where its function does not say so, since others call that too. */
-  readonly note: readonly string[];
-  /** Places of its kernels, in running order. */
-  readonly places: readonly number[];
+interface Run extends Candidate {
+  readonly members: readonly Member[];
+  readonly group: Group | null;
 }
 
 /** What the step of an entry consists of, apart from the module's other entries. */
@@ -116,77 +115,80 @@ export function emitEntry(
   options: StepOptions,
 ): { lines: string[]; kernels: StepKernel[] } {
   const lines = [...declarations];
-  const kernels: StepKernel[] = [];
-  const runs: Run[] = [];
-  uses.forEach((use, at) => {
-    const called = calls.get(use)!;
-    const { to } = called;
-    if (to.uses[0] === use) {
+  const runs = runsOf(uses, groups, calls, options.threadShare);
+  const results = new Set(plan.outputs.map((output) => output.address));
+  const others = forSecondThread(runs, plan.address, (node) => results.has(plan.address.get(node)!));
+  const texts = runs.map((run) => {
+    for (const { use, called } of run.members) {
+      if (called.to.uses[0] !== use) continue;
       lines.push(...declareFunction(called));
       for (const [name, file] of libraryOf(use.program)) options.imports.add(file, name);
     }
-    const group = groups.find(({ from, to }) => from <= at && at <= to) ?? null;
-    if (group && at < group.to) return;
-    const places = Array.from(
-      { length: group ? group.to - group.from + 1 : 1 },
-      (_, i) => (group?.from ?? at) + i,
-    );
-    const {
-      threads,
-      call,
-      lines: declared,
-      note,
-    } = group
-      ? {
-          note: [],
-          ...groupCall(
-            group,
-            places.map((at) => ({ use: uses[at], called: calls.get(uses[at])!, at })),
-            `group_${index}_${group.from}`,
-            options,
-          ),
-        }
-      : kernelCall(use, called, options);
+    const stem = run.group ? `group_${index}_${run.group.from}` : run.members[0].use.stem;
+    const { call, lines: declared } = callOf(run, others.has(run), stem, options);
     lines.push(...declared);
-    const members = places.map((at) => uses[at]);
-    runs.push({ kernel: touched(members), threads, call, note, places });
-    for (const use of members)
-      kernels.push({
-        kernel: use.kernel,
-        name: calls.get(use)!.to.name,
-        program: use.program,
-        threads,
-        group,
-      });
+    return call;
   });
+  const kernels = runs.flatMap((run) =>
+    run.members.map(({ use, called }): StepKernel => {
+      const { group, threads } = run;
+      const { kernel, program } = use;
+      return { kernel, name: called.to.name, program, threads, second: others.has(run), group };
+    }),
+  );
   lines.push(
     '',
     `/** One run of ${comment(shownName(name))}, this thread's part. */`,
     `function ${stepName(index)}(): void {`,
-    ...steps(runs, plan, options),
+    ...steps(runs, texts, plan, options),
     '}',
   );
   return { lines, kernels };
 }
 
-/** The call of a kernel that is in no group. */
-function kernelCall(use: Use, called: KernelCall, options: StepOptions) {
-  const { kernel, stem } = use;
-  const { to } = called;
-  const threads = usefulThreads([kernel], to.units, options.threadShare);
-  const { text, lines } =
-    threads > 1
-      ? sharedCall(called, { parts: partsOf(kernel, to.units), stem }, threads, options)
-      : ownCall(called, options.imports);
-  return { threads, call: text, lines, note: to.uses.length > 1 ? [`// ${describe(kernel)}`] : [] };
+/** What a step calls, in running order. */
+function runsOf(
+  uses: readonly Use[],
+  groups: readonly Group[],
+  calls: ReadonlyMap<Use, KernelCall>,
+  threadShare: number,
+): Run[] {
+  const starts = new Map(groups.map((group) => [group.from, group]));
+  const runs: Run[] = [];
+  for (let at = 0; at < uses.length; ) {
+    const group = starts.get(at) ?? null;
+    const members = uses
+      .slice(at, group ? group.to + 1 : at + 1)
+      .map((use, i) => ({ use, called: calls.get(use)!, at: at + i }));
+    const kernels = members.map(({ use }) => use.kernel);
+    runs.push({
+      members,
+      group,
+      kernel: { stores: kernels.flatMap((k) => k.stores), loads: kernels.flatMap((k) => k.loads) },
+      threads: usefulThreads(kernels, group ? tilesOf(group) : members[0].called.to.units, threadShare),
+      nanoseconds: timeOf(kernels),
+    });
+    at += members.length;
+  }
+  return runs;
 }
 
-/** All that some kernels touch. */
-function touched(uses: readonly Use[]): Pick<Kernel, 'stores' | 'loads'> {
-  return {
-    stores: uses.flatMap(({ kernel }) => kernel.stores),
-    loads: uses.flatMap(({ kernel }) => kernel.loads),
-  };
+/** The call of a run, and what has to be declared for it. */
+function callOf({ members, group, threads }: Run, second: boolean, stem: string, options: StepOptions) {
+  const [{ use, called }] = members;
+  const made = group ? groupFunction(group, members, stem, options) : null;
+  const callee = made ?? called;
+  const parts = group
+    ? partsOfGroup(
+        members.map((m) => m.use.kernel),
+        callee.to.units,
+      )
+    : partsOf(use.kernel, callee.to.units);
+  const { text, lines } =
+    threads > 1
+      ? sharedCall(callee, { parts, stem }, threads, options)
+      : ownCall(callee, second, options.imports);
+  return { call: text, lines: [...(made?.lines ?? []), ...lines] };
 }
 
 function declareFunction({ to: { name, body, units, parameters, uses } }: KernelCall): string[] {
@@ -206,6 +208,7 @@ function declareFunction({ to: { name, body, units, parameters, uses } }: Kernel
 /** Calls in order; threads meet wherever one may touch what another has not finished with. */
 function steps(
   runs: readonly Run[],
+  calls: readonly string[],
   plan: EntryPlan,
   { poison, profile, imports }: Pick<StepOptions, 'poison' | 'profile' | 'imports'>,
 ): string[] {
@@ -213,20 +216,25 @@ function steps(
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
   const meetings = new Meetings(runs, plan.address);
-  for (const next of runs) {
-    const last = next.places.at(-1)!;
-    if (meetings.needed(next)) {
+  for (const [i, run] of runs.entries()) {
+    if (meetings.needed(run)) {
       lines.push('barrier();');
       meetings.meet();
     }
-    meetings.run(next);
-    lines.push(...next.note, next.call);
+    meetings.run(run);
+    lines.push(...noteOf(run), calls[i]);
+    const last = run.members.at(-1)!.at;
     const poisoned = poison ? poisonAfter(plan, last) : [];
     if (poisoned.length) meetings.meet();
     lines.push(...poisoned);
-    if (profile && next.places.length === 1) lines.push(`if (thread == 0) mark(${last});`);
+    if (profile && !run.group) lines.push(`if (thread == 0) mark(${last});`);
   }
   return lines;
+}
+
+/** What a kernel computes, where its function does not say so, since others call that too. */
+function noteOf({ members: [{ use, called }], group }: Run): string[] {
+  return !group && called.to.uses.length > 1 ? [`// ${describe(use.kernel)}`] : [];
 }
 
 /** What a kernel computes and from what, as a sentence for comments. */

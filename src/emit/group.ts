@@ -1,44 +1,40 @@
 import { unitsOfTile } from '../loops/tiles.js';
-import { partsOfGroup, usefulThreads } from '../schedule/cost.js';
 import type { Group } from '../schedule/kernel.js';
 import { shownGroup } from '../schedule/print.js';
 import type { KernelCall, Use } from './functions.js';
-import { ownCall, sharedCall } from './share.js';
+import type { Imports } from './imports.js';
 
-/** A kernel in a group: where a step runs it, the call of it, and its place among the kernels of the entry. */
+/** A kernel where a step runs it, the call of it, and its place among the kernels of the entry. */
 export interface Member {
   readonly use: Use;
   readonly called: KernelCall;
   readonly at: number;
 }
 
-/** The function of a group, how many threads share it at most, and the call of it. */
-export function groupCall(
+/** Tiles of a group, which are what threads share. */
+export function tilesOf({ size, tile }: Group): number {
+  return Math.ceil(size / tile);
+}
+
+/** A function that runs the kernels of a group on a range of tiles, and its lines. */
+export function groupFunction(
   group: Group,
   members: readonly Member[],
   stem: string,
-  options: Parameters<typeof sharedCall>[3] & { readonly threadShare: number; readonly profile: boolean },
-): { readonly lines: readonly string[]; readonly threads: number; readonly call: string } {
-  const units = Math.ceil(group.size / group.tile);
-  const kernels = members.map(({ use }) => use.kernel);
-  const to = { name: `${stem}_${kernels.length}_kernels`, units, parameters: [] };
-  const threads = usefulThreads(kernels, units, options.threadShare);
-  const called = { to, addresses: [] };
-  const parts = partsOfGroup(kernels, units);
-  const call =
-    threads > 1 ? sharedCall(called, { parts, stem }, threads, options) : ownCall(called, options.imports);
-  if (options.profile) options.imports.add('team', 'thread');
+  { profile, imports }: { readonly profile: boolean; readonly imports: Imports },
+) {
+  const name = `${stem}_${members.length}_kernels`;
+  if (profile) imports.add('team', 'thread');
   const lines = [
     '',
-    `/** In entry order ${shownGroup(group)}. */`,
-    `function ${to.name}(begin: usize, end: usize): void {`,
+    `/** In running order ${shownGroup(group)}. */`,
+    `function ${name}(begin: usize, end: usize): void {`,
     'for (let tile: usize = begin; tile < end; tile++) {',
-    ...members.flatMap((member) => runOnTile(group, member, options.profile)),
+    ...members.flatMap((member) => runOnTile(group, member, profile)),
     '}',
     '}',
-    ...call.lines,
   ];
-  return { lines, threads, call: call.text };
+  return { to: { name, units: tilesOf(group), parameters: [] }, addresses: [], lines };
 }
 
 /** A member's part of a tile, which the last may have less of. */

@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import type { Kernel } from '../schedule/kernel.js';
-import { numel } from '../shape.js';
+import { type Span, spansOf } from './spans.js';
 
 /** Where the nodes of an entry lie. */
 type Addresses = ReadonlyMap<Node, number>;
@@ -26,7 +26,7 @@ export class Meetings {
     private readonly addresses: Addresses,
   ) {
     const nodes = new Set(kernels.flatMap(({ kernel }) => [...kernel.stores, ...kernel.loads]));
-    const points = new Set([...nodes].flatMap((node) => this.span(node)));
+    const points = new Set(spansOf([...nodes], addresses).flat());
     const ranks = new Map([...points].sort((a, b) => a - b).map((point, i) => [point, i]));
     const marks = () => ({ own: new Marks(ranks), shared: new Marks(ranks) });
     this.written = marks();
@@ -36,10 +36,9 @@ export class Meetings {
   /** Whether threads have to meet before a kernel, of those that run since they met. */
   needed({ kernel, threads }: Shared): boolean {
     const touched = ({ own, shared }: { own: Marks; shared: Marks }, nodes: readonly Node[]) =>
-      nodes.some((node) => {
-        const span = this.span(node);
-        return shared.last(...span) === this.now || (threads > 1 && own.last(...span) === this.now);
-      });
+      spansOf(nodes, this.addresses).some(
+        (span) => shared.last(span) === this.now || (threads > 1 && own.last(span) === this.now),
+      );
     const { stores, loads } = kernel;
     return touched(this.written, [...stores, ...loads]) || touched(this.read, stores);
   }
@@ -52,13 +51,8 @@ export class Meetings {
   /** A kernel runs. */
   run({ kernel, threads }: Shared): void {
     const who = threads > 1 ? 'shared' : 'own';
-    for (const node of kernel.stores) this.written[who].set(...this.span(node), this.now);
-    for (const node of kernel.loads) this.read[who].set(...this.span(node), this.now);
-  }
-
-  private span(node: Node): [from: number, to: number] {
-    const from = this.addresses.get(node)!;
-    return [from, from + 4 * numel(node.shape)];
+    for (const span of spansOf(kernel.stores, this.addresses)) this.written[who].set(span, this.now);
+    for (const span of spansOf(kernel.loads, this.addresses)) this.read[who].set(span, this.now);
   }
 }
 
@@ -70,24 +64,24 @@ class Marks {
 
   constructor(private readonly ranks: ReadonlyMap<number, number>) {}
 
-  set(from: number, to: number, mark: number): void {
-    this.visit(from, to, (at, whole) => {
+  set(span: Span, mark: number): void {
+    this.visit(span, (at, whole) => {
       if (whole) this.all[at] = mark;
       this.any[at] = mark;
     });
   }
 
   /** The largest mark in a range; 0 if there is none. */
-  last(from: number, to: number): number {
+  last(span: Span): number {
     let largest = 0;
-    this.visit(from, to, (at, whole) => {
+    this.visit(span, (at, whole) => {
       largest = Math.max(largest, (whole ? this.any : this.all)[at] ?? 0);
     });
     return largest;
   }
 
   /** The segments that lie in a range, and those that have others in it. */
-  private visit(from: number, to: number, see: (at: number, whole: boolean) => void): void {
+  private visit([from, to]: Span, see: (at: number, whole: boolean) => void): void {
     const [first, last] = [this.ranks.get(from)!, this.ranks.get(to)!];
     const down = (at: number, low: number, high: number) => {
       if (last <= low || high <= first) return;

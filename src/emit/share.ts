@@ -16,11 +16,12 @@ interface Callee {
   readonly addresses: readonly string[];
 }
 
-/** Work for the first thread. */
-export function ownCall({ to, addresses }: Callee, imports: Imports): Call {
-  imports.add('team', 'thread');
+/** Work for the first thread, or for the second if there is one. */
+export function ownCall({ to, addresses }: Callee, second: boolean, imports: Imports): Call {
+  imports.add('team', 'thread', ...(second ? ['second'] : []));
   const range = to.units > 1 ? ['0', to.units] : [];
-  return { text: `if (thread == 0) ${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
+  const who = second ? 'second' : 0;
+  return { text: `if (thread == ${who}) ${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
 }
 
 /** Each thread does its share, or takes of so many parts until none is left. `stem` tells the call from others. */

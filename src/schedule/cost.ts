@@ -50,7 +50,7 @@ export function opCost({ op: { lower } }: Node): number {
 }
 
 /** Nanoseconds of work that each thread of a shared kernel should have at least: waiting for each other costs some. */
-export const THREAD_SHARE = 1000;
+export const THREAD_SHARE = 800;
 
 /** Nanoseconds from which a kernel is shared in parts that threads take as they get free, so that none waits long. */
 const PARTS_FROM = 200_000;
@@ -84,6 +84,7 @@ export function usefulThreads(kernels: readonly Kernel[], units: number, share: 
   return Math.max(1, Math.min(units, Math.floor(timeOf(kernels) / share)));
 }
 
-function timeOf(kernels: readonly Kernel[]): number {
+/** Time on one thread, in nanoseconds. */
+export function timeOf(kernels: readonly Kernel[]): number {
   return kernels.reduce((sum, kernel) => sum + costOf(kernel).nanoseconds, 0);
 }

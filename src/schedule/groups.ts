@@ -12,6 +12,9 @@ const CACHE_BYTES = 1024 * 1024;
 /** How far behind the first kernel of a group others are looked for. */
 const LOOKAHEAD = 32;
 
+/** Where values lie that have a memory of their own. */
+const WHOLE = new Set<Storage['kind']>(['input', 'variable', 'output', 'constant', 'arena']);
+
 /** Kernels in running order, those of a group side by side. */
 export interface Grouped {
   readonly kernels: readonly Kernel[];
@@ -144,9 +147,15 @@ class Places {
     return at && 'name' in at ? `${at.kind} ${at.name}` : node;
   }
 
-  /** Whether a kernel touches a large value. */
+  /** Whether a kernel touches a large value, and only values whose memory is their own. */
   large({ loads, stores }: Kernel): boolean {
-    return [...loads, ...stores].some((node) => this.isLarge(node));
+    const touched = [...loads, ...stores];
+    return touched.some((node) => this.isLarge(node)) && touched.every((node) => this.isWhole(node));
+  }
+
+  private isWhole(node: Node): boolean {
+    const at = this.storage.get(node);
+    return at !== undefined && WHOLE.has(at.kind);
   }
 
   /** The large values that some walks pass. */

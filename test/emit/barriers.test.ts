@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { uniform } from '../../bench/golden/hash.js';
 import { emitModule, type ModuleSource } from '../../src/emit/module.js';
 import type { Graph, Node } from '../../src/graph/graph.js';
+import { compileFunction, f32, trace } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { type EntryPlan, type MemoryPlan, planMemory } from '../../src/plan/plan.js';
 import type { Kernel } from '../../src/schedule/kernel.js';
@@ -21,14 +23,14 @@ interface Emitted {
 function emit(
   entries: Record<string, Graph>,
   variables = classifier().program.variables,
-  poison = false,
+  options: Parameters<typeof emitModule>[3] = {},
 ): Emitted {
   const schedules = Object.fromEntries(
     Object.entries(entries).map(([name, graph]) => [name, schedule(optimize(graph))]),
   );
   const plan = planMemory(schedules, variables);
   // Every kernel that can be shared is.
-  return { source: emitModule('test', schedules, plan, { threadShare: 0, poison }), plan };
+  return { source: emitModule('test', schedules, plan, { threadShare: 0, ...options }), plan };
 }
 
 /** The statements of a function, one a line, without what they are about. */
@@ -63,19 +65,24 @@ function clash(a: Kernel, b: Kernel, { address }: EntryPlan): boolean {
   return overlap(writesA, writesB) || overlap(writesA, readsB) || overlap(readsA, writesB);
 }
 
-it('kernels between two barriers are either all of the first thread, or touch nothing that another of them writes', () => {
-  let barriers = 0;
-  const check = (entries: Record<string, Graph>, variables: Parameters<typeof emit>[1]) => {
-    const emitted = emit(entries, variables);
+it('kernels between two barriers are either of the same thread, or touch nothing that another of them writes', () => {
+  let [barriers, others] = [0, 0];
+  const check = (
+    entries: Record<string, Graph>,
+    variables: Parameters<typeof emit>[1],
+    threadShare: number,
+  ) => {
+    const emitted = emit(entries, variables, { threadShare });
     for (const entry of Object.keys(entries)) {
       const found = groups(emitted, entry);
       barriers += found.length - 1;
+      others += found.flat().filter(({ second }) => second).length;
       const names = emitted.source.functions.filter((f) => f.entry === entry).map((f) => f.name);
       expect(found.flat().map((f) => f.name)).toEqual(names);
       for (const group of found) {
         for (const [i, one] of group.entries()) {
           for (const other of group.slice(i + 1)) {
-            if (one.threads === 1 && other.threads === 1) continue;
+            if (one.threads === 1 && other.threads === 1 && one.second === other.second) continue;
             expect(
               clash(one.kernel, other.kernel, emitted.plan.entries[entry]),
               `${one.name} and ${other.name}`,
@@ -86,19 +93,57 @@ it('kernels between two barriers are either all of the first thread, or touch no
     }
   };
   const { program } = classifier();
-  check(program.entries, program.variables);
-  fc.assert(
-    fc.property(arenaGraph(), ({ graph }) => check({ call: graph }, [])),
-    { numRuns: 60 },
-  );
+  check(program.entries, program.variables, 0);
+  check(branches(), [], 10_000);
+  // Shared all, or those that are large among them.
+  for (const threadShare of [0, 20])
+    fc.assert(
+      fc.property(arenaGraph(), ({ graph }) => check({ call: graph }, [], threadShare)),
+      { numRuns: 60 },
+    );
   expect(barriers).toBeGreaterThan(100);
+  expect(others).toBeGreaterThan(0);
+});
+
+/** Small products that have nothing to do with each other, between two kernels that are worth sharing. */
+function branches(): Record<string, Graph> {
+  const call = trace('branches', { x: f32(200, 200), z: f32(200, 24, 24) }, ({ x, z }) => {
+    const t = x.tanh();
+    const products = Array.from({ length: 6 }, (_, i) => {
+      const rows = t.slice([24 * i, 0], [24, 200]);
+      return rows.matmul(rows.transpose());
+    });
+    return { y: products.reduce((y, product) => y.add(1).mul(product).tanh(), z), last: products[5] };
+  });
+  return { call };
+}
+
+it('a kernel that is not shared is done by the thread that has less to do, but for what the first needs next', async () => {
+  const { call } = branches();
+  const { source } = emit({ call }, [], { threadShare: 10_000 });
+  const second = source.functions.filter((f) => f.second);
+  expect(second).toHaveLength(3);
+  expect(source.functions.filter((f) => f.threads === 1 && !f.second)).toHaveLength(3);
+  const late = second.filter((f) =>
+    f.kernel.stores.some((node) => call.outputs.some((o) => o.node === node)),
+  );
+  expect(late).toEqual([]);
+  const inputs = { x: uniform(200 * 200, 0.3, 1), z: uniform(200 * 576, 1, 2) };
+  const results: unknown[] = [];
+  for (const threads of [1, 2, 3]) {
+    const compiled = await compileFunction(call, { threads, threadShare: 10_000 });
+    for (let time = 0; time < 20; time++) results.push(compiled.call(inputs));
+    await compiled.close();
+  }
+  for (const result of results) expect(result).toEqual(results[0]);
 });
 
 it('threads meet when a batch is drawn, when its loss is kept, and when a job is done', () => {
   const { text } = emit(classifier().program.entries).source;
   const kinds: [RegExp, string][] = [
     [/^if \(thread == 0\) \{/, 'the first thread'],
-    [/^drawBatch\(/, 'draws'],
+    [/^if \(thread < \d+\) drawRows\(first \+ i, .*firstUnit/, 'draw'],
+    [/^if \(thread == 0\) store<f32>/, 'the rate'],
     [/^barrier\(\)/, 'barrier'],
     [/^step0\(\)/, 'step'],
     [/^store<f32>\(.*i, load<f32>/, 'keeps the loss'],
@@ -108,20 +153,20 @@ it('threads meet when a batch is drawn, when its loss is kept, and when a job is
   const skeleton = (name: string) =>
     body(text, name).flatMap((line) => kinds.find(([pattern]) => pattern.test(line))?.[1] ?? []);
   expect(skeleton('trainSteps')).toEqual([
-    ...['the first thread', 'draws', 'barrier', 'step'],
+    ...['draw', 'the rate', 'barrier', 'step'],
     ...['the first thread', 'keeps the loss', 'barrier', 'looks at the loss'],
   ]);
   expect(skeleton('runJob')).toEqual(['job', 'barrier']);
   expect(body(text, 'runJob').slice(-3)).toEqual(['}', 'barrier();', '}']);
 });
 
-it('the first thread draws each row of the batch by its own number', () => {
-  const draw = body(emit(classifier().program.entries).source.text, 'drawBatch').join('\n');
+it('each row of the batch is drawn by its own number, whoever draws it', () => {
+  const draw = body(emit(classifier().program.entries).source.text, 'drawRows').join('\n');
   expect(draw).toContain('randomIndex(seed, 1, step, i, rows)');
 });
 
 it('memory is poisoned between two barriers', () => {
-  const { source } = emit(classifier().program.entries, undefined, true);
+  const { source } = emit(classifier().program.entries, undefined, { poison: true });
   const lines = body(source.text, 'step0');
   const fills = lines.flatMap((line, i) => (line === 'if (thread == 0) {' ? [i] : []));
   expect(fills.length).toBeGreaterThan(3);
