@@ -3,16 +3,19 @@ import { loopsOf } from '../loops/build.js';
 import type { LoopProgram } from '../loops/program.js';
 import { libraryOf } from '../loops/query.js';
 import type { Buffer } from '../plan/layout.js';
+import { memoryIn } from '../plan/places.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { usefulThreads } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
-import { formatType, numel } from '../shape.js';
+import { formatType } from '../shape.js';
 import { comment } from './code.js';
 import { stepName } from './driver.js';
 import type { KernelCall, Use } from './functions.js';
 import type { Imports } from './imports.js';
+import { Meetings } from './meetings.js';
 import { poisonAfter, poisonStart } from './poison.js';
+import { forSecondThread } from './second-thread.js';
 import { ownCall, type PartFunctions, sharedCall } from './share.js';
 
 /** An entry with the addresses of its own buffers declared. */
@@ -70,6 +73,7 @@ export function entryOf(
   const uses = schedule.kernels.map((kernel, i): Use => {
     const program = loopsOf(kernel, {
       isVariable: (node) => schedule.storage.get(node)?.kind === 'variable',
+      regionOf: (node) => plan.parts.get(node),
       liesOn: (node) => plan.address.get(node) === plan.address.get(kernel.stores[0]),
     });
     return { kernel, program, stem: `kernel_${index}_${i}`, constant: (node) => constants.get(node)! };
@@ -83,6 +87,8 @@ export interface StepKernel {
   readonly name: string;
   readonly program: LoopProgram;
   readonly threads: number;
+  /** Whether it is the second thread's where there are several. */
+  readonly second: boolean;
   readonly call: string;
   /** What it computes, where its function does not say so, since others call that too. */
   readonly note: readonly string[];
@@ -104,19 +110,29 @@ export function emitEntry(
   options: StepOptions,
 ): { lines: string[]; kernels: StepKernel[] } {
   const lines = [...declarations];
-  const kernels = uses.map((use): StepKernel => {
-    const { kernel } = use;
+  const shared = uses.map((use) => ({
+    use,
+    kernel: use.kernel,
+    threads: usefulThreads(use.kernel, calls.get(use)!.to.units, options.threadShare),
+  }));
+  const results = new Set(plan.outputs.map((output) => output.address));
+  const others = forSecondThread(shared, plan, (node) =>
+    results.has(plan.address.get(memoryIn(plan, node))!),
+  );
+  const kernels = shared.map((own): StepKernel => {
+    const { use, kernel, threads } = own;
+    const second = others.has(own);
     const called = calls.get(use)!;
     const { to } = called;
     if (to.uses[0] === use) {
       lines.push(...declareFunction(called));
       for (const [name, file] of libraryOf(use.program)) options.imports.add(file, name);
     }
-    const threads = usefulThreads(kernel, to.units, options.threadShare);
-    const call = threads > 1 ? sharedCall(called, use, threads, options) : ownCall(called, options.imports);
+    const call =
+      threads > 1 ? sharedCall(called, use, threads, options) : ownCall(called, second, options.imports);
     lines.push(...call.lines);
     const note = to.uses.length > 1 ? [`// ${describe(kernel)}`] : [];
-    return { kernel, name: to.name, program: use.program, threads, call: call.text, note };
+    return { kernel, name: to.name, program: use.program, threads, second, call: call.text, note };
   });
   lines.push(
     '',
@@ -151,34 +167,20 @@ function steps(
   if (profile || poison) imports.add('team', 'thread');
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
-  let since: StepKernel[] = [];
+  const meetings = new Meetings(kernels, plan);
   for (const [i, next] of kernels.entries()) {
-    const conflict = since.some(
-      (before) => (before.threads > 1 || next.threads > 1) && touchesSame(before.kernel, next.kernel, plan),
-    );
-    if (conflict) {
+    if (meetings.needed(next)) {
       lines.push('barrier();');
-      since = [];
+      meetings.meet();
     }
-    since.push(next);
+    meetings.run(next);
     lines.push(...next.note, next.call);
     const poisoned = poison ? poisonAfter(plan, i) : [];
-    if (poisoned.length) since = [];
+    if (poisoned.length) meetings.meet();
     lines.push(...poisoned);
     if (profile) lines.push(`if (thread == 0) mark(${i});`);
   }
   return lines;
-}
-
-function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
-  const span = (node: Node) => ({
-    from: plan.address.get(node)!,
-    to: plan.address.get(node)! + 4 * numel(node.shape),
-  });
-  const overlaps = (x: readonly Node[], y: readonly Node[]) =>
-    x.some((m) => y.some((n) => span(m).from < span(n).to && span(n).from < span(m).to));
-  // Between two writers of one place a reader stands today, and so two barriers; the first clause does not rely on that.
-  return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
 }
 
 /** What a kernel computes and from what, as a sentence for comments. */

@@ -22,6 +22,8 @@ export interface ModuleSource {
     readonly program: LoopProgram;
     /** How many threads share it at most. */
     readonly threads: number;
+    /** Of one that is not shared: whether the second thread does it, if there is one. */
+    readonly second: boolean;
   }[];
 }
 

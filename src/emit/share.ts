@@ -12,11 +12,12 @@ export interface Call {
   readonly lines: readonly string[];
 }
 
-/** Work for the first thread. */
-export function ownCall({ to, addresses }: KernelCall, imports: Imports): Call {
-  imports.add('team', 'thread');
+/** Work for the first thread, or for the second if there is one. */
+export function ownCall({ to, addresses }: KernelCall, second: boolean, imports: Imports): Call {
+  imports.add('team', 'thread', ...(second ? ['second'] : []));
   const range = to.units > 1 ? ['0', to.units] : [];
-  return { text: `if (thread == 0) ${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
+  const who = second ? 'second' : 0;
+  return { text: `if (thread == ${who}) ${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
 }
 
 /** Each thread does its share; of a long kernel it takes parts until none is left. `stem` tells the call from others. */

@@ -42,6 +42,8 @@ class GemmBuilder {
   private readonly panels: number;
   private readonly scratch: ReturnType<typeof scratchOf>;
   private readonly widest: number;
+  /** The k of the matrices at hand. */
+  private readonly depth: Expression;
 
   constructor(
     private readonly kernel: GemmKernel,
@@ -55,6 +57,8 @@ class GemmBuilder {
     this.panels = panelsOf(tiling.segments);
     this.scratch = scratchOf(tiling);
     this.widest = widestOf(tiling.segments);
+    const { k, lastK = k } = kernel;
+    this.depth = lastK < k ? 'depth' : k;
   }
 
   build() {
@@ -97,7 +101,10 @@ class GemmBuilder {
       const index = inner === 1 ? 'matrix' : binary('matrix', '/', inner);
       return define(`b${i}`, i === 0 ? index : binary(index, '%', size), 'usize');
     });
-    return [range('matrix', 'begin', 'end', 1, [...indices, ...body])];
+    const { k, lastK = k } = this.kernel;
+    const all = k * (numel(this.batch) - 1) + lastK;
+    const depth = this.depth === k ? [] : [define('depth', min(k, binary(all, '-', times('matrix', k))))];
+    return [range('matrix', 'begin', 'end', 1, [...indices, ...depth, ...body])];
   }
 
   private rowBlocks(rows: Range, panels: Range): Statement[] {
@@ -134,9 +141,9 @@ class GemmBuilder {
   /** Panels whose sums are made in blocks of k, then finished. */
   private blocksOfK(rows: Range, [first, last]: Range): Statement[] {
     const { kBlock, totalAfter } = this.kernel.tiling;
-    const { k } = this.kernel;
+    const { depth: k } = this;
     const { size } = this.scratch;
-    const even = k % kBlock === 0;
+    const even = typeof k === 'number' && k % kBlock === 0;
     const bytes = times(binary(last, '-', first), this.sumsOfPanel);
     const blocks = (from: Expression, to: Expression) =>
       range('k0', from, to, kBlock, [

@@ -1,6 +1,6 @@
 import type { GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
-import { collapse, ownElements } from './axes.js';
+import { collapse, storedElements } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { Scope } from './frame.js';
 import { binary, define, instruction, load, sum } from './make.js';
@@ -174,6 +174,7 @@ export class TileFunctions {
         block: vectors ? { rowAxis: m0, vectors } : undefined,
         members: new Map(members.map((x) => [x.node, x])),
         buffers: this.buffers,
+        regionOf: this.options.regionOf,
       },
       domain,
     );
@@ -198,7 +199,9 @@ export class TileFunctions {
     }
     const stored = members.map((m) => m.node).filter((node) => this.options.stored.has(node));
     const exist = (u: number) => (u % vectors === vectors - 1 ? lanes : 4);
-    const targets = stored.map((node) => [node, ownElements(node, domain)] as const);
+    const targets = stored.map(
+      (node) => [node, storedElements(node, domain, this.options.regionOf(node))] as const,
+    );
     values.storeAll(targets, [0, rows * vectors], exist, BLOCK, true);
     values.scopes.length = ROW;
     return [...row.body, ...block.body];

@@ -4,7 +4,7 @@ import { isInline } from '../schedule/inline.js';
 import type { Access, Member } from '../schedule/kernel.js';
 import { viewOf } from '../schedule/view.js';
 import type { DType } from '../shape.js';
-import { type LoopAccess, ownElements } from './axes.js';
+import { type LoopAccess, ownElements, storedElements } from './axes.js';
 import { ACROSS, Frame, type Place, SAME, type Value } from './frame.js';
 import { act, binary, cast, float, instruction, library, load, sum, times } from './make.js';
 import type { Expression } from './program.js';
@@ -118,7 +118,11 @@ export class Values extends Frame {
     } else if (node.op.lower.kind === 'iota') {
       value = this.iota(this.own(node), u);
     } else if (this.stored.has(node)) {
-      value = this.load(this.own(node), u, lanes);
+      value = this.load(
+        this.place.loops.over(storedElements(node, this.domain, this.place.regionOf(node))),
+        u,
+        lanes,
+      );
     } else if (node.op.lower.kind === 'gather') {
       value = this.gather(member, u, lanes);
     } else {
@@ -132,7 +136,7 @@ export class Values extends Frame {
     return value;
   }
 
-  /** A stored element member read back from its own buffer. */
+  /** A member's own elements, in order. */
   private own(node: Node): LoopAccess {
     return this.place.loops.over(ownElements(node, this.domain));
   }

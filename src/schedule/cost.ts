@@ -44,23 +44,27 @@ export function opCost({ op: { lower } }: Node): number {
 }
 
 /** Nanoseconds of work that each thread of a shared kernel should have at least: waiting for each other costs some. */
-export const THREAD_SHARE = 1000;
+export const THREAD_SHARE = 800;
 
 /** Nanoseconds from which a kernel is shared in parts that threads take as they get free, so that none waits long. */
 const PARTS_FROM = 200_000;
 const MOST_PARTS = 16;
 const FEW_PARTS = 6;
-/** Bytes of A that the second-level cache keeps. */
-const A_BYTES = 512 * 1024;
+/** Bytes of an operand that the second-level cache keeps. */
+const AGAIN_BYTES = 512 * 1024;
 
 /** In how many parts a kernel of so many units is shared, or 0 if each thread has one share. */
 export function partsOf(kernel: Kernel, units: number): number {
   if (costOf(kernel).nanoseconds < PARTS_FROM) return 0;
+  // Each goes through all indices.
+  if (kernel.kind === 'scatter' || kernel.kind === 'fold') return 0;
   if (kernel.kind !== 'gemm') return Math.min(units, MOST_PARTS);
-  const { packA, kBlocks } = kernel.tiling;
-  // Each part reads A again, which must not come from far, and may have to pack it again.
-  if (kBlocks > 1 && 4 * kernel.domain.at(-2)! * kernel.k > A_BYTES) return 0;
-  return Math.min(units, packA || kBlocks > 1 ? FEW_PARTS : MOST_PARTS);
+  const { packA, packB, kBlocks, split } = kernel.tiling;
+  const [m, n] = kernel.domain.slice(-2);
+  // Each part reads one operand again, which must not come from far, and may have to pack it again.
+  const [again, packs] = split === 'rows' ? [n, packB !== 'no'] : [m, packA];
+  if (kBlocks > 1 && 4 * again * kernel.k > AGAIN_BYTES) return 0;
+  return Math.min(units, packs || kBlocks > 1 ? FEW_PARTS : MOST_PARTS);
 }
 
 /** How many threads a kernel of so many units is worth, however many there are. */

@@ -9,6 +9,8 @@ export const SCHEDULE_PASSES = [
   'recompute',
   /** Kernels that read the same elements become one. */
   'merge',
+  /** What is only a part of a value, or the same elements in another order, is stored where that lies. */
+  'strided-stores',
   /** A result lies where what it is made from lay. */
   'take-over',
   /** Kernels run in an order that keeps the peak of memory low, rather than in that of the graph. */

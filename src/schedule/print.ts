@@ -3,6 +3,7 @@ import { printable, shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import { costOf } from './cost.js';
 import type { GemmKernel, Kernel, Schedule, Storage } from './kernel.js';
+import { isOfParts } from './sum-order.js';
 
 /** One block a kernel: what it computes, reads and writes, how it is tiled, and what it costs; then the reads that could not be fused. */
 export function printSchedule(schedule: Schedule): string {
@@ -31,7 +32,10 @@ export function printSchedule(schedule: Schedule): string {
 function fused(kernel: Kernel): string {
   if (kernel.kind !== 'gemm' && kernel.kind !== 'nest') return kernel.node.op.name;
   return kernel.members
-    .map(({ node, level }) => (level === 'element' ? node.op.name : `${node.op.name} (${level})`))
+    .map(({ node, level }) => {
+      if (level === 'element') return node.op.name;
+      return `${node.op.name} (${isOfParts(node) ? `reduce in ${node.attrs.parts} parts` : level})`;
+    })
     .join(', ');
 }
 
@@ -49,10 +53,11 @@ function tiles({ k, tiling }: GemmKernel): string {
   return notes.join('; ');
 }
 
-function place(node: Node, { storage }: Schedule): string {
+function place(node: Node, { storage }: Pick<Schedule, 'storage'>): string {
   const at: Storage | undefined = storage.get(node);
   const name = at && 'name' in at ? `${at.kind} ${shownName(at.name)}` : node.op.name;
-  return `${name} ${formatType(node)}`;
+  const part = at?.kind === 'part' ? ` in ${place(at.region.whole, { storage })}` : '';
+  return `${name} ${formatType(node)}${part}`;
 }
 
 function label(node: Node): string {
