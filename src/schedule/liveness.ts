@@ -44,7 +44,7 @@ export function joined(traffic: readonly Traffic[]): Traffic {
     const others = new Set(traffic.flatMap((u) => (u === t ? [] : [...u.reads, ...u.writes])));
     return [...t.over].map(([value, old]) => [value, old.filter((node) => !others.has(node))] as const);
   });
-  return { kernel: traffic[0].kernel, reads, writes, over: new Map(over) };
+  return { ...traffic[0], reads, writes, over: new Map(over) };
 }
 
 /** When each value of the arena lives if kernels run in this order, as they are written. */
