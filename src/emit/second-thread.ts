@@ -1,6 +1,5 @@
 import type { Node } from '../graph/graph.js';
 import type { Places } from '../plan/places.js';
-import { costOf } from '../schedule/cost.js';
 import type { Kernel } from '../schedule/kernel.js';
 import { Meetings } from './meetings.js';
 import { overlap, type Span, spansOf } from './spans.js';
@@ -10,9 +9,11 @@ const WORTH = 200;
 /** Kernels between two meetings that are compared with each other: those beyond stay with the first thread. */
 const MOST = 64;
 
-interface Candidate {
-  readonly kernel: Kernel;
+/** A kernel, or several that run as one. */
+export interface Candidate {
+  readonly kernel: Pick<Kernel, 'stores' | 'loads'>;
   readonly threads: number;
+  readonly nanoseconds: number;
 }
 
 /**
@@ -31,7 +32,7 @@ export function forSecondThread<K extends Candidate>(
     if (own.length < 2) continue;
     const groups = groupsOf(own, places).map((group) => ({
       group,
-      cost: group.reduce((sum, { kernel }) => sum + costOf(kernel).nanoseconds, 0),
+      cost: group.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0),
       stays: group.some(({ kernel }) => kernel.stores.some(isResult)),
     }));
     const load = [0, 0];

@@ -126,7 +126,10 @@ class GemmBuilder {
         ...this.panelLoops(
           panels,
           (s) => this.panel(s, rows),
-          (s, column) => this.panelGroup(s, rows, column),
+          (s, column) =>
+            this.kernel.tiling.group > 1
+              ? this.panelGroup(s, rows, column)
+              : this.panelsTogether(s, rows, column),
         ),
       ];
     if (panelBlock >= this.panels) return this.blocksOfK(rows, panels);
@@ -188,7 +191,8 @@ class GemmBuilder {
       const first = from === 0 ? start : start === 0 ? from : max(from, start);
       const last = to === this.panels ? end : end === this.panels ? to : min(to, end);
       const column = (panel: string) => columnAt(panel, start, segment);
-      const size = this.kernel.tiling.group;
+      const { group: inTurn, together } = this.kernel.tiling;
+      const size = segment.vectors > 1 ? Math.max(inTurn, together) : inTurn;
       if (group && size > 1 && segment.count > 1) {
         const next = define('last', min(sum('first', size), last));
         return range('first', first, last, size, [next, ...group(segment, column)]);
@@ -199,15 +203,30 @@ class GemmBuilder {
 
   /** A panel whose tiles are finished at once. */
   private panel(segment: Segment, rows: Range): Statement[] {
+    const pack = this.operands.packPanel(segment, 0, this.kernel.k);
+    return [...pack, ...this.finishedTiles(segment, rows, this.operands.panelAddress(0))];
+  }
+
+  /** Panels from `first` to `last` that are copied together, then passed one after the other. */
+  private panelsTogether(segment: Segment, rows: Range, column: (panel: string) => Expression): Statement[] {
+    const pack = this.operands.packPanels(segment, binary('last', '-', 'first'));
+    const each: Statement = {
+      kind: 'loop',
+      index: 'p',
+      from: 'first',
+      test: binary('p', '<', 'last'),
+      step: 1,
+      along: { name: 'b', from: 'panel', by: 16 * segment.vectors * this.kernel.k },
+      body: [define('j', column('p')), ...this.finishedTiles(segment, rows, 'b')],
+    };
+    return [block(define('j', column('first')), pack), each];
+  }
+
+  private finishedTiles(segment: Segment, rows: Range, b: Expression): readonly Statement[] {
     const { k } = this.kernel;
     const tile = (count: number) =>
-      this.finishedTile(
-        segment,
-        this.operands.rowAddress(count, rows[0], 0, k),
-        count,
-        this.operands.panelAddress(0),
-      );
-    return [...this.operands.packPanel(segment, 0, k), ...this.tiles(segment.rows, rows, tile)];
+      this.finishedTile(segment, this.operands.rowAddress(count, rows[0], 0, k), count, b);
+    return this.tiles(segment.rows, rows, tile);
   }
 
   /** Panels from `first` to `last`, which each row of tiles passes in turn. */

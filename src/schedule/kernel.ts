@@ -121,10 +121,21 @@ export function memoryOf(storage: ReadonlyMap<Node, Storage>, node: Node): Node 
   return at?.kind === 'part' ? at.region.whole : node;
 }
 
+/** Kernels that run tile by tile along an axis that they share, in their order on each tile. */
+export interface Group {
+  /** Places of the first and of the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Lengths of the axis and of a tile, of which the last may be shorter. */
+  readonly size: number;
+  readonly tile: number;
+}
+
 /** A graph as kernels in the order in which they run. */
 export interface Schedule {
   readonly name: string;
   readonly kernels: readonly Kernel[];
+  readonly groups: readonly Group[];
   readonly storage: ReadonlyMap<Node, Storage>;
   /** The values in the arena, as they are written. */
   readonly lives: readonly Life[];

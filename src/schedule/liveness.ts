@@ -45,6 +45,19 @@ export function trafficOf(
   });
 }
 
+/** What kernels do together that run interleaved: they overwrite only what no other of them touches. */
+export function joined(traffic: readonly Traffic[]): Traffic {
+  if (traffic.length === 1) return traffic[0];
+  const writes = traffic.flatMap((t) => t.writes);
+  const reads = [...new Set(traffic.flatMap((t) => t.reads))].filter((node) => !writes.includes(node));
+  const over = traffic.flatMap((t) => {
+    const others = new Set(traffic.flatMap((u) => (u === t ? [] : [...u.reads, ...u.writes, ...u.shared])));
+    return [...t.over].map(([value, old]) => [value, old.filter((node) => !others.has(node))] as const);
+  });
+  const shared = [...new Set(traffic.flatMap((t) => t.shared))];
+  return { kernel: traffic[0].kernel, reads, writes, shared, over: new Map(over) };
+}
+
 /** When each value of the arena lives if kernels run in this order, as they are written. */
 export function livesOf(order: readonly Traffic[]): Life[] {
   const arena = new Arena(order);

@@ -15,6 +15,8 @@ export const SCHEDULE_PASSES = [
   'take-over',
   /** Kernels run in an order that keeps the peak of memory low, rather than in that of the graph. */
   'lower-peak',
+  /** Kernels that pass along the same large values run tile by tile. */
+  'group',
 ] as const;
 
 export type SchedulePass = (typeof SCHEDULE_PASSES)[number];
@@ -22,4 +24,6 @@ export type SchedulePass = (typeof SCHEDULE_PASSES)[number];
 export interface ScheduleOptions {
   /** Passes to leave out; names that are none of these are somebody else's. */
   readonly without?: readonly string[];
+  /** Bytes that the second-level cache is taken to keep: values of twice as many or more are passed in tiles. */
+  readonly cacheBytes?: number;
 }

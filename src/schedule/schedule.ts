@@ -41,7 +41,7 @@ import { identityStrides, viewOf } from './view.js';
  */
 export function schedule(
   optimized: Graph,
-  { without = [] }: ScheduleOptions = {},
+  { without = [], cacheBytes }: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Schedule {
   const runs = (pass: SchedulePass) => !without.includes(pass);
@@ -87,7 +87,7 @@ export function schedule(
   const drafts = [...stores].map(([body, written]) => ({ body, stores: written, loads: loads.get(body)! }));
   const kernels = inPlaces(drafts, storage, runs('strided-stores'));
   tell('order');
-  const ordered = orderKernels(kernels, storage, runs);
+  const ordered = orderKernels(kernels, storage, runs, cacheBytes);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
   return { name: graph.name, ...ordered, storage, unfused };
 }

@@ -73,14 +73,36 @@ export function cutOf(loops: Loops): Cut | null {
 /** Multiply-adds of a part of a product at least. */
 const PRODUCTS = 200_000;
 
+/** Bytes of the operands of a part that stay in the second-level cache, and how much less the results of all parts take. */
+const OPERANDS = 1024 * 1024;
+const LESS = 16;
+/** Columns that are whole panels of every width from two vectors on. */
+const PANELS = 48;
+/** How many times longer than wide operands are from which on their parts lie apart in memory. */
+const LONG = 32;
+
 /**
  * How the k of a product of m by n is cut into parts, each a product of its own whose results are then added in pairs;
  * null if it is made in one piece, because it is large enough to be shared otherwise, or too small.
  */
 export function productCut(m: number, n: number, k: number): Pick<Cut, 'length' | 'parts'> | null {
   const pieces = Math.max(Math.ceil(m / 4), Math.ceil(n / STEP));
-  if (pieces >= FEW) return null;
+  if (pieces >= FEW) return cutOfLong(m, n, k);
   return partsOf(k, (m * n * k) / (PRODUCTS * pieces));
+}
+
+/**
+ * Parts of a product whose operands are far longer than what the caches keep, so that a part of them can serve other kernels
+ * while it is at hand (`groups.ts`), in whole panels of those.
+ */
+function cutOfLong(m: number, n: number, k: number): Pick<Cut, 'length' | 'parts'> | null {
+  const bytes = 4 * (m + n) * k;
+  const wanted = Math.min(MOST_PARTS, Math.ceil(bytes / OPERANDS));
+  if (bytes < 4 * OPERANDS || bytes > 2 * wanted * OPERANDS || k < LONG * Math.max(m, n)) return null;
+  if (4 * m * n * wanted * LESS > bytes) return null;
+  // A power of two of panels, so that products with other m and n have parts that end at the same places.
+  const length = PANELS * 2 ** Math.round(Math.log2(k / wanted / PANELS));
+  return { length, parts: Math.ceil(k / length) };
 }
 
 /** So many steps in a power of two of parts, or nearly so: of parts that are large enough, and no more than there may be. */

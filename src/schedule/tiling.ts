@@ -20,6 +20,8 @@ export interface Tiling {
   readonly panelBlock: number;
   /** Panels that a row of tiles passes before the next row does. */
   readonly group: number;
+  /** Panels of B that are copied at a time where a row of tiles passes one. */
+  readonly together: number;
   /** Whether the other members of the kernel are computed on a tile in registers, or on sums read back from memory. */
   readonly epilogue: 'registers' | 'memory';
   /** Which units threads share. */
@@ -129,6 +131,8 @@ export function tilingOf(product: {
     // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
     // faster: down a column the same distance lies between all accesses, which the processor foresees.
     group: kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1,
+    // Rows that lie on pages of their own are best read as far as a few panels go.
+    together: kBlocks === 1 && packB === 'copy' && n % 4 === 0 && 4 * bRow >= PAGE ? groupOf(segments, k) : 1,
     epilogue: kBlocks > 1 || cost > REGISTER_EPILOGUE ? 'memory' : 'registers',
     // Whoever makes panels packs all rows of A, whoever makes rows all panels of B, whose rows lie side by side already.
     split:
@@ -235,11 +239,22 @@ export interface Scratch {
 }
 
 export function scratchOf(tiling: Tiling): Scratch {
-  const { segments, packA, packB, kBlock, kBlocks, totalAfter, rowBlock, panelBlock, group, epilogue } =
-    tiling;
+  const {
+    segments,
+    packA,
+    packB,
+    kBlock,
+    kBlocks,
+    totalAfter,
+    rowBlock,
+    panelBlock,
+    group,
+    together,
+    epilogue,
+  } = tiling;
   const widest = widestOf(segments);
   const aligned = (bytes: number) => LINE * Math.ceil(bytes / LINE);
-  const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock * group);
+  const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock * Math.max(group, together));
   const rows = packA ? aligned(4 * kBlock * ROWS * Math.ceil(rowBlock / ROWS)) : 0;
   const held = kBlocks > 1 ? rowBlock * panelBlock : ROWS;
   const sums = epilogue === 'memory' ? aligned(16 * widest * held) : 0;
