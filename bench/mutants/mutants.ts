@@ -38,6 +38,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    'src/schedule/along.ts',
+    ['test/schedule/groups.test.ts'],
+    [
+      ['a group writes shifted columns', ' || walk.offset % whole !== 0', ''],
+      [
+        'a row of a tile reaches into the next',
+        '(other.size - 1), 0) < stride;',
+        '(other.size - 1), 0) <= stride;',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/groups.ts',
+    ['test/schedule/groups.test.ts'],
+    [
+      [
+        'a group overwrites what another tile reads',
+        'w.members.size < 2 || keepApart(w.walks, size)',
+        'true',
+      ],
+      ['a variable and its new value are two places', "return at && 'name' in at ?", 'return false ?'],
+    ],
+  ),
+  ...of(
     'src/schedule/regions.ts',
     ['test/schedule/regions.test.ts'],
     [
