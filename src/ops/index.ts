@@ -1,6 +1,10 @@
 import './methods.js';
 
+export { flip, oneHot, scatterAddAlong, stack, take, takeAlong, tile } from './arrange.js';
+export { type AttentionOptions, attention } from './attention.js';
 export * from './compare.js';
+export { cumulativeSum } from './cumulative.js';
+export { einsum } from './einsum.js';
 export {
   abs,
   add,
@@ -26,6 +30,7 @@ export { argmax, argmin, type MaxWithIndex, maxWithIndex, minWithIndex } from '.
 export * from './functions.js';
 export { gather, scatterAdd } from './gather.js';
 export { iota } from './leaf.js';
+export { lowerTriangle, maskedFill, tril, triu } from './masks.js';
 export { matmul } from './matmul.js';
 export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } from './movement.js';
 export type { Nest, TensorsOf } from './nest.js';
