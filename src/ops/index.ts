@@ -37,6 +37,7 @@ export type { Nest, TensorsOf } from './nest.js';
 export { opTable } from './op.js';
 export { random } from './random.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
+export { type RotaryOptions, rotary } from './rotary.js';
 export { type ScanOptions, type ScanResult, type ScanStep, scan } from './scan.js';
 export { chunk, split } from './split.js';
 export { ceil, clamp, floor, round, sign } from './stepwise.js';
