@@ -58,3 +58,39 @@ export function packVectors2(from: usize, stride: usize, k: i32, to: usize, widt
     v128.store(to, v128.load(from, 16), 16);
   }
 }
+
+/** k rows, `stride` apart, of so many panels of two vectors side by side: each panel goes to a place of its own, `size` apart. */
+export function packPanels2(from: usize, stride: usize, k: i32, to: usize, size: usize, panels: usize): void {
+  for (let p = 0; p < k; p++, from += stride, to += 32) {
+    let at = from;
+    for (let i: usize = 0, out = to; i < panels; i++, at += 32, out += size) {
+      v128.store(out, v128.load(at));
+      v128.store(out, v128.load(at, 16), 16);
+    }
+  }
+}
+
+/** As packPanels2, for panels of 3 vectors. */
+export function packPanels3(from: usize, stride: usize, k: i32, to: usize, size: usize, panels: usize): void {
+  for (let p = 0; p < k; p++, from += stride, to += 48) {
+    let at = from;
+    for (let i: usize = 0, out = to; i < panels; i++, at += 48, out += size) {
+      v128.store(out, v128.load(at));
+      v128.store(out, v128.load(at, 16), 16);
+      v128.store(out, v128.load(at, 32), 32);
+    }
+  }
+}
+
+/** As packPanels2, for panels of 4 vectors. */
+export function packPanels4(from: usize, stride: usize, k: i32, to: usize, size: usize, panels: usize): void {
+  for (let p = 0; p < k; p++, from += stride, to += 64) {
+    let at = from;
+    for (let i: usize = 0, out = to; i < panels; i++, at += 64, out += size) {
+      v128.store(out, v128.load(at));
+      v128.store(out, v128.load(at, 16), 16);
+      v128.store(out, v128.load(at, 32), 32);
+      v128.store(out, v128.load(at, 48), 48);
+    }
+  }
+}

@@ -3,11 +3,25 @@
 
 import { rowIndex, storeLanes } from './lanes';
 
-/** Chains the positions of each row of a table; heads: one for each row. */
-export function chainRows(ids: usize, count: i32, rows: i32, heads: usize, next: usize): void {
+/**
+ * Chains the positions of each row of a table whose remainder by `digits`, a power of two, lies from `begin` to `end`;
+ * heads: one for each row.
+ */
+export function chainRows(
+  ids: usize,
+  count: i32,
+  rows: i32,
+  digits: usize,
+  begin: usize,
+  end: usize,
+  heads: usize,
+  next: usize,
+): void {
   memory.fill(heads, 0, 4 * rows);
   for (let i = count; i > 0; i--) {
-    const head = heads + 4 * rowIndex(ids + 4 * (i - 1), rows);
+    const row = rowIndex(ids + 4 * (i - 1), rows);
+    if ((row & (digits - 1)) - begin >= end - begin) continue;
+    const head = heads + 4 * row;
     store<i32>(next + 4 * (i - 1), load<i32>(head));
     store<i32>(head, i);
   }
@@ -47,14 +61,22 @@ function mix(id: i32): i32 {
 }
 
 /**
- * The sum of the rows of a chain, block by block; `width` bytes a row. It may be written over the chain's first row.
- * Vectors at a row's end read what lies behind it.
+ * The sum of the rows of a chain, block by block; `width` bytes lie between rows, of which `bytes` are summed. It may be
+ * written over the chain's first row. Vectors at the end read what lies behind.
  */
-export function sumChain(first: i32, next: usize, rows: usize, width: usize, block: i32, to: usize): void {
+export function sumChain(
+  first: i32,
+  next: usize,
+  rows: usize,
+  width: usize,
+  bytes: usize,
+  block: i32,
+  to: usize,
+): void {
   let j: usize = 0;
-  for (; j + 64 <= width; j += 64) sumFour(first, next, rows + j, width, block, to + j);
-  for (; j + 16 <= width; j += 16) v128.store(to + j, sumOne(first, next, rows + j, width, block));
-  if (j < width) storeLanes(to + j, sumOne(first, next, rows + j, width, block), <i32>((width - j) >> 2));
+  for (; j + 64 <= bytes; j += 64) sumFour(first, next, rows + j, width, block, to + j);
+  for (; j + 16 <= bytes; j += 16) v128.store(to + j, sumOne(first, next, rows + j, width, block));
+  if (j < bytes) storeLanes(to + j, sumOne(first, next, rows + j, width, block), <i32>((bytes - j) >> 2));
 }
 
 /** A row of zeros: calling memory.fill costs as much as writing many short ones. */

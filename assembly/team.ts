@@ -5,6 +5,7 @@
 const ORDER: usize = 0; // from below: 32 bits count jobs, and workers sleep on them; 16 the job, 16 the size of its team
 const ARRIVED: usize = 64; // threads at the barrier
 const GENERATION: usize = 128; // barriers passed
+const SLEEPING: usize = 132; // threads that sleep at the barrier
 
 /** Turns of the waiting loop before a thread goes to sleep; waking one costs as much as many steps of a small model. */
 const SPINS: i32 = 65536;
@@ -18,6 +19,8 @@ declare function late(): void;
 /** This instance's place among the threads, and how many of them do the job: those with the lowest places. */
 export let thread: i32 = 0;
 export let threads: i32 = 1;
+/** The place of the second thread of the team, or of the first where it is alone. */
+export let second: i32 = 0;
 let all: i32 = 1;
 let job: i32 = 0;
 
@@ -26,9 +29,14 @@ export let scratch: usize = 0;
 
 export function enlist(index: i32, count: i32, own: usize): void {
   thread = index;
-  threads = count;
+  setTeam(count);
   all = count;
   scratch = own;
+}
+
+function setTeam(count: i32): void {
+  threads = count;
+  second = i32(count > 1);
 }
 
 /** No thread of the team goes on before all have come here; writes before it are seen after it. */
@@ -38,13 +46,16 @@ export function barrier(): void {
   if (atomic.add<i32>(ARRIVED, 1) == threads - 1) {
     atomic.store<i32>(ARRIVED, 0);
     atomic.store<i32>(GENERATION, generation + 1);
-    atomic.notify(GENERATION, -1);
+    // A call into the engine. Who is not counted yet will see the new generation before it sleeps.
+    if (atomic.load<i32>(SLEEPING) != 0) atomic.notify(GENERATION, -1);
     return;
   }
   let spins = SPINS;
   while (atomic.load<i32>(GENERATION) == generation) {
     if (--spins >= 0) continue;
+    atomic.add<i32>(SLEEPING, 1);
     const timedOut = atomic.wait<i32>(GENERATION, generation, NAP) == 2;
+    atomic.sub<i32>(SLEEPING, 1);
     if (timedOut) late();
   }
 }
@@ -52,7 +63,7 @@ export function barrier(): void {
 /** Gives a job to the first `team` threads, of which the caller is one; 0 for all. The others sleep on. */
 export function startJob(next: i32, team: i32): void {
   job = next;
-  threads = team > 0 ? team : all;
+  setTeam(team > 0 ? team : all);
   if (threads == 1) return;
   // One store tells everything, so that nobody sees the half of it; and what the host wrote before is seen with it.
   const count = <u32>atomic.load<i64>(ORDER) + 1;
@@ -74,7 +85,7 @@ export function nextJob(seen: i32): i32 {
     order = atomic.load<i64>(ORDER);
   }
   job = <i32>(order >> 32) & 0xffff;
-  threads = <i32>(order >>> 48);
+  setTeam(<i32>(order >>> 48));
   return <i32>order;
 }
 

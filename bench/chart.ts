@@ -23,6 +23,10 @@ function styleOf({ engine, threads }: Row): Style {
     torch: '#7a3fa0',
   };
   if (engine === 'tape') return { label: 'tape', color: '#8b95a1', symbol: 'circle' };
+  if (engine === 'compiled-wide') {
+    const label = `compiled, wide${threads > 1 ? `, ${threads} threads` : ''}`;
+    return { label, color: '#4a90d9', symbol: threads > 1 ? 'diamond2' : 'triangle' };
+  }
   if (engine === 'compiled-relaxed')
     return { label: 'compiled, relaxed', color: '#1b9e8f', symbol: 'circle' };
   if (engine !== 'compiled') return { label: engine, color: others[engine] ?? INK, symbol: 'square' };

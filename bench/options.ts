@@ -14,6 +14,8 @@ export interface Options {
   json: boolean;
   html?: string;
   peers: boolean;
+  /** Also our engine with wide vectors, where it has them. */
+  wide: boolean;
   /** Only the time of each kernel. */
   callgraph: boolean;
 }
@@ -46,6 +48,11 @@ export function parseOptions(args: readonly string[]): Options {
     .option(
       '--peers',
       'also measure jax-js, tfjs, onnxruntime-web and PyTorch where they are installed',
+      false,
+    )
+    .option(
+      '--wide',
+      'also measure with vectors of 256 bits, where this Node.js has them and a trial of the module allows it',
       false,
     )
     .option('--callgraph', 'instead, the time of each kernel of a step on one thread', false)

@@ -12,7 +12,7 @@ import { buildGolden, type GoldenRun } from './golden/model.js';
 import { type Contestant, median } from './rounds.js';
 import { type Product, WORKLOADS, type Workload } from './workloads.js';
 
-export type OwnEngine = 'tape' | 'compiled' | 'compiled-relaxed';
+export type OwnEngine = 'tape' | 'compiled' | 'compiled-wide' | 'compiled-relaxed';
 
 /** A contestant with what is known of it before it runs. */
 export interface Entrant extends Contestant {
@@ -79,6 +79,13 @@ async function enterTraining(run: GoldenRun, { engines, threads, compiles }: Ent
     for (const n of new Set([1, threads]))
       entrants.push(contend('compiled', await step.start(strict, { threads: n }), ms));
   }
+  if (engines.includes('compiled-wide')) {
+    for (const n of new Set([1, threads])) {
+      const session = await step.start(strict, { threads: n, wide: true });
+      if (session.wide?.used) entrants.push(contend('compiled-wide', session, ms));
+      else await session.close();
+    }
+  }
   if (engines.includes('compiled-relaxed')) {
     const { made: relaxed, ms } = await compile(true);
     entrants.push(contend('compiled-relaxed', await step.start(relaxed), ms));
@@ -97,12 +104,16 @@ async function enterProduct(
   if (engines.includes('tape')) entrants.push(productOnTape({ m, n, k }, a, b));
   const library = await readLibrary();
   const program = { name: graph.name, variables: [], entries: { call: graph } };
-  for (const engine of ['compiled', 'compiled-relaxed'] as const) {
+  for (const engine of ['compiled', 'compiled-wide', 'compiled-relaxed'] as const) {
     if (!engines.includes(engine)) continue;
-    const relaxed = engine === 'compiled-relaxed';
+    const [relaxed, wide] = [engine === 'compiled-relaxed', engine === 'compiled-wide'];
     const { ms } = await timed(compiles, () => compileProgram(program, { library, relaxed }));
     for (const n of new Set(relaxed ? [1] : [1, threads])) {
-      const product = await compileFunction(graph, { threads: n, relaxed, cache: false });
+      const product = await compileFunction(graph, { threads: n, relaxed, wide, cache: false });
+      if (wide && !product.wide?.used) {
+        await product.close();
+        continue;
+      }
       product.load({ a, b });
       entrants.push({
         engine,

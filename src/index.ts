@@ -55,6 +55,7 @@ export type {
   ParameterDiagnosis,
   Spread,
 } from './train/diagnostics.js';
+export type { Wide } from './train/engine.js';
 export type { Program } from './train/program.js';
 export type { Run, RunResult } from './train/run.js';
 export { type LearningRate, type Progress, type RunOptions, Session } from './train/session.js';

@@ -38,6 +38,51 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    'src/schedule/regions.ts',
+    ['test/schedule/regions.test.ts'],
+    [
+      [
+        'loops run on from one row of a part to what lies beside it',
+        'last.some((at, axis) => at >= region.sizes[axis])',
+        'false',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/region-reads.ts',
+    ['test/schedule/strided-stores.test.ts'],
+    [
+      [
+        'a table that rows are gathered from lies in a part',
+        "node.op.lower.kind === 'gather' && i === 0 }))",
+        'false }))',
+      ],
+      ['a sum takes its elements as they lie', 'return passes(kernel, [access]);', 'return true;'],
+    ],
+  ),
+  ...of(
+    'src/schedule/strided-stores.ts',
+    ['test/schedule/strided-stores.test.ts'],
+    [
+      [
+        'a second place of a value is not looked at',
+        'others.every((reader) => mayRead(',
+        'others.some((reader) => mayRead(',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/liveness.ts',
+    ['test/schedule/order.test.ts'],
+    [
+      [
+        'room for a whole is taken with each part',
+        'if (begun[value]++ === 0) this',
+        'begun[value]++;\n      this',
+      ],
+    ],
+  ),
+  ...of(
     'src/optimize/common-subexpressions.ts',
     ['test/optimize'],
     [
@@ -117,8 +162,8 @@ export const MUTANTS: readonly Mutant[] = [
     [
       [
         'a member reads from registers what lies elsewhere',
-        'if (read.offset !== 0 || read.strides',
-        'if (read.strides',
+        'if (read.strides.some((s, i) => s !== expected[i]))',
+        'if (read.strides.some((s, i) => s > expected[i]))',
       ],
       [
         'reductions over other axes share loops',
@@ -294,7 +339,7 @@ export const MUTANTS: readonly Mutant[] = [
     'src/schedule/liveness.ts',
     ['test/schedule', 'test/plan'],
     [
-      ['a value dies one reader early', 'left[value]--;', 'left[value] -= 2;'],
+      ['a value dies one reader early', 'of reads) left[value]--;', 'of reads) left[value] -= 2;'],
       [
         'two values take over the memory of one',
         'if (this.left[value] === 0 && !this.taken.has(value)) return value;',
@@ -410,16 +455,50 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(
     'src/emit/entry.ts',
     ['test/emit', 'test/schedule'],
+    [['threads meet nowhere', "lines.push('barrier();');\n      meetings.meet();", 'meetings.meet();']],
+  ),
+  ...of(
+    'src/emit/meetings.ts',
+    ['test/emit', 'test/schedule'],
     [
-      ['threads meet nowhere', "lines.push('barrier();');\n      since = [];", 'since = [];'],
       [
-        'threads do not meet before what one of them has written is overwritten',
-        '|| overlaps(a.loads, b.stores)',
+        'threads do not meet before what one of them has read is overwritten',
+        ' || touched(this.read, stores)',
         '',
       ],
       [
         'threads do not meet before what one of them has written is read',
-        '|| overlaps(a.stores, b.loads)',
+        '[...stores, ...loads])',
+        'stores)',
+      ],
+    ],
+  ),
+  ...of(
+    'src/emit/second-thread.ts',
+    ['test/emit'],
+    [
+      ['two threads do what waits for each other', ' || overlap(g.writes, reads)', ''],
+      ['the second thread makes what the first one needs next', 'stays: group.some(', 'stays: [].some('],
+    ],
+  ),
+  ...of(
+    'src/loops/nest.ts',
+    ['test/emit/parts.test.ts'],
+    [
+      [
+        'every part takes in what is left behind the last step',
+        "[when(binary(PART, '==', cut.parts - 1), ...body)]",
+        'body',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/sum-order.ts',
+    ['test/property/sum-bits.test.ts'],
+    [
+      [
+        'axes that no loop passes as one are cut as one',
+        'if (cut && !passAsOne(loops, cut, reads)) return false;',
         '',
       ],
     ],

@@ -61,7 +61,9 @@ export async function startModel(
   place: Place,
   options: StartOptions = {},
 ): Promise<ModelSession> {
-  checkOptions('start', options, ['seed', 'threads', 'weights', 'relaxed', 'wasm']);
+  checkOptions('start', options, ['seed', 'threads', 'weights', 'relaxed', 'wasm'], {
+    wide: 'a compiled folder runs in every engine alike; step.compile({ wide: true }) tries wide vectors in Node.js',
+  });
   const { seed, threads = 1, weights = 'shipped', relaxed = true, wasm } = options;
   boolean('relaxed', relaxed);
   const manifest = checkManifest(given);

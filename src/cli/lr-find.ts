@@ -21,6 +21,7 @@ export interface LrFindOptions extends Settings {
   steps: number;
   data?: string;
   out: string;
+  wide?: boolean;
   json?: boolean;
 }
 
@@ -30,7 +31,7 @@ export function lrFind(options: LrFindOptions): Promise<number> {
 }
 
 async function search(
-  { steps, data, out, json = false, ...options }: LrFindOptions,
+  { steps, data, out, wide = false, json = false, ...options }: LrFindOptions,
   use: (session: Session) => Session,
 ): Promise<number> {
   const output = new Output(json);
@@ -38,7 +39,7 @@ async function search(
   const stopped = (signal: string | null) =>
     output.result({ task: 'names', interrupted: signal, saved: false, out });
   const interrupt = new Interrupt('Stopping.', stopped);
-  checkCombination(settings);
+  checkCombination({ ...settings, wide });
   const task = await loadTask(absolute(data), settings);
   const step = buildStep(task.vocabulary, settings);
   if (await holdsRun(out)) {
@@ -52,7 +53,7 @@ async function search(
   const session = use(
     engine === 'tape'
       ? step.interpret({ seed })
-      : await step.compile({ seed, threads, apart: true, progress: compileProgress() }),
+      : await step.compile({ seed, threads, wide, apart: true, progress: compileProgress() }),
   );
   noteThreads(session);
   interrupt.hold();
@@ -78,7 +79,7 @@ async function search(
     await show.stop();
   }
   const seconds = (performance.now() - started) / 1000;
-  const command = trainCommand(settings, found.suggestion, data);
+  const command = trainCommand(settings, found.suggestion, data) + (wide ? ' --wide' : '');
   await writeFiles(out, found, { command, title: `Names: ${modelText(settings)}`, session });
   report(output, found, { command, out, seconds });
   return interrupt.exitCode;

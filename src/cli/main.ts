@@ -10,7 +10,14 @@ import type { InspectOptions } from './inspect.js';
 import type { LrFindOptions } from './lr-find.js';
 import { note, tolerateClosedPipes } from './output.js';
 import type { SampleOptions } from './sample.js';
-import { addSettings, FINDER_SETTINGS, MODEL_SETTINGS, RUN_SETTINGS, wholeOption } from './settings.js';
+import {
+  addSettings,
+  FINDER_SETTINGS,
+  MODEL_SETTINGS,
+  RUN_SETTINGS,
+  wholeOption,
+  wideOption,
+} from './settings.js';
 import type { TrainOptions } from './train.js';
 
 const FAILURE = 1;
@@ -39,6 +46,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addArgument(taskArgument())
     .addOption(dataOption());
   addSettings(train, RUN_SETTINGS)
+    .addOption(wideOption())
     .option('--out <dir>', 'folder for the model and the report', folderName, 'runs/names')
     .option('--resume', "go on from the folder's checkpoint, with its settings")
     .option('--diagnostics', 'look at activations, gradients and updates on the way; the report shows them')
@@ -57,6 +65,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addArgument(taskArgument())
     .addOption(dataOption());
   addSettings(lrFind, FINDER_SETTINGS)
+    .addOption(wideOption())
     .addOption(
       wholeOption('--steps <n>', 'steps of the run with the rising rate', 50, 1_000_000).default(1000),
     )

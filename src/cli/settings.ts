@@ -130,9 +130,11 @@ export function checkCombination({
   threads,
   norm,
   batch,
-}: Pick<RunSettings, 'engine' | 'threads' | 'norm' | 'batch'>): void {
+  wide,
+}: Pick<RunSettings, 'engine' | 'threads' | 'norm' | 'batch'> & { wide: boolean }): void {
   if (engine === 'tape' && threads > 1)
     throw new OptionError(`--threads ${threads}: the tape runs on one thread`);
+  if (engine === 'tape' && wide) throw new OptionError('--wide: the tape has no vectors');
   if (norm === 'batch' && batch < 2)
     throw new OptionError(`--batch ${batch}: --norm batch needs a batch of at least 2`);
 }
@@ -148,6 +150,13 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
   }
   return command;
 }
+
+/** No setting of a run, whose bits are the same with and without, but a matter of the machine. */
+export const wideOption = () =>
+  new Option(
+    '--wide',
+    'vectors of 256 bits where this Node.js has them (24 or later, x64): tried in a process of their own first, used where right and faster',
+  );
 
 /** An option that is no setting of a run. */
 export function wholeOption(flags: string, help: string, least: number, most: number): Option {

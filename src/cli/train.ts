@@ -42,6 +42,7 @@ export interface TrainOptions extends Omit<RunSettings, 'lrDecayAt'> {
   out: string;
   resume?: boolean;
   diagnostics?: boolean;
+  wide?: boolean;
   json?: boolean;
 }
 
@@ -74,7 +75,8 @@ async function trainWith(
   if (!options.resume) await checkForeign(folder);
   const before = options.resume ? await readConfig(folder) : null;
   const settings = before ? merge(before.settings, options, given, folder) : ownSettings(options);
-  checkCombination(settings);
+  const { wide = false } = options;
+  checkCombination({ ...settings, wide });
   const file = before && !given('data') ? before.data.file : absolute(options.data);
   const task = await loadTask(file, settings, !before || given('data'));
   if (before && before.data.sha256 !== task.sha256) {
@@ -98,7 +100,7 @@ async function trainWith(
   const session = use(
     engine === 'tape'
       ? step.interpret({ seed })
-      : await step.compile({ seed, threads, apart: true, progress: compileProgress() }),
+      : await step.compile({ seed, threads, wide, apart: true, progress: compileProgress() }),
   );
   noteThreads(session);
   interrupt.hold();
@@ -262,6 +264,7 @@ async function finish(
     parameters: session.parameterCount,
     engine: session.kind,
     threads: session.threads,
+    wide: session.wide,
     seed: settings.seed,
     words: task.words,
     vocabulary: vocabulary.size,

@@ -18,7 +18,7 @@ export interface Cached {
 /** Rises when the form of the bytes changes. */
 const FORMAT = 2;
 const DIGEST_BYTES = 32;
-const HEADER_BYTES = DIGEST_BYTES + 4;
+const LENGTH_BYTES = 4;
 /** The digest's key where there is no secret. */
 const UNKEYED = Uint8Array.of(0);
 
@@ -40,19 +40,18 @@ export async function keyOf(
   return sha256(new TextEncoder().encode(jsonOf([FORMAT, name, types, graphs, chosen])));
 }
 
-/** A digest of all that follows and of the key; the length of the layout as u32, the layout as JSON, the wasm. */
+/** The length of the layout as u32, the layout as JSON, the wasm, signed. */
 export async function encodeModule(
   { wasm, layout }: Cached,
   key: string,
-  { secret }: Pick<Cache, 'secret'> = {},
+  cache?: Pick<Cache, 'secret'>,
 ): Promise<Uint8Array> {
   const json = new TextEncoder().encode(printLayout(layout));
-  const bytes = new Uint8Array(HEADER_BYTES + json.length + wasm.length);
-  new DataView(bytes.buffer).setUint32(DIGEST_BYTES, json.length, true);
-  bytes.set(json, HEADER_BYTES);
-  bytes.set(wasm, HEADER_BYTES + json.length);
-  bytes.set(await digestOf(bytes, key, await secret?.()));
-  return bytes;
+  const bytes = new Uint8Array(LENGTH_BYTES + json.length + wasm.length);
+  new DataView(bytes.buffer).setUint32(0, json.length, true);
+  bytes.set(json, LENGTH_BYTES);
+  bytes.set(wasm, LENGTH_BYTES + json.length);
+  return encodeSigned(bytes, key, cache);
 }
 
 /** Undefined on any doubt that the bytes are what `encodeModule` made of a module of this program under this key. */
@@ -60,17 +59,39 @@ export async function decodeModule(
   bytes: Uint8Array | undefined,
   key: string,
   input: CompilerInput,
-  { secret }: Pick<Cache, 'secret'> = {},
+  cache?: Pick<Cache, 'secret'>,
 ): Promise<Cached | undefined> {
-  if (!bytes || bytes.length < HEADER_BYTES) return undefined;
-  const digest = await digestOf(bytes, key, await secret?.());
-  if (!digest.every((byte, i) => byte === bytes[i])) return undefined;
-  const end = HEADER_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(DIGEST_BYTES, true);
+  const content = await decodeSigned(bytes, key, cache);
+  if (!content || content.length < LENGTH_BYTES) return undefined;
+  const end = LENGTH_BYTES + new DataView(content.buffer, content.byteOffset).getUint32(0, true);
   // A copy: what a file is read into may be larger than the file.
-  const wasm = new Uint8Array(bytes.subarray(end));
-  const layout = layoutIn(bytes.subarray(HEADER_BYTES, end));
+  const wasm = new Uint8Array(content.subarray(end));
+  const layout = layoutIn(content.subarray(LENGTH_BYTES, end));
   if (!layout || !belongs(layout, input) || !WebAssembly.validate(wasm)) return undefined;
   return { wasm, layout };
+}
+
+/** What a cache keeps under a key: a digest of the content and of the key, and the content. */
+export async function encodeSigned(
+  content: Uint8Array,
+  key: string,
+  { secret }: Pick<Cache, 'secret'> = {},
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(DIGEST_BYTES + content.length);
+  bytes.set(content, DIGEST_BYTES);
+  bytes.set(await digestOf(bytes, key, await secret?.()));
+  return bytes;
+}
+
+/** The content, or undefined on any doubt that `encodeSigned` made the bytes of it under this key. */
+export async function decodeSigned(
+  bytes: Uint8Array | undefined,
+  key: string,
+  { secret }: Pick<Cache, 'secret'> = {},
+): Promise<Uint8Array | undefined> {
+  if (!bytes || bytes.length < DIGEST_BYTES) return undefined;
+  const digest = await digestOf(bytes, key, await secret?.());
+  return digest.every((byte, i) => byte === bytes[i]) ? bytes.subarray(DIGEST_BYTES) : undefined;
 }
 
 /** Without a secret of the cache the digest tells damage; with one also what somebody else has put there. */

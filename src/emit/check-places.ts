@@ -1,6 +1,9 @@
 import type { Node } from '../graph/graph.js';
-import { clashOf } from '../loops/in-place.js';
+import { clashOf, keepOff, storesTo } from '../loops/in-place.js';
+import { meet, memoryIn } from '../plan/places.js';
 import type { EntryPlan } from '../plan/plan.js';
+import type { Kernel } from '../schedule/kernel.js';
+import { ownRegion, type Region, regionOver } from '../schedule/regions.js';
 import { numel } from '../shape.js';
 import type { Use } from './functions.js';
 
@@ -8,21 +11,20 @@ import type { Use } from './functions.js';
  * Looks for errors in the memory plan: whatever a kernel writes where something lies that it also reads or writes must be
  * proven safe from its program. Throws an Error that names kernel and values.
  */
-export function checkPlaces(uses: readonly Use[], { address }: EntryPlan): void {
-  const sizeOf = (node: Node) => 4 * numel(node.shape);
-  const meet = (a: Node, b: Node) =>
-    address.get(a)! < address.get(b)! + sizeOf(b) && address.get(b)! < address.get(a)! + sizeOf(a);
+export function checkPlaces(uses: readonly Use[], plan: EntryPlan): void {
+  checkParts(uses, plan);
+  const { address } = plan;
   for (const { kernel, program } of uses) {
     // What its function does to rows is told in assembly/rows.ts: each sum is made before its first row is written.
     if (kernel.kind === 'fold') continue;
-    const of = (node: Node) => (buffer: number) => program.buffers[buffer].node === node;
+    const of = (node: Node) => (buffer: number) => program.buffers[buffer].node === memoryIn(plan, node);
     const clash = (value: Node, old: Node) =>
-      address.get(value) === address.get(old)
+      address.get(memoryIn(plan, value)) === address.get(memoryIn(plan, old))
         ? clashOf(program, of(value), of(old))
         : 'they overlap in a part of their elements';
     for (const value of kernel.stores) {
       for (const old of [...kernel.loads, ...kernel.stores]) {
-        if (old === value || !meet(value, old)) continue;
+        if (old === value || !meet(value, old, plan)) continue;
         const why = clash(value, old);
         if (why === null || (kernel.stores.includes(old) && clash(old, value) === null)) continue;
         throw new Error(
@@ -31,4 +33,41 @@ export function checkPlaces(uses: readonly Use[], { address }: EntryPlan): void 
       }
     }
   }
+}
+
+/** Kernels that write one value in parts must be seen, from their programs, to write nothing of the others' parts. */
+function checkParts(uses: readonly Use[], plan: EntryPlan): void {
+  const wholes = new Set([...plan.parts.values()].map(({ whole }) => whole));
+  const writers = uses.flatMap((use) =>
+    use.kernel.stores
+      .flatMap((node) => writtenOf(use.kernel, node, plan))
+      .filter(({ whole, sizes }) => wholes.has(whole) && numel(sizes) > 0)
+      .map((region) => ({ use, region })),
+  );
+  for (const whole of wholes) {
+    const own = writers.filter(({ region }) => region.whole === whole);
+    for (const use of new Set(own.map((writer) => writer.use))) {
+      const others = own.filter((writer) => writer.use !== use);
+      if (others.length === 0) continue;
+      const stores = storesTo(use.program, (buffer) => use.program.buffers[buffer].node === whole);
+      const met = others.find(({ region }) => !keepOff(stores, region));
+      if (met)
+        throw new Error(
+          `${use.kernel.name} and ${met.use.kernel.name} may write the same elements of ${whole.op.name}`,
+        );
+    }
+  }
+}
+
+/** Where a kernel writes a value that it stores; what is left of a copy, block by block. */
+function writtenOf(kernel: Kernel, node: Node, { parts }: EntryPlan): Region[] {
+  const region = parts.get(node) ?? ownRegion(node);
+  if (kernel.kind !== 'copy') return [region];
+  const { strides, offset } = regionOver(region, node.shape)!;
+  return [...kernel.parts, ...kernel.fills].map(({ starts, shape }) => ({
+    whole: region.whole,
+    sizes: shape,
+    strides,
+    offset: starts.reduce((at, start, axis) => at + start * strides[axis], offset),
+  }));
 }

@@ -55,6 +55,8 @@ export interface CompileOptions extends Partial<AscOptions> {
   readonly asc?: typeof runAsc;
   /** Nanoseconds of work that each thread of a shared kernel has at least; 0 shares all that can be. */
   readonly threadShare?: number;
+  /** For tests: bytes that the cache is taken to keep; few let small programs have groups, too. */
+  readonly cacheBytes?: number;
   /** Call the host before the first kernel and after each, so that it can take the time. */
   readonly profile?: boolean;
   /** For looking for errors in the memory plan: bytes without a live value are NaN, what kernels overwrite is proven safe. */

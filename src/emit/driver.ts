@@ -23,18 +23,27 @@ function copyBytes(to: string, from: string, bytes: number): string[] {
   return lines;
 }
 
+/** Nanoseconds in which a row of the dataset is chosen, bytes that are copied in one, and what a thread should have to do. */
+const DRAWN = 25;
+const COPIED = 16;
+const DRAW_SHARE = 400;
+
 /** The loop over training steps, batch drawn to loss kept; `step` is the function that takes one. */
 function trainLoop(train: EntryPlan, step: string): string[] {
   const rate = train.inputs.at(-1)!;
   const columns = train.inputs.slice(0, -1);
   const loss = train.outputs.find((o) => o.name === 'loss')!;
   const row = (b: Buffer) => 4 * numel(b.shape.slice(1));
+  const rows = columns[0].shape[0] ?? 1;
+  const nanoseconds = rows * columns.reduce((sum, b) => sum + row(b) / COPIED, DRAWN);
+  const threads = Math.max(1, Math.min(rows, Math.floor(nanoseconds / DRAW_SHARE)));
+  const first = (index: string) => `<u32>firstUnit(${rows}, ${index}, ${threads})`;
   return [
-    '/** Draws the rows of a batch from the dataset. */',
-    'function drawBatch(step: u32): void {',
+    '/** Draws rows of a batch from the dataset. */',
+    'function drawRows(step: u32, begin: u32, end: u32): void {',
     `const seed = load<u32>(${CONTROL.seed});`,
     `const rows = load<u32>(${CONTROL.rows});`,
-    `for (let i: u32 = 0; i < ${columns[0].shape[0] ?? 1}; i++) {`,
+    'for (let i = begin; i < end; i++) {',
     'const row = <usize>randomIndex(seed, 1, step, i, rows);',
     ...columns.flatMap((b, c) => [
       `const from${c} = load<usize>(${CONTROL.columns + 4 * c}) + row * ${row(b)};`,
@@ -49,10 +58,8 @@ function trainLoop(train: EntryPlan, step: string): string[] {
     `const steps = load<i32>(${CONTROL.steps});`,
     `const first = load<u32>(${CONTROL.first});`,
     'for (let i = 0; i < steps; i++) {',
-    'if (thread == 0) {',
-    'drawBatch(first + i);',
-    `store<f32>(${rate.address}, load<f32>(${RATES} + 4 * <usize>i));`,
-    '}',
+    `if (thread < ${threads}) drawRows(first + i, ${first('thread')}, ${first('thread + 1')});`,
+    `if (thread == 0) store<f32>(${rate.address}, load<f32>(${RATES} + 4 * <usize>i));`,
     'barrier();',
     `${step}();`,
     'if (thread == 0) {',
@@ -79,7 +86,7 @@ export function driver(
   const { train } = plan.entries;
   imports.add('team', 'barrier', 'currentJob', 'endJobs', 'enlist', 'isInTeam', 'nextJob', 'startJob');
   if (train) {
-    imports.add('team', 'thread');
+    imports.add('team', 'firstUnit', 'thread');
     imports.add('random', 'randomIndex');
   }
   return [

@@ -3,16 +3,20 @@ import { loopsOf } from '../loops/build.js';
 import type { LoopProgram } from '../loops/program.js';
 import { libraryOf } from '../loops/query.js';
 import type { Buffer } from '../plan/layout.js';
+import { memoryIn } from '../plan/places.js';
 import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
-import { usefulThreads } from '../schedule/cost.js';
-import type { Kernel, Schedule } from '../schedule/kernel.js';
-import { formatType, numel } from '../shape.js';
+import { partsOf, partsOfGroup, timeOf, usefulThreads } from '../schedule/cost.js';
+import type { Group, Kernel, Schedule } from '../schedule/kernel.js';
+import { formatType } from '../shape.js';
 import { comment } from './code.js';
 import { stepName } from './driver.js';
 import type { KernelCall, Use } from './functions.js';
+import { groupFunction, type Member, tilesOf } from './group.js';
 import type { Imports } from './imports.js';
+import { Meetings } from './meetings.js';
 import { poisonAfter, poisonStart } from './poison.js';
+import { type Candidate, forSecondThread } from './second-thread.js';
 import { ownCall, type PartFunctions, sharedCall } from './share.js';
 
 /** An entry with the addresses of its own buffers declared. */
@@ -23,6 +27,7 @@ export interface Entry {
   readonly declarations: readonly string[];
   /** Its kernels, in running order. */
   readonly uses: readonly Use[];
+  readonly groups: readonly Group[];
 }
 
 /** Addresses that all entries share: of variables by name, of constants by address. */
@@ -70,22 +75,30 @@ export function entryOf(
   const uses = schedule.kernels.map((kernel, i): Use => {
     const program = loopsOf(kernel, {
       isVariable: (node) => schedule.storage.get(node)?.kind === 'variable',
+      regionOf: (node) => plan.parts.get(node),
       liesOn: (node) => plan.address.get(node) === plan.address.get(kernel.stores[0]),
     });
     return { kernel, program, stem: `kernel_${index}_${i}`, constant: (node) => constants.get(node)! };
   });
-  return { name, index, plan, declarations, uses };
+  return { name, index, plan, declarations, uses, groups: schedule.groups };
 }
 
-/** A kernel's function, how many threads share it at most, and the call of it. */
+/** A kernel's function, and how many threads share it at most. */
 export interface StepKernel {
   readonly kernel: Kernel;
   readonly name: string;
   readonly program: LoopProgram;
   readonly threads: number;
-  readonly call: string;
-  /** What it computes, where its function does not say so, since others call that too. */
-  readonly note: readonly string[];
+  /** Whether it is the second thread's where there are several. */
+  readonly second: boolean;
+  /** The group that runs it, if one does. */
+  readonly group: Group | null;
+}
+
+/** What a step calls: a kernel, or those of a group. */
+interface Run extends Candidate {
+  readonly members: readonly Member[];
+  readonly group: Group | null;
 }
 
 /** What the step of an entry consists of, apart from the module's other entries. */
@@ -99,33 +112,85 @@ export interface StepOptions {
 
 /** The text of an entry: addresses, the functions that it is the first to call, and the function of its step. */
 export function emitEntry(
-  { name, index, plan, declarations, uses }: Entry,
+  { name, index, plan, declarations, uses, groups }: Entry,
   calls: ReadonlyMap<Use, KernelCall>,
   options: StepOptions,
 ): { lines: string[]; kernels: StepKernel[] } {
   const lines = [...declarations];
-  const kernels = uses.map((use): StepKernel => {
-    const { kernel } = use;
-    const called = calls.get(use)!;
-    const { to } = called;
-    if (to.uses[0] === use) {
+  const runs = runsOf(uses, groups, calls, options.threadShare);
+  const results = new Set(plan.outputs.map((output) => output.address));
+  const others = forSecondThread(runs, plan, (node) => results.has(plan.address.get(memoryIn(plan, node))!));
+  const texts = runs.map((run) => {
+    for (const { use, called } of run.members) {
+      if (called.to.uses[0] !== use) continue;
       lines.push(...declareFunction(called));
       for (const [name, file] of libraryOf(use.program)) options.imports.add(file, name);
     }
-    const threads = usefulThreads(kernel, to.units, options.threadShare);
-    const call = threads > 1 ? sharedCall(called, use, threads, options) : ownCall(called, options.imports);
-    lines.push(...call.lines);
-    const note = to.uses.length > 1 ? [`// ${describe(kernel)}`] : [];
-    return { kernel, name: to.name, program: use.program, threads, call: call.text, note };
+    const stem = run.group ? `group_${index}_${run.group.from}` : run.members[0].use.stem;
+    const { call, lines: declared } = callOf(run, others.has(run), stem, options);
+    lines.push(...declared);
+    return call;
   });
+  const kernels = runs.flatMap((run) =>
+    run.members.map(({ use, called }): StepKernel => {
+      const { group, threads } = run;
+      const { kernel, program } = use;
+      return { kernel, name: called.to.name, program, threads, second: others.has(run), group };
+    }),
+  );
   lines.push(
     '',
     `/** One run of ${comment(shownName(name))}, this thread's part. */`,
     `function ${stepName(index)}(): void {`,
-    ...steps(kernels, plan, options),
+    ...steps(runs, texts, plan, options),
     '}',
   );
   return { lines, kernels };
+}
+
+/** What a step calls, in running order. */
+function runsOf(
+  uses: readonly Use[],
+  groups: readonly Group[],
+  calls: ReadonlyMap<Use, KernelCall>,
+  threadShare: number,
+): Run[] {
+  const starts = new Map(groups.map((group) => [group.from, group]));
+  const runs: Run[] = [];
+  for (let at = 0; at < uses.length; ) {
+    const group = starts.get(at) ?? null;
+    const members = uses
+      .slice(at, group ? group.to + 1 : at + 1)
+      .map((use, i) => ({ use, called: calls.get(use)!, at: at + i }));
+    const kernels = members.map(({ use }) => use.kernel);
+    runs.push({
+      members,
+      group,
+      kernel: { stores: kernels.flatMap((k) => k.stores), loads: kernels.flatMap((k) => k.loads) },
+      threads: usefulThreads(kernels, group ? tilesOf(group) : members[0].called.to.units, threadShare),
+      nanoseconds: timeOf(kernels),
+    });
+    at += members.length;
+  }
+  return runs;
+}
+
+/** The call of a run, and what has to be declared for it. */
+function callOf({ members, group, threads }: Run, second: boolean, stem: string, options: StepOptions) {
+  const [{ use, called }] = members;
+  const made = group ? groupFunction(group, members, stem, options) : null;
+  const callee = made ?? called;
+  const parts = group
+    ? partsOfGroup(
+        members.map((m) => m.use.kernel),
+        callee.to.units,
+      )
+    : partsOf(use.kernel, callee.to.units);
+  const { text, lines } =
+    threads > 1
+      ? sharedCall(callee, { parts, stem }, threads, options)
+      : ownCall(callee, second, options.imports);
+  return { call: text, lines: [...(made?.lines ?? []), ...lines] };
 }
 
 function declareFunction({ to: { name, body, units, parameters, uses } }: KernelCall): string[] {
@@ -144,41 +209,34 @@ function declareFunction({ to: { name, body, units, parameters, uses } }: Kernel
 
 /** Calls in order; threads meet wherever one may touch what another has not finished with. */
 function steps(
-  kernels: readonly StepKernel[],
+  runs: readonly Run[],
+  calls: readonly string[],
   plan: EntryPlan,
   { poison, profile, imports }: Pick<StepOptions, 'poison' | 'profile' | 'imports'>,
 ): string[] {
   if (profile || poison) imports.add('team', 'thread');
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
-  let since: StepKernel[] = [];
-  for (const [i, next] of kernels.entries()) {
-    const conflict = since.some(
-      (before) => (before.threads > 1 || next.threads > 1) && touchesSame(before.kernel, next.kernel, plan),
-    );
-    if (conflict) {
+  const meetings = new Meetings(runs, plan);
+  for (const [i, run] of runs.entries()) {
+    if (meetings.needed(run)) {
       lines.push('barrier();');
-      since = [];
+      meetings.meet();
     }
-    since.push(next);
-    lines.push(...next.note, next.call);
-    const poisoned = poison ? poisonAfter(plan, i) : [];
-    if (poisoned.length) since = [];
+    meetings.run(run);
+    lines.push(...noteOf(run), calls[i]);
+    const last = run.members.at(-1)!.at;
+    const poisoned = poison ? poisonAfter(plan, last) : [];
+    if (poisoned.length) meetings.meet();
     lines.push(...poisoned);
-    if (profile) lines.push(`if (thread == 0) mark(${i});`);
+    if (profile && !run.group) lines.push(`if (thread == 0) mark(${last});`);
   }
   return lines;
 }
 
-function touchesSame(a: Kernel, b: Kernel, plan: EntryPlan): boolean {
-  const span = (node: Node) => ({
-    from: plan.address.get(node)!,
-    to: plan.address.get(node)! + 4 * numel(node.shape),
-  });
-  const overlaps = (x: readonly Node[], y: readonly Node[]) =>
-    x.some((m) => y.some((n) => span(m).from < span(n).to && span(n).from < span(m).to));
-  // Between two writers of one place a reader stands today, and so two barriers; the first clause does not rely on that.
-  return overlaps(a.stores, b.stores) || overlaps(a.stores, b.loads) || overlaps(a.loads, b.stores);
+/** What a kernel computes, where its function does not say so, since others call that too. */
+function noteOf({ members: [{ use, called }], group }: Run): string[] {
+  return !group && called.to.uses.length > 1 ? [`// ${describe(use.kernel)}`] : [];
 }
 
 /** What a kernel computes and from what, as a sentence for comments. */

@@ -2,7 +2,7 @@ import type { LoopProgram } from '../loops/program.js';
 import type { MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { THREAD_SHARE } from '../schedule/cost.js';
-import type { Kernel, Schedule } from '../schedule/kernel.js';
+import type { Group, Kernel, Schedule } from '../schedule/kernel.js';
 import { checkPlaces } from './check-places.js';
 import { format } from './code.js';
 import { driver } from './driver.js';
@@ -22,6 +22,10 @@ export interface ModuleSource {
     readonly program: LoopProgram;
     /** How many threads share it at most. */
     readonly threads: number;
+    /** Of one that is not shared: whether the second thread does it, if there is one. */
+    readonly second: boolean;
+    /** The group that runs it, if one does. */
+    readonly group: Group | null;
   }[];
 }
 
@@ -69,7 +73,7 @@ export function emitModule(
   const functions = entries.flatMap((entry) => {
     const { lines: text, kernels } = emitEntry(entry, calls, options);
     lines.push('', ...text);
-    return kernels.map(({ call: _call, note: _note, ...kernel }) => ({ entry: entry.name, ...kernel }));
+    return kernels.map((kernel) => ({ entry: entry.name, ...kernel }));
   });
   if (poison) lines.push('', ...POISON);
   lines.push('', ...driver(plan, Object.keys(schedules), parts.cells, imports));

@@ -1,7 +1,5 @@
 import { MAX_PART_CELLS, PARTS } from '../plan/layout.js';
-import { partsOf } from '../schedule/cost.js';
-import type { Kernel } from '../schedule/kernel.js';
-import type { KernelCall, KernelFunction } from './functions.js';
+import type { KernelFunction } from './functions.js';
 import type { Imports } from './imports.js';
 
 // How threads come to their part of a kernel. What is computed does not depend on who computes it.
@@ -12,22 +10,28 @@ export interface Call {
   readonly lines: readonly string[];
 }
 
-/** Work for the first thread. */
-export function ownCall({ to, addresses }: KernelCall, imports: Imports): Call {
-  imports.add('team', 'thread');
-  const range = to.units > 1 ? ['0', to.units] : [];
-  return { text: `if (thread == 0) ${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
+/** A function of a range of units, and the addresses that it is called with. */
+interface Callee {
+  readonly to: Pick<KernelFunction, 'name' | 'units' | 'parameters'>;
+  readonly addresses: readonly string[];
 }
 
-/** Each thread does its share; of a long kernel it takes parts until none is left. `stem` tells the call from others. */
+/** Work for the first thread, or for the second if there is one. */
+export function ownCall({ to, addresses }: Callee, second: boolean, imports: Imports): Call {
+  imports.add('team', 'thread', ...(second ? ['second'] : []));
+  const range = to.units > 1 ? ['0', to.units] : [];
+  const who = second ? 'second' : 0;
+  return { text: `if (thread == ${who}) ${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
+}
+
+/** Each thread does its share, or takes of so many parts until none is left. `stem` tells the call from others. */
 export function sharedCall(
-  { to, addresses }: KernelCall,
-  { kernel, stem }: { readonly kernel: Kernel; readonly stem: string },
+  { to, addresses }: Callee,
+  { parts: count, stem }: { readonly parts: number; readonly stem: string },
   threads: number,
   { parts, imports }: { readonly parts: PartFunctions; readonly imports: Imports },
 ): Call {
   const { units } = to;
-  const count = partsOf(kernel, units);
   const taken = `${stem}_taken`;
   const cell = count > 1 ? parts.cells.next(taken) : null;
   if (cell === null) {
@@ -54,7 +58,7 @@ export class PartFunctions {
   constructor(private readonly imports: Imports) {}
 
   /** The lines are empty if it exists. */
-  of({ name: kernel, units, parameters }: KernelFunction, parts: number) {
+  of({ name: kernel, units, parameters }: Callee['to'], parts: number) {
     const name = `${kernel}_parts${parts}`;
     if (this.made.has(name)) return { name, lines: [] };
     this.made.add(name);

@@ -144,7 +144,8 @@ class Walk {
     for (const argument of e.args) {
       const { buffer } = affine(argument, scope);
       if (buffer === null) continue;
-      for (const kind of ['load', 'store'] as const)
+      // What is packed is read, somewhere.
+      for (const kind of e.name.startsWith('pack') ? (['load'] as const) : (['load', 'store'] as const))
         this.found.push({ kind, buffer, at: unknown(), bytes: 4, around });
     }
   }
@@ -197,10 +198,11 @@ function blockOf(from: Affine, to: readonly Affine[], around: readonly Around[])
   return to.some(isNext) ? { whole, start: plus(from, unknown(whole), -by) } : null;
 }
 
-/** Loops of which a condition holds in one turn: where the end of their block is that of all. */
+/** Loops of which a condition holds in one turn: where the end of their block is that of all, or their index a number. */
 function endsIn(test: Expression, scope: Scope): Unknown[] {
   if (typeof test !== 'object' || test.kind !== 'binary' || test.op !== '==') return [];
   const ends = [...affine(test.a, scope).terms.keys()];
+  if (ends.length === 1 && typeof test.b === 'number' && !ends[0].limits) return ends;
   return ends.flatMap(({ limits = [] }) => limits.flatMap((limit) => [...limit.terms.keys()]));
 }
 

@@ -4,6 +4,9 @@ import { BLOCK, orderOf } from '../schedule/sum-order.js';
 import { binary, block, define, library, loop, min, range, sum, when } from './make.js';
 import type { Expression, Statement } from './program.js';
 
+/** From where to where a loop runs. */
+export type Range = readonly [from: Expression, to: Expression];
+
 /** How the accumulators of a reduction belong together: as parts of one sum, or each as sums of its own. */
 type Kind = 'parts' | 'sums';
 
@@ -138,16 +141,18 @@ export class StageSums {
     ];
   }
 
-  /** The loop over steps of `size` units up to `end`, in blocks where one loop runs over all that is reduced. */
-  loop(index: string, end: number, size: number, body: readonly Statement[]): Statement[] {
-    if (this.fold.length === 0 || this.counts) return [block(...loop(index, end, size, body))];
+  /** The loop over steps of `size` units, in blocks where one loop runs over all that is reduced. */
+  loop(index: string, [start, end]: Range, size: number, body: readonly Statement[]): Statement[] {
+    if (this.fold.length === 0 || this.counts)
+      return start === 0 ? [block(...loop(index, end, size, body))] : [range(index, start, end, size, body)];
     const length = BLOCK * size;
     const next = sum('from', length);
+    const even = start === 0 && typeof end === 'number' && end % length === 0;
     return [
-      range('from', 0, end, length, [
+      range('from', start, end, length, [
         // Before the first block this finds nothing to do.
         ...this.fold,
-        define('until', end % length === 0 ? next : min(next, end)),
+        define('until', even ? next : min(next, end)),
         range(index, 'from', 'until', size, body),
       ]),
     ];

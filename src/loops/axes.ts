@@ -1,5 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import type { Access, Member } from '../schedule/kernel.js';
+import { type Region, regionOver } from '../schedule/regions.js';
 import { numel } from '../shape.js';
 
 /** An axis of the loops that are emitted. */
@@ -60,6 +61,12 @@ export function collapse(
 /** All reads of some members. */
 export function readsOf(members: readonly Member[]): Access[] {
   return members.flatMap((member) => [...member.reads]);
+}
+
+/** Where a member's elements are stored, over its kernel's domain: in its own memory, or as a part of another. */
+export function storedElements(node: Node, domain: readonly number[], region: Region | undefined): Access {
+  if (!region) return ownElements(node, domain);
+  return { source: region.whole, ...regionOver(region, domain)! };
 }
 
 /** A member's own elements over its kernel's domain, row by row. */

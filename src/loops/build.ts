@@ -1,5 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import type { Kernel } from '../schedule/kernel.js';
+import type { Region } from '../schedule/regions.js';
 import { Buffers } from './buffers.js';
 import { gemmLoops } from './gemm.js';
 import { nestLoops } from './nest.js';
@@ -12,12 +13,14 @@ export interface Placement {
   isVariable(node: Node): boolean;
   /** Whether the kernel's result lies where this node does. */
   liesOn(node: Node): boolean;
+  /** Where a value lies that is stored as a part of another. */
+  regionOf(node: Node): Region | undefined;
 }
 
 /** The loop program of a kernel. */
-export function loopsOf(kernel: Kernel, { isVariable, liesOn }: Placement): LoopProgram {
+export function loopsOf(kernel: Kernel, { isVariable, liesOn, regionOf }: Placement): LoopProgram {
   const buffers = new Buffers();
-  const options = { buffers, stored: new Set(kernel.stores), overwrites: isVariable };
+  const options = { buffers, stored: new Set(kernel.stores), overwrites: isVariable, regionOf };
   const { places } = buffers;
   switch (kernel.kind) {
     case 'nest':

@@ -1,5 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import type { Member } from '../schedule/kernel.js';
+import type { Region } from '../schedule/regions.js';
 import type { LoopAccess, Loops } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { sum, times } from './make.js';
@@ -39,6 +40,8 @@ export interface Place {
   /** Reads even what could be made on the spot from where it is stored. */
   readonly fromMemory?: boolean;
   readonly buffers: Pick<Buffers, 'of'>;
+  /** Where a value lies that is stored as a part of another. */
+  regionOf(node: Node): Region | undefined;
 }
 
 /** What a variable is called after: an op, or the buffer that it comes from. */

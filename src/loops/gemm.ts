@@ -42,6 +42,8 @@ class GemmBuilder {
   private readonly panels: number;
   private readonly scratch: ReturnType<typeof scratchOf>;
   private readonly widest: number;
+  /** The k of the matrices at hand. */
+  private readonly depth: Expression;
 
   constructor(
     private readonly kernel: GemmKernel,
@@ -55,6 +57,8 @@ class GemmBuilder {
     this.panels = panelsOf(tiling.segments);
     this.scratch = scratchOf(tiling);
     this.widest = widestOf(tiling.segments);
+    const { k, lastK = k } = kernel;
+    this.depth = lastK < k ? 'depth' : k;
   }
 
   build() {
@@ -97,7 +101,10 @@ class GemmBuilder {
       const index = inner === 1 ? 'matrix' : binary('matrix', '/', inner);
       return define(`b${i}`, i === 0 ? index : binary(index, '%', size), 'usize');
     });
-    return [range('matrix', 'begin', 'end', 1, [...indices, ...body])];
+    const { k, lastK = k } = this.kernel;
+    const all = k * (numel(this.batch) - 1) + lastK;
+    const depth = this.depth === k ? [] : [define('depth', min(k, binary(all, '-', times('matrix', k))))];
+    return [range('matrix', 'begin', 'end', 1, [...indices, ...depth, ...body])];
   }
 
   private rowBlocks(rows: Range, panels: Range): Statement[] {
@@ -119,7 +126,10 @@ class GemmBuilder {
         ...this.panelLoops(
           panels,
           (s) => this.panel(s, rows),
-          (s, column) => this.panelGroup(s, rows, column),
+          (s, column) =>
+            this.kernel.tiling.group > 1
+              ? this.panelGroup(s, rows, column)
+              : this.panelsTogether(s, rows, column),
         ),
       ];
     if (panelBlock >= this.panels) return this.blocksOfK(rows, panels);
@@ -134,9 +144,9 @@ class GemmBuilder {
   /** Panels whose sums are made in blocks of k, then finished. */
   private blocksOfK(rows: Range, [first, last]: Range): Statement[] {
     const { kBlock, totalAfter } = this.kernel.tiling;
-    const { k } = this.kernel;
+    const { depth: k } = this;
     const { size } = this.scratch;
-    const even = k % kBlock === 0;
+    const even = typeof k === 'number' && k % kBlock === 0;
     const bytes = times(binary(last, '-', first), this.sumsOfPanel);
     const blocks = (from: Expression, to: Expression) =>
       range('k0', from, to, kBlock, [
@@ -181,7 +191,8 @@ class GemmBuilder {
       const first = from === 0 ? start : start === 0 ? from : max(from, start);
       const last = to === this.panels ? end : end === this.panels ? to : min(to, end);
       const column = (panel: string) => columnAt(panel, start, segment);
-      const size = this.kernel.tiling.group;
+      const { group: inTurn, together } = this.kernel.tiling;
+      const size = segment.vectors > 1 ? Math.max(inTurn, together) : inTurn;
       if (group && size > 1 && segment.count > 1) {
         const next = define('last', min(sum('first', size), last));
         return range('first', first, last, size, [next, ...group(segment, column)]);
@@ -192,15 +203,30 @@ class GemmBuilder {
 
   /** A panel whose tiles are finished at once. */
   private panel(segment: Segment, rows: Range): Statement[] {
+    const pack = this.operands.packPanel(segment, 0, this.kernel.k);
+    return [...pack, ...this.finishedTiles(segment, rows, this.operands.panelAddress(0))];
+  }
+
+  /** Panels from `first` to `last` that are copied together, then passed one after the other. */
+  private panelsTogether(segment: Segment, rows: Range, column: (panel: string) => Expression): Statement[] {
+    const pack = this.operands.packPanels(segment, binary('last', '-', 'first'));
+    const each: Statement = {
+      kind: 'loop',
+      index: 'p',
+      from: 'first',
+      test: binary('p', '<', 'last'),
+      step: 1,
+      along: { name: 'b', from: 'panel', by: 16 * segment.vectors * this.kernel.k },
+      body: [define('j', column('p')), ...this.finishedTiles(segment, rows, 'b')],
+    };
+    return [block(define('j', column('first')), pack), each];
+  }
+
+  private finishedTiles(segment: Segment, rows: Range, b: Expression): readonly Statement[] {
     const { k } = this.kernel;
     const tile = (count: number) =>
-      this.finishedTile(
-        segment,
-        this.operands.rowAddress(count, rows[0], 0, k),
-        count,
-        this.operands.panelAddress(0),
-      );
-    return [...this.operands.packPanel(segment, 0, k), ...this.tiles(segment.rows, rows, tile)];
+      this.finishedTile(segment, this.operands.rowAddress(count, rows[0], 0, k), count, b);
+    return this.tiles(segment.rows, rows, tile);
   }
 
   /** Panels from `first` to `last`, which each row of tiles passes in turn. */

@@ -1,3 +1,4 @@
+import type { Region } from '../schedule/regions.js';
 import { type Around, accessesOf, type MemoryAccess } from './accesses.js';
 import { type Affine, constant, plus, rangeOf, type Unknown } from './affine.js';
 import type { LoopProgram } from './program.js';
@@ -118,6 +119,33 @@ function areApart({ one, other, widths }: Pair, indices: readonly Unknown[]): bo
 
 function without(of: Affine, indices: readonly Unknown[]): Affine {
   return { ...of, terms: new Map([...of.terms].filter(([term]) => !indices.includes(term))) };
+}
+
+/** The stores of a program to some memory. */
+export function storesTo(program: LoopProgram, isMemory: (buffer: number) => boolean): MemoryAccess[] {
+  return accessesOf(program)
+    .filter(({ kind, buffer }) => kind === 'store' && isMemory(buffer))
+    .map((store) => inSteps(located(store, program)));
+}
+
+/** Whether stores to the memory of a region can be seen to write none of its elements. */
+export function keepOff(stores: readonly MemoryAccess[], { sizes, strides, offset }: Region): boolean {
+  const terms = sizes.map((size, axis): [Unknown, number] => [{ low: 0, high: size - 1 }, 4 * strides[axis]]);
+  const at = { buffer: null, terms: new Map(terms.filter(([, by]) => by !== 0)), constant: 4 * offset };
+  const elements: MemoryAccess = { kind: 'store', buffer: 0, at, bytes: 4, around: [] };
+  return stores.every((store) => digitsOf(elements, store).some((digit) => areApart(digit, [])));
+}
+
+/** The same access, of which indices of loops count turns in place of what the loops step over. */
+function inSteps(access: MemoryAccess): MemoryAccess {
+  const steps = new Map(
+    access.around.flatMap(({ index, partOf }) => (index && !partOf ? [[index.of, index.step] as const] : [])),
+  );
+  const terms = [...access.at.terms].map(([of, by]): [Unknown, number] => {
+    const step = steps.get(of) ?? 1;
+    return step === 1 ? [of, by] : [{ low: 0, high: Math.floor(of.high / step) }, by * step];
+  });
+  return { ...access, at: { ...access.at, terms: new Map(terms) } };
 }
 
 /** What stands in one statement is loaded before it is stored. */

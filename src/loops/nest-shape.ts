@@ -1,6 +1,10 @@
 import type { Node } from '../graph/graph.js';
 import type { Access, Member, NestKernel } from '../schedule/kernel.js';
+import { targetIn } from '../schedule/region-reads.js';
+import type { Region } from '../schedule/regions.js';
+import { type Cut, cutOf, isOfParts } from '../schedule/sum-order.js';
 import { collapse, type LoopAxis, type Loops, ownElements, readsOf } from './axes.js';
+import type { NestOptions } from './nest.js';
 
 /** Elements of a row whose blocks are kept long, whatever they compute. */
 const SHORT_ROW = 32;
@@ -17,17 +21,29 @@ export interface NestShape {
   readonly unroll: number;
   /** Where stored members go. */
   readonly targets: ReadonlyMap<Node, Access>;
+  /** Where the reductions are made in parts, which are the outermost axis then: along which other axis. */
+  readonly cut: NestCut | null;
+}
+
+/** The axis along which reductions are cut, and how; steps of the vector axis are those of its reductions. */
+export interface NestCut extends Pick<Cut, 'length' | 'parts'> {
+  readonly axis: number;
 }
 
 export function shapeOf(
   kernel: NestKernel,
-  { stored, target }: { readonly stored: ReadonlySet<Node>; readonly target?: Access },
+  { stored, target, regionOf }: Pick<NestOptions, 'stored' | 'target' | 'regionOf'>,
 ): NestShape {
   const { domain, reduced, members } = kernel;
   const targets = new Map(
-    members.filter((m) => stored.has(m.node)).map((m) => [m.node, target ?? ownAccess(kernel, m)]),
+    members
+      .filter((m) => stored.has(m.node))
+      .map((m) => [m.node, target ?? ownAccess(kernel, m, regionOf(m.node))]),
   );
-  const loops = collapse(domain, reduced, [...readsOf(members), ...targets.values()]);
+  const { loops, cut } = inParts(
+    kernel,
+    collapse(domain, reduced, [...readsOf(members), ...targets.values()]),
+  );
   const vectorAxis = loops.axes.length - 1;
   const axes = loops.axes.some((axis) => axis.reduced)
     ? loops.axes
@@ -38,15 +54,40 @@ export function shapeOf(
   const short = alongRow && axes[vectorAxis].size <= SHORT_ROW;
   const large = heavy || members.length > 10;
   const unroll = members.length > 24 ? 1 : large && !short ? 2 : 4;
-  return { loops, axes, vectorAxis, alongRow, unroll, targets };
+  return { loops, axes, vectorAxis, alongRow, unroll, targets, cut };
 }
 
-function ownAccess({ domain, reduced }: NestKernel, { node, level }: Member): Access {
+/** The loops with one over parts around them, if the kernel's reductions are made so. */
+function inParts(kernel: NestKernel, loops: Loops): { loops: Loops; cut: NestCut | null } {
+  const cut = cutOf(kernel);
+  if (!cut) return { loops, cut };
+  const { parts, length, axes } = cut;
+  // The groups of axes stand in their order: that of the cut is the one that begins where it does.
+  const before = kernel.domain.reduce((n, size, axis) => (axis < axes[0] ? n * size : n), 1);
+  let axis = 0;
+  for (let n = 1; n < before; axis++) n *= loops.axes[axis].size;
+  return {
+    cut: { parts, length, axis: axis + 1 },
+    loops: {
+      axes: [{ size: parts, reduced: false }, ...loops.axes],
+      over(access) {
+        const over = loops.over(access);
+        return { ...over, strides: [isOfParts(access.source) ? 1 : 0, ...over.strides] };
+      },
+    },
+  };
+}
+
+function ownAccess(kernel: NestKernel, member: Member, region: Region | undefined): Access {
+  if (region) return targetIn(kernel, member, region)!;
+  const { domain, reduced } = kernel;
+  const { node, level } = member;
   if (level === 'element') return ownElements(node, domain);
   const rows = ownElements(
     node,
     domain.filter((_, i) => !reduced[i]),
   ).strides;
+  const apart = isOfParts(node) ? Number(node.attrs.parts) : 1;
   let next = 0;
-  return { source: node, offset: 0, strides: domain.map((_, i) => (reduced[i] ? 0 : rows[next++])) };
+  return { source: node, offset: 0, strides: domain.map((_, i) => (reduced[i] ? 0 : apart * rows[next++])) };
 }

@@ -1,14 +1,15 @@
 import type { Node } from '../graph/graph.js';
 import type { Access, Member, NestKernel } from '../schedule/kernel.js';
+import type { Region } from '../schedule/regions.js';
 import { stagesOf } from '../schedule/stages.js';
 import { ACCUMULATORS, stepsOf } from '../schedule/sum-order.js';
 import { numel } from '../shape.js';
-import { StageSums } from './accumulators.js';
+import { type Range, StageSums } from './accumulators.js';
 import type { LoopAxis } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { Scope } from './frame.js';
-import { binary, block, define, instruction, library, loop, min, range, times, when } from './make.js';
-import { shapeOf } from './nest-shape.js';
+import { binary, block, define, instruction, library, loop, min, range, sum, times, when } from './make.js';
+import { type NestCut, shapeOf } from './nest-shape.js';
 import type { Expression, Statement } from './program.js';
 import { mentions } from './query.js';
 import { Values } from './values.js';
@@ -24,6 +25,8 @@ export interface NestOptions {
   readonly stored: ReadonlySet<Node>;
   /** Stored nodes that replace what the kernel reads: they are written when all reads are done. */
   overwrites(node: Node): boolean;
+  /** Where a stored node lies that is a part of another. */
+  regionOf(node: Node): Region | undefined;
   /** Where an element goes, if not into a buffer of its own. */
   target?: Access;
 }
@@ -31,6 +34,15 @@ export interface NestOptions {
 /** Loops over a nest: the innermost axis runs in vectors, and those in blocks that keep the pipeline full. */
 export function nestLoops(kernel: NestKernel, options: NestOptions): Part {
   return new NestBuilder(kernel, options).build();
+}
+
+/** The index of the part that is at hand. */
+const PART = 'i0';
+
+interface PartOfLoop {
+  readonly before: readonly Statement[];
+  readonly bounds: Range;
+  isLast(body: Statement[]): Statement[];
 }
 
 /** Levels of the loops: before all, per row, per point of the outer reduced axes, per block of vectors. */
@@ -44,19 +56,23 @@ class NestBuilder {
   private readonly alongRow: boolean;
   private readonly unroll: number;
   private readonly targets: ReadonlyMap<Node, Access>;
+  private readonly cut: NestCut | null;
   private readonly values: Values;
   private readonly stages: ReturnType<typeof stagesOf>;
+  /** Whether the index of the vectors is that of a loop, and no constant. */
+  private turns = false;
 
   constructor(
     private readonly kernel: NestKernel,
     private readonly options: NestOptions,
   ) {
-    const { loops, axes, vectorAxis, alongRow, unroll, targets } = shapeOf(kernel, options);
+    const { loops, axes, vectorAxis, alongRow, unroll, targets, cut } = shapeOf(kernel, options);
     this.axes = axes;
     this.vectorAxis = vectorAxis;
     this.alongRow = alongRow;
     this.unroll = unroll;
     this.targets = targets;
+    this.cut = cut;
     this.stages = stagesOf(kernel);
     const inRow = alongRow ? BLOCK : ROW;
     this.values = new Values(
@@ -67,6 +83,7 @@ class NestBuilder {
         vectorAxis,
         members: new Map(kernel.members.map((m) => [m.node, m])),
         buffers: options.buffers,
+        regionOf: options.regionOf,
         fromMemory: options.target !== undefined,
       },
       kernel.domain,
@@ -117,7 +134,9 @@ class NestBuilder {
       const bytes = 16 * vectors;
       const end = full * bytes;
       this.enter(OUTER);
+      this.turns = units !== undefined || full > 1;
       const main = full > 0 ? this.step(stage, sums, vectors, 4) : [];
+      this.turns = false;
       const tail =
         rest > 0 ? [define('j', end, 'usize'), ...this.step(stage, sums, left, rest % 4 || 4)] : [];
       const body: Statement[] = [];
@@ -127,8 +146,11 @@ class NestBuilder {
         }
         if (rest > 0) body.push(when(binary('end', '==', units), ...tail));
       } else {
-        if (full > 0) body.push(...sums.loop('j', end, bytes, sums.step(main)));
-        if (rest > 0) body.push(...sums.lastStep(full, tail));
+        const { before, bounds, isLast } = this.partOf(this.vectorAxis, full, bytes);
+        body.push(...before);
+        if (full > 0) body.push(...sums.loop('j', bounds, bytes, sums.step(main)));
+        const first = this.cut?.axis === this.vectorAxis ? (this.cut.parts - 1) * this.cut.length : 0;
+        if (rest > 0) body.push(...isLast(sums.lastStep(full - first, tail)));
       }
       const loops = this.outerLoops([...this.values.scopes[OUTER].body, ...body]);
       this.leave(OUTER);
@@ -152,7 +174,9 @@ class NestBuilder {
     const full = Math.floor(size / this.width);
     const rest = size - full * this.width;
     const bytes = 4 * this.width;
+    this.turns = units !== null || full > 1;
     const main = full > 0 ? this.columnBlock(this.unroll, 4) : [];
+    this.turns = false;
     const tail = rest > 0 ? this.columnBlock(Math.ceil(rest / 4), rest % 4 || 4) : [];
     const last = [define('j', full * bytes, 'usize'), ...tail];
     if (units === null) {
@@ -192,6 +216,21 @@ class NestBuilder {
     return row.body;
   }
 
+  /**
+   * The steps of the loop over an axis that the part at hand takes, in units of the loop: all of them, where it is not
+   * that which is cut. `isLast`: what the last part alone does.
+   */
+  private partOf(axis: number, steps: number, unit: number): PartOfLoop {
+    const { cut } = this;
+    if (cut?.axis !== axis) return { before: [], bounds: [0, steps * unit], isLast: (body) => body };
+    const next = sum('first', cut.length * unit);
+    return {
+      before: [define('first', times(PART, cut.length * unit)), define('stop', min(next, steps * unit))],
+      bounds: ['first', 'stop'],
+      isLast: (body) => [when(binary(PART, '==', cut.parts - 1), ...body)],
+    };
+  }
+
   private sums(reductions: readonly Member[], count: number, kind: 'parts' | 'sums'): StageSums {
     const index = (member: Member) => this.kernel.members.indexOf(member);
     const loops = this.outerReduced().length + (kind === 'parts' ? 1 : 0);
@@ -224,9 +263,8 @@ class NestBuilder {
         scope.body.push(sums.take(node, u, used));
       }
     }
-    for (const { node } of this.elementStores(stage)) {
-      for (let u = from; u < to; u++) this.values.store(node, this.targets.get(node)!, u, lanes(u), BLOCK);
-    }
+    for (const { node } of this.elementStores(stage))
+      this.values.storeAll([[node, this.targets.get(node)!]], [from, to], lanes, BLOCK, this.turns);
     this.leave(BLOCK);
     return scope.body;
   }
@@ -235,7 +273,7 @@ class NestBuilder {
     for (const { node, level } of this.kernel.members) {
       if (level === 'element' || !this.targets.has(node)) continue;
       const lanes = (u: number) => (u === vectors - 1 ? lastLanes : 4);
-      for (let u = 0; u < vectors; u++) this.values.store(node, this.targets.get(node)!, u, lanes(u), ROW);
+      this.values.storeAll([[node, this.targets.get(node)!]], [0, vectors], lanes, ROW, this.turns);
     }
   }
 
@@ -266,8 +304,11 @@ class NestBuilder {
     const axes = this.outerReduced();
     let body = [...inner];
     for (const i of axes.reverse()) {
-      const { size } = this.axes[i];
-      body = sums ? sums.loop(`i${i}`, size, 1, body) : [block(...loop(`i${i}`, size, 1, body))];
+      const { before, bounds } = this.partOf(i, this.axes[i].size, 1);
+      const [from, to] = bounds;
+      if (sums) body = [...before, ...sums.loop(`i${i}`, bounds, 1, body)];
+      else if (from === 0) body = [block(...loop(`i${i}`, to, 1, body))];
+      else body = [block(...before, range(`i${i}`, from, to, 1, body))];
     }
     return axes.length === 0 && !this.alongRow ? [block(...body)] : body;
   }

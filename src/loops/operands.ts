@@ -80,6 +80,14 @@ export class Operands {
     return body;
   }
 
+  /** Copies so many panels of B side by side; `j`: the first column, in bytes. */
+  packPanels({ vectors }: Segment, panels: Expression): Statement {
+    const { b, k } = this.kernel;
+    const name = (['packPanels2', 'packPanels3', 'packPanels4'] as const)[vectors - 2];
+    const row = 4 * b.strides.at(-2)!;
+    return act(library(name, sum('right', 'j'), row, k, 'panel', 16 * vectors * k, panels));
+  }
+
   /** The address of a tile's first row of B. */
   panelAddress(k0: Expression): Expression {
     if (this.kernel.tiling.packB !== 'no') return 'panel';

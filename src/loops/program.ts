@@ -145,7 +145,10 @@ const LIBRARY = {
     ...(['rowIndex', 'storeLanes', 'takeTotals'] as const),
   ],
   madd: ['multiplyAdd'],
-  pack: ['packColumns', 'packStrided', 'packVector', 'packVectors2'],
+  pack: [
+    ...(['packColumns', 'packPanels2', 'packPanels3', 'packPanels4'] as const),
+    ...(['packStrided', 'packVector', 'packVectors2'] as const),
+  ],
   rows: ['chainEqual', 'chainRows', 'sumChain', 'zeroRow'],
 } as const;
 

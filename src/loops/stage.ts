@@ -1,14 +1,19 @@
 import { inputAttrs, isInput } from '../graph/graph.js';
 import { shownName } from '../printable.js';
+import type { Group, Kernel } from '../schedule/kernel.js';
+import { shownGroup } from '../schedule/print.js';
 import { formatType } from '../shape.js';
 import { printLoops } from './print.js';
 import type { LoopProgram, Place } from './program.js';
+import { unitsOfTile } from './tiles.js';
 
 /** A kernel of an entry, in running order. */
 export interface StageKernel {
   readonly entry: string;
+  readonly kernel: Kernel;
   readonly name: string;
   readonly program: LoopProgram;
+  readonly group: Group | null;
 }
 
 /** All programs as a stage of the compilation: what each works on, then its loops, unless an earlier kernel has the same. */
@@ -26,7 +31,9 @@ export function printStage(kernels: readonly StageKernel[]): string {
     }
     const text = printLoops(kernel.program);
     const known = first.get(text);
+    if (kernel.group?.from === at) lines.push(`  ${shownGroup(kernel.group)}`);
     lines.push(`  ${at} ${kernel.name}`);
+    if (kernel.group) lines.push(`    ${unitsOfTile(kernel.kernel, kernel.group.tile)} units a tile`);
     kernel.program.buffers.forEach((place, i) => {
       lines.push(`    buffer${i} is ${shown(place)}`);
     });

@@ -1,6 +1,6 @@
 import type { GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
-import { collapse, ownElements } from './axes.js';
+import { collapse, storedElements } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { Scope } from './frame.js';
 import { binary, define, instruction, load, sum } from './make.js';
@@ -102,16 +102,23 @@ export class TileFunctions {
     const size = { rows, vectors };
     const name = nameOf('tile', size);
     const blocked = this.kernel.tiling.kBlocks > 1;
-    const leave = (value: Expression, offset: number): Statement => ({
-      kind: 'store',
-      to: 'to',
-      value: blocked ? instruction('f32x4.add', load('vector', 'to', offset), value) : value,
-      offset,
-    });
+    const at = Array.from({ length: rows * vectors }, (_, u) => ({
+      value: sumAt(Math.floor(u / vectors), u % vectors),
+      offset: 16 * u,
+    }));
+    // Two neighbours are loaded before either is stored: V8 can join such (`storeAll` of values.ts).
+    const leave = (pair: typeof at): Statement[] => {
+      const before = (sums: string) => `${sums}_before`;
+      const loads = pair.map(({ value, offset }) => define(before(value), load('vector', 'to', offset)));
+      const stores = pair.map(({ value, offset }): Statement => {
+        const left = blocked ? instruction('f32x4.add', before(value), value) : value;
+        return { kind: 'store', to: 'to', value: left, offset };
+      });
+      return [...(blocked ? loads : []), ...stores];
+    };
     return this.define(name, () => {
       const body = tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k);
-      for (let r = 0; r < rows; r++)
-        for (let v = 0; v < vectors; v++) body.push(leave(sumAt(r, v), 16 * (r * vectors + v)));
+      for (let u = 0; u < at.length; u += 2) body.push(...leave(at.slice(u, u + 2)));
       return { name, parameters: ['a', 'b', 'to', ...(blocked ? ['k'] : [])], buffers: [], body };
     });
   }
@@ -167,6 +174,7 @@ export class TileFunctions {
         block: vectors ? { rowAxis: m0, vectors } : undefined,
         members: new Map(members.map((x) => [x.node, x])),
         buffers: this.buffers,
+        regionOf: this.options.regionOf,
       },
       domain,
     );
@@ -190,10 +198,11 @@ export class TileFunctions {
       values.define(members[0].node, u, at, BLOCK, true);
     }
     const stored = members.map((m) => m.node).filter((node) => this.options.stored.has(node));
-    for (let u = 0; u < rows * vectors; u++) {
-      const exist = u % vectors === vectors - 1 ? lanes : 4;
-      for (const node of stored) values.store(node, ownElements(node, domain), u, exist, BLOCK);
-    }
+    const exist = (u: number) => (u % vectors === vectors - 1 ? lanes : 4);
+    const targets = stored.map(
+      (node) => [node, storedElements(node, domain, this.options.regionOf(node))] as const,
+    );
+    values.storeAll(targets, [0, rows * vectors], exist, BLOCK, true);
     values.scopes.length = ROW;
     return [...row.body, ...block.body];
   }

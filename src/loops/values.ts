@@ -4,7 +4,7 @@ import { isInline } from '../schedule/inline.js';
 import type { Access, Member } from '../schedule/kernel.js';
 import { viewOf } from '../schedule/view.js';
 import type { DType } from '../shape.js';
-import { type LoopAccess, ownElements } from './axes.js';
+import { type LoopAccess, ownElements, storedElements } from './axes.js';
 import { ACROSS, Frame, type Place, SAME, type Value } from './frame.js';
 import { act, binary, cast, float, instruction, library, load, sum, times } from './make.js';
 import type { Expression } from './program.js';
@@ -33,6 +33,28 @@ export class Values extends Frame {
   define(node: Node, u: number, of: Expression, level: number, perVector: boolean): void {
     const varies = { vectors: perVector, rows: perVector && this.place.block !== undefined };
     this.scopes[level].memo.set(`${this.key(node)}:${u}`, { of, level, ...varies });
+  }
+
+  /**
+   * Writes vectors `from` to `to` of members, two neighbours at a time: both are made before either is written, so that V8
+   * can join them to one vector of twice the width. Not where the index of the vectors is a constant: V8 13 joins loads from
+   * constant addresses wrongly unless they come in the order of these. `targets` has where each member goes.
+   */
+  storeAll(
+    targets: readonly (readonly [Node, Access])[],
+    [from, to]: readonly [number, number],
+    lanes: (u: number) => number,
+    level: number,
+    inPairs: boolean,
+  ): void {
+    for (let u = from; u < to; ) {
+      const paired = inPairs && u + 1 < to && this.at(u).row === this.at(u + 1).row;
+      const vectors = paired ? [u, u + 1] : [u];
+      for (const [node] of targets) for (const v of vectors) this.memberValue(node, v, lanes(v));
+      for (const [node, target] of targets)
+        for (const v of vectors) this.store(node, target, v, lanes(v), level);
+      u += vectors.length;
+    }
   }
 
   /** Writes a member's vector to the place that `target` gives. */
@@ -84,7 +106,11 @@ export class Values extends Frame {
     } else if (node.op.lower.kind === 'iota') {
       value = this.iota(this.own(node), u);
     } else if (this.stored.has(node)) {
-      value = this.load(this.own(node), u, lanes);
+      value = this.load(
+        this.place.loops.over(storedElements(node, this.domain, this.place.regionOf(node))),
+        u,
+        lanes,
+      );
     } else if (node.op.lower.kind === 'gather') {
       value = this.gather(member, u, lanes);
     } else {
@@ -98,7 +124,7 @@ export class Values extends Frame {
     return value;
   }
 
-  /** A stored element member read back from its own buffer. */
+  /** A member's own elements, in order. */
   private own(node: Node): LoopAccess {
     return this.place.loops.over(ownElements(node, this.domain));
   }

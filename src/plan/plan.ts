@@ -3,6 +3,7 @@ import type { Node } from '../graph/graph.js';
 import { shownName } from '../printable.js';
 import { chainsOf } from '../schedule/chains.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
+import type { Region } from '../schedule/regions.js';
 import { scratchOf } from '../schedule/tiling.js';
 import { type DType, formatType, numel, type Shape } from '../shape.js';
 import { placeArena } from './arena.js';
@@ -29,8 +30,10 @@ export interface ArenaBuffer extends Buffer {
 
 export interface EntryPlan extends EntryLayout {
   readonly arena: readonly ArenaBuffer[];
-  /** Address of every stored node. */
+  /** Address of every stored node that is no part of another. */
   readonly address: ReadonlyMap<Node, number>;
+  /** Where each node lies that is a part of another. */
+  readonly parts: ReadonlyMap<Node, Region>;
   /** Arena bytes that are used. */
   readonly peak: number;
   /** The least that any addresses could do with: the largest set of buffers that are alive at one time. */
@@ -74,10 +77,12 @@ export function planMemory(
   const constants: (Buffer & { values: readonly number[] })[] = [];
   const drafts = Object.entries(schedules).map(([entry, schedule]) => {
     const address = new Map<Node, number>();
+    const parts = new Map<Node, Region>();
     const inputs: Buffer[] = [];
     const outputs: Buffer[] = [];
     for (const [node, at] of schedule.storage) {
-      if (at.kind === 'arena') continue;
+      if (at.kind === 'part') parts.set(node, at.region);
+      if (at.kind === 'arena' || at.kind === 'part') continue;
       let buffer: Buffer;
       if (at.kind === 'variable') buffer = variableOf.get(at.name)!;
       else if (at.kind === 'constant') {
@@ -89,7 +94,7 @@ export function planMemory(
       }
       address.set(node, buffer.address);
     }
-    return { entry, schedule, address, inputs, outputs, ...placeArena(schedule.lives) };
+    return { entry, schedule, address, parts, inputs, outputs, ...placeArena(schedule.lives) };
   });
   const arena = { address: end, bytes: Math.max(0, ...drafts.map((d) => d.peak)) };
   const entries = Object.fromEntries(

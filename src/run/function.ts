@@ -1,19 +1,23 @@
 import { kindOf } from '../brand.js';
-import { checkOptions, shown } from '../check.js';
+import { boolean, checkOptions, shown } from '../check.js';
 import { type CompiledModule, type CompileOptions, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { checkInputs } from '../train/columns.js';
 import { describeEntry, type EntryDescription } from '../train/description.js';
+import type { Wide } from '../train/engine.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
 import { canShareMemory, grantThreads } from './threads.js';
+import { widened } from './wide/wide.js';
 
 export interface CompileFunctionOptions
   extends Pick<CompileOptions, 'relaxed' | 'without' | 'threadShare' | 'poison'> {
   /** Threads that share the work; the result is the same for any number. One in a page that is not isolated. */
   threads?: number;
+  /** Vectors of 256 bits, where that is right and faster, as `compile({ wide: true })` of a training step has them. */
+  wide?: boolean;
   /** Keep the compiled module, on disk or in the page's cache; by default yes. */
   cache?: boolean;
 }
@@ -27,6 +31,8 @@ export class CompiledFunction {
     readonly module: CompiledModule,
     private readonly entry: EntryDescription,
     private readonly engine: CompiledEngine,
+    /** Where wide vectors were asked for: whether it has them, and why or why not. */
+    readonly wide: Wide | null = null,
   ) {}
 
   /** Computes the outputs for these inputs; all are row-major. Throws DataError for an index outside of its table. */
@@ -67,31 +73,30 @@ export async function compileFunction(
 ): Promise<CompiledFunction> {
   checkGraph(graph);
   checkOptions('compileFunction', options, [
-    ...(['threads', 'cache', 'relaxed'] as const),
+    ...(['threads', 'cache', 'relaxed', 'wide'] as const),
     ...(['without', 'threadShare', 'poison'] as const),
   ]);
   const { readLibrary, moduleCache, spawnWorker } = await platform();
-  const { cache = true, ...rest } = options;
+  const { cache = true, wide = false, ...rest } = options;
+  boolean('compileFunction: wide', wide);
   if (options.relaxed) requireRelaxed();
   const threads = grantThreads(options.threads ?? 1);
+  const store = cache ? moduleCache() : undefined;
   const input = { name: graph.name, variables: [], entries: { call: graph } };
   const module = await compileProgram(input, {
     ...rest,
     library: await readLibrary(),
-    cache: cache ? moduleCache() : undefined,
+    cache: store,
     shared: canShareMemory(),
   });
   const { wasm, layout } = module;
-  const engine = await CompiledEngine.start({
-    wasm,
-    layout,
-    shared: module.options.shared,
-    threads,
-    seed: 0,
-    initial: new Map(),
-    spawn: spawnWorker,
-  });
-  return new CompiledFunction(module, describeEntry(graph), engine);
+  const begin = { layout, shared: module.options.shared, threads, seed: 0, initial: new Map() };
+  const entry = describeEntry(graph);
+  const made = wide
+    ? await widened(graph.name, { ...begin, wasm, entries: { call: entry } }, store)
+    : { wasm, wide: null };
+  const engine = await CompiledEngine.start({ ...begin, wasm: made.wasm, spawn: spawnWorker });
+  return new CompiledFunction(module, entry, engine, made.wide);
 }
 
 function checkGraph(graph: unknown): void {

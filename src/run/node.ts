@@ -6,6 +6,7 @@ import type { Spawn } from './engine.js';
 import { nodeHelper } from './helper.js';
 
 export { moduleCache } from './disk-cache.js';
+export { widen } from './wide/try.js';
 
 /** The hand-written kernels that come with the package. */
 export async function readLibrary(): Promise<Library> {

@@ -2,6 +2,8 @@ import type { Library, runAsc } from '../emit/asc.js';
 import type { Cache } from '../emit/compile.js';
 import { IN_NODE } from '../host.js';
 import type { Spawn } from './engine.js';
+import type { Candidate } from './wide/request.js';
+import type { Widened } from './wide/wide.js';
 
 /** What compiling and running need of the place where they happen: Node's is node.ts, a page's web.ts. */
 export interface Platform {
@@ -12,6 +14,8 @@ export interface Platform {
   spawnWorker: Spawn;
   /** Runs asc in another thread, where there is a way. */
   readonly ascApart?: typeof runAsc;
+  /** A module with wide vectors where these are right and faster; in Node, where `wideRefusal` does not refuse them. */
+  readonly widen?: (candidate: Candidate, cache: Cache | undefined) => Promise<Widened>;
 }
 
 /** Bundlers for browsers leave Node's out: package.json, "browser". */

@@ -1,6 +1,6 @@
 import { BRAND, type Kind } from '../brand.js';
 import { boolean, checkOptions, shown } from '../check.js';
-import { type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
+import { type Cache, type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { checkSeed } from '../random/seed.js';
 import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
@@ -14,6 +14,7 @@ import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
 import { canShareMemory, checkThreads, grantThreads, threadNote } from './threads.js';
+import { widened } from './wide/wide.js';
 
 export interface CompileStepOptions {
   /** Of the initial values and of the batches drawn; 42 unless given. */
@@ -26,6 +27,12 @@ export interface CompileStepOptions {
   threads?: number;
   /** Fused multiply-add where the engine has it: faster, but the bits differ between machines. */
   relaxed?: boolean;
+  /**
+   * Vectors of 256 bits where this Node's V8 has them: the same bits, on some processors half as many steps a second
+   * again. The module is tried in a process of its own first; `session.wide` says what came of it. Where they are not to
+   * be had, or no faster, all goes on without.
+   */
+  wide?: boolean;
   /** Keep compiled modules, by default yes, in the page's cache or on disk; in Node also the folder to keep them in. */
   cache?: boolean | string;
   /** Run the slowest part of the compiler, some seconds, in a thread of its own, so that this one hears signals; in Node. */
@@ -38,9 +45,7 @@ export interface CompileStepOptions {
   profile?: boolean;
 }
 
-export interface StartOptions {
-  seed?: number;
-  threads?: number;
+export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads' | 'wide' | 'cache'> {
   /** Called by a module that was compiled with `profile`: with -1 as a step begins, then with each kernel's index. */
   mark?(kernel: number): void;
 }
@@ -79,12 +84,11 @@ export class TrainStep<M, B extends Types, P extends Types> {
   /** Compiles the step without running it. */
   async compileModule(options: CompileStepOptions = {}): Promise<CompiledModule> {
     checkCompile('compileModule', options);
-    const { relaxed = false, cache = true, apart = false, without, profile, progress } = options;
-    const { readLibrary, moduleCache, ascApart } = await platform();
-    const store = cache === false ? undefined : moduleCache(cache === true ? undefined : cache);
+    const { relaxed = false, cache, apart = false, without, profile, progress } = options;
+    const { readLibrary, ascApart } = await platform();
     return compileProgram(this.program, {
       library: await readLibrary(),
-      cache: store,
+      cache: await storeOf(cache),
       asc: apart ? ascApart : undefined,
       shared: canShareMemory(),
       relaxed,
@@ -97,36 +101,36 @@ export class TrainStep<M, B extends Types, P extends Types> {
   /** Compiles the step to WebAssembly and sets up a session. */
   async compile(options: CompileStepOptions = {}): Promise<Session> {
     checkCompile('compile', options);
-    const { seed = 42, threads = 1 } = options;
+    const { seed = 42, threads = 1, wide, cache } = options;
     checkSeed(seed);
     if (options.relaxed) requireRelaxed();
     checkThreads(threads);
     const module = await this.compileModule(options);
-    return this.start(module, { seed, threads });
+    return this.start(module, { seed, threads, wide, cache });
   }
 
   /** A session of a compiled module; several may share one. */
   async start(module: CompiledModule, given: StartOptions = {}): Promise<Session> {
-    checkOptions('start', given, ['seed', 'threads', 'mark']);
-    const { seed = 42, threads = 1, mark } = given;
+    checkOptions('start', given, ['seed', 'threads', 'wide', 'cache', 'mark']);
+    const { seed = 42, wide = false, cache, mark } = given;
     checkSeed(seed);
+    boolean('start: wide', wide);
     const { spawnWorker } = await platform();
-    const { wasm, layout, options } = module;
+    const { name, layout, options } = module;
     if (options.relaxed) requireRelaxed();
+    const asked = given.threads ?? 1;
+    const granted = grantThreads(asked);
+    const { shared } = options;
     const initial = initialValues(this.program.variables, seed);
-    const granted = grantThreads(threads);
-    const engine = await CompiledEngine.start({
-      wasm,
-      layout,
-      shared: options.shared,
-      threads: options.shared ? granted : 1,
-      seed,
-      initial,
-      spawn: spawnWorker,
-      mark,
-    });
+    const begin = { layout, shared, threads: shared ? granted : 1, seed, initial };
+    const { entries } = this.description;
+    const made = wide
+      ? await widened(name, { ...begin, wasm: module.wasm, entries }, await storeOf(cache))
+      : { wasm: module.wasm, wide: null };
+    const engine = await CompiledEngine.start({ ...begin, wasm: made.wasm, spawn: spawnWorker, mark });
     const session = new Session(this.description, engine, module, createRecorder(this.description, engine));
-    session.threadNote = threadNote(threads, engine.threads);
+    session.threadNote = threadNote(asked, engine.threads);
+    session.wide = made.wide;
     return session;
   }
 
@@ -136,8 +140,14 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 }
 
+/** Where modules, and what is known of them, are kept. */
+async function storeOf(cache: boolean | string = true): Promise<Cache | undefined> {
+  const { moduleCache } = await platform();
+  return cache === false ? undefined : moduleCache(cache === true ? undefined : cache);
+}
+
 const COMPILE_OPTIONS: readonly (keyof CompileStepOptions)[] = [
-  ...(['seed', 'threads', 'relaxed', 'cache'] as const),
+  ...(['seed', 'threads', 'relaxed', 'wide', 'cache'] as const),
   ...(['apart', 'without', 'progress', 'profile'] as const),
 ];
 
@@ -146,7 +156,8 @@ function checkCompile(what: string, options: CompileStepOptions): void {
     precision: 'compiled code computes in float32; interpret({ precision }) has float64',
     lr: 'the rate is given to session.run({ steps, lr }) and session.step({ lr })',
   });
-  const { relaxed, cache, apart, without, progress, profile } = options;
+  const { relaxed, wide, cache, apart, without, progress, profile } = options;
+  if (wide !== undefined) boolean(`${what}: wide`, wide);
   if (relaxed !== undefined) boolean(`${what}: relaxed`, relaxed);
   if (profile !== undefined) boolean(`${what}: profile`, profile);
   if (apart !== undefined) boolean(`${what}: apart`, apart);

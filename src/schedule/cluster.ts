@@ -2,7 +2,7 @@ import type { Node } from '../graph/graph.js';
 import { broadcastStrides, numel, reshapeStrides, type Shape } from '../shape.js';
 import { isInline, sourcesOf } from './inline.js';
 import type { Access, Level, Member } from './kernel.js';
-import { keepsOrder } from './sum-order.js';
+import { cutOf, keepsOrder } from './sum-order.js';
 import { identityStrides, needsCopy, viewOf } from './view.js';
 
 /** Nodes that will share a kernel, while the schedule is being made. */
@@ -101,6 +101,7 @@ function fitLoops(cluster: Cluster, node: Node): Fitted | string {
     return checkReads(cluster, cluster.reduced, member) ?? { member, reduced: cluster.reduced };
   }
   if (!cluster.reduced.includes(true)) return 'its shape differs from the loops';
+  if (cutOf(cluster)) return 'its loops are made in parts';
   const rows = rowShape(cluster);
   if (numel(shape) !== numel(rows)) return 'its shape differs from the loops';
   const over = reads.map((read) => reshapeRead(read, shape, rows));
@@ -162,8 +163,8 @@ function checkReads(cluster: Cluster, reduced: readonly boolean[], member: Membe
     const elementwise = made.level === 'element';
     if (elementwise && member.level === 'row') return 'a row cannot read single elements';
     const expected = elementwise ? identityStrides(cluster.domain) : rowStrides(cluster.domain, reduced);
-    if (read.offset !== 0 || read.strides.some((s, i) => s !== expected[i]))
-      return 'it reads other elements than its own';
+    // Strides that pass all of its elements leave no room for an offset.
+    if (read.strides.some((s, i) => s !== expected[i])) return 'it reads other elements than its own';
   }
   return null;
 }

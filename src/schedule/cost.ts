@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import type { Kernel } from './kernel.js';
+import type { GemmKernel, Kernel } from './kernel.js';
 
 /** Work of a kernel: floating-point operations, and bytes that cross between memory and registers at least once. */
 export interface Cost {
@@ -33,9 +33,15 @@ export function costOf(kernel: Kernel): Cost {
     (sum, member) => sum + opCost(member.node) * (member.level === 'row' ? rows : points),
     0,
   );
-  const products = kernel.kind === 'gemm' ? 2 * points * kernel.k : 0;
+  const products = kernel.kind === 'gemm' ? productsOf(kernel) : 0;
   const work = products / PRODUCT_FLOPS + around / 4 / VECTOR_OPS;
   return { flops: products + around, bytes, nanoseconds: Math.max(work, bytes / BYTES) };
+}
+
+/** Where the matrices are parts of one product, the last may have a shorter k. */
+function productsOf({ domain, k, lastK = k }: GemmKernel): number {
+  const [m, n] = domain.slice(-2);
+  return 2 * m * n * (k * numel(domain.slice(0, -2)) + lastK - k);
 }
 
 /** Of one vector, in the unit of `Lowering`. */
@@ -44,27 +50,41 @@ export function opCost({ op: { lower } }: Node): number {
 }
 
 /** Nanoseconds of work that each thread of a shared kernel should have at least: waiting for each other costs some. */
-export const THREAD_SHARE = 1000;
+export const THREAD_SHARE = 800;
 
 /** Nanoseconds from which a kernel is shared in parts that threads take as they get free, so that none waits long. */
 const PARTS_FROM = 200_000;
 const MOST_PARTS = 16;
 const FEW_PARTS = 6;
-/** Bytes of A that the second-level cache keeps. */
-const A_BYTES = 512 * 1024;
+/** Bytes of an operand that the second-level cache keeps. */
+const AGAIN_BYTES = 512 * 1024;
 
 /** In how many parts a kernel of so many units is shared, or 0 if each thread has one share. */
 export function partsOf(kernel: Kernel, units: number): number {
   if (costOf(kernel).nanoseconds < PARTS_FROM) return 0;
+  // Each goes through all indices.
+  if (kernel.kind === 'scatter' || kernel.kind === 'fold') return 0;
   if (kernel.kind !== 'gemm') return Math.min(units, MOST_PARTS);
-  const { packA, kBlocks } = kernel.tiling;
-  // Each part reads A again, which must not come from far, and may have to pack it again.
-  if (kBlocks > 1 && 4 * kernel.domain.at(-2)! * kernel.k > A_BYTES) return 0;
-  return Math.min(units, packA || kBlocks > 1 ? FEW_PARTS : MOST_PARTS);
+  const { packA, packB, kBlocks, split } = kernel.tiling;
+  const [m, n] = kernel.domain.slice(-2);
+  // Each part reads one operand again, which must not come from far, and may have to pack it again.
+  const [again, packs] = split === 'rows' ? [n, packB !== 'no'] : [m, packA];
+  if (kBlocks > 1 && 4 * again * kernel.k > AGAIN_BYTES) return 0;
+  return Math.min(units, packs || kBlocks > 1 ? FEW_PARTS : MOST_PARTS);
 }
 
-/** How many threads a kernel of so many units is worth, however many there are. */
-export function usefulThreads(kernel: Kernel, units: number, share: number): number {
+/** The same for kernels that are shared together. */
+export function partsOfGroup(kernels: readonly Kernel[], units: number): number {
+  return timeOf(kernels) < PARTS_FROM ? 0 : Math.min(units, MOST_PARTS);
+}
+
+/** How many threads kernels of so many units are worth that are shared together, however many there are. */
+export function usefulThreads(kernels: readonly Kernel[], units: number, share: number): number {
   if (share <= 0) return units;
-  return Math.max(1, Math.min(units, Math.floor(costOf(kernel).nanoseconds / share)));
+  return Math.max(1, Math.min(units, Math.floor(timeOf(kernels) / share)));
+}
+
+/** Time on one thread, in nanoseconds. */
+export function timeOf(kernels: readonly Kernel[]): number {
+  return kernels.reduce((sum, kernel) => sum + costOf(kernel).nanoseconds, 0);
 }

@@ -106,10 +106,13 @@ function mustPlace(graph: Graph): Set<Node> {
   // Kernels that read whole operands need them in memory, as do outputs and new values of variables.
   for (const node of [...placed]) {
     if (!readsWhole(node)) continue;
-    // A scatter fills its table with zeros itself.
+    // A scatter fills its table with zeros itself, a copy its blocks with any number.
+    const fill = (operand: Node) => constantValue(viewOf(operand).source);
+    const { kind } = node.op.lower;
     const operands = node.inputs.filter(
       (operand, i) =>
-        !(node.op.lower.kind === 'scatter' && i === 0 && constantValue(viewOf(operand).source) === 0),
+        !(kind === 'scatter' && i === 0 && fill(operand) === 0) &&
+        !(kind === 'copy' && fill(operand) !== undefined),
     );
     for (const operand of operands) placeSource(operand, placed);
   }

@@ -3,6 +3,7 @@ import { numel } from '../shape.js';
 import { isInline, sourcesOf } from './inline.js';
 import type { GemmKernel, KernelBody, Member, NestKernel } from './kernel.js';
 import { stagesOf } from './stages.js';
+import { isOfParts } from './sum-order.js';
 import { identityStrides, viewOf } from './view.js';
 
 /** What is known of the stores of a kernel when one of them is to lie where the kernel reads. */
@@ -48,6 +49,7 @@ type Loops = NestKernel | GemmKernel;
 
 /** Whether every read of `old` is at the element that `value` has at the same point. */
 function readsInPlace(kernel: Loops, value: Node, old: Node): boolean {
+  if (isOfParts(value)) return false;
   const made = kernel.members.find((m) => m.node === value)!;
   const kept = (axis: number) => made.level === 'element' || kernel.kind === 'gemm' || !kernel.reduced[axis];
   const points = kernel.domain.filter((_, axis) => kept(axis));

@@ -1,4 +1,5 @@
 import type { Node } from '../graph/graph.js';
+import type { Region } from './regions.js';
 import type { Tiling } from './tiling.js';
 
 /** One read of a node's elements from inside a kernel: strides are over the kernel's domain. */
@@ -39,6 +40,8 @@ export interface GemmKernel {
   /** [batch..., m, n] */
   readonly domain: readonly number[];
   readonly k: number;
+  /** Where the matrices of the batch are parts of one product, cut along k: the k of the last of them. */
+  readonly lastK?: number;
   /** Strides over [batch..., m, k] and [batch..., k, n]. */
   readonly a: Access;
   readonly b: Access;
@@ -67,16 +70,18 @@ export interface FoldKernel {
   readonly updates: Access;
 }
 
-/** Writes reads of equal rank into blocks of one buffer, over zeros where they leave gaps. */
+/** A block of a tensor: where it starts, and its sizes. */
+export interface Box {
+  readonly starts: readonly number[];
+  readonly shape: readonly number[];
+}
+
+/** Writes reads of equal rank into blocks of one buffer, after it has filled others with one number each. */
 export interface CopyKernel {
   readonly kind: 'copy';
   readonly node: Node;
-  readonly parts: readonly {
-    readonly read: Access;
-    readonly shape: readonly number[];
-    readonly starts: readonly number[];
-  }[];
-  readonly zero: boolean;
+  readonly parts: readonly (Box & { readonly read: Access })[];
+  readonly fills: readonly (Box & { readonly value: number })[];
 }
 
 export type KernelBody = NestKernel | GemmKernel | ScatterKernel | FoldKernel | CopyKernel;
@@ -87,14 +92,16 @@ export type Storage =
   | { readonly kind: 'variable'; readonly name: string }
   | { readonly kind: 'output'; readonly name: string }
   | { readonly kind: 'constant' }
-  | { readonly kind: 'arena' };
+  | { readonly kind: 'arena' }
+  /** In the memory of another value, of which it is a part. */
+  | { readonly kind: 'part'; readonly region: Region };
 
 export type Kernel = KernelBody & {
   /** Says what the kernel is: `gemm_nn_32x200x30_add_tanh`. */
   readonly name: string;
-  /** Nodes whose elements the kernel writes to memory. */
+  /** Nodes whose elements the kernel writes to memory; of what is made in parts by several kernels, its own part. */
   readonly stores: readonly Node[];
-  /** Nodes whose elements it reads from memory. */
+  /** Nodes whose elements it reads from memory; in place of what is made in parts these stand. */
   readonly loads: readonly Node[];
 };
 
@@ -108,10 +115,27 @@ export interface Life {
   readonly over: Node | null;
 }
 
+/** The node in whose memory a value lies: its own, but for parts. */
+export function memoryOf(storage: ReadonlyMap<Node, Storage>, node: Node): Node {
+  const at = storage.get(node);
+  return at?.kind === 'part' ? at.region.whole : node;
+}
+
+/** Kernels that run tile by tile along an axis that they share, in their order on each tile. */
+export interface Group {
+  /** Places of the first and of the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Lengths of the axis and of a tile, of which the last may be shorter. */
+  readonly size: number;
+  readonly tile: number;
+}
+
 /** A graph as kernels in the order in which they run. */
 export interface Schedule {
   readonly name: string;
   readonly kernels: readonly Kernel[];
+  readonly groups: readonly Group[];
   readonly storage: ReadonlyMap<Node, Storage>;
   /** The values in the arena, as they are written. */
   readonly lives: readonly Life[];

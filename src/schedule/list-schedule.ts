@@ -54,11 +54,12 @@ export function listSchedule(traffic: readonly Traffic[], waits: Waits): number[
     hasRun[next] = true;
     for (const i of followers[next]) pending[i].delete(next);
     const stale = new Set(over[next]);
-    for (const node of traffic[next].reads) {
+    for (const node of [...traffic[next].reads, ...traffic[next].shared]) {
       const others = readers.get(node)!;
       others.delete(next);
-      // A way reads a value for the last time only where it has as many kernels.
-      if (others.size <= LOOKAHEAD) for (const i of others) for (const target of over[i]) stale.add(target);
+      // A way reads a value for the last time only where it has as many kernels; the first part brings the room of all.
+      if (others.size <= LOOKAHEAD || traffic[next].shared.includes(node))
+        for (const i of others) for (const target of over[i]) stale.add(target);
     }
     ways[next] = null;
     for (const target of stale) {

@@ -77,7 +77,7 @@ export class Moves {
     let best: Move | undefined;
     for (let place = 0; place < at; place++) {
       const maker = order[place];
-      for (const node of traffic[maker].writes) {
+      for (const node of [...traffic[maker].writes, ...traffic[maker].shared]) {
         if (this.isSpent) break;
         const readers = this.readers.get(node)?.filter((i) => places[i] > at) ?? [];
         if (readers.length === 0) continue;

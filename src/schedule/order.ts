@@ -1,7 +1,8 @@
 import type { Node } from '../graph/graph.js';
+import { groupKernels } from './groups.js';
 import { Heap } from './heap.js';
-import type { Kernel, Life, Storage } from './kernel.js';
-import { livesOf, trafficOf } from './liveness.js';
+import type { Group, Kernel, Life, Storage } from './kernel.js';
+import { joined, liveBytes, livesOf, type Traffic, trafficOf } from './liveness.js';
 import type { SchedulePass } from './passes.js';
 import { lowerPeak } from './peak.js';
 import { followersOf } from './waits.js';
@@ -16,7 +17,8 @@ export function orderKernels(
   kernels: readonly Kernel[],
   storage: ReadonlyMap<Node, Storage>,
   runs: (pass: SchedulePass) => boolean = () => true,
-): { kernels: Kernel[]; lives: Life[] } {
+  cacheBytes?: number,
+): { kernels: readonly Kernel[]; groups: readonly Group[]; lives: Life[] } {
   const waits = dependencies(kernels, storage);
   const first = graphOrder(kernels, waits);
   const place = new Map(first.map((at, i) => [at, i]));
@@ -32,7 +34,61 @@ export function orderKernels(
       )
     : traffic.keys();
   const ordered = Array.from(order, (i) => traffic[i]);
-  return { kernels: ordered.map((t) => t.kernel), lives: livesOf(ordered) };
+  return (
+    (runs('group') && inGroups(ordered, storage, cacheBytes)) || {
+      kernels: ordered.map((t) => t.kernel),
+      groups: [],
+      lives: livesOf(ordered),
+    }
+  );
+}
+
+/** How much higher than without groups the peak of memory may be. */
+const HIGHER = 17 / 16;
+
+/** The same with those groups that need hardly more memory, or null if there are none. */
+function inGroups(
+  ordered: readonly Traffic[],
+  storage: ReadonlyMap<Node, Storage>,
+  cacheBytes: number | undefined,
+) {
+  const { kernels, groups: found } = groupKernels(
+    ordered.map((t) => t.kernel),
+    storage,
+    cacheBytes,
+  );
+  if (found.length === 0) return null;
+  const traffic = new Map(ordered.map((t) => [t.kernel, t]));
+  const peak = HIGHER * peakOf(ordered);
+  const all = kernels.map((kernel) => traffic.get(kernel)!);
+  const groups = found.filter((group) => peakOf(stepsOf(all, [group]).steps) <= peak);
+  const { steps, spans } = stepsOf(all, groups);
+  if (groups.length === 0 || peakOf(steps) > peak) return null;
+  // What a group touches lives as long as it runs.
+  const lives = livesOf(steps).map((life) => ({
+    ...life,
+    from: spans[life.from].from,
+    to: spans[life.to].to,
+  }));
+  return { kernels, groups, lives };
+}
+
+/** Kernels in running order with those of a group as one, and where each has its kernels. */
+function stepsOf(kernels: readonly Traffic[], groups: readonly Group[]) {
+  const ends = new Map(groups.map(({ from, to }) => [from, to]));
+  const steps: Traffic[] = [];
+  const spans: { from: number; to: number }[] = [];
+  for (let from = 0; from < kernels.length; ) {
+    const to = ends.get(from) ?? from;
+    steps.push(joined(kernels.slice(from, to + 1)));
+    spans.push({ from, to });
+    from = to + 1;
+  }
+  return { steps, spans };
+}
+
+function peakOf(order: readonly Traffic[]): number {
+  return liveBytes(order).reduce((most, bytes) => Math.max(most, bytes), 0);
 }
 
 /** For each kernel the numbers of those that it has to wait for. */

@@ -9,10 +9,14 @@ export const SCHEDULE_PASSES = [
   'recompute',
   /** Kernels that read the same elements become one. */
   'merge',
+  /** What is only a part of a value, or the same elements in another order, is stored where that lies. */
+  'strided-stores',
   /** A result lies where what it is made from lay. */
   'take-over',
   /** Kernels run in an order that keeps the peak of memory low, rather than in that of the graph. */
   'lower-peak',
+  /** Kernels that pass along the same large values run tile by tile. */
+  'group',
 ] as const;
 
 export type SchedulePass = (typeof SCHEDULE_PASSES)[number];
@@ -20,4 +24,6 @@ export type SchedulePass = (typeof SCHEDULE_PASSES)[number];
 export interface ScheduleOptions {
   /** Passes to leave out; names that are none of these are somebody else's. */
   readonly without?: readonly string[];
+  /** Bytes that the second-level cache is taken to keep: values of twice as many or more are passed in tiles. */
+  readonly cacheBytes?: number;
 }

@@ -27,7 +27,10 @@ import { orderKernels } from './order.js';
 import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
+import type { Region } from './regions.js';
 import { storedMembers } from './stages.js';
+import { type Draft, storeParts } from './strided-stores.js';
+import type { Cut } from './sum-order.js';
 import { tilingOf } from './tiling.js';
 import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
@@ -38,7 +41,7 @@ import { identityStrides, viewOf } from './view.js';
  */
 export function schedule(
   optimized: Graph,
-  { without = [] }: ScheduleOptions = {},
+  { without = [], cacheBytes }: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Schedule {
   const runs = (pass: SchedulePass) => !without.includes(pass);
@@ -81,17 +84,28 @@ export function schedule(
     loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
     stores.set(copy, [copy.node]);
   }
-
-  const writers = [...stores.values()].flat();
-  if (new Set(writers).size < writers.length) throw new Error('two kernels write the same value');
-  const kernels = [...stores].map(([kernel, written]): Kernel => {
-    for (const node of written) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
-    return { ...kernel, name: kernelName(kernel), stores: written, loads: loads.get(kernel)! };
-  });
+  const drafts = [...stores].map(([body, written]) => ({ body, stores: written, loads: loads.get(body)! }));
+  const kernels = inPlaces(drafts, storage, runs('strided-stores'));
   tell('order');
-  const ordered = orderKernels(kernels, storage, runs);
+  const ordered = orderKernels(kernels, storage, runs, cacheBytes);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
   return { name: graph.name, ...ordered, storage, unfused };
+}
+
+/** The kernels with their names, once everything that they write has its place. */
+function inPlaces(drafts: readonly Draft[], storage: Map<Node, Storage>, strided: boolean): Kernel[] {
+  const placed = strided ? storeParts(drafts, storage) : { drafts, regions: new Map<Node, Region>() };
+  for (const [node, region] of placed.regions) {
+    storage.set(node, { kind: 'part', region });
+    if (!storage.has(region.whole)) storage.set(region.whole, { kind: 'arena' });
+  }
+  const writers = placed.drafts.flatMap(({ stores }) => stores);
+  if (new Set(writers).size < writers.length) throw new Error('two kernels write the same value');
+  for (const node of writers) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
+  return placed.drafts.map(({ body, stores, loads }): Kernel => {
+    const kernel = body.kind === 'gemm' ? { ...body, tiling: tilingOf(body) } : body;
+    return { ...kernel, name: kernelName(kernel), stores, loads };
+  });
 }
 
 /**
@@ -134,7 +148,7 @@ function settle(
       copies.push({
         kind: 'copy',
         node,
-        zero: false,
+        fills: [],
         parts: [{ read, shape: value.shape, starts: value.shape.map(() => 0) }],
       });
       read = { source: node, offset: 0, strides: identityStrides(value.shape) };
@@ -216,7 +230,7 @@ function ownAccess(node: Node): Access {
 }
 
 function gemm(node: Node, cluster: Cluster): GemmKernel {
-  const { transposeA, transposeB } = node.attrs as MatmulAttrs;
+  const { transposeA, transposeB, parts, length } = node.attrs as MatmulAttrs & Parts;
   const operand = (input: Node, transposed: boolean): Access & { k: number } => {
     const { source, strides, offset } = viewOf(input);
     const matrix = transposed ? [strides.at(-1)!, strides.at(-2)!] : [strides.at(-2)!, strides.at(-1)!];
@@ -230,16 +244,37 @@ function gemm(node: Node, cluster: Cluster): GemmKernel {
   };
   const { k, ...a } = operand(node.inputs[0], transposeA);
   const { k: _, ...b } = operand(node.inputs[1], transposeB);
-  const product = { domain: cluster.domain, k, a, b, members: [...cluster.members.values()] };
-  return { kind: 'gemm', ...product, tiling: tilingOf(product) };
+  const own = { domain: cluster.domain, members: [...cluster.members.values()] };
+  const product = parts ? inParts(k, a, b, { parts, length: length! }) : { k, a, b };
+  return { kind: 'gemm', ...own, ...product, tiling: tilingOf({ ...own, ...product }) };
+}
+
+type Parts = Partial<Pick<Cut, 'parts' | 'length'>>;
+
+/** The parts of a product along k as a batch of products. */
+function inParts(k: number, a: Access, b: Access, { parts, length }: Required<Parts>) {
+  const [[aRow, aColumn], [bRow, bColumn]] = [a.strides.slice(-2), b.strides.slice(-2)];
+  return {
+    k: length,
+    lastK: k - (parts - 1) * length,
+    a: { ...a, strides: [length * aColumn, aRow, aColumn] },
+    b: { ...b, strides: [length * bRow, bRow, bColumn] },
+  };
 }
 
 function copy(node: Node, { zeros, starts }: Extract<Lowering, { kind: 'copy' }>): CopyKernel {
   const from = starts(node);
-  const parts = node.inputs.map((input, i) => ({
+  const blocks = node.inputs.map((input, i) => ({
     read: ownAccess(input),
     shape: input.shape,
     starts: from[i],
   }));
-  return { kind: 'copy', node, parts, zero: zeros };
+  const all = { starts: node.shape.map(() => 0), shape: node.shape, value: 0 };
+  const valueIn = ({ read }: (typeof blocks)[number]) => constantValue(read.source);
+  const filled = blocks.flatMap((block) => {
+    const value = valueIn(block);
+    return value === undefined ? [] : [{ starts: block.starts, shape: block.shape, value }];
+  });
+  const parts = blocks.filter((block) => valueIn(block) === undefined);
+  return { kind: 'copy', node, parts, fills: zeros ? [all, ...filled] : filled };
 }

@@ -20,6 +20,8 @@ export interface Tiling {
   readonly panelBlock: number;
   /** Panels that a row of tiles passes before the next row does. */
   readonly group: number;
+  /** Panels of B that are copied at a time where a row of tiles passes one. */
+  readonly together: number;
   /** Whether the other members of the kernel are computed on a tile in registers, or on sums read back from memory. */
   readonly epilogue: 'registers' | 'memory';
   /** Which units threads share. */
@@ -72,11 +74,12 @@ export const ROWS = 4;
 export function tilingOf(product: {
   domain: readonly number[];
   k: number;
+  lastK?: number;
   a: Access;
   b: Access;
   members: readonly Member[];
 }): Tiling {
-  const { domain, k, a, b, members } = product;
+  const { domain, k, lastK = k, a, b, members } = product;
   const [m, n] = domain.slice(-2);
   const matrices = numel(domain.slice(0, -2));
   const segments = numel(domain) === 0 ? [] : segmentsOf(m, n, k);
@@ -84,7 +87,8 @@ export function tilingOf(product: {
   const panels = panelsOf(segments);
 
   const bytesPerStep = 16 * widest + 4 * ROWS;
-  const fitting = Math.max(1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
+  // A k that differs between matrices is walked in blocks.
+  const fitting = Math.max(lastK < k ? 2 : 1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
   const totalAfter = fitting > FEW_BLOCKS ? FEW_BLOCKS : 0;
   const kBlocks = totalAfter > 0 && widest === 1 ? Math.ceil(k / NARROW_BLOCK) : fitting;
   const kBlock = Math.ceil(k / kBlocks);
@@ -120,12 +124,23 @@ export function tilingOf(product: {
     kBlocks,
     totalAfter,
     rowBlock,
-    panelBlock: kBlocks > 1 ? Math.max(1, Math.floor(BLOCK_BYTES / (sumBytes * widest * rowBlock))) : panels,
+    panelBlock:
+      kBlocks > 1
+        ? Math.max(1, Math.min(panels, Math.floor(BLOCK_BYTES / (sumBytes * widest * rowBlock))))
+        : panels,
     // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
     // faster: down a column the same distance lies between all accesses, which the processor foresees.
     group: kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1,
+    // Rows that lie on pages of their own are best read as far as a few panels go.
+    together: kBlocks === 1 && packB === 'copy' && n % 4 === 0 && 4 * bRow >= PAGE ? groupOf(segments, k) : 1,
     epilogue: kBlocks > 1 || cost > REGISTER_EPILOGUE ? 'memory' : 'registers',
-    split: matrices > 1 ? 'matrices' : panels >= 8 || panels >= Math.ceil(m / ROWS) ? 'panels' : 'rows',
+    // Whoever makes panels packs all rows of A, whoever makes rows all panels of B, whose rows lie side by side already.
+    split:
+      matrices > 1
+        ? 'matrices'
+        : !(packA && m >= 8 * ROWS) && (panels >= 8 || panels >= Math.ceil(m / ROWS))
+          ? 'panels'
+          : 'rows',
   };
 }
 
@@ -224,11 +239,22 @@ export interface Scratch {
 }
 
 export function scratchOf(tiling: Tiling): Scratch {
-  const { segments, packA, packB, kBlock, kBlocks, totalAfter, rowBlock, panelBlock, group, epilogue } =
-    tiling;
+  const {
+    segments,
+    packA,
+    packB,
+    kBlock,
+    kBlocks,
+    totalAfter,
+    rowBlock,
+    panelBlock,
+    group,
+    together,
+    epilogue,
+  } = tiling;
   const widest = widestOf(segments);
   const aligned = (bytes: number) => LINE * Math.ceil(bytes / LINE);
-  const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock * group);
+  const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock * Math.max(group, together));
   const rows = packA ? aligned(4 * kBlock * ROWS * Math.ceil(rowBlock / ROWS)) : 0;
   const held = kBlocks > 1 ? rowBlock * panelBlock : ROWS;
   const sums = epilogue === 'memory' ? aligned(16 * widest * held) : 0;

@@ -24,6 +24,7 @@ export function interpret<M, B extends Types, P extends Types = Record<never, ne
 export function interpretDefinition(definition: StepDefinition, options: InterpretOptions = {}): Session {
   checkOptions('interpret', options, ['seed', 'precision'], {
     threads: 'the tape runs on one thread; compile({ threads }) has more',
+    wide: 'the tape has no vectors; compile({ wide: true }) may have wide ones',
   });
   const { seed = 42, precision = 'float32' } = options;
   checkSeed(seed);

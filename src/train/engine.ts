@@ -43,3 +43,13 @@ export interface Engine {
   readonly failure?: Error | null;
   close(): Promise<void>;
 }
+
+/** What became of wide vectors where they were asked for. */
+export interface Wide {
+  /** Whether the session's module uses them; its bits are the same either way. */
+  readonly used: boolean;
+  /** What a trial has found, or why there was none. */
+  readonly reason: string;
+  /** How many times as many steps a second the module takes with them, on one thread, where that was measured. */
+  readonly ratio: number | null;
+}

@@ -19,7 +19,7 @@ import {
   variableOf,
 } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
-import type { Columns, Engine, Numbers } from './engine.js';
+import type { Columns, Engine, Numbers, Wide } from './engine.js';
 import { meanLoss } from './evaluate.js';
 import { goingOn, noDataset, notBegun } from './refusals.js';
 import { Run, reportsOf } from './run.js';
@@ -34,6 +34,8 @@ export class Session {
   at = 0;
   /** What there is to know of its threads where they are fewer than were asked for, or more than can run at a time. */
   threadNote: string | null = null;
+  /** Where wide vectors were asked for (`compile({ wide: true })`): whether it has them, and why or why not. */
+  wide: Wide | null = null;
   private rows = 0;
   private closed = false;
   private readonly wayBack: WayBack;

@@ -23,7 +23,21 @@ test.each([
   [['--help'], ['train', 'sample', 'inspect']],
   [
     ['train', '--help'],
-    ['--data', '--context', '--norm', '--lr-decay-at', '--resume', '--json', 'default: 50000', '60 %'],
+    [
+      '--data',
+      '--context',
+      '--norm',
+      '--lr-decay-at',
+      '--resume',
+      '--wide',
+      '--json',
+      'default: 50000',
+      '60 %',
+    ],
+  ],
+  [
+    ['lr-find', '--help'],
+    ['--steps', '--out', '--wide'],
   ],
   [
     ['sample', '--help'],
@@ -71,6 +85,7 @@ test.each([
   [['train', 'names', '--seed', '4294967296'], "argument '4294967296' is invalid"],
   [['train', 'names', '--threads', '0'], "argument '0' is invalid"],
   [['train', 'names', '--engine', 'tape', '--threads', '2'], 'the tape runs on one thread'],
+  [['train', 'names', '--engine', 'tape', '--wide'], '--wide: the tape has no vectors'],
   [['train', 'names', '--hidden', '1000000', '--embed', '90000', '--steps', '1'], 'would have 270,'],
   [['train', 'names', '--norm', 'batch', '--batch', '1'], '--norm batch needs a batch of at least 2'],
   [['sample'], "missing required argument 'dir'"],

@@ -1,14 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { uniform } from '../../bench/golden/hash.js';
 import { emitModule, type ModuleSource } from '../../src/emit/module.js';
-import type { Graph, Node } from '../../src/graph/graph.js';
+import { type Graph, inputAttrs, type Node } from '../../src/graph/graph.js';
+import { compileFunction, f32, trace } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { type EntryPlan, type MemoryPlan, planMemory } from '../../src/plan/plan.js';
 import type { Kernel } from '../../src/schedule/kernel.js';
+import type { Region } from '../../src/schedule/regions.js';
 import { schedule } from '../../src/schedule/schedule.js';
-import { numel } from '../../src/shape.js';
+import { contiguousStrides, numel } from '../../src/shape.js';
 import { arenaGraph } from '../plan/random.js';
+import { programOf } from '../property/fuzz.js';
+import { traceProgram } from '../property/program.js';
 import { classifier } from '../train/small.js';
 
 // Where threads meet, read in the emitted text: a missing barrier shows in results by luck alone.
@@ -21,14 +26,14 @@ interface Emitted {
 function emit(
   entries: Record<string, Graph>,
   variables = classifier().program.variables,
-  poison = false,
+  options: Parameters<typeof emitModule>[3] = {},
 ): Emitted {
   const schedules = Object.fromEntries(
     Object.entries(entries).map(([name, graph]) => [name, schedule(optimize(graph))]),
   );
   const plan = planMemory(schedules, variables);
   // Every kernel that can be shared is.
-  return { source: emitModule('test', schedules, plan, { threadShare: 0, poison }), plan };
+  return { source: emitModule('test', schedules, plan, { threadShare: 0, ...options }), plan };
 }
 
 /** The statements of a function, one a line, without what they are about. */
@@ -56,26 +61,53 @@ function groups({ source, plan }: Emitted, entry: string): ModuleSource['functio
 type Span = { from: number; to: number };
 const overlap = (a: Span[], b: Span[]) => a.some((x) => b.some((y) => x.from < y.to && y.from < x.to));
 
-function clash(a: Kernel, b: Kernel, { address }: EntryPlan): boolean {
-  const spans = (nodes: readonly Node[]) =>
-    nodes.map((node) => ({ from: address.get(node)!, to: address.get(node)! + 4 * numel(node.shape) }));
-  const [writesA, readsA, writesB, readsB] = [a.stores, a.loads, b.stores, b.loads].map(spans);
+const placesIn = ({ sizes, strides, offset }: Region): number[] =>
+  sizes.reduce(
+    (list, size, axis) =>
+      list.flatMap((at) => Array.from({ length: size }, (_, i) => at + i * strides[axis])),
+    [offset],
+  );
+
+function clash(a: Kernel, b: Kernel, { address, parts }: EntryPlan): boolean {
+  const wholes = new Set([...parts.values()].map(({ whole }) => whole));
+  const single = (from: number) => (at: number) => ({ from: from + 4 * at, to: from + 4 * at + 4 });
+  const spans = (nodes: readonly Node[], kernel?: Kernel) =>
+    nodes.flatMap((node): Span[] => {
+      const region = parts.get(node);
+      const from = address.get(region?.whole ?? node)!;
+      // Of a part each element, of what is left of a copy what it writes.
+      if (region) return placesIn(region).map(single(from));
+      if (kernel?.kind !== 'copy' || !wholes.has(node)) return [{ from, to: from + 4 * numel(node.shape) }];
+      const strides = contiguousStrides(node.shape);
+      return [...kernel.parts, ...kernel.fills].flatMap(({ starts, shape }) => {
+        const offset = starts.reduce((at, start, axis) => at + start * strides[axis], 0);
+        return placesIn({ whole: node, sizes: shape, strides, offset }).map(single(from));
+      });
+    });
+  const [writesA, writesB] = [a, b].map((kernel) => spans(kernel.stores, kernel));
+  const [readsA, readsB] = [a, b].map(({ loads }) => spans(loads));
   return overlap(writesA, writesB) || overlap(writesA, readsB) || overlap(readsA, writesB);
 }
 
-it('kernels between two barriers are either all of the first thread, or touch nothing that another of them writes', () => {
-  let barriers = 0;
-  const check = (entries: Record<string, Graph>, variables: Parameters<typeof emit>[1]) => {
-    const emitted = emit(entries, variables);
+it('kernels between two barriers are either of the same thread, or touch nothing that another of them writes', () => {
+  let [barriers, others, parts] = [0, 0, 0];
+  const check = (
+    entries: Record<string, Graph>,
+    variables: Parameters<typeof emit>[1],
+    threadShare: number,
+  ) => {
+    const emitted = emit(entries, variables, { threadShare });
     for (const entry of Object.keys(entries)) {
       const found = groups(emitted, entry);
+      parts += emitted.plan.entries[entry].parts.size;
       barriers += found.length - 1;
+      others += found.flat().filter(({ second }) => second).length;
       const names = emitted.source.functions.filter((f) => f.entry === entry).map((f) => f.name);
       expect(found.flat().map((f) => f.name)).toEqual(names);
       for (const group of found) {
         for (const [i, one] of group.entries()) {
           for (const other of group.slice(i + 1)) {
-            if (one.threads === 1 && other.threads === 1) continue;
+            if (one.threads === 1 && other.threads === 1 && one.second === other.second) continue;
             expect(
               clash(one.kernel, other.kernel, emitted.plan.entries[entry]),
               `${one.name} and ${other.name}`,
@@ -86,19 +118,63 @@ it('kernels between two barriers are either all of the first thread, or touch no
     }
   };
   const { program } = classifier();
-  check(program.entries, program.variables);
-  fc.assert(
-    fc.property(arenaGraph(), ({ graph }) => check({ call: graph }, [])),
-    { numRuns: 60 },
-  );
+  check(program.entries, program.variables, 0);
+  check(branches(), [], 10_000);
+  // Shared all, or those that are large among them.
+  for (const threadShare of [0, 20])
+    fc.assert(
+      fc.property(arenaGraph(), ({ graph }) => check({ call: graph }, [], threadShare)),
+      { numRuns: 60 },
+    );
   expect(barriers).toBeGreaterThan(100);
+  for (let seed = 2000; seed < 2040; seed++) {
+    const graph = traceProgram(programOf(seed));
+    const variables = graph.inputs.map(inputAttrs).filter(({ role }) => role !== 'input');
+    check({ call: graph }, variables as unknown as Parameters<typeof emit>[1], 0);
+  }
+  expect(parts).toBeGreaterThan(20);
+  expect(others).toBeGreaterThan(0);
+});
+
+/** Small products that have nothing to do with each other, between two kernels that are worth sharing. */
+function branches(): Record<string, Graph> {
+  const call = trace('branches', { x: f32(200, 200), z: f32(200, 24, 24) }, ({ x, z }) => {
+    const t = x.tanh();
+    const products = Array.from({ length: 6 }, (_, i) => {
+      const rows = t.slice([24 * i, 0], [24, 200]);
+      return rows.matmul(rows.transpose());
+    });
+    return { y: products.reduce((y, product) => y.add(1).mul(product).tanh(), z), last: products[5] };
+  });
+  return { call };
+}
+
+it('a kernel that is not shared is done by the thread that has less to do, but for what the first needs next', async () => {
+  const { call } = branches();
+  const { source } = emit({ call }, [], { threadShare: 10_000 });
+  const second = source.functions.filter((f) => f.second);
+  expect(second).toHaveLength(3);
+  expect(source.functions.filter((f) => f.threads === 1 && !f.second)).toHaveLength(3);
+  const late = second.filter((f) =>
+    f.kernel.stores.some((node) => call.outputs.some((o) => o.node === node)),
+  );
+  expect(late).toEqual([]);
+  const inputs = { x: uniform(200 * 200, 0.3, 1), z: uniform(200 * 576, 1, 2) };
+  const results: unknown[] = [];
+  for (const threads of [1, 2, 3]) {
+    const compiled = await compileFunction(call, { threads, threadShare: 10_000 });
+    for (let time = 0; time < 20; time++) results.push(compiled.call(inputs));
+    await compiled.close();
+  }
+  for (const result of results) expect(result).toEqual(results[0]);
 });
 
 it('threads meet when a batch is drawn, when its loss is kept, and when a job is done', () => {
   const { text } = emit(classifier().program.entries).source;
   const kinds: [RegExp, string][] = [
     [/^if \(thread == 0\) \{/, 'the first thread'],
-    [/^drawBatch\(/, 'draws'],
+    [/^if \(thread < \d+\) drawRows\(first \+ i, .*firstUnit/, 'draw'],
+    [/^if \(thread == 0\) store<f32>/, 'the rate'],
     [/^barrier\(\)/, 'barrier'],
     [/^step0\(\)/, 'step'],
     [/^store<f32>\(.*i, load<f32>/, 'keeps the loss'],
@@ -108,20 +184,20 @@ it('threads meet when a batch is drawn, when its loss is kept, and when a job is
   const skeleton = (name: string) =>
     body(text, name).flatMap((line) => kinds.find(([pattern]) => pattern.test(line))?.[1] ?? []);
   expect(skeleton('trainSteps')).toEqual([
-    ...['the first thread', 'draws', 'barrier', 'step'],
+    ...['draw', 'the rate', 'barrier', 'step'],
     ...['the first thread', 'keeps the loss', 'barrier', 'looks at the loss'],
   ]);
   expect(skeleton('runJob')).toEqual(['job', 'barrier']);
   expect(body(text, 'runJob').slice(-3)).toEqual(['}', 'barrier();', '}']);
 });
 
-it('the first thread draws each row of the batch by its own number', () => {
-  const draw = body(emit(classifier().program.entries).source.text, 'drawBatch').join('\n');
+it('each row of the batch is drawn by its own number, whoever draws it', () => {
+  const draw = body(emit(classifier().program.entries).source.text, 'drawRows').join('\n');
   expect(draw).toContain('randomIndex(seed, 1, step, i, rows)');
 });
 
 it('memory is poisoned between two barriers', () => {
-  const { source } = emit(classifier().program.entries, undefined, true);
+  const { source } = emit(classifier().program.entries, undefined, { poison: true });
   const lines = body(source.text, 'step0');
   const fills = lines.flatMap((line, i) => (line === 'if (thread == 0) {' ? [i] : []));
   expect(fills.length).toBeGreaterThan(3);
@@ -141,11 +217,14 @@ it('a job is given out by a single store, after which sleepers are woken; no thr
   expect(stores).toHaveLength(1);
   expect(start[stores[0]]).toMatch(/^atomic\.store<i64>\(ORDER, .*threads << 48.*next << 32.*count/);
   expect(start.findIndex((line) => line.startsWith('atomic.notify(ORDER'))).toBe(stores[0] + 1);
-  const last = code('barrier').filter((line) => line.startsWith('atomic.'));
-  // The count is back at zero before anyone can come to the next barrier.
+  const last = code('barrier').filter((line) => /^(if \()?atomic\./.test(line));
+  // The count is back at zero before anyone can come to the next barrier; and who sleeps has said so before it looks.
   expect(last).toEqual([
+    'if (atomic.add<i32>(ARRIVED, 1) == threads - 1) {',
     'atomic.store<i32>(ARRIVED, 0);',
     'atomic.store<i32>(GENERATION, generation + 1);',
-    'atomic.notify(GENERATION, -1);',
+    'if (atomic.load<i32>(SLEEPING) != 0) atomic.notify(GENERATION, -1);',
+    'atomic.add<i32>(SLEEPING, 1);',
+    'atomic.sub<i32>(SLEEPING, 1);',
   ]);
 });

@@ -31,6 +31,13 @@ const large: readonly Sizes[] = [
   [9, 4, 2000],
 ];
 
+/** Rows of B on pages of their own. */
+const wide: readonly Sizes[] = [
+  [25, 1036, 70],
+  [27, 1300, 100],
+  [24, 1024, 40],
+];
+
 type Operands = Record<string, Tensor>;
 const swapped = (x: Tensor) => x.transpose();
 
@@ -103,6 +110,12 @@ describe.each(layouts)('products in the layout %s', (layout) => {
     if (layout === 'tn') expect(tilings.some((t) => t.packA)).toBe(true);
     expect(new Set(tilings.map((t) => t.packB)).size).toBeGreaterThan(layout[1] === 't' ? 0 : 1);
   });
+});
+
+it('products agree with the reference where several panels are copied at a time', async () => {
+  const tilings = await agrees(products(wide, 'nn'), 100);
+  expect(tilings.every((t) => t.together > 1 && t.segments.length > 0)).toBe(true);
+  expect(new Set(tilings.map((t) => t.segments[0].vectors)).size).toBeGreaterThan(1);
 });
 
 it('matrices of a batch, repeated along some of its axes and read through views', async () => {

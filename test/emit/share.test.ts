@@ -35,3 +35,21 @@ it('a long kernel is done in parts by any number of threads, with the same bits,
   }
   for (const result of results) expect(result).toEqual(results[0]);
 });
+
+it('a product that packs rows of its left operand is shared by rows, so that each packs its own', async () => {
+  const [m, n, k] = [701, 203, 96];
+  const graph = trace('packed', { a: f32(k, m), b: f32(k, n), c: f32(m, n) }, ({ a, b, c }) => ({
+    c: c.sub(a.transpose().matmul(b).mul(0.1).tanh()),
+  }));
+  const inputs = { a: uniform(k * m, 1, 1), b: uniform(k * n, 1, 2), c: uniform(m * n, 1, 3) };
+  const results: unknown[] = [];
+  for (const threads of [1, 2, 3, 4]) {
+    const compiled = await compileFunction(graph, { threads, threadShare: 0 });
+    expect(await compiled.module.text('schedule')).toMatch(/A copied by/);
+    const [{ program }] = compiled.module.source.functions;
+    expect(program.units).toBe(Math.ceil(m / 4));
+    results.push(compiled.call(inputs));
+    await compiled.close();
+  }
+  for (const result of results) expect(result).toEqual(results[0]);
+});

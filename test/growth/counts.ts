@@ -11,6 +11,7 @@ await session.post('Profiler.enable');
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 
 const { deepModels } = await import('../../bench/deep.js');
+const { emitModule } = await import('../../src/emit/module.js');
 const { optimize } = await import('../../src/optimize/index.js');
 const { planMemory } = await import('../../src/plan/plan.js');
 const { schedule } = await import('../../src/schedule/schedule.js');
@@ -21,11 +22,13 @@ async function countsFor(name: string): Promise<Map<string, number>> {
   const { entries, variables } = trace();
   await session.post('Profiler.takePreciseCoverage');
   // The search for a low peak has a budget instead.
-  const schedules = Object.entries(entries).map(([entry, graph]) => [
-    entry,
-    schedule(optimize(graph), { without: ['lower-peak'] }),
-  ]);
-  planMemory(Object.fromEntries(schedules), variables);
+  const schedules = Object.fromEntries(
+    Object.entries(entries).map(([entry, graph]) => [
+      entry,
+      schedule(optimize(graph), { without: ['lower-peak'] }),
+    ]),
+  );
+  emitModule(name, schedules, planMemory(schedules, variables));
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const counts = new Map<string, number>();
   for (const { url, functions } of result) {

@@ -121,10 +121,15 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
     .flatMap((graph) => graph.inputs.map(inputAttrs))
     .filter((input) => input.role !== 'input');
   const { threads: _threads, alone: _alone, alike: _alike, ...options } = settings;
-  // Every kernel that can be split is split, so that barriers are put to the test.
+  // Every kernel that can be split is split, so that barriers are put to the test; and all that can be is in groups.
   return compileProgram(
     { name: 'programs', variables, entries },
-    { ...options, library: impatient(settings.library ?? (await readLibrary())), threadShare: 0 },
+    {
+      ...options,
+      library: impatient(settings.library ?? (await readLibrary())),
+      threadShare: 0,
+      cacheBytes: 64,
+    },
   );
 }
 

@@ -39,6 +39,7 @@ import {
 } from '../../src/ops/index.js';
 import { broadcastShapes, numel } from '../../src/shape.js';
 import { type Builder, TAME } from './builder.js';
+import { joinSteps } from './joins.js';
 import { loopSteps } from './loops.js';
 import { gatherSteps, matrixSteps } from './matrices.js';
 import { movementSteps } from './movements.js';
@@ -242,6 +243,7 @@ export const stepKinds: readonly StepKind[] = [
   norm,
   mask,
   ...movementSteps,
+  ...joinSteps,
   ...matrixSteps,
   ...gatherSteps,
   ...loopSteps,

@@ -99,6 +99,12 @@ const KNOWN: readonly Case[] = [
   { shape: [20, 30, 5], axes: [0, 1], second: [1, 30, 5], reduce: total },
   { shape: [20, 3, 50], axes: [0, 2], second: [20, 1, 1], reduce: total },
   { shape: [3, 2500], axes: [1], second: [3, 1], reduce: total },
+  // In parts.
+  { shape: [40_003], axes: [0], second: [40_003], reduce: total },
+  { shape: [150, 300], axes: [0, 1], second: [1, 300], reduce: total },
+  { shape: [160, 256], axes: [0, 1], second: [160, 1], reduce: largest },
+  { shape: [20_001, 3], axes: [0], second: [1, 3], reduce: total },
+  { shape: [300, 2, 400], axes: [0, 2], second: [1, 2, 1], reduce: total },
 ];
 
 function graphOf(name: string, c: Case, around: Surroundings): Graph {

@@ -4,10 +4,12 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Cache } from '../../src/emit/compile.js';
-import { DataError } from '../../src/errors.js';
-import { cacheIn } from '../../src/run/cache-folder.js';
 
 vi.mock('node:os', async (load) => ({ ...(await load<object>()), homedir: vi.fn() }));
+// Other files of tests have it already, with the real home folder.
+vi.resetModules();
+const { DataError } = await import('../../src/errors.js');
+const { cacheIn } = await import('../../src/run/cache-folder.js');
 
 let folder: string;
 beforeEach(async () => {

@@ -150,7 +150,7 @@ describe('a copy', () => {
       kind: 'copy',
       node: old,
       parts: [{ read, shape: [6, 6], starts: [0, 0] }],
-      zero: false,
+      fills: [],
     };
     const stores = { stored: new Set<Node>(), isLate: () => false };
     expect(mayOverwrite(kernel, { ...old }, old, stores)).toBe(false);

@@ -30,6 +30,7 @@ function chain(kernels: readonly { writes: number[]; reads: number[]; inPlace?: 
       kernel: {} as Kernel,
       reads: read.map((r) => r.node),
       writes: written,
+      shared: [],
       over: new Map(written.map((node) => [node, inPlace ? fits(node) : []])),
     };
   });
@@ -212,5 +213,51 @@ describe('a schedule', () => {
       'gemm_nn_8x400x4_tanh',
       'gemm_nn_8x4x400',
     ]);
+  });
+});
+
+describe('a value that several kernels write in parts', () => {
+  const [whole, one, other, result] = [8, 4, 4, 2].map((size, i) =>
+    makeInput(`p${i}`, 'input', [size], 'f32'),
+  );
+  const step = (reads: Node[], writes: Node[], shared: Node[]): Traffic => ({
+    kernel: {} as Kernel,
+    reads,
+    writes,
+    shared,
+    over: new Map(writes.map((node) => [node, []])),
+  });
+  const traffic = [
+    step([], [one], []),
+    step([one], [], [whole]),
+    step([], [other], []),
+    step([other], [], [whole]),
+    step([], [result], [whole]),
+  ];
+
+  it('takes its room once, with the first part, and gives it back after the last reader', () => {
+    expect(liveBytes(traffic)).toEqual([16, 48, 48, 48, 40]);
+    expect(livesOf(traffic)).toContainEqual({ node: whole, from: 1, to: 4, over: null });
+  });
+
+  it('may begin after the peak', () => {
+    const early = [
+      step([], [one], []),
+      step([], [other], [whole]),
+      step([one, other], [result], []),
+      step([result], [], [whole]),
+    ];
+    const waits = [new Set<number>(), new Set<number>(), new Set([0, 1]), new Set([2])];
+    expect(lowerPeak(early, waits)).toHaveLength(4);
+    const order = lowerPeak(
+      [
+        step([], [one, other], []),
+        step([], [], [whole]),
+        step([one, other], [result], []),
+        step([result], [], [whole]),
+      ],
+      [new Set<number>(), new Set<number>(), new Set([0]), new Set([1, 2])],
+    );
+    expect(order.indexOf(1)).toBeGreaterThan(order.indexOf(2));
   });
 });

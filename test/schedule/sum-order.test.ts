@@ -3,7 +3,7 @@ import { f32, type Tensor, trace } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { printSchedule } from '../../src/schedule/print.js';
 import { schedule } from '../../src/schedule/schedule.js';
-import { passes, stepsOf } from '../../src/schedule/sum-order.js';
+import { cutOf, passes, productCut, stepsOf } from '../../src/schedule/sum-order.js';
 import type { Shape } from '../../src/shape.js';
 
 /** What the kernels of a function of x and b fuse, one line each, and the schedule as text. */
@@ -28,6 +28,49 @@ describe('the order of a sum', () => {
     expect(steps([4, 3, 20], [0, 2])).toBe(8);
     expect(steps([4, 0], [1])).toBe(0);
     expect(steps([4, 0], [0])).toBe(4);
+  });
+
+  it('is that of parts where a reduction to few values is long, by its shape alone', () => {
+    const loops = (domain: Shape, axes: readonly number[]) => ({
+      domain,
+      reduced: domain.map((_, axis) => axes.includes(axis)),
+    });
+    const cut = (domain: Shape, axes: readonly number[]) => {
+      const found = cutOf(loops(domain, axes));
+      return found && { ...found, each: stepsOf(loops(domain, axes)) };
+    };
+    expect(cut([32_767], [0])).toBe(null);
+    expect(cut([40_000], [0])).toEqual({ axes: [0], steps: 2500, length: 1250, parts: 2, each: 1250 });
+    expect(cut([10_000_000], [0])).toMatchObject({ steps: 625_000, parts: 16 });
+    // Axes that neighbour count as one, those of one element not at all.
+    expect(cut([200, 1, 200], [0, 2])).toMatchObject({ axes: [0, 2], steps: 2500, parts: 2 });
+    expect(cut([1, 100_000, 1, 16], [1])).toMatchObject({ axes: [1], steps: 100_000, parts: 16 });
+    expect(cut([100, 1000, 16], [0, 1])).toMatchObject({ axes: [0, 1], steps: 100_000, parts: 16 });
+    // The longest of several is cut.
+    expect(cut([3, 2, 400_000], [0, 2])).toMatchObject({
+      axes: [2],
+      steps: 25_000,
+      parts: 16,
+      each: 3 * 1563,
+    });
+    expect(cut([400_000, 2, 3], [0, 2])).toMatchObject({ axes: [0], steps: 400_000, each: 25_000 });
+    // Results enough to share.
+    expect(cut([100_000, 128], [0])).toBe(null);
+    expect(cut([64, 17_964], [1])).toBe(null);
+    expect(cut([10_000_000], [])).toBe(null);
+    expect(cut([10_000_000, 0], [0])).toBe(null);
+    // What comes out of parts is short.
+    expect(cut([7, 9, 16], [2])).toBe(null);
+  });
+
+  it('is that of parts of k in a long product of few elements', () => {
+    expect(productCut(64, 100, 17_964)).toEqual({ length: 1536, parts: 12 });
+    expect(productCut(64, 100, 4000)).toBe(null);
+    expect(productCut(10, 10, 1000)).toBe(null);
+    expect(productCut(0, 10, 1_000_000)).toBe(null);
+    expect(productCut(1, 1, 1_000_003)).toEqual({ length: 250_001, parts: 4 });
+    expect(productCut(10, 10, 100_000)).toEqual({ length: 6250, parts: 16 });
+    expect(productCut(10, 10, 10_000_000)).toMatchObject({ parts: 16 });
   });
 
   it('is kept by reads that pass the innermost axes as one, or in whole steps', () => {

@@ -64,6 +64,15 @@ describe('the tiling of a product', () => {
     expect(tilingFor(100, 27, 32, 'b').group).toBeLessThanOrEqual(3);
   });
 
+  it('copies several panels at a time where the rows of B lie on pages of their own', () => {
+    expect(tilingFor(64, 17_964, 100).together).toBe(10);
+    expect(tilingFor(64, 1020, 100).together).toBe(1);
+    expect(tilingFor(64, 17_961, 100).together).toBe(1);
+    // No more than there are side by side.
+    expect(tilingFor(64, 1024, 8).together).toBeLessThanOrEqual(16);
+    expect(tilingFor(4, 17_964, 100).together).toBe(1);
+  });
+
   it('cuts k where a panel would not stay in the first-level cache', () => {
     expect(tilingFor(64, 64, 300)).toMatchObject({ kBlocks: 1, epilogue: 'registers' });
     expect(tilingFor(64, 64, 5000).kBlocks).toBeGreaterThan(8);

@@ -1,0 +1,195 @@
+import type { Node } from '../graph/graph.js';
+import { numel, type Shape } from '../shape.js';
+import { opCost } from './cost.js';
+import { isInline, sourcesOf } from './inline.js';
+import type { Access, GemmKernel, KernelBody, Member, NestKernel } from './kernel.js';
+import { type Region, regionOver, within } from './regions.js';
+import { orderOf, passes } from './sum-order.js';
+
+// What it means for a kernel that a value which it makes or reads lies in the memory of another.
+
+type Loops = NestKernel | GemmKernel;
+
+/** Where a member's elements go, over the domain; null if the loops cannot reach them there by strides. */
+export function targetIn(kernel: Loops, { level }: Member, region: Region): Access | null {
+  const kept = kernel.domain.map(
+    (_, i) => kernel.kind === 'gemm' || level === 'element' || !kernel.reduced[i],
+  );
+  const over = regionOver(
+    region,
+    kernel.domain.filter((_, i) => kept[i]),
+  );
+  if (!over) return null;
+  let next = 0;
+  return {
+    source: region.whole,
+    offset: over.offset,
+    strides: kept.map((k) => (k ? over.strides[next++] : 0)),
+  };
+}
+
+/** Whether a kernel can write what it makes there. */
+export function mayStore(kernel: KernelBody, value: Node, region: Region): boolean {
+  switch (kernel.kind) {
+    case 'copy':
+      return regionOver(region, value.shape) !== null;
+    case 'nest':
+    case 'gemm': {
+      const target = targetIn(kernel, kernel.members.find((m) => m.node === value)!, region);
+      return target !== null && keepsSums(kernel, target);
+    }
+    default:
+      return false;
+  }
+}
+
+/** Whether all reads of a value can be made there. */
+export function mayRead(kernel: KernelBody, value: Node, region: Region): boolean {
+  return readsOf(kernel).every(({ read, shape, fixed }) => {
+    if (read.source !== value) return !isInline(read.source) || !sourcesOf(read.source).includes(value);
+    if (fixed) return false;
+    const inside = within(read, shape, region);
+    return inside !== null && keepsSums(kernel, { ...read, ...inside });
+  });
+}
+
+/** Reads from memory, over what shape, and whether a kernel takes it for granted how the elements lie. */
+function readsOf(kernel: KernelBody): { read: Access; shape: Shape; fixed?: boolean }[] {
+  switch (kernel.kind) {
+    case 'copy':
+      return [...kernel.parts];
+    case 'scatter':
+      return [kernel.base, kernel.ids, kernel.updates].map((read) => ({ read, shape: [], fixed: true }));
+    case 'fold':
+      return [kernel.ids, kernel.updates].map((read) => ({ read, shape: [], fixed: true }));
+    default: {
+      const members = membersReads(kernel);
+      if (kernel.kind === 'nest') return members;
+      const { domain, k, a, b } = kernel;
+      const [m, n] = domain.slice(-2);
+      const batch = domain.slice(0, -2);
+      return [{ read: a, shape: [...batch, m, k] }, { read: b, shape: [...batch, k, n] }, ...members];
+    }
+  }
+}
+
+function membersReads({ domain, members }: Loops) {
+  const made = new Set(members.map(({ node }) => node));
+  return members.flatMap(({ node, reads }) =>
+    reads
+      // A table is read row by row.
+      .map((read, i) => ({ read, shape: domain, fixed: node.op.lower.kind === 'gather' && i === 0 }))
+      .filter(({ read }) => !made.has(read.source)),
+  );
+}
+
+/** Whether a reduction still takes its elements in order if one of the accesses has these strides. */
+function keepsSums(kernel: KernelBody, access: Access): boolean {
+  if (kernel.kind !== 'nest' || kernel.members.every((member) => orderOf(member) === 'free')) return true;
+  return passes(kernel, [access]);
+}
+
+/** The kernel with its reads where the values lie. */
+export function relocated(kernel: KernelBody, regions: ReadonlyMap<Node, Region>): KernelBody {
+  const moved = (read: Access, shape: Shape): Access => {
+    const region = regions.get(read.source);
+    return region ? { source: region.whole, ...within(read, shape, region)! } : read;
+  };
+  switch (kernel.kind) {
+    case 'copy':
+      return {
+        ...kernel,
+        parts: kernel.parts.map((part) => ({ ...part, read: moved(part.read, part.shape) })),
+      };
+    case 'nest':
+      return { ...kernel, members: membersMoved(kernel, moved) };
+    case 'gemm': {
+      const { domain, k } = kernel;
+      const [m, n] = domain.slice(-2);
+      const batch = domain.slice(0, -2);
+      const a = moved(kernel.a, [...batch, m, k]);
+      const b = moved(kernel.b, [...batch, k, n]);
+      return { ...kernel, a, b, members: membersMoved(kernel, moved) };
+    }
+    default:
+      return kernel;
+  }
+}
+
+function membersMoved(
+  { domain, members }: Loops,
+  moved: (read: Access, shape: Shape) => Access,
+): readonly Member[] {
+  const made = new Set(members.map(({ node }) => node));
+  return members.map((member) => ({
+    ...member,
+    reads: member.reads.map((read) => (made.has(read.source) ? read : moved(read, domain))),
+  }));
+}
+
+/** Nanoseconds: to run a kernel at all, to copy an element, to read one that has no neighbour in its vector, to begin a row. */
+const KERNEL = 20;
+const COPY = 0.5;
+const ALONE = 0.3;
+const ROW = 0.3;
+/** Units of an op's cost in a nanosecond. */
+const UNITS = 3;
+
+/** Whether a copy costs more than what its absence costs those who make and read the value: rows end where its rows do. */
+export function isWorthIt(
+  value: Node,
+  region: Region,
+  maker: KernelBody,
+  readers: readonly KernelBody[],
+): boolean {
+  const gain = KERNEL + COPY * numel(value.shape);
+  const lost = readers.map((reader) => lossOfReader(reader, value, region));
+  return lost.reduce((sum, loss) => sum + loss, lossOfMaker(maker, value, region)) <= gain;
+}
+
+/** Nanoseconds that a kernel loses where rows of its loops end sooner than before, and vectors are not full. */
+function lossOfRows(kernel: KernelBody, before: readonly Access[], after: readonly Access[]): number {
+  if (kernel.kind !== 'nest') return 0;
+  const work = kernel.members.reduce((sum, { node, reads }) => sum + opCost(node) + reads.length, 0);
+  const time = (row: number) => (numel(kernel.domain) / row) * (ROW + Math.ceil(row / 4) * (work / UNITS));
+  return time(rowOf(kernel, after)) - time(rowOf(kernel, before));
+}
+
+/** Elements that all accesses pass as one row. */
+function rowOf({ domain, reduced }: NestKernel, accesses: readonly Access[]): number {
+  let row = 1;
+  let inner = -1;
+  for (let axis = domain.length - 1; axis >= 0; axis--) {
+    if (domain[axis] === 1) continue;
+    const joins =
+      inner < 0 ||
+      (reduced[axis] === reduced[inner] &&
+        accesses.every(({ strides }) => strides[axis] === strides[inner] * domain[inner]));
+    if (!joins) break;
+    row *= domain[axis];
+    inner = axis;
+  }
+  return row;
+}
+
+function lossOfMaker(kernel: KernelBody, value: Node, region: Region): number {
+  if (kernel.kind !== 'nest') return 0;
+  const made = kernel.members.find((m) => m.node === value)!;
+  const reads = kernel.members.flatMap((m) => m.reads);
+  return lossOfRows(kernel, reads, [...reads, targetIn(kernel, made, region)!]);
+}
+
+function lossOfReader(kernel: KernelBody, value: Node, region: Region): number {
+  const reads = readsOf(kernel);
+  const after = reads.map(({ read, shape }) =>
+    read.source === value ? { ...read, ...within(read, shape, region)! } : read,
+  );
+  const alone = reads.filter(({ read, shape }, i) => {
+    if (kernel.kind === 'gemm' && read === kernel.a) return false;
+    const axis = shape.findLastIndex((size) => size !== 1);
+    return read.source === value && read.strides[axis] === 1 && after[i].strides[axis] !== 1;
+  });
+  const lost = alone.reduce((sum, { shape }) => sum + ALONE * numel(shape), 0);
+  const before = reads.map(({ read }) => read);
+  return lost + lossOfRows(kernel, before, after);
+}

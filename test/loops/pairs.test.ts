@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { f32, nn, optim, trainStep } from '../../src/index.js';
+
+// Where a kernel writes what it has read, as an update of parameters does, both of two neighbouring vectors are loaded
+// before either is stored: V8 can join such to one of twice the width.
+
+/** How the update of the bias of a layer of so many units loads and stores its vectors, in order. */
+async function updateOf(units: number): Promise<string> {
+  const step = trainStep({
+    model: nn.linear(8, units),
+    batch: { x: f32(16, 8), y: f32(16, units) },
+    loss: (model, { x, y }) => model(x).sub(y).square().mean(),
+    optimizer: optim.sgd(),
+  });
+  const text = await (await step.compileModule()).text('loops');
+  const kernel = text.split(/\n(?= {2}\d)/).find((part) => /^ {2}\d+ kernel_\w*_reduce_/.test(part))!;
+  const [read, written] = [/buffer(\d+) is bias /, /buffer(\d+) is sub /].map(
+    (name) => name.exec(kernel)![1],
+  );
+  const accesses = kernel.match(new RegExp(`= \\[buffer${read} |\\[buffer${written} [^\\]]*\\] =`, 'g'))!;
+  return accesses.map((access) => (access.startsWith('=') ? 'load' : 'store')).join(' ');
+}
+
+it('two neighbours in a loop are loaded before either is stored', async () => {
+  expect(await updateOf(128)).toBe('load load store store load load store store');
+});
+
+it('at constant addresses each is stored before the next is loaded, so that V8 does not join them', async () => {
+  expect(await updateOf(12)).toBe('load store load store load store');
+  expect(await updateOf(16 + 12)).toBe(
+    'load load store store load load store store load store load store load store',
+  );
+});
