@@ -9,6 +9,9 @@ import { ACROSS, Frame, type Place, SAME, type Value } from './frame.js';
 import { act, binary, cast, float, instruction, library, load, sum, times } from './make.js';
 import type { Expression } from './program.js';
 
+/** Functions of assembly/ that give a vector and stay calls, since they are long. */
+export const CALLED: ReadonlySet<string> = new Set(['cos4', 'erf4', 'pow4', 'random4', 'sin4']);
+
 /**
  * Writes the expressions of one kernel. Each value is computed once, at the outermost level where its
  * operands are known, so what does not change in a loop stands before it.
@@ -48,13 +51,22 @@ export class Values extends Frame {
     inPairs: boolean,
   ): void {
     for (let u = from; u < to; ) {
-      const paired = inPairs && u + 1 < to && this.at(u).row === this.at(u + 1).row;
+      const paired = inPairs && !this.calls && u + 1 < to && this.at(u).row === this.at(u + 1).row;
       const vectors = paired ? [u, u + 1] : [u];
       for (const [node] of targets) for (const v of vectors) this.memberValue(node, v, lanes(v));
       for (const [node, target] of targets)
         for (const v of vectors) this.store(node, target, v, lanes(v), level);
       u += vectors.length;
     }
+  }
+
+  /** Whether a member is computed by calling a function. */
+  private get calls(): boolean {
+    return [...this.place.members.keys()].some(({ op: { lower } }) => {
+      return (
+        lower.kind === 'elementwise' && Object.keys(lower.library ?? {}).some((name) => CALLED.has(name))
+      );
+    });
   }
 
   /** Writes a member's vector to the place that `target` gives. */

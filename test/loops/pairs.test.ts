@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { f32, nn, optim, trainStep } from '../../src/index.js';
+import { CALLED } from '../../src/loops/values.js';
 
 // Where a kernel writes what it has read, as an update of parameters does, both of two neighbouring vectors are loaded
 // before either is stored: V8 can join such to one of twice the width.
@@ -30,4 +32,18 @@ it('at constant addresses each is stored before the next is loaded, so that V8 d
   expect(await updateOf(16 + 12)).toBe(
     'load load store store load load store store load store load store load store',
   );
+});
+
+it('the functions that stay calls are known', () => {
+  const folder = new URL('../../assembly/', import.meta.url);
+  const called = readdirSync(folder)
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => {
+      const lines = readFileSync(new URL(name, folder), 'utf8').split('\n');
+      return lines.flatMap((line, i) => {
+        const found = /^export function (\w+)\(.*\): v128 \{/.exec(line);
+        return found && lines[i - 1] !== '@inline' ? [found[1]] : [];
+      });
+    });
+  expect(called.sort()).toEqual([...CALLED].sort());
 });

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { compileFunction, f32, i32, nn, OptionError, optim, trace, trainStep } from '../../src/index.js';
 import { moduleCache } from '../../src/run/node.js';
@@ -287,6 +289,28 @@ it.runIf(able)('integers, gathers and batch norm keep their bits where they are 
   });
   const verdict = await tryWide(await candidateOf(step as unknown as Step, { threads: 2 }));
   expect(verdict.reason).not.toMatch(/other bits|by its module|did not go on|without an answer/);
+});
+
+/** A function that multiplies two neighbouring vectors. */
+const PAIR =
+  '0061736d0100000001050160017f0002120103656e76066d656d6f727902010180800403020100070501016600000a3b013901037b418004fd090200210320032000fd000410fde601210220032000fd000400fde601210120002002fd0b04900820002001fd0b0480080b';
+
+it.runIf(able)('no other module of the process is joined, not even the same one compiled later', async () => {
+  const text = `
+    import { compileWide } from ${JSON.stringify(new URL('../../src/run/wide/compile.js', import.meta.url).href)};
+    const wasm = new Uint8Array(Buffer.from('${PAIR}', 'hex'));
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
+    for (const module of [compileWide(wasm), new WebAssembly.Module(wasm)]) {
+      const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+      // Often enough for V8 to optimise it.
+      for (let i = 0; i < 3e6; i++) exports.f(1024);
+    }`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--trace-wasm-revectorize', '--input-type=module', '-e', text],
+    { maxBuffer: 1e7 },
+  );
+  expect(stdout.match(/^Begin revec function/gm)).toHaveLength(1);
 });
 
 it('no vector is a global: V8 14 ends the process over one that it meets where it joins', async () => {
