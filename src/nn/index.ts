@@ -1,4 +1,4 @@
-export { type MultiHeadAttentionOptions, multiHeadAttention } from './attention.js';
+export { type AttentionInputs, type MultiHeadAttentionOptions, multiHeadAttention } from './attention.js';
 export { dropout } from './dropout.js';
 export * from './layers.js';
 export { layer, layerOf, type Module, namedVariables, parameter, parameters, state } from './module.js';
@@ -8,6 +8,7 @@ export {
   type CellOptions,
   gru,
   gruCell,
+  type LstmState,
   lstm,
   lstmCell,
   type Recurrent,

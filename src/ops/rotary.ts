@@ -1,6 +1,6 @@
 import { checkOptions, positive } from '../check.js';
 import { ShapeError } from '../errors.js';
-import { formatShape, requireDType } from '../shape.js';
+import { formatShape, formatType, requireDType } from '../shape.js';
 import { cast } from './compare.js';
 import { add, cos, mul, sin, sub } from './elementwise.js';
 import { iota } from './leaf.js';
@@ -31,7 +31,9 @@ export function rotary(x: TensorLike, options: RotaryOptions = {}): Tensor {
     throw new ShapeError(`rotary: expected [..., places, an even width], got ${formatShape(t.shape)}`);
   const positions = toTensor(options.positions ?? iota(places));
   if (positions.dtype !== 'i32' || formatShape(positions.shape) !== formatShape([places]))
-    throw new ShapeError(`rotary: positions must be i32[${places}], one for each place, not ${positions}`);
+    throw new ShapeError(
+      `rotary: positions must be i32[${places}], one for each place, not ${formatType(positions)}`,
+    );
   const angles = mul(reshape(cast(positions, 'f32'), [places, 1]), frequencies(width, base));
   const [turn, lift] = [cos(angles), sin(angles)];
   const [a, b] = chunk(t, 2, -1);
