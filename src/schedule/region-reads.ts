@@ -4,7 +4,7 @@ import { opCost } from './cost.js';
 import { isInline, sourcesOf } from './inline.js';
 import type { Access, GemmKernel, KernelBody, Member, NestKernel } from './kernel.js';
 import { type Region, regionOver, within } from './regions.js';
-import { orderOf, passes } from './sum-order.js';
+import { cutOf, orderOf, passAsOne, passes } from './sum-order.js';
 
 // What it means for a kernel that a value which it makes or reads lies in the memory of another.
 
@@ -85,8 +85,10 @@ function membersReads({ domain, members }: Loops) {
 
 /** Whether a reduction still takes its elements in order if one of the accesses has these strides. */
 function keepsSums(kernel: KernelBody, access: Access): boolean {
-  if (kernel.kind !== 'nest' || kernel.members.every((member) => orderOf(member) === 'free')) return true;
-  return passes(kernel, [access]);
+  if (kernel.kind !== 'nest') return true;
+  const cut = cutOf(kernel);
+  if (cut && !passAsOne(kernel, cut, [access])) return false;
+  return kernel.members.every((member) => orderOf(member) === 'free') || passes(kernel, [access]);
 }
 
 /** The kernel with its reads where the values lie. */
