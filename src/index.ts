@@ -26,6 +26,7 @@ export {
 } from './finder/finder.js';
 export * as init from './init/index.js';
 export { type BengioOptions, bengio } from './models/bengio.js';
+export { type GptOptions, gpt } from './models/gpt.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';

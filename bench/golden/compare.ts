@@ -13,6 +13,7 @@ export interface Outcome {
 export function train(run: GoldenRun, session: Session, file: GoldenFile, steps = file.loss.length): Outcome {
   const losses: number[] = [];
   let firstGradients: Sums = {};
+  for (const [name, values] of run.initial ?? []) session.write(name, values);
   for (let t = 0; t < steps; t++) {
     const loss = session.step({ lr: run.learningRate, batch: run.batch(t) });
     if (!Number.isFinite(loss)) throw new Error(`the ${session.kind} loss became ${loss} at step ${t + 1}`);
@@ -20,17 +21,30 @@ export function train(run: GoldenRun, session: Session, file: GoldenFile, steps 
     if (t > 0 || !run.keepsGradients) continue;
     const gradients = session.gradients();
     const kept = Object.keys(file.firstGradients).filter((name) => ours(run, name) in gradients);
-    firstGradients = Object.fromEntries(kept.map((name) => [name, sums(gradients[ours(run, name)])]));
+    firstGradients = Object.fromEntries(
+      kept.map((name) => [name, sums(part(run, name, gradients[ours(run, name)]))]),
+    );
   }
-  const final = Object.keys(file.final).map((name) => [name, sums(session.read(ours(run, name)))]);
+  const final = Object.keys(file.final).map((name) => [
+    name,
+    sums(part(run, name, session.read(ours(run, name)))),
+  ]);
   return { losses, firstGradients, final: Object.fromEntries(final) };
 }
 
-/** Our name of the golden file's variable `name`. */
+/** The elements of a variable that the golden file calls `name`. */
+function part(run: GoldenRun, name: string, values: ArrayLike<number>): ArrayLike<number> {
+  const place = run.names[name];
+  if (typeof place === 'string') return values;
+  const [from, to, of] = place.columns;
+  return Array.from(values).filter((_, i) => i % of >= from && i % of < to);
+}
+
+/** Our name of the golden file's variable `name`, or of the one that it is a part of. */
 export function ours(run: GoldenRun, name: string): string {
   const found = run.names[name];
   if (found === undefined) throw new Error(`the file has sums of ${name}, which this model does not have`);
-  return found;
+  return typeof found === 'string' ? found : found.variable;
 }
 
 /** [sum, sum of squares]. */

@@ -44,9 +44,43 @@ export type Activation = (typeof ACTIVATIONS)[number];
 
 export interface GptConfig {
   model: 'gpt';
+  vocab: number;
+  context: number;
+  dim: number;
+  heads: number;
+  layers: number;
+  batch: number;
+  steps: number;
+  optim: OptimConfig;
 }
 
-export type Config = BengioConfig | MlpConfig | GptConfig;
+export interface LlamaConfig extends Omit<GptConfig, 'model'> {
+  model: 'llama';
+  kv_heads: number;
+  /** Width inside of the MLP. */
+  ffn: number;
+  tied?: boolean;
+}
+
+export interface RnnConfig {
+  model: 'rnn';
+  cell: 'rnn' | 'gru' | 'lstm';
+  vocab: number;
+  context: number;
+  embed: number;
+  hidden: number;
+  layers: number;
+  batch: number;
+  loss: 'last' | 'all';
+  steps: number;
+  optim: OptimConfig;
+}
+
+export interface CnnConfig {
+  model: 'cnn';
+}
+
+export type Config = BengioConfig | MlpConfig | GptConfig | LlamaConfig | RnnConfig | CnnConfig;
 
 /** [sum, sum of squares] of each parameter. */
 export type Sums = Record<string, [number, number]>;
@@ -121,6 +155,28 @@ const models: Record<string, Record<string, Rule>> = {
     act: oneOf(...ACTIVATIONS),
     loss: oneOf('ce', 'mse'),
   },
+  gpt: { ...common, vocab: whole, context: whole, dim: whole, heads: whole, layers: whole },
+  llama: {
+    ...common,
+    vocab: whole,
+    context: whole,
+    dim: whole,
+    heads: whole,
+    kv_heads: whole,
+    layers: whole,
+    ffn: whole,
+    tied: optional(flag),
+  },
+  rnn: {
+    ...common,
+    cell: oneOf('rnn', 'gru', 'lstm'),
+    vocab: whole,
+    context: whole,
+    embed: whole,
+    hidden: whole,
+    layers: whole,
+    loss: oneOf('last', 'all'),
+  },
 };
 
 const betas: Rule = {
@@ -157,8 +213,8 @@ export function parseGolden(raw: unknown, fallbackName = 'golden'): GoldenFile {
   if (!isObject(raw.config)) throw new FormatError('config must be an object');
   const name = typeof raw.name === 'string' ? raw.name : fallbackName;
   const config = withoutNulls(raw.config);
-  oneNamed('config.model', config.model, [...Object.keys(models), 'gpt']);
-  if (config.model !== 'gpt') checkConfig(config);
+  oneNamed('config.model', config.model, [...Object.keys(models), 'cnn']);
+  if (config.model !== 'cnn') checkConfig(config);
   const rules = {
     loss_float64: numbers,
     first_step_grad_sum_sumsq_float64: pairs,

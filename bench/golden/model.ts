@@ -18,6 +18,7 @@ import {
 } from '../../src/index.js';
 import type { Activation, BengioConfig, Config, MlpConfig, OptimConfig } from './file.js';
 import { ints, uniform } from './hash.js';
+import { language } from './language.js';
 
 /** A model that the golden runs know and this library cannot build yet. */
 export class UnsupportedModel extends Error {}
@@ -28,9 +29,14 @@ export interface GoldenRun {
   batch(step: number): { x: Float32Array | Int32Array; y: Float32Array | Int32Array };
   learningRate: number;
   keepsGradients: boolean;
-  /** Our name of a variable for each name of the golden file. */
-  names: Record<string, string>;
+  /** Our variable for each name of the golden file. */
+  names: Record<string, Place>;
+  /** What variables begin with that their own initializers do not give. */
+  initial?: ReadonlyMap<string, Float32Array>;
 }
+
+/** A variable, or some of the columns of a matrix. */
+export type Place = string | { variable: string; columns: readonly [from: number, to: number, of: number] };
 
 export interface BuildOptions {
   keepGradients?: boolean;
@@ -38,19 +44,31 @@ export interface BuildOptions {
 
 /** Builds the run that a golden file describes. */
 export function buildGolden(config: Config, options: BuildOptions = {}): GoldenRun {
-  if (config.model === 'gpt') throw new UnsupportedModel('the model gpt is not supported yet');
-  return config.model === 'bengio' ? bengio(config, options) : mlp(config, options);
+  switch (config.model) {
+    case 'bengio':
+      return bengio(config, options);
+    case 'mlp':
+      return mlp(config, options);
+    case 'cnn':
+      throw new UnsupportedModel('the model cnn is not supported yet');
+    default:
+      return language(config, options);
+  }
 }
 
-/** Everything that the two models have in common. */
-interface Recipe {
-  model: Record<string, unknown>;
+/** Everything that the models have in common. */
+export interface Recipe {
+  model: unknown;
   forward(x: Tensor): Tensor;
   batch: { x: ReturnType<typeof f32>; y: ReturnType<typeof f32> };
   loss(output: Tensor, target: Tensor): Tensor;
 }
 
-function makeStep({ model, forward, batch, loss }: Recipe, optimizer: OptimConfig, keepGradients = false) {
+export function makeStep(
+  { model, forward, batch, loss }: Recipe,
+  optimizer: OptimConfig,
+  keepGradients = false,
+) {
   return trainStep({
     name: 'golden',
     model,

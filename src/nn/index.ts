@@ -1,4 +1,19 @@
+export { type AttentionInputs, type MultiHeadAttentionOptions, multiHeadAttention } from './attention.js';
 export { dropout } from './dropout.js';
 export * from './layers.js';
-export { layer, type Module, namedVariables, parameter, parameters, state } from './module.js';
-export { type BatchNormOptions, batchNorm1d, layerNorm, type NormOptions } from './norm.js';
+export { layer, layerOf, type Module, namedVariables, parameter, parameters, state } from './module.js';
+export { type BatchNormOptions, batchNorm1d, layerNorm, type NormOptions, rmsNorm } from './norm.js';
+export { learnedPositions, sinusoidalPositions } from './positions.js';
+export {
+  type CellOptions,
+  gru,
+  gruCell,
+  type LstmState,
+  lstm,
+  lstmCell,
+  type Recurrent,
+  type RecurrentOptions,
+  rnn,
+  rnnCell,
+} from './recurrent.js';
+export { gatedMlp, type TransformerBlockOptions, transformerBlock } from './transformer.js';

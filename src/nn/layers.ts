@@ -71,7 +71,7 @@ export function leakyRelu(slope = 0.01): Module {
 }
 
 /** Layers one after the other. */
-export function sequential(...layers: Module[]): Module {
+export function sequential(...layers: Module<[x: Tensor]>[]): Module {
   layers.forEach((next, i) => {
     if (typeof next !== 'function')
       throw new OptionError(`sequential: layer ${i} is ${shown(next)}; give layers, one argument each`);

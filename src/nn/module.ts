@@ -5,30 +5,49 @@ import { printableJson } from '../printable.js';
 import { checkShape, type DType, formatShape, type Shape } from '../shape.js';
 import { located } from '../source.js';
 
-/** A layer: a function of a tensor that owns variables. `parts` names them and the layers inside. */
-export interface Module {
-  (x: Tensor): Tensor;
+/**
+ * A layer: a function of a tensor, and of others after it where it uses them, that owns variables. `parts` names them and
+ * the layers inside.
+ */
+export interface Module<I extends readonly unknown[] = [x: Tensor, ...more: Tensor[]]> {
+  (...inputs: I): Tensor;
   readonly parts: Readonly<Record<string, unknown>>;
   /** What errors call it beside its path in the model, such as `linear`. */
   readonly kind?: string;
 }
 
 /**
- * Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes; `kind` is what
- * errors call it.
+ * Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes, of one tensor or
+ * several; `kind` is what errors call it.
  */
-export function layer(parts: Record<string, unknown>, forward: (x: Tensor) => Tensor, kind?: string): Module {
+export function layer(
+  parts: Record<string, unknown>,
+  forward: (x: Tensor, ...more: Tensor[]) => Tensor,
+  kind?: string,
+): Module {
+  return layerOf(parts, forward, kind);
+}
+
+/** As `layer`, of a tensor and whatever else it takes, such as options. */
+export function layerOf<I extends readonly [Tensor, ...unknown[]]>(
+  parts: Record<string, unknown>,
+  forward: (...inputs: I) => Tensor,
+  kind?: string,
+): Module<I> {
   if (typeof parts !== 'object' || parts === null)
     throw new OptionError(`layer: expected an object of parts first, got ${shown(parts)}`);
   if (typeof forward !== 'function')
     throw new OptionError(`layer: expected a function of a tensor second, got ${shown(forward)}`);
   const what = kind ?? 'layer';
-  const module: Module = Object.assign(
-    (x: Tensor) => {
+  const module: Module<I> = Object.assign(
+    (...inputs: I) => {
+      const [x] = inputs;
       if (x === undefined || x === null || ArrayBuffer.isView(x) || x instanceof Promise)
         throw new GraphError(located(`${what}: expected a tensor, got ${shown(x)}`));
       const by = interpreter();
-      const output = inModel(module, () => (by.observe ? by.observe(module, () => forward(x)) : forward(x)));
+      const output = inModel(module, () =>
+        by.observe ? by.observe(module, () => forward(...inputs)) : forward(...inputs),
+      );
       if (output === undefined || (output as unknown) instanceof Promise)
         throw new GraphError(located(`${what}: its function returns ${shown(output)}, not a tensor`));
       return output;

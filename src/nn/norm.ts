@@ -86,6 +86,26 @@ export function layerNorm(features: number, options: NormOptions = {}): Module {
   return layer(affine.parts, forward, 'layerNorm');
 }
 
+/**
+ * Root mean square normalization: every row over the root of its mean square, with a gain and no bias, and no mean taken
+ * off. x: [..., features]. (Zhang and Sennrich 2019, equation 4, with eps inside of the root.)
+ */
+export function rmsNorm(
+  features: number,
+  options: Pick<NormOptions, 'eps' | 'affine' | 'gainInit'> = {},
+): Module {
+  checkOptions('rmsNorm', options, ['eps', 'affine', 'gainInit']);
+  const { eps = 1e-5 } = options;
+  const affine = affineOf('rmsNorm', features, eps, { ...options, bias: false });
+  const forward = (x: Tensor) => {
+    if (x.shape.at(-1) !== features) {
+      throw new ShapeError(`rmsNorm: expected ${features} features, got ${formatShape(x.shape)}`);
+    }
+    return affine.byRow(x, rsqrt(add(mean(mul(x, x), -1, { keepDims: true }), eps)));
+  };
+  return layer(affine.parts, forward, 'rmsNorm');
+}
+
 /** Gain and bias of a norm, as far as its options ask for them. */
 function affineOf(name: string, features: number, eps: number, options: NormOptions) {
   wholeNumber(`${name}: features`, features);

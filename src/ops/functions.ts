@@ -1,6 +1,14 @@
 import { checkOptions } from '../check.js';
 import { DTypeError, ShapeError } from '../errors.js';
-import { formatShape, formatType, normalizeAxes, numel, requireDType, sameShape } from '../shape.js';
+import {
+  formatShape,
+  formatType,
+  normalizeAxes,
+  normalizeAxis,
+  numel,
+  requireDType,
+  sameShape,
+} from '../shape.js';
 import { equal, greater, where } from './compare.js';
 import { add, div, erf, exp, log, mul, pair, sigmoid, sub } from './elementwise.js';
 import { asIndices } from './gather.js';
@@ -69,6 +77,29 @@ export function softmax(x: TensorLike, axis = -1): Tensor {
 export function logSoftmax(x: TensorLike, axis = -1): Tensor {
   const shifted = belowMax('logSoftmax', x, axis);
   return sub(shifted, log(sum(exp(shifted), axis, { keepDims: true })));
+}
+
+/**
+ * log of the sum of exp(x) along `axis`, for x of any size: minus infinity where all are, infinity where one is. x: f32.
+ */
+export function logSumExp(x: TensorLike, axis = -1, options: ReduceOptions = {}): Tensor {
+  checkOptions('logSumExp', options, ['keepDims']);
+  const t = toTensor(x);
+  requireDType('logSumExp', t, 'f32');
+  const along = normalizeAxis('logSumExp', axis, t.rank);
+  const base = finiteMax(t, along);
+  const result = add(log(sum(exp(sub(t, base)), along, { keepDims: true })), base);
+  if (options.keepDims) return result;
+  return reshape(
+    result,
+    t.shape.filter((_, i) => i !== along),
+  );
+}
+
+/** The largest element along an axis, as a constant, or 0 where it is infinite: what exponentials may be taken less of. */
+export function finiteMax(x: Tensor, axis: number): Tensor {
+  const largest = stopGradient(nanmax(x, axis, { keepDims: true }));
+  return where(equal(sub(largest, largest), 0), largest, 0);
 }
 
 /** The element of each last-axis row that an index names: x: [..., n], ids: i32[...] -> [...]. */

@@ -1,6 +1,10 @@
 import './methods.js';
 
+export { flip, oneHot, scatterAddAlong, stack, take, takeAlong, tile } from './arrange.js';
+export { type AttentionOptions, attention } from './attention.js';
 export * from './compare.js';
+export { cumulativeSum } from './cumulative.js';
+export { einsum } from './einsum.js';
 export {
   abs,
   add,
@@ -26,12 +30,14 @@ export { argmax, argmin, type MaxWithIndex, maxWithIndex, minWithIndex } from '.
 export * from './functions.js';
 export { gather, scatterAdd } from './gather.js';
 export { iota } from './leaf.js';
+export { lowerTriangle, maskedFill, tril, triu } from './masks.js';
 export { matmul } from './matmul.js';
 export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } from './movement.js';
 export type { Nest, TensorsOf } from './nest.js';
 export { opTable } from './op.js';
 export { random } from './random.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
+export { type RotaryOptions, rotary } from './rotary.js';
 export { type ScanOptions, type ScanResult, type ScanStep, scan } from './scan.js';
 export { chunk, split } from './split.js';
 export { ceil, clamp, floor, round, sign } from './stepwise.js';

@@ -1,9 +1,12 @@
+import * as arrange from './arrange.js';
 import * as compare from './compare.js';
+import * as cumulative from './cumulative.js';
 import * as elementwise from './elementwise.js';
 import * as exponentials from './exponentials.js';
 import * as extremes from './extremes.js';
 import * as functions from './functions.js';
 import * as gather from './gather.js';
+import * as masks from './masks.js';
 import * as matmul from './matmul.js';
 import * as movement from './movement.js';
 import * as reduce from './reduce.js';
@@ -44,6 +47,9 @@ const methods = {
   ...{ floor: stepwise.floor, ceil: stepwise.ceil, round: stepwise.round },
   ...{ argmax: extremes.argmax, argmin: extremes.argmin, maxWithIndex: extremes.maxWithIndex },
   ...{ minWithIndex: extremes.minWithIndex, split: split.split, chunk: split.chunk },
+  ...{ flip: arrange.flip, tile: arrange.tile, take: arrange.take, takeAlong: arrange.takeAlong },
+  ...{ tril: masks.tril, triu: masks.triu, maskedFill: masks.maskedFill },
+  ...{ cumulativeSum: cumulative.cumulativeSum, logSumExp: functions.logSumExp },
 };
 
 type Methods = { [K in keyof typeof methods]: Rest<(typeof methods)[K]> };

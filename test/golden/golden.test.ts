@@ -82,8 +82,8 @@ describe('a golden file', () => {
     ['no config', { ...file, config: undefined }, 'config must be an object'],
     [
       'an unknown model',
-      withConfig({ model: 'rnn' }),
-      'config.model must be one of bengio, mlp, gpt, not "rnn"',
+      withConfig({ model: 'tree' }),
+      'config.model must be one of bengio, mlp, gpt, llama, rnn, cnn, not "tree"',
     ],
     ['a missing width', withConfig({ dims: undefined }), 'config.dims is missing'],
     [
@@ -123,8 +123,8 @@ describe('a golden file', () => {
     expect(() => parseGolden(raw)).toThrow(expect.objectContaining({ message }));
   });
 
-  it('of the model gpt says that it is not supported yet', () => {
-    expect(() => buildGolden({ model: 'gpt' })).toThrow('the model gpt is not supported yet');
+  it('of the model cnn says that it is not supported yet', () => {
+    expect(() => buildGolden({ model: 'cnn' })).toThrow('the model cnn is not supported yet');
   });
 });
 

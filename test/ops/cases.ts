@@ -15,7 +15,7 @@ import {
 } from './shapes.js';
 
 export interface CaseInput {
-  shape: number[];
+  shape: readonly number[];
   dtype: DType;
   /** Values are in [low, high); from -2 to 2 unless given, for integers from -9 to 9. */
   low?: number;

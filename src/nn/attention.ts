@@ -1,0 +1,97 @@
+import { boolean, checkOptions, fraction, wholeNumber } from '../check.js';
+import { OptionError, ShapeError } from '../errors.js';
+import { attention } from '../ops/attention.js';
+import { reshape, transpose } from '../ops/movement.js';
+import { rotary } from '../ops/rotary.js';
+import { split } from '../ops/split.js';
+import type { Tensor } from '../ops/tensor.js';
+import { formatShape } from '../shape.js';
+import { dropout } from './dropout.js';
+import { linear } from './layers.js';
+import { layerOf, type Module } from './module.js';
+
+export interface MultiHeadAttentionOptions {
+  /** A place sees no later ones. */
+  causal?: boolean;
+  /** Of keys and values, which heads then share; as many as heads unless given. */
+  groups?: number;
+  /** Width of the places that are looked at, where they are others: `layer(x, { memory })`. */
+  memory?: number;
+  /** Turn queries and keys by their places (see `rotary`); with this base, or `true` for 10,000. */
+  rotary?: boolean | number;
+  /** In the products around it; by default yes. */
+  bias?: boolean;
+  /** Of what comes out; 0 unless given. */
+  dropout?: number;
+}
+
+export interface AttentionInputs {
+  /** f32[batch, keys, memory]: what is looked at, if the layer has `memory`. */
+  memory?: Tensor;
+  /** Broadcast to [batch, heads, places, keys] (see `attention`). */
+  mask?: Tensor;
+}
+
+/**
+ * Attention of several heads: each makes queries, keys and values of its own, and what they find is joined again.
+ * x: f32[batch, places, width] -> the same. (Vaswani et al. 2017, section 3.2.2.)
+ *
+ * `input` has the matrices of queries, keys and values side by side, head by head; with `memory`, `query` has the first
+ * and `memory` the other two.
+ */
+export function multiHeadAttention(
+  width: number,
+  heads: number,
+  options: MultiHeadAttentionOptions = {},
+): Module<[x: Tensor, more?: AttentionInputs]> {
+  const what = 'multiHeadAttention';
+  checkOptions(what, options, ['causal', 'groups', 'memory', 'rotary', 'bias', 'dropout']);
+  wholeNumber(`${what}: width`, width);
+  wholeNumber(`${what}: heads`, heads);
+  const { causal = false, groups = heads, memory: seen, rotary: turned = false, bias = true } = options;
+  const { dropout: dropped = 0 } = options;
+  wholeNumber(`${what}: groups`, groups);
+  fraction(`${what}: dropout`, dropped);
+  boolean(`${what}: causal`, causal);
+  if (typeof turned !== 'number') boolean(`${what}: rotary`, turned);
+  if (width % heads !== 0) throw new OptionError(`${what}: ${heads} heads do not divide a width of ${width}`);
+  if (heads % groups !== 0) throw new OptionError(`${what}: ${groups} groups do not divide ${heads} heads`);
+  const size = width / heads;
+  if (turned && size % 2 !== 0)
+    throw new OptionError(`${what}: rotary turns pairs, and the width of a head, ${size}, is odd`);
+  if (turned && seen !== undefined)
+    throw new OptionError(`${what}: rotary needs queries and keys of one text, not of a memory`);
+  const shared = groups * size;
+  const dense = (inputs: number, outputs: number) => linear(inputs, outputs, { bias });
+  const inputs =
+    seen === undefined
+      ? { input: dense(width, width + 2 * shared) }
+      : { query: dense(width, width), memory: dense(seen, 2 * shared) };
+  const output = dense(width, width);
+  const drop = dropped > 0 ? dropout(dropped) : null;
+  const apart = (t: Tensor, count: number) =>
+    transpose(reshape(t, [t.shape[0], t.shape[1], count, size]), [0, 2, 1, 3]);
+  const turn = (t: Tensor) => (turned ? rotary(t, typeof turned === 'number' ? { base: turned } : {}) : t);
+
+  const forward = (x: Tensor, more: AttentionInputs = {}) => {
+    checkOptions(what, more, ['memory', 'mask']);
+    if (x.rank !== 3 || x.shape[2] !== width)
+      throw new ShapeError(`${what}: expected [batch, places, ${width}], got ${formatShape(x.shape)}`);
+    if ((more.memory !== undefined) !== (seen !== undefined))
+      throw new OptionError(
+        seen === undefined
+          ? `${what}: it was made without a memory: give its width, as in { memory: ${width} }`
+          : `${what}: it looks at a memory: call it with (x, { memory })`,
+      );
+    const [q, k, v] = inputs.input
+      ? split(inputs.input(x), [width, shared, shared], -1)
+      : [inputs.query(x), ...split(inputs.memory(more.memory!), [shared, shared], -1)];
+    const found = attention(turn(apart(q, heads)), turn(apart(k, groups)), apart(v, groups), {
+      causal,
+      ...(more.mask && { mask: more.mask }),
+    });
+    const joined = output(reshape(transpose(found, [0, 2, 1, 3]), x.shape));
+    return drop ? drop(joined) : joined;
+  };
+  return layerOf({ ...inputs, output, ...(drop && { dropout: drop }) }, forward, what);
+}

@@ -1,0 +1,60 @@
+import { checkOptions, positive, wholeNumber } from '../check.js';
+import { OptionError, ShapeError } from '../errors.js';
+import * as init from '../init/init.js';
+import { cast } from '../ops/compare.js';
+import { add, cos, mul, sin } from '../ops/elementwise.js';
+import { iota } from '../ops/leaf.js';
+import { concat, reshape, slice } from '../ops/movement.js';
+import { frequencies } from '../ops/rotary.js';
+import type { Initializer, Tensor } from '../ops/tensor.js';
+import { formatShape } from '../shape.js';
+import { layer, type Module, parameter } from './module.js';
+
+/**
+ * Adds a learned vector for each place: x f32[batch, places, width] -> the same, of at most `count` places. Initial ones
+ * are normal with a deviation of 0.02 unless `weight` says otherwise.
+ */
+export function learnedPositions(
+  count: number,
+  width: number,
+  options: { weight?: Initializer } = {},
+): Module {
+  checkOptions('learnedPositions', options, ['weight']);
+  wholeNumber('learnedPositions: count', count);
+  wholeNumber('learnedPositions: width', width);
+  const weight = parameter([count, width], options.weight ?? init.normal(0, 0.02));
+  const forward = (x: Tensor) => {
+    const places = placesOf('learnedPositions', x, width);
+    if (places > count)
+      throw new ShapeError(
+        `learnedPositions: ${formatShape(x.shape)} has ${places} places, and positions are learned for ${count}`,
+      );
+    return add(x, slice(weight, [0, 0], [places, width]));
+  };
+  return layer({ weight }, forward, 'learnedPositions');
+}
+
+/**
+ * Adds sines and cosines of the place, of wavelengths from 2 pi to 2 pi times `base` (10,000): x f32[batch, places, width]
+ * -> the same, of an even width. The first half has the sines, the second the cosines. (Vaswani et al. 2017, section
+ * 3.5, where they alternate.)
+ */
+export function sinusoidalPositions(width: number, options: { base?: number } = {}): Module {
+  checkOptions('sinusoidalPositions', options, ['base']);
+  const { base = 10_000 } = options;
+  wholeNumber('sinusoidalPositions: width', width);
+  positive('sinusoidalPositions: base', base);
+  if (width % 2 !== 0) throw new OptionError(`sinusoidalPositions: the width must be even, got ${width}`);
+  const forward = (x: Tensor) => {
+    const places = placesOf('sinusoidalPositions', x, width);
+    const angles = mul(reshape(cast(iota(places), 'f32'), [places, 1]), frequencies(width, base));
+    return add(x, concat([sin(angles), cos(angles)], 1));
+  };
+  return layer({}, forward, 'sinusoidalPositions');
+}
+
+function placesOf(what: string, x: Tensor, width: number): number {
+  if (x.rank < 2 || x.shape.at(-1) !== width)
+    throw new ShapeError(`${what}: expected [batch, places, ${width}], got ${formatShape(x.shape)}`);
+  return x.shape.at(-2)!;
+}

@@ -1,0 +1,65 @@
+import { checkOptions, oneOf, wholeNumber } from '../check.js';
+import { add, mul } from '../ops/elementwise.js';
+import { silu } from '../ops/functions.js';
+import type { Tensor } from '../ops/tensor.js';
+import { type AttentionInputs, type MultiHeadAttentionOptions, multiHeadAttention } from './attention.js';
+import { dropout } from './dropout.js';
+import { gelu, linear, sequential } from './layers.js';
+import { layer, layerOf, type Module } from './module.js';
+import { layerNorm, rmsNorm } from './norm.js';
+
+/**
+ * SwiGLU: (silu(x gate) * (x up)) down. x: f32[..., width] -> the same. (Shazeer 2020, equation 6.)
+ */
+export function gatedMlp(width: number, hidden: number, options: { bias?: boolean } = {}): Module {
+  checkOptions('gatedMlp', options, ['bias']);
+  wholeNumber('gatedMlp: width', width);
+  wholeNumber('gatedMlp: hidden', hidden);
+  const { bias = false } = options;
+  const [gate, up, down] = [
+    linear(width, hidden, { bias }),
+    linear(width, hidden, { bias }),
+    linear(hidden, width, { bias }),
+  ];
+  return layer({ gate, up, down }, (x) => down(mul(silu(gate(x)), up(x))), 'gatedMlp');
+}
+
+export interface TransformerBlockOptions extends MultiHeadAttentionOptions {
+  /** `layer` norms unless told. */
+  norm?: 'layer' | 'rms';
+  /** `gelu`: two products with a GELU between, unless told; `gated`: see `gatedMlp`. */
+  mlp?: 'gelu' | 'gated';
+  /** Width inside of the MLP; 4 times the width unless given. */
+  hidden?: number;
+}
+
+/**
+ * A block of a transformer with its norms in front: x + attention(norm(x)), and of that y + mlp(norm(y)).
+ * x: f32[batch, places, width] -> the same. (Vaswani et al. 2017, section 3.1; Xiong et al. 2020 for the norms.)
+ */
+export function transformerBlock(
+  width: number,
+  heads: number,
+  options: TransformerBlockOptions = {},
+): Module<[x: Tensor, more?: AttentionInputs]> {
+  const what = 'transformerBlock';
+  const { norm = 'layer', mlp: kind = 'gelu', hidden = 4 * width, ...inner } = options;
+  oneOf(`${what}: norm`, norm, ['layer', 'rms']);
+  oneOf(`${what}: mlp`, kind, ['gelu', 'gated']);
+  wholeNumber(`${what}: hidden`, hidden);
+  const attention = multiHeadAttention(width, heads, inner);
+  const bias = inner.bias ?? true;
+  const normOf = () => (norm === 'rms' ? rmsNorm(width) : layerNorm(width));
+  const [norm1, norm2] = [normOf(), normOf()];
+  const mlp =
+    kind === 'gated'
+      ? gatedMlp(width, hidden, { bias })
+      : sequential(linear(width, hidden, { bias }), gelu(), linear(hidden, width, { bias }));
+  const drop = inner.dropout ? dropout(inner.dropout) : null;
+  const forward = (x: Tensor, more?: AttentionInputs) => {
+    const y = add(x, attention(norm1(x), more));
+    const made = mlp(norm2(y));
+    return add(y, drop ? drop(made) : made);
+  };
+  return layerOf({ norm1, attention, norm2, mlp, ...(drop && { dropout: drop }) }, forward, what);
+}
