@@ -5,7 +5,6 @@
 const ORDER: usize = 0; // from below: 32 bits count jobs, and workers sleep on them; 16 the job, 16 the size of its team
 const ARRIVED: usize = 64; // threads at the barrier
 const GENERATION: usize = 128; // barriers passed
-const SLEEPING: usize = 132; // threads that sleep at the barrier
 
 /** Turns of the waiting loop before a thread goes to sleep; waking one costs as much as many steps of a small model. */
 const SPINS: i32 = 65536;
@@ -46,16 +45,14 @@ export function barrier(): void {
   if (atomic.add<i32>(ARRIVED, 1) == threads - 1) {
     atomic.store<i32>(ARRIVED, 0);
     atomic.store<i32>(GENERATION, generation + 1);
-    // A call into the engine. Who is not counted yet will see the new generation before it sleeps.
-    if (atomic.load<i32>(SLEEPING) != 0) atomic.notify(GENERATION, -1);
+    // Counting who sleeps around the wait would spare this call; but V8 11 then did a caller's loop once too often.
+    atomic.notify(GENERATION, -1);
     return;
   }
   let spins = SPINS;
   while (atomic.load<i32>(GENERATION) == generation) {
     if (--spins >= 0) continue;
-    atomic.add<i32>(SLEEPING, 1);
     const timedOut = atomic.wait<i32>(GENERATION, generation, NAP) == 2;
-    atomic.sub<i32>(SLEEPING, 1);
     if (timedOut) late();
   }
 }

@@ -5,12 +5,11 @@ import type { DType, Shape } from '../shape.js';
 /** Every region and buffer starts at a multiple of this many bytes: a cache line. */
 export const ALIGNMENT = 64;
 
-/** Fixed cells at the start of the memory, in bytes. Those up to `sleeping` are known to assembly/team.ts. */
+/** Fixed cells at the start of the memory, in bytes. Those up to `generation` are known to assembly/team.ts. */
 export const CONTROL = {
   order: 0,
   arrived: 64,
   generation: 128,
-  sleeping: 132,
   /** Arguments of a training job: steps to take, number of the first step, seed, rows of the dataset. */
   steps: 192,
   first: 196,

@@ -27,6 +27,10 @@ describe('the golden files', () => {
       'w2-makemore-batchnorm',
       'w3-bengio-word-direct',
       'w4-mlp-adam',
+      'w6-gpt-adamw',
+      'w8-gru-adam',
+      'w8-lstm-sgd',
+      'w9-llama-adamw',
     ]);
   });
 

@@ -25,7 +25,8 @@ async function countsFor(name: string): Promise<Map<string, number>> {
   const schedules = Object.fromEntries(
     Object.entries(entries).map(([entry, graph]) => [
       entry,
-      schedule(optimize(graph), { without: ['lower-peak'] }),
+      // A small cache has what is large at both depths passed tile by tile.
+      schedule(optimize(graph), { without: ['lower-peak'], cacheBytes: 2 ** 16 }),
     ]),
   );
   emitModule(name, schedules, planMemory(schedules, variables));

@@ -198,11 +198,16 @@ describe('random programs', () => {
         (variable, name) => names.set(variable, name),
         () => steps++ < stepsTaken.get(program)!,
       );
+      // The gradient of a scan adds what one tensor gets in several roles in another order than its steps do.
+      const rounding = graph.nodes.some((node) => node.op.name === 'scan') ? 1e-12 : 0;
       for (const [name, tensor] of Object.entries(outputs)) {
-        expect({ seed, name, data: (tensor as unknown as { data: unknown }).data }).toEqual({
-          ...{ seed, name },
-          data: want.outputs[name].data,
-        });
+        const { data } = tensor as unknown as { data: Float64Array };
+        const wanted = want.outputs[name].data;
+        const scale = rounding * Math.max(...Array.from(wanted, Math.abs).filter(Number.isFinite), 0);
+        const far = Array.from(data, (x, i) => [x, wanted[i]]).filter(
+          ([x, y]) => !Object.is(x, y) && !(Math.abs(x - y) <= scale),
+        );
+        expect({ seed, name, far }).toEqual({ seed, name, far: [] });
       }
     }
   });
