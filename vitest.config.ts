@@ -4,7 +4,8 @@ const common = { pool: 'forks', testTimeout: 120_000, hookTimeout: 120_000 } as 
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // More than the cores of a small machine: browsers, timeouts and other processes are waited for.
+    maxWorkers: 3,
     projects: [
       {
         test: {

@@ -124,15 +124,15 @@ it('kernels between two barriers are either of the same thread, or touch nothing
   for (const threadShare of [0, 20])
     fc.assert(
       fc.property(arenaGraph(), ({ graph }) => check({ call: graph }, [], threadShare)),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   expect(barriers).toBeGreaterThan(100);
-  for (let seed = 2000; seed < 2040; seed++) {
+  for (let seed = 2000; seed < 2020; seed++) {
     const graph = traceProgram(programOf(seed));
     const variables = graph.inputs.map(inputAttrs).filter(({ role }) => role !== 'input');
     check({ call: graph }, variables as unknown as Parameters<typeof emit>[1], 0);
   }
-  expect(parts).toBeGreaterThan(20);
+  expect(parts).toBeGreaterThan(10);
   expect(others).toBeGreaterThan(0);
 });
 

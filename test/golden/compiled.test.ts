@@ -13,6 +13,7 @@ followsGoldenFiles({
 
 followsGoldenFiles({
   name: 'compiled code that keeps its gradients',
+  quick: true,
   options: { keepGradients: true },
   tolerance,
   open: (step) => step.compile({ threads: 1, seed: 1 }),

@@ -15,6 +15,7 @@ followsGoldenFiles({
 
 followsGoldenFiles({
   name: 'the tape in float32',
+  quick: true,
   tolerance: { loss: 1e-5, sums: 1e-4 },
   open: (step) => step.interpret(),
 });

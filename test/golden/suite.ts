@@ -9,6 +9,8 @@ import type { Session } from '../../src/index.js';
 export interface Engine {
   name: string;
   options?: BuildOptions;
+  /** Whether to leave out transformers, which take long. */
+  quick?: boolean;
   /** Whether to look at the gradients alone, after one step. */
   firstStepOnly?: boolean;
   /** Relative. */
@@ -28,7 +30,8 @@ export const goldenFiles: GoldenFile[] = readdirSync(folder)
 /** Tests that an engine follows every golden file. */
 export function followsGoldenFiles(engine: Engine): void {
   const { tolerance } = engine;
-  describe.each(goldenFiles)(`${engine.name} on $name`, (file) => {
+  const isQuick = ({ config }: GoldenFile) => config.model !== 'gpt' && config.model !== 'llama';
+  describe.each(engine.quick ? goldenFiles.filter(isQuick) : goldenFiles)(`${engine.name} on $name`, (file) => {
     const steps = engine.firstStepOnly ? 1 : file.loss.length;
     let got: Outcome;
 
