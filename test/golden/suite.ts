@@ -31,7 +31,8 @@ export const goldenFiles: GoldenFile[] = readdirSync(folder)
 export function followsGoldenFiles(engine: Engine): void {
   const { tolerance } = engine;
   const isQuick = ({ config }: GoldenFile) => config.model !== 'gpt' && config.model !== 'llama';
-  describe.each(engine.quick ? goldenFiles.filter(isQuick) : goldenFiles)(`${engine.name} on $name`, (file) => {
+  const files = engine.quick ? goldenFiles.filter(isQuick) : goldenFiles;
+  describe.each(files)(`${engine.name} on $name`, (file) => {
     const steps = engine.firstStepOnly ? 1 : file.loss.length;
     let got: Outcome;
 
