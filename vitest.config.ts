@@ -4,8 +4,7 @@ const common = { pool: 'forks', testTimeout: 120_000, hookTimeout: 120_000 } as 
 
 export default defineConfig({
   test: {
-    // More than the cores of a small machine: browsers, timeouts and other processes are waited for.
-    maxWorkers: 3,
+    maxWorkers: 2,
     projects: [
       {
         test: {

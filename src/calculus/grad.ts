@@ -205,7 +205,7 @@ function checkArgument(name: string, arg: unknown, place: number): void {
       if (item === arg) continue;
       throw new GraphError(`${name}: argument ${place} is an array with tensors in it; pass one tensor`);
     }
-    if (Array.isArray(item)) stack.push(...item);
+    if (Array.isArray(item)) for (const part of item) stack.push(part);
     else if (typeof item !== 'number' || Number.isNaN(item)) {
       throw new GraphError(`${name}: argument ${place} has ${kindOf(item)} where a number should be`);
     }

@@ -84,8 +84,9 @@ export class Run {
     const started = performance.now();
     const from = this.session.at;
     const losses: number[] = [];
+    // One by one: a report of a fast model may hold more than a call takes arguments.
     for await (const report of this.session.run({ steps, lr, every: steps, signal }))
-      losses.push(...report.losses);
+      for (const loss of report.losses) losses.push(loss);
     const took = Math.max(1e-6, (performance.now() - started) / 1000);
     for (const loss of losses) this.curve.train.push(loss);
     if (this.session.at !== from + losses.length)

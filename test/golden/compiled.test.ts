@@ -13,7 +13,7 @@ followsGoldenFiles({
 
 followsGoldenFiles({
   name: 'compiled code that keeps its gradients',
-  quick: true,
+  transformerSteps: 0,
   options: { keepGradients: true },
   tolerance,
   open: (step) => step.compile({ threads: 1, seed: 1 }),
