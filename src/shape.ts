@@ -38,6 +38,11 @@ export function contiguousStrides(shape: Shape): number[] {
   return strides;
 }
 
+/** Where the element at these places lies, by strides, from `offset` on. */
+export function offsetOf(at: readonly number[], strides: readonly number[], offset = 0): number {
+  return at.reduce((sum, place, axis) => sum + place * strides[axis], offset);
+}
+
 export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }

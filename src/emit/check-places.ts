@@ -4,7 +4,7 @@ import { meet, memoryIn } from '../plan/places.js';
 import type { EntryPlan } from '../plan/plan.js';
 import type { Kernel } from '../schedule/kernel.js';
 import { ownRegion, type Region, regionOver } from '../schedule/regions.js';
-import { numel } from '../shape.js';
+import { numel, offsetOf } from '../shape.js';
 import type { Use } from './functions.js';
 
 /**
@@ -68,6 +68,6 @@ function writtenOf(kernel: Kernel, node: Node, { parts }: EntryPlan): Region[] {
     whole: region.whole,
     sizes: shape,
     strides,
-    offset: starts.reduce((at, start, axis) => at + start * strides[axis], offset),
+    offset: offsetOf(starts, strides, offset),
   }));
 }

@@ -1,7 +1,6 @@
 import type { Node } from '../graph/graph.js';
-import type { Places } from '../plan/places.js';
+import { type Places, type Span, spansOf } from '../plan/places.js';
 import type { Kernel } from '../schedule/kernel.js';
-import { type Span, spansOf } from './spans.js';
 
 interface Shared {
   readonly kernel: Pick<Kernel, 'stores' | 'loads'>;

@@ -1,8 +1,7 @@
 import type { Node } from '../graph/graph.js';
-import type { Places } from '../plan/places.js';
+import { overlap, type Places, type Span, spansOf } from '../plan/places.js';
 import type { Kernel } from '../schedule/kernel.js';
 import { Meetings } from './meetings.js';
-import { overlap, type Span, spansOf } from './spans.js';
 
 /** Nanoseconds of work that are worth fetching what they read from another core. */
 const WORTH = 200;

@@ -5,7 +5,7 @@ import { contiguousOp } from '../ops/movement.js';
 import type { Op } from '../ops/op.js';
 import { blockOf, chainsOf } from '../schedule/chains.js';
 import type { Access, Box, CopyKernel, FoldKernel, NestKernel, ScatterKernel } from '../schedule/kernel.js';
-import { numel, type Shape } from '../shape.js';
+import { numel, offsetOf, type Shape } from '../shape.js';
 import { storedElements } from './axes.js';
 import {
   act,
@@ -160,7 +160,7 @@ export function copyLoops(kernel: CopyKernel, options: NestOptions): Part {
     };
     const target = {
       source,
-      offset: starts.reduce((at, start, i) => at + start * to[i], offset),
+      offset: offsetOf(starts, to, offset),
       strides: to.map((s, i) => (shape[i] === 1 ? 0 : s)),
     };
     const { body: made, units } = nestLoops(nest, { ...options, stored: new Set([of]), target });

@@ -8,6 +8,7 @@ import {
   formatShape,
   normalizeAxis,
   numel,
+  offsetOf,
   reshapeStrides,
   type Shape,
   sameShape,
@@ -31,7 +32,7 @@ function copyStrided(x: Value, strides: readonly number[], offset: number, out: 
 /** Copies the block of x that starts at `starts` and has the size of the output. */
 export function copyBlock(x: Value, starts: readonly number[], out: Value): void {
   const strides = contiguousStrides(x.shape);
-  const offset = starts.reduce((at, start, i) => at + start * strides[i], 0);
+  const offset = offsetOf(starts, strides);
   copyStrided(x, strides, offset, out);
 }
 
@@ -216,7 +217,7 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
     axes: inPlace,
     view: (strides, { attrs: { starts } }) => ({
       strides,
-      offset: starts.reduce((at, start, i) => at + start * strides[i], 0),
+      offset: offsetOf(starts, strides),
     }),
   },
 });
@@ -259,7 +260,7 @@ export function pad(x: TensorLike, before: readonly number[], after: readonly nu
 /** Writes x into the block of `out` that starts at `starts`. */
 function copyInto(x: Value, starts: readonly number[], out: Value): void {
   const strides = contiguousStrides(out.shape);
-  const offset = starts.reduce((at, start, i) => at + start * strides[i], 0);
+  const offset = offsetOf(starts, strides);
   eachStridedRun(x.shape, [strides], [offset], (i, n, at, by) => {
     let o = at[0];
     for (const end = i + n, d = by[0]; i < end; i++, o += d) out.data[o] = x.data[i];

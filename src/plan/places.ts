@@ -12,8 +12,22 @@ export function memoryIn({ parts }: Places, node: Node): Node {
 /** Whether two values may have bytes in common; parts of one value have none, unless they are the same. */
 export function meet(a: Node, b: Node, places: Places): boolean {
   if (a === b) return true;
-  const [one, other] = [memoryIn(places, a), memoryIn(places, b)];
-  if (one === other) return false;
-  const [from, to] = [places.address.get(one)!, places.address.get(other)!];
-  return from < to + 4 * numel(other.shape) && to < from + 4 * numel(one.shape);
+  return memoryIn(places, a) !== memoryIn(places, b) && overlap(spansOf([a], places), spansOf([b], places));
+}
+
+/** Bytes of the memory, from the first up to but not with the last. */
+export type Span = readonly [from: number, to: number];
+
+/** Where nodes lie; a part of another counts as all of that. */
+export function spansOf(nodes: readonly Node[], places: Places): Span[] {
+  return nodes.map((node) => {
+    const memory = memoryIn(places, node);
+    const from = places.address.get(memory)!;
+    return [from, from + 4 * numel(memory.shape)];
+  });
+}
+
+/** Whether one of the first has a byte in common with one of the others. */
+export function overlap(some: readonly Span[], others: readonly Span[]): boolean {
+  return some.some(([from, to]) => others.some((other) => from < other[1] && other[0] < to));
 }

@@ -1,5 +1,5 @@
 import type { Node } from '../graph/graph.js';
-import { numel, type Shape } from '../shape.js';
+import { numel, offsetOf, type Shape } from '../shape.js';
 import { type Copied, copiedBy, restOf } from './copied.js';
 import { sourcesOf } from './inline.js';
 import type { Access, Box, KernelBody, Storage } from './kernel.js';
@@ -78,7 +78,7 @@ class Placing {
     if (!body || this.storage.has(value) || this.regions.has(value) || this.parts.has(value)) return false;
     const target = this.regions.get(whole) ?? ownRegion(whole);
     const { strides, offset } = regionOver(target, over)!;
-    const start = part.starts.reduce((at, start, i) => at + start * strides[i], offset);
+    const start = offsetOf(part.starts, strides, offset);
     const region = regionFor(part.read, part.shape, { whole: target.whole, strides, offset: start });
     if (!region || !mayStore(body, value, region)) return false;
     // The same kernel may read it for another part, too.
@@ -125,10 +125,10 @@ class Placing {
       const next = parts.findIndex(({ starts }) => starts[axis] === first.starts[axis] + 1);
       return next < 0 ? 0 : places[next].offset - places[0].offset;
     });
-    const origin = first.starts.reduce((at, start, axis) => at - start * strides[axis], places[0].offset);
+    const origin = places[0].offset - offsetOf(first.starts, strides);
     const agree = parts.every(({ starts, shape }, i) => {
       const { offset, strides: own } = places[i];
-      if (offset !== starts.reduce((at, start, axis) => at + start * strides[axis], origin)) return false;
+      if (offset !== offsetOf(starts, strides, origin)) return false;
       return shape.every((size, axis) => size === 1 || own[axis] === strides[axis]);
     });
     return agree ? joined({ whole: memory, sizes: whole.shape, strides, offset: origin }) : null;
