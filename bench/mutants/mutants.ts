@@ -247,20 +247,14 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/ops/movement.ts',
+    'src/shape.ts',
     ['test/ops', 'test/schedule'],
     [
       [
         'a slice begins at its start on the last axis alone',
-        'offset: starts.reduce((at, start, i) => at + start * strides[i], 0),',
-        'offset: starts.reduce((_, start, i) => start * strides[i], 0),',
+        'sum + place * strides[axis]',
+        'place * strides[axis]',
       ],
-    ],
-  ),
-  ...of(
-    'src/shape.ts',
-    ['test/schedule'],
-    [
       [
         'axes that are apart are walked as one',
         'if (axes[last - 1].stride !== stride * size) return null;',

@@ -65,7 +65,6 @@ describe('a compiled model on a static server', () => {
           '/',
           '/page.js',
           '/worker.js',
-          '/favicon.ico',
           ...['model.js', 'model.json', 'model.wasm', 'model.plain.wasm'].map((f) => `/compiled/${f}`),
         ].filter((path) => server.requests.includes(path)),
       ),

@@ -15,7 +15,7 @@ export interface ServeOptions {
 export interface Server {
   /** `http://127.0.0.1:PORT/` */
   readonly url: string;
-  /** Paths that were asked for, in this order. */
+  /** Paths that pages asked for, in this order. */
   readonly requests: readonly string[];
   close(): Promise<void>;
 }
@@ -25,19 +25,21 @@ export const ISOLATION_HEADERS = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+/** Chromium asks for it by itself, at any time: nothing that a page did, and no error that it is not there. */
+const ICON = '/favicon.ico';
+
 /** Serves a folder as a plain static host does, on a free port of this machine. */
 export async function serve(folder: string, options: ServeOptions = {}): Promise<Server> {
   const requests: string[] = [];
   const files = sirv(folder, { dev: true });
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     const path = request.url ?? '/';
-    requests.push(path);
+    if (path !== ICON) requests.push(path);
     const { isolated = true, headers = {} } = options;
     const all = { ...(isolated ? ISOLATION_HEADERS : {}), ...headers };
     for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     const none = () => {
-      // Chromium asks for an icon by itself; that none is there is no error of the page.
-      response.statusCode = path === '/favicon.ico' ? 204 : 404;
+      response.statusCode = path === ICON ? 204 : 404;
       response.end();
     };
     if (options.missing?.test(path)) none();
