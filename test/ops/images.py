@@ -124,7 +124,8 @@ def random_case(r):
     return pool(kind, [batch, r.choice([1, 3, 4]), *places], size, **options)
 
 
-if len(sys.argv) > 1:
+if __name__ == "__main__" and len(sys.argv) > 1:
     r = random.Random(7)
     CASES = [random_case(r) for _ in range(int(sys.argv[1]))]
-print(json.dumps([outcome(case) for case in CASES], indent=1))
+if __name__ == "__main__":
+    print(json.dumps([outcome(case) for case in CASES], indent=1))
