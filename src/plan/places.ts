@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import type { EntryPlan } from './plan.js';
+import type { StepPlan } from './plan.js';
 
-export type Places = Pick<EntryPlan, 'address' | 'parts'>;
+export type Places = Pick<StepPlan, 'address' | 'parts'>;
 
 /** The node in whose memory a value lies. */
 export function memoryIn({ parts }: Places, node: Node): Node {

@@ -1,4 +1,4 @@
-import { expand } from '../graph/expand.js';
+import { expand, isLoop } from '../graph/expand.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
 import type { Lowering } from '../ops/op.js';
@@ -21,6 +21,7 @@ import type {
 } from './kernel.js';
 import { emptyList, known } from './known.js';
 import { legalize } from './legalize.js';
+import { loopKernel } from './loop-kernel.js';
 import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
@@ -28,6 +29,7 @@ import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
 import type { Region } from './regions.js';
+import { type LoopNode, loopsOfScans } from './scans.js';
 import { storedMembers } from './stages.js';
 import { type Draft, storeParts } from './strided-stores.js';
 import type { Cut } from './sum-order.js';
@@ -41,12 +43,14 @@ import { identityStrides, viewOf } from './view.js';
  */
 export function schedule(
   optimized: Graph,
-  { without = [], cacheBytes }: ScheduleOptions = {},
+  options: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Schedule {
+  const { without = [], cacheBytes } = options;
   const runs = (pass: SchedulePass) => !without.includes(pass);
   tell('legalize');
-  const graph = legalize(dropUnitReductions(expand(optimized)));
+  const plain = runs('loop') ? loopsOfScans(expand(optimized, (node) => !isLoop(node))) : expand(optimized);
+  const graph = legalize(dropUnitReductions(plain));
   tell('fuse');
   const fused = fuse(graph, runs('fuse'));
   tell('recompute');
@@ -54,7 +58,11 @@ export function schedule(
   tell('merge');
   const fusion = runs('merge') ? merge(again) : again;
   tell('kernels');
-  const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
+  // Kernels of a group know where their values lie, which in a loop are elsewhere in each step.
+  const scheduled = (step: Graph) => schedule(step, { ...options, without: [...without, 'group'] });
+  const bodies = new Map<Cluster, KernelBody>(
+    fusion.clusters.map((cluster) => [cluster, body(cluster, scheduled)]),
+  );
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
     if (isInput(node)) {
@@ -71,7 +79,9 @@ export function schedule(
     [...bodies].map(([cluster, kernel]): [KernelBody, Node[]] => [
       kernel,
       kernel.kind !== 'gemm' && kernel.kind !== 'nest'
-        ? [kernel.node]
+        ? kernel.kind === 'loop'
+          ? [...kernel.results, kernel.work]
+          : [kernel.node]
         : storedMembers(
             kernel,
             (node) => fusion.home.get(node) === cluster,
@@ -203,7 +213,7 @@ function loadsOf(cluster: Cluster, fusion: Fusion): Node[] {
   return [...new Set(external)];
 }
 
-function body(cluster: Cluster): KernelBody {
+function body(cluster: Cluster, scheduled: (step: Graph) => Schedule): KernelBody {
   const [first] = cluster.members.keys();
   const members = [...cluster.members.values()];
   const { lower } = first.op;
@@ -220,6 +230,8 @@ function body(cluster: Cluster): KernelBody {
     }
     case 'copy':
       return copy(first, lower);
+    case 'loop':
+      return loopKernel(first as LoopNode, [...cluster.members.keys()], scheduled);
     default:
       return { kind: 'nest', domain: cluster.domain, reduced: cluster.reduced, members } satisfies NestKernel;
   }
