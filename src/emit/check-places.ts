@@ -1,10 +1,9 @@
 import type { Node } from '../graph/graph.js';
 import { clashOf, keepOff, storesTo } from '../loops/in-place.js';
-import { meet, memoryIn } from '../plan/places.js';
+import { meet, memoryIn, writtenBy } from '../plan/places.js';
 import type { StepPlan } from '../plan/plan.js';
 import type { Kernel } from '../schedule/kernel.js';
-import { ownRegion, type Region, regionOver } from '../schedule/regions.js';
-import { numel, offsetOf } from '../shape.js';
+import { numel } from '../shape.js';
 import type { Use } from './functions.js';
 import type { Step } from './names.js';
 
@@ -58,8 +57,7 @@ function checkLoop({ name, stores, loads }: Kernel, plan: StepPlan): void {
 function checkParts(uses: readonly Use[], plan: StepPlan): void {
   const wholes = new Set([...plan.parts.values()].map(({ whole }) => whole));
   const writers = uses.flatMap((use) =>
-    use.kernel.stores
-      .flatMap((node) => writtenOf(use.kernel, node, plan))
+    writtenBy(plan, use.kernel)
       .filter(({ whole, sizes }) => wholes.has(whole) && numel(sizes) > 0)
       .map((region) => ({ use, region })),
   );
@@ -76,17 +74,4 @@ function checkParts(uses: readonly Use[], plan: StepPlan): void {
         );
     }
   }
-}
-
-/** Where a kernel writes a value that it stores; what is left of a copy, block by block. */
-function writtenOf(kernel: Kernel, node: Node, { parts }: StepPlan): Region[] {
-  const region = parts.get(node) ?? ownRegion(node);
-  if (kernel.kind !== 'copy') return [region];
-  const { strides, offset } = regionOver(region, node.shape)!;
-  return [...kernel.parts, ...kernel.fills].map(({ starts, shape }) => ({
-    whole: region.whole,
-    sizes: shape,
-    strides,
-    offset: offsetOf(starts, strides, offset),
-  }));
 }

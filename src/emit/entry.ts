@@ -82,7 +82,7 @@ export function emitEntry(
   const runs = runsOf(step, calls, options.threadShare);
   const results = new Set(plan.outputs.map((output) => output.address));
   const isResult = (node: Node) => results.has(plan.address.get(memoryIn(plan, node))!);
-  const others = secondRuns(runs, plan, isResult);
+  const others = secondRuns(runs, isResult);
   for (const { member } of membersIn(runs)) {
     if (member.called.to.uses[0] !== member.use) continue;
     lines.push(...declareFunction(member.called));
@@ -145,7 +145,7 @@ class StepWriter {
   steps(runs: readonly Run[], plan: StepPlan, alone: boolean): string[] {
     const { poison, profile } = this.options;
     const lines: string[] = [];
-    const meetings = new Meetings(runs, plan);
+    const meetings = new Meetings(runs);
     for (const run of runs) {
       if (!alone && meetings.needed(run)) {
         lines.push('barrier();');

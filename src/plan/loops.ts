@@ -90,9 +90,18 @@ export function loopPlan(
       // A variable's new value lies where the old one did.
       shareVariables(body, address);
       const inner = loopPlan(body, own, address, constants);
+      for (const [node, region] of workRegions(inner)) parts.set(node, region);
       return [work, { arena, address, parts, loops: inner, from, bytes: own.arena.peak }];
     }),
   );
+}
+
+/** The memory of loops, which may be larger than the scheduler took it to be. */
+export function workRegions(loops: ReadonlyMap<Node, LoopPlan>): [Node, Region][] {
+  return [...loops].map(([whole, { bytes }]) => [
+    whole,
+    { whole, sizes: [Math.ceil(bytes / 4)], strides: [1], offset: 0 },
+  ]);
 }
 
 function shareVariables({ storage }: Schedule, address: Map<Node, number>): void {

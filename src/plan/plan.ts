@@ -17,7 +17,7 @@ import {
   SLACK,
   sessionBytes,
 } from './layout.js';
-import { kernelsIn, loopPlan, loopsIn, placed, type StepPlan } from './loops.js';
+import { kernelsIn, loopPlan, loopsIn, placed, type StepPlan, workRegions } from './loops.js';
 
 export type { ArenaBuffer, LoopPlan, StepPlan } from './loops.js';
 
@@ -96,6 +96,7 @@ export function planMemory(
       const own = buffers.map((b) => ({ ...b, address: b.address + arena.address }));
       for (const b of own) address.set(b.node, b.address);
       const loops = loopPlan(schedule, draft.arena, address, inLoops);
+      for (const [node, region] of workRegions(loops)) parts.set(node, region);
       const guarded = guardsOf(guards[entry], outputs);
       return [entry, { inputs, outputs, ...figures, ...guarded, address, parts, arena: own, loops }];
     }),
