@@ -1,12 +1,13 @@
+import { digitsOf, elementAt, isMapped } from '../schedule/index-map.js';
 import type { GemmKernel } from '../schedule/kernel.js';
-import { type Segment, scratchOf } from '../schedule/tiling.js';
+import { type Segment, scratchOf, UNROLLED } from '../schedule/tiling.js';
 import { collapse, storedElements } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { Scope } from './frame.js';
 import { binary, define, instruction, load, sum } from './make.js';
 import type { NestOptions } from './nest.js';
 import type { Expression, Statement, TileFunction } from './program.js';
-import { sumAt, type TileSize, tileLoop } from './tile.js';
+import { rowPointers, type Steps, sumAt, type TileSize, type TileStrides, tileLoop } from './tile.js';
 import { Values } from './values.js';
 
 /** Levels of the loops: before all, per matrix of the batch, per row, per vector of a row. */
@@ -46,10 +47,32 @@ export class TileFunctions {
     return { kind: 'tile', name, args: [...args, ...this.matrix] };
   }
 
-  private strides(vectors: number) {
+  private strides(vectors: number): TileStrides {
     const { tiling, a, b } = this.kernel;
-    const [aRow, aColumn] = tiling.packA ? [4, 16] : a.strides.slice(-2).map((s) => 4 * s);
-    return { aRow, aColumn, bRow: tiling.packB === 'no' ? 4 * b.strides.at(-2)! : 16 * vectors };
+    const bRow = tiling.packB === 'no' ? 4 * b.strides.at(-2)! : 16 * vectors;
+    if (tiling.packA) return { aRow: 4, aColumn: 16, bRow };
+    const [row, column] = a.strides.slice(-2).map((s) => 4 * s);
+    return { aRow: tiling.rowsA === 'each' ? null : row, aColumn: column, bRow };
+  }
+
+  /** How a tile passes its rows of A. */
+  private get steps(): Steps {
+    const { a, k, tiling } = this.kernel;
+    if (tiling.packA || !isMapped(a, -1)) return { kind: 'run' };
+    const digits = digitsOf(a, -1, k);
+    if (tiling.kBlocks > 1) return { kind: 'runs', digits, from: 'k0' };
+    if (k > UNROLLED) return { kind: 'runs', digits, from: 0 };
+    return { kind: 'few', places: Array.from({ length: k }, (_, p) => 4 * elementAt(digits, p)) };
+  }
+
+  /** Whether tiles have to know where in k they begin. */
+  get walks(): boolean {
+    return this.steps.kind === 'runs' && this.kernel.tiling.kBlocks > 1;
+  }
+
+  /** Parameters of a tile's pointers to A. */
+  private pointers(size: TileSize): string[] {
+    return rowPointers(size, this.strides(size.vectors));
   }
 
   /** A tile with all that is fused behind it. */
@@ -61,9 +84,9 @@ export class TileFunctions {
       const epilogue = this.epilogue(values, size, lanes, sumAt);
       return this.withEpilogue(
         name,
-        ['a', 'b', 'i', 'j'],
+        [...this.pointers(size), 'b', 'i', 'j'],
         [
-          ...tileLoop(size, this.strides(vectors), this.kernel.k),
+          ...tileLoop(size, this.strides(vectors), this.kernel.k, this.steps),
           ...values.scopes[0].body,
           ...values.scopes[MATRIX].body,
           ...epilogue,
@@ -117,9 +140,12 @@ export class TileFunctions {
       return [...(blocked ? loads : []), ...stores];
     };
     return this.define(name, () => {
-      const body = tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k);
+      const { steps } = this;
+      const body = tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k, steps);
       for (let u = 0; u < at.length; u += 2) body.push(...leave(at.slice(u, u + 2)));
-      return { name, parameters: ['a', 'b', 'to', ...(blocked ? ['k'] : [])], buffers: [], body };
+      const block = [...(blocked ? ['k'] : []), ...(this.walks ? ['k0'] : [])];
+      const parameters = [...this.pointers(size), 'b', 'to', ...block];
+      return { name, parameters, buffers: [], body };
     });
   }
 
