@@ -3,6 +3,7 @@ import './methods.js';
 export { flip, oneHot, scatterAddAlong, stack, take, takeAlong, tile } from './arrange.js';
 export { type AttentionOptions, attention } from './attention.js';
 export * from './compare.js';
+export { type ConvOptions, conv1d, conv2d } from './conv.js';
 export { cumulativeSum } from './cumulative.js';
 export { einsum } from './einsum.js';
 export {
@@ -39,6 +40,8 @@ export { random } from './random.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
 export { type RotaryOptions, rotary } from './rotary.js';
 export { type ScanOptions, type ScanResult, type ScanStep, scan } from './scan.js';
+export type { Padding, PerAxis, SpatialOptions } from './spatial.js';
 export { chunk, split } from './split.js';
 export { ceil, clamp, floor, round, sign } from './stepwise.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';
+export { type WindowOptions, window } from './window.js';
