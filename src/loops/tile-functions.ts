@@ -1,13 +1,13 @@
-import { digitsOf, elementAt, isMapped } from '../schedule/index-map.js';
+import { digitsOf, isMapped } from '../schedule/index-map.js';
 import type { GemmKernel } from '../schedule/kernel.js';
-import { type Segment, scratchOf, UNROLLED } from '../schedule/tiling.js';
+import { type Segment, scratchOf } from '../schedule/tiling.js';
 import { collapse, storedElements } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { Scope } from './frame.js';
 import { binary, define, instruction, load, sum } from './make.js';
 import type { NestOptions } from './nest.js';
 import type { Expression, Statement, TileFunction } from './program.js';
-import { rowPointers, type Steps, sumAt, type TileSize, type TileStrides, tileLoop } from './tile.js';
+import { type Runs, rowPointers, sumAt, type TileSize, type TileStrides, tileLoop } from './tile.js';
 import { Values } from './values.js';
 
 /** Levels of the loops: before all, per matrix of the batch, per row, per vector of a row. */
@@ -56,18 +56,15 @@ export class TileFunctions {
   }
 
   /** How a tile passes its rows of A. */
-  private get steps(): Steps {
+  private get runs(): Runs | null {
     const { a, k, tiling } = this.kernel;
-    if (tiling.packA || !isMapped(a, -1)) return { kind: 'run' };
-    const digits = digitsOf(a, -1, k);
-    if (tiling.kBlocks > 1) return { kind: 'runs', digits, from: 'k0' };
-    if (k > UNROLLED) return { kind: 'runs', digits, from: 0 };
-    return { kind: 'few', places: Array.from({ length: k }, (_, p) => 4 * elementAt(digits, p)) };
+    if (tiling.packA || !isMapped(a, -1)) return null;
+    return { digits: digitsOf(a, -1, k), from: tiling.kBlocks > 1 ? 'k0' : 0 };
   }
 
   /** Whether tiles have to know where in k they begin. */
   get walks(): boolean {
-    return this.steps.kind === 'runs' && this.kernel.tiling.kBlocks > 1;
+    return this.runs !== null && this.kernel.tiling.kBlocks > 1;
   }
 
   /** Parameters of a tile's pointers to A. */
@@ -86,7 +83,7 @@ export class TileFunctions {
         name,
         [...this.pointers(size), 'b', 'i', 'j'],
         [
-          ...tileLoop(size, this.strides(vectors), this.kernel.k, this.steps),
+          ...tileLoop(size, this.strides(vectors), this.kernel.k, this.runs),
           ...values.scopes[0].body,
           ...values.scopes[MATRIX].body,
           ...epilogue,
@@ -140,8 +137,7 @@ export class TileFunctions {
       return [...(blocked ? loads : []), ...stores];
     };
     return this.define(name, () => {
-      const { steps } = this;
-      const body = tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k, steps);
+      const body = tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k, this.runs);
       for (let u = 0; u < at.length; u += 2) body.push(...leave(at.slice(u, u + 2)));
       const block = [...(blocked ? ['k'] : []), ...(this.walks ? ['k0'] : [])];
       const parameters = [...this.pointers(size), 'b', 'to', ...block];

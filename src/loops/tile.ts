@@ -9,11 +9,11 @@ export interface TileSize {
   readonly vectors: number;
 }
 
-/** Rows of A that are read in runs of k: steps of one, and from one run to the next, or all steps where there are few. */
-export type Steps =
-  | { readonly kind: 'run' }
-  | { readonly kind: 'few'; readonly places: readonly number[] }
-  | { readonly kind: 'runs'; readonly digits: readonly Digit[]; readonly from: Expression };
+/** Where rows of A are read in runs of k: which, and the step of k that a tile begins with. */
+export interface Runs {
+  readonly digits: readonly Digit[];
+  readonly from: Expression;
+}
 
 /** Bytes between neighbours, written into the code as literals so that V8 keeps the addresses in registers. */
 export interface TileStrides {
@@ -37,16 +37,14 @@ export function tileLoop(
   size: TileSize,
   strides: TileStrides,
   k: number | string,
-  steps: Steps = { kind: 'run' },
+  inRuns: Runs | null = null,
 ): Statement[] {
   const sums = sumsOf(size);
   if (k === 0) return sums;
-  if (steps.kind === 'few') return [...sums, ...unrolled(size, strides, steps.places)];
-  if (steps.kind === 'run') return [...sums, ...runLoop(size, strides, k)];
-  const { digits, from } = steps;
+  if (!inRuns) return [...sums, ...runLoop(size, strides, k)];
   // Pointers of the tile's parameters stay at the start of the rows.
   const pointers = rowPointers(size, strides);
-  const runs = overRuns(digits, from, k, ({ place, steps: length }) => [
+  const runs = overRuns(inRuns.digits, inRuns.from, k, ({ place, steps: length }) => [
     block(
       ...pointers.map(
         (pointer): Statement => ({
@@ -82,18 +80,12 @@ function sumsOf({ rows, vectors }: TileSize): Statement[] {
 }
 
 /** One step: a column of A, from where pointers with this suffix are, by a row of B. */
-function oneStep(
-  { rows, vectors }: TileSize,
-  { aRow }: TileStrides,
-  suffix: string,
-  a: number,
-  b: number,
-): Statement[] {
+function oneStep({ rows, vectors }: TileSize, { aRow }: TileStrides, suffix: string): Statement[] {
   const body: Statement[] = [];
-  for (let v = 0; v < vectors; v++) body.push(define(`b${v}`, load('vector', 'b', b + 16 * v)));
+  for (let v = 0; v < vectors; v++) body.push(define(`b${v}`, load('vector', 'b', 16 * v)));
   for (let r = 0; r < rows; r++) {
-    const [pointer, offset] = aRow === null ? [r === 0 ? 'a' : `row${r}`, a] : ['a', a + r * aRow];
-    body.push(define(`a${r}`, load('splat', `${pointer}${suffix}`, offset)));
+    const row = aRow === null && r > 0 ? `row${r}` : 'a';
+    body.push(define(`a${r}`, load('splat', `${row}${suffix}`, aRow === null ? 0 : r * aRow)));
     for (let v = 0; v < vectors; v++) {
       const c = sumAt(r, v);
       body.push({ kind: 'set', name: c, value: library('multiplyAdd', `a${r}`, `b${v}`, c) });
@@ -102,15 +94,10 @@ function oneStep(
   return body;
 }
 
-/** All steps one after the other, each with its place in the rows of A. */
-function unrolled(size: TileSize, strides: TileStrides, places: readonly number[]): Statement[] {
-  return places.map((place, p) => block(...oneStep(size, strides, '', place, p * strides.bRow)));
-}
-
 /** Steps whose elements of A lie one stride apart. */
 function runLoop(size: TileSize, strides: TileStrides, k: Expression, suffix = ''): Statement[] {
   const { aColumn, bRow } = strides;
-  const body = oneStep(size, strides, suffix, 0, 0);
+  const body = oneStep(size, strides, suffix);
   const pointers = rowPointers(size, strides).map((name) => `${name}${suffix}`);
   if (aColumn) for (const name of pointers) body.push({ kind: 'advance', name, by: aColumn });
   if (bRow) body.push({ kind: 'advance', name: 'b', by: bRow });

@@ -116,7 +116,7 @@ export function tilingOf(product: {
   const group = kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1;
   const rowsA = digitsOf(a, -2, m).length < 2 || inRows(a, m, segments) ? 'stride' : 'each';
   const packA =
-    packsMap(product, kBlocks) ||
+    packsMap(product) ||
     (rowsA === 'each' && group > 1) ||
     (aColumn !== 1 &&
       aRow === 1 &&
@@ -159,12 +159,11 @@ export function tilingOf(product: {
   };
 }
 
-/** Steps in k of a product that a tile takes one by one in its code where A is an index map, and of a run that is worth a loop. */
-export const UNROLLED = 32;
+/** Steps of k that are worth a loop of their own in a tile. */
 const RUN = 4;
 
 /** Whether rows of A, as an index map, are copied to lie as tiles read them: they are read in runs where those are long. */
-function packsMap(product: Parameters<typeof tilingOf>[0], kBlocks: number): boolean {
+function packsMap(product: Parameters<typeof tilingOf>[0]): boolean {
   const { k, a, members } = product;
   if (!isMapped(a, -1) && !isMapped(a, -2)) return false;
   const [aRow, aColumn] = a.strides.slice(-2);
@@ -172,7 +171,7 @@ function packsMap(product: Parameters<typeof tilingOf>[0], kBlocks: number): boo
   if (!isMapped(a, -1)) return false;
   if (isOfParts(members[0].node)) return true;
   const runs = digitsOf(a, -1, wholeK(product));
-  return runs.some(({ stride }) => stride < 0) || (runs.at(-1)!.size < RUN && (k > UNROLLED || kBlocks > 1));
+  return runs.some(({ stride }) => stride < 0) || runs.at(-1)!.size < RUN;
 }
 
 /** Whether the rows of each tile lie in one run of an index map. */
