@@ -1,10 +1,8 @@
 import type { Node } from '../graph/graph.js';
 import { clashOf, keepOff, storesTo } from '../loops/in-place.js';
-import { meet, memoryIn } from '../plan/places.js';
+import { meet, memoryIn, writtenBy } from '../plan/places.js';
 import type { EntryPlan } from '../plan/plan.js';
-import type { Kernel } from '../schedule/kernel.js';
-import { ownRegion, type Region, regionOver } from '../schedule/regions.js';
-import { numel, offsetOf } from '../shape.js';
+import { numel } from '../shape.js';
 import type { Use } from './functions.js';
 
 /**
@@ -39,8 +37,7 @@ export function checkPlaces(uses: readonly Use[], plan: EntryPlan): void {
 function checkParts(uses: readonly Use[], plan: EntryPlan): void {
   const wholes = new Set([...plan.parts.values()].map(({ whole }) => whole));
   const writers = uses.flatMap((use) =>
-    use.kernel.stores
-      .flatMap((node) => writtenOf(use.kernel, node, plan))
+    writtenBy(plan, use.kernel)
       .filter(({ whole, sizes }) => wholes.has(whole) && numel(sizes) > 0)
       .map((region) => ({ use, region })),
   );
@@ -57,17 +54,4 @@ function checkParts(uses: readonly Use[], plan: EntryPlan): void {
         );
     }
   }
-}
-
-/** Where a kernel writes a value that it stores; what is left of a copy, block by block. */
-function writtenOf(kernel: Kernel, node: Node, { parts }: EntryPlan): Region[] {
-  const region = parts.get(node) ?? ownRegion(node);
-  if (kernel.kind !== 'copy') return [region];
-  const { strides, offset } = regionOver(region, node.shape)!;
-  return [...kernel.parts, ...kernel.fills].map(({ starts, shape }) => ({
-    whole: region.whole,
-    sizes: shape,
-    strides,
-    offset: offsetOf(starts, strides, offset),
-  }));
 }

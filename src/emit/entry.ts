@@ -18,6 +18,7 @@ import { Meetings } from './meetings.js';
 import { poisonAfter, poisonStart } from './poison.js';
 import { type Candidate, forSecondThread } from './second-thread.js';
 import { ownCall, type PartFunctions, sharedCall } from './share.js';
+import { touchedBy } from './touched.js';
 
 /** An entry with the addresses of its own buffers declared. */
 export interface Entry {
@@ -117,9 +118,9 @@ export function emitEntry(
   options: StepOptions,
 ): { lines: string[]; kernels: StepKernel[] } {
   const lines = [...declarations];
-  const runs = runsOf(uses, groups, calls, options.threadShare);
+  const runs = runsOf(uses, groups, calls, options.threadShare, plan);
   const results = new Set(plan.outputs.map((output) => output.address));
-  const others = forSecondThread(runs, plan, (node) => results.has(plan.address.get(memoryIn(plan, node))!));
+  const others = forSecondThread(runs, (node) => results.has(plan.address.get(memoryIn(plan, node))!));
   const texts = runs.map((run) => {
     for (const { use, called } of run.members) {
       if (called.to.uses[0] !== use) continue;
@@ -154,9 +155,10 @@ function runsOf(
   groups: readonly Group[],
   calls: ReadonlyMap<Use, KernelCall>,
   threadShare: number,
+  plan: EntryPlan,
 ): Run[] {
   const starts = new Map(groups.map((group) => [group.from, group]));
-  const runs: Run[] = [];
+  const runs: (Omit<Run, 'touched'> & { kernels: readonly Kernel[] })[] = [];
   for (let at = 0; at < uses.length; ) {
     const group = starts.get(at) ?? null;
     const members = uses
@@ -166,13 +168,18 @@ function runsOf(
     runs.push({
       members,
       group,
-      kernel: { stores: kernels.flatMap((k) => k.stores), loads: kernels.flatMap((k) => k.loads) },
+      kernels,
+      stores: kernels.flatMap((k) => k.stores),
       threads: usefulThreads(kernels, group ? tilesOf(group) : members[0].called.to.units, threadShare),
       nanoseconds: timeOf(kernels),
     });
     at += members.length;
   }
-  return runs;
+  const touched = touchedBy(
+    runs.map(({ kernels }) => kernels),
+    plan,
+  );
+  return runs.map((run, i) => ({ ...run, touched: touched[i] }));
 }
 
 /** The call of a run, and what has to be declared for it. */
@@ -217,7 +224,7 @@ function steps(
   if (profile || poison) imports.add('team', 'thread');
   const lines: string[] = poison ? poisonStart(plan, poison) : [];
   if (profile) lines.push('if (thread == 0) mark(-1);');
-  const meetings = new Meetings(runs, plan);
+  const meetings = new Meetings(runs);
   for (const [i, run] of runs.entries()) {
     if (meetings.needed(run)) {
       lines.push('barrier();');

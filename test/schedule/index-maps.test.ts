@@ -246,7 +246,7 @@ describe('the memory of a convolution', () => {
   });
 
   it('is told in the schedule, with how the product reads it', () => {
-    expect(printSchedule(planned([]).call)).toMatchInlineSnapshot(`
+    expect(printSchedule(planned([]).call).replaceAll(/ \(index-maps[^)]*\)/g, '')).toMatchInlineSnapshot(`
       "schedule c: 2 kernels
         0 pad_4x14x14x8
           fuses  pad
@@ -260,7 +260,7 @@ describe('the memory of a convolution', () => {
           tiles  A is m 4x12x12 by k 3x24; panels 2 of 4x8; B in place; sums finished in registers
           cost   1345536 flops, 66560 bytes, 20.22 flops/byte, about 35 us
         not fused:
-          pad f32[4,14,14,8] (index-maps.test.ts:229) -> reshape f32[576,72] (index-maps.test.ts:229): pad has a kernel of its own
+          pad f32[4,14,14,8] -> reshape f32[576,72]: pad has a kernel of its own
       "
     `);
   });
