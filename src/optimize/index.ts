@@ -1,6 +1,7 @@
 import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { verifyGraph } from '../graph/verify.js';
+import { centredSums } from './centred-sums.js';
 import { commonSubexpressions } from './common-subexpressions.js';
 import { deadCode } from './dead-code.js';
 import { dropMarkers } from './drop-markers.js';
@@ -30,6 +31,7 @@ export const passes: readonly Pass[] = [
   implicitBroadcasts,
   foldTransposes,
   joinPads,
+  centredSums,
   sparseUpdates,
   commonSubexpressions,
   deadCode,
