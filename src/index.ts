@@ -27,6 +27,8 @@ export {
 export * as init from './init/index.js';
 export { type BengioOptions, bengio } from './models/bengio.js';
 export { type GptOptions, gpt } from './models/gpt.js';
+export { type LenetOptions, lenet } from './models/lenet.js';
+export { type ResnetOptions, resnet } from './models/resnet.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';
