@@ -16,7 +16,7 @@ import {
   type MaxPoolOptions,
   maxPool as maxPoolOf,
 } from '../ops/pool.js';
-import type { PerAxis } from '../ops/spatial.js';
+import { checkSpatial, type PerAxis } from '../ops/spatial.js';
 import type { Initializer, Tensor } from '../ops/tensor.js';
 import { perAxis } from '../ops/window.js';
 import { formatShape, numel, sameShape } from '../shape.js';
@@ -114,6 +114,7 @@ function convLayer(
   const { groups = 1, channelsFirst = false } = rest;
   boolean(`${what}: bias`, hasBias);
   boolean(`${what}: channelsFirst`, channelsFirst);
+  checkSpatial(what, axes, rest);
   for (const [name, value] of Object.entries({ inputs, outputs, groups }))
     wholeNumber(`${what}: ${name}`, value);
   for (const [name, value] of Object.entries({ inputs, outputs }))

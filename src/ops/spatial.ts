@@ -35,6 +35,11 @@ export type Geometry = {
   after: readonly number[];
 };
 
+/** Refuses options that mean nothing for any image. */
+export function checkSpatial(what: string, axes: number, options: SpatialOptions): void {
+  geometryOf(what, new Array(axes).fill(1), new Array(axes).fill(1), options);
+}
+
 /** What options mean for an image of these places. */
 export function geometryOf(what: string, places: Shape, kernel: Shape, options: SpatialOptions): Geometry {
   const { stride = 1, padding = 0, dilation = 1 } = options;

@@ -6,8 +6,9 @@ import type { Pass } from './pass.js';
 export const expandComposites: Pass = {
   name: 'expand-composites',
   contract: {
-    changes: 'nothing',
-    because: 'the ops that such a node is written in give the bits that it stands for',
+    changes: 'rounding',
+    because:
+      'a convolution is written in products, whose sums have its terms and zeros beside them, overlapping windows in sums of theirs; all else in ops that give the bits that it stands for',
   },
   run: (graph) => expand(graph, (node) => !isLoop(node)),
 };

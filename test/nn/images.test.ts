@@ -91,6 +91,14 @@ describe('convolution layers', () => {
       () => nn.conv2d(4, 6, [3, 3, 3]),
     ],
     ['conv1d: there is no option outputPadding', () => nn.conv1d(4, 6, 3, { outputPadding: 1 } as object)],
+    [
+      'conv2d: stride: expected a whole number from 1, or 2 of them, got 0 (images.test.ts:',
+      () => nn.conv2d(4, 6, 3, { stride: 0 }),
+    ],
+    [
+      "convTranspose1d: padding: expected 'same', 'valid', a whole number from 0, or in a list one or a pair",
+      () => nn.convTranspose1d(4, 6, 3, { padding: 'full' as never }),
+    ],
     ['maxPool: there is no option includePadding', () => nn.maxPool(2, { includePadding: false } as object)],
     [
       'residual: expected a layer, and another one as a shortcut, got undefined',

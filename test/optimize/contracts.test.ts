@@ -132,7 +132,7 @@ describe('the contract of every pass', () => {
       expect(contract.because.split(' ').length).toBeGreaterThan(5);
     }
     const rounding = passes.filter((pass) => pass.contract.changes === 'rounding').map((pass) => pass.name);
-    expect(rounding).toEqual(['fold-constants', 'centred-sums', 'sparse-updates']);
+    expect(rounding).toEqual(['expand-composites', 'fold-constants', 'centred-sums', 'sparse-updates']);
   });
 
   it('holds on every kind of number', () => {
