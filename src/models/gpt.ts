@@ -1,5 +1,5 @@
 import { boolean, checkOptions, oneOf, wholeNumber } from '../check.js';
-import { ShapeError } from '../errors.js';
+import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/index.js';
 import * as nn from '../nn/index.js';
 import { matmul, type Tensor, transpose } from '../ops/index.js';
@@ -35,12 +35,21 @@ const OPTIONS = [
   ...(['groups', 'norm', 'mlp', 'hidden', 'bias'] as const),
 ];
 
+/** What a model takes beside its tokens to go on from those that it has seen: one place at a time. */
+export interface GptInputs {
+  /** What `gptCache` made. */
+  cache?: readonly nn.KeyValueCache[];
+  /** i32 of one element: where the token stands. */
+  place?: Tensor;
+}
+
 /**
  * A language model of transformer blocks: ids i32[batch, places] -> logits f32[batch, places, vocab] of the token after each
  * place, which sees no later ones. (Radford et al. 2019, section 2.3; with `rotary`, `rms`, `gated`, no bias and tied tables
- * as Touvron et al. 2023.)
+ * as Touvron et al. 2023.) With a cache it takes one place, i32[batch, 1], and looks at those before it there:
+ * `model(ids, { cache, place })` gives the logits that it would give at the last of all these places, for less work.
  */
-export function gpt(options: GptOptions): nn.Module {
+export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInputs]> {
   checkOptions('gpt', options, OPTIONS);
   const { vocab, context, width, heads, layers, positions = 'learned', tie = false, ...block } = options;
   for (const [name, value] of Object.entries({ vocab, context, width, heads, layers }))
@@ -63,15 +72,30 @@ export function gpt(options: GptOptions): nn.Module {
     norm,
     ...(head && { head }),
   };
-  const forward = (ids: Tensor) => {
-    if (ids.rank !== 2 || ids.shape[1] > context)
+  const forward = (ids: Tensor, { cache, place }: GptInputs = {}) => {
+    const most = cache ? 1 : context;
+    if (ids.rank !== 2 || ids.shape[1] > most)
       throw new ShapeError(
-        `gpt: expected ids [batch, places] of at most ${context} places, got ${formatShape(ids.shape)}`,
+        `gpt: expected ids [batch, places] of at most ${most} places${cache ? ' with a cache' : ''}, got ${formatShape(ids.shape)}`,
+      );
+    if (cache && cache.length !== layers)
+      throw new OptionError(
+        `gpt: a cache of ${cache.length} layers does not fit ${layers}: make it by gptCache`,
       );
     const vectors = table.gather(ids);
-    const placed = places ? places(vectors) : vectors;
-    const x = norm(blocks.reduce((y, b) => b(y), drop ? drop(placed) : placed));
+    const placed = places ? places(vectors, { ...(cache && place && { place }) }) : vectors;
+    const more = (i: number) => (cache ? { cache: cache[i], ...(place && { place }) } : {});
+    const x = norm(blocks.reduce((y, b, i) => b(y, more(i)), drop ? drop(placed) : placed));
     return head ? head(x) : matmul(x, transpose(table));
   };
-  return nn.layer(parts, forward, 'gpt');
+  return nn.layerOf(parts, forward, 'gpt');
+}
+
+/** State that a model of these options keeps of the places it has seen: keys and values for each of its layers. */
+export function gptCache(
+  { context, width, heads, layers, groups = heads }: GptOptions,
+  batch = 1,
+): nn.KeyValueCache[] {
+  const size = Math.floor(width / heads);
+  return Array.from({ length: layers }, () => nn.keyValueCache({ batch, groups, places: context, size }));
 }
