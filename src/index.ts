@@ -27,6 +27,7 @@ export {
 export * as init from './init/index.js';
 export { type BengioOptions, bengio } from './models/bengio.js';
 export { type GptInputs, type GptOptions, gpt, gptCache } from './models/gpt.js';
+export { gpt2Weights, type LlamaWeights, llamaWeights } from './models/weight-maps.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';

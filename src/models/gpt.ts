@@ -16,6 +16,8 @@ export interface GptOptions {
   layers: number;
   /** `learned` vectors for each place, unless told; `rotary`: queries and keys are turned by it. */
   positions?: 'learned' | 'rotary';
+  /** Of rotary positions (see `rotary`); 10,000 unless given. */
+  base?: number;
   /** The table of tokens is the output's matrix too. */
   tie?: boolean;
   /** Of what each part of a block adds; 0 unless given. */
@@ -23,7 +25,10 @@ export interface GptOptions {
   /** Of keys and values (see nn.multiHeadAttention); as many as heads unless given. */
   groups?: number;
   norm?: 'layer' | 'rms';
-  mlp?: 'gelu' | 'gated';
+  /** Of the norms; 1e-5 unless given. */
+  eps?: number;
+  /** Of the blocks (see nn.transformerBlock): `gelu-tanh` as GPT-2, `gated` as LLaMA. */
+  mlp?: 'gelu' | 'gelu-tanh' | 'gated';
   /** Width inside of the blocks' MLPs; 4 times the width unless given. */
   hidden?: number;
   /** In the products; by default yes. */
@@ -31,8 +36,8 @@ export interface GptOptions {
 }
 
 const OPTIONS = [
-  ...(['vocab', 'context', 'width', 'heads', 'layers', 'positions', 'tie', 'dropout'] as const),
-  ...(['groups', 'norm', 'mlp', 'hidden', 'bias'] as const),
+  ...(['vocab', 'context', 'width', 'heads', 'layers', 'positions', 'base', 'tie', 'dropout'] as const),
+  ...(['groups', 'norm', 'eps', 'mlp', 'hidden', 'bias'] as const),
 ];
 
 /** What a model takes beside its tokens to go on from those that it has seen: one place at a time. */
@@ -51,16 +56,30 @@ export interface GptInputs {
  */
 export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInputs]> {
   checkOptions('gpt', options, OPTIONS);
-  const { vocab, context, width, heads, layers, positions = 'learned', tie = false, ...block } = options;
+  const {
+    vocab,
+    context,
+    width,
+    heads,
+    layers,
+    positions = 'learned',
+    base,
+    tie = false,
+    ...block
+  } = options;
   for (const [name, value] of Object.entries({ vocab, context, width, heads, layers }))
     wholeNumber(`gpt: ${name}`, value);
   oneOf('gpt: positions', positions, ['learned', 'rotary']);
   boolean('gpt: tie', tie);
+  if (base !== undefined && positions !== 'rotary')
+    throw new OptionError('gpt: base is for rotary positions: give positions too');
+  const rotary = positions === 'rotary' && (base ?? true);
   const table = nn.parameter([vocab, width], init.normal(0, 0.02));
   const blocks = Array.from({ length: layers }, () =>
-    nn.transformerBlock(width, heads, { ...block, causal: true, rotary: positions === 'rotary' }),
+    nn.transformerBlock(width, heads, { ...block, causal: true, rotary }),
   );
-  const norm = block.norm === 'rms' ? nn.rmsNorm(width) : nn.layerNorm(width);
+  const eps = block.eps === undefined ? {} : { eps: block.eps };
+  const norm = block.norm === 'rms' ? nn.rmsNorm(width, eps) : nn.layerNorm(width, eps);
   const places = positions === 'learned' ? nn.learnedPositions(context, width) : null;
   const drop = block.dropout ? nn.dropout(block.dropout) : null;
   const head = tie ? null : nn.linear(width, vocab, { bias: false, weight: init.normal(0, 0.02) });

@@ -7,9 +7,11 @@ import {
 } from '../data/safetensors.js';
 import { DataError, OptionError } from '../errors.js';
 import { shownName } from '../printable.js';
-import { formatShape, type Shape } from '../shape.js';
+import { formatShape, numel, type Shape } from '../shape.js';
 import { loadFile, saveFile } from './checkpoint-file.js';
+import { convert } from './columns.js';
 import type { VariableDescription } from './description.js';
+import type { Numbers } from './engine.js';
 import type { Session } from './session.js';
 
 /**
@@ -69,12 +71,12 @@ export function takeWeights(session: Session, bytes: Uint8Array, options: Weight
     throw new OptionError(`loadWeights: expected a path or the bytes of a file, got ${shown(bytes)}`);
   const { tensors } = decodeSafetensors(bytes);
   const wanted = wantedOf(session, options.map);
-  const [missing, loaded]: [string[], [string, ArrayLike<number>][]] = [[], []];
+  const [missing, loaded]: [string[], [string, Numbers][]] = [[], []];
   const used = new Set<string>();
   for (const { variable, source, said } of wanted) {
     for (const name of source.from) used.add(name);
     const lost = source.from.filter((name) => !tensors.has(name));
-    if (lost.length === 0) loaded.push([variable.name, elementsOf(variable, source, tensors)]);
+    if (lost.length === 0) loaded.push([variable.name, checkedElements(variable, source, tensors)]);
     // State has its own beginning, unless the map says that it is in the file.
     else if (variable.role === 'parameter' || said || lost.length < source.from.length) missing.push(...lost);
   }
@@ -89,7 +91,8 @@ export function encodeWeights(session: Session, options: Pick<WeightOptions, 'ma
   checkOptions('saveWeights', options, ['map']);
   const tensors: Tensors = new Map();
   for (const { variable, source, said } of wantedOf(session, options.map)) {
-    if (variable.role === 'state' && !said) continue;
+    // What a map does not name would be strange to who reads the file: caches, the place in dropout's random numbers.
+    if (variable.role === 'state' && options.map && !said) continue;
     const data = session.read(variable.name);
     if (data instanceof Int32Array)
       tensors.set(source.from[0], { dtype: 'I32', shape: [...variable.shape], data });
@@ -143,6 +146,13 @@ function wantedOf(session: Session, map: WeightMap = {}): Wanted[] {
 function sourceOf(source: WeightSource): Source {
   const { from, transpose = false, sizes } = typeof source === 'string' ? { from: source } : source;
   return { from: typeof from === 'string' ? [from] : from, transpose, sizes };
+}
+
+function checkedElements(variable: VariableDescription, source: Source, tensors: Tensors): Numbers {
+  const { name, role, dtype, shape } = variable;
+  const elements = elementsOf(variable, source, tensors);
+  const beside = role === 'state' ? 'infinity' : 'nothing';
+  return convert(`loadWeights: ${shownName(name)}`, elements, { dtype, shape }, numel(shape), beside);
 }
 
 /** A variable's elements, row by row, from the tensors of a file. */
