@@ -37,7 +37,7 @@ test.each([
       'Options of text:',
       '--tokens',
       '--positions',
-      'default: 3; text: 64',
+      'default: 50000; text: 5000',
     ],
   ],
   [
