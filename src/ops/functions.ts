@@ -1,4 +1,4 @@
-import { checkOptions } from '../check.js';
+import { checkOptions, oneOf } from '../check.js';
 import { DTypeError, ShapeError } from '../errors.js';
 import {
   formatShape,
@@ -10,7 +10,7 @@ import {
   sameShape,
 } from '../shape.js';
 import { equal, greater, where } from './compare.js';
-import { add, div, erf, exp, log, mul, pair, sigmoid, sub } from './elementwise.js';
+import { add, div, erf, exp, log, mul, pair, sigmoid, sub, tanh } from './elementwise.js';
 import { asIndices } from './gather.js';
 import { iota } from './leaf.js';
 import { reshape, stopGradient } from './movement.js';
@@ -162,10 +162,23 @@ export function meanSquaredError(prediction: TensorLike, target: TensorLike): Te
   return mean(square(sub(p, t)));
 }
 
-/** x times the normal distribution function of x, exactly (Hendrycks and Gimpel 2016, with erf). */
-export function gelu(x: TensorLike): Tensor {
+export interface GeluOptions {
+  /** `none` unless told; `tanh`: the formula that GPT-2 was trained with. */
+  approximate?: 'none' | 'tanh';
+}
+
+/**
+ * x times the normal distribution function of x, exactly (Hendrycks and Gimpel 2016, with erf), or by their approximation
+ * 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). x: f32.
+ */
+export function gelu(x: TensorLike, options: GeluOptions = {}): Tensor {
+  checkOptions('gelu', options, ['approximate']);
+  const { approximate = 'none' } = options;
+  oneOf('gelu: approximate', approximate, ['none', 'tanh']);
   const t = toTensor(x);
-  return mul(mul(t, 0.5), add(1, erf(mul(t, Math.SQRT1_2))));
+  if (approximate === 'none') return mul(mul(t, 0.5), add(1, erf(mul(t, Math.SQRT1_2))));
+  const inner = mul(mul(t, Math.sqrt(2 / Math.PI)), add(1, mul(mul(t, t), 0.044715)));
+  return mul(mul(t, 0.5), add(1, tanh(inner)));
 }
 
 /** x times sigmoid(x), also called swish; -0 for large negative x. x: f32. (Ramachandran, Zoph, Le 2017.) */
