@@ -42,3 +42,4 @@ export { type ScanOptions, type ScanResult, type ScanStep, scan } from './scan.j
 export { chunk, split } from './split.js';
 export { ceil, clamp, floor, round, sign } from './stepwise.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';
+export { topK } from './top-k.js';
