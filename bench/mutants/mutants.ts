@@ -96,6 +96,28 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    'src/schedule/index-map.ts',
+    ['test/schedule/index-maps.test.ts'],
+    [
+      [
+        'an axis of an operand goes on in the next row of a copy',
+        'last.some((at, i) => at >= domain[i])',
+        'last.some((at, i) => at > domain[i])',
+      ],
+    ],
+  ),
+  ...of(
+    'src/loops/index-map.ts',
+    ['test/emit/index-maps.test.ts'],
+    [
+      [
+        'a run that begins inside of one is a whole one',
+        "min(binary(size, '-', 'inside'), binary('stop', '-', 'step'))",
+        "min(size, binary('stop', '-', 'step'))",
+      ],
+    ],
+  ),
+  ...of(
     'src/schedule/liveness.ts',
     ['test/schedule/order.test.ts'],
     [
@@ -481,22 +503,39 @@ export const MUTANTS: readonly Mutant[] = [
     [
       [
         'threads do not meet before what one of them has read is overwritten',
-        ' || touched(this.read, stores)',
+        ' || met(this.read, writes)',
         '',
       ],
       [
         'threads do not meet before what one of them has written is read',
-        '[...stores, ...loads])',
-        'stores)',
+        '[...writes, ...reads])',
+        'writes)',
       ],
+    ],
+  ),
+  ...of(
+    'src/emit/elements.ts',
+    ['test/emit/elements.test.ts', 'test/emit/barriers.test.ts'],
+    [
+      ['parts of one value count as all of it', 'runsOf(set) > 1)', 'runsOf(set) > Infinity)'],
+      ['elements of two sets are in neither', 'split.has(old)', 'split.size > 0'],
     ],
   ),
   ...of(
     'src/emit/second-thread.ts',
     ['test/emit'],
     [
-      ['two threads do what waits for each other', ' || overlap(g.writes, reads)', ''],
-      ['the second thread makes what the first one needs next', 'stays: group.some(', 'stays: [].some('],
+      ['two threads do what waits for each other', ' || overlap(a.writes, b.reads)', ''],
+      [
+        'the second thread makes what the first one needs next',
+        'group.members.some(({ stores }) => stores.some(isResult))',
+        'false',
+      ],
+      [
+        'the second thread makes what the first reads that is too far behind to be compared',
+        'for (const { touched } of beyond) later.run({ touched, threads: 2 });',
+        '',
+      ],
     ],
   ),
   ...of(
@@ -554,8 +593,8 @@ export const MUTANTS: readonly Mutant[] = [
     [
       [
         'rest of columns are packed from the first row',
-        'store<f32>(to, load<f32>(row2 + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n/** As',
-        'store<f32>(to, load<f32>(from + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n/** As',
+        'store<f32>(to, load<f32>(row2 + at), 8);',
+        'store<f32>(to, load<f32>(row0 + at), 8);',
       ],
     ],
   ),

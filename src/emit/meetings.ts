@@ -1,16 +1,15 @@
-import type { Node } from '../graph/graph.js';
-import { type Places, type Span, spansOf } from '../plan/places.js';
-import type { Kernel } from '../schedule/kernel.js';
+import type { Span } from '../plan/places.js';
+import type { Touched } from './touched.js';
 
 interface Shared {
-  readonly kernel: Pick<Kernel, 'stores' | 'loads'>;
+  readonly touched: Touched;
   /** How many threads it is worth. */
   readonly threads: number;
 }
 
 /**
  * Says where threads have to meet: before a kernel that touches bytes which one before it touches too, since they met
- * last, if one of the two writes there and one of them is shared. What has been done to bytes is kept by their addresses,
+ * last, if one of the two writes there and one of them is shared. What has been done to bytes is kept by their numbers,
  * so that each kernel costs as much as it touches.
  */
 export class Meetings {
@@ -18,12 +17,9 @@ export class Meetings {
   private readonly read: { own: Marks; shared: Marks };
   private now = 1;
 
-  constructor(
-    kernels: readonly Shared[],
-    private readonly places: Places,
-  ) {
-    const nodes = new Set(kernels.flatMap(({ kernel }) => [...kernel.stores, ...kernel.loads]));
-    const points = new Set(spansOf([...nodes], places).flat());
+  constructor(kernels: readonly Shared[]) {
+    const spans = kernels.flatMap(({ touched }) => [...touched.writes, ...touched.reads]);
+    const points = new Set(spans.flat());
     const ranks = new Map([...points].sort((a, b) => a - b).map((point, i) => [point, i]));
     const marks = () => ({ own: new Marks(ranks), shared: new Marks(ranks) });
     this.written = marks();
@@ -31,13 +27,10 @@ export class Meetings {
   }
 
   /** Whether threads have to meet before a kernel, of those that run since they met. */
-  needed({ kernel, threads }: Shared): boolean {
-    const touched = ({ own, shared }: { own: Marks; shared: Marks }, nodes: readonly Node[]) =>
-      spansOf(nodes, this.places).some(
-        (span) => shared.last(span) === this.now || (threads > 1 && own.last(span) === this.now),
-      );
-    const { stores, loads } = kernel;
-    return touched(this.written, [...stores, ...loads]) || touched(this.read, stores);
+  needed({ touched: { writes, reads }, threads }: Shared): boolean {
+    const met = ({ own, shared }: { own: Marks; shared: Marks }, spans: readonly Span[]) =>
+      spans.some((span) => shared.last(span) === this.now || (threads > 1 && own.last(span) === this.now));
+    return met(this.written, [...writes, ...reads]) || met(this.read, writes);
   }
 
   /** Threads meet. */
@@ -46,14 +39,14 @@ export class Meetings {
   }
 
   /** A kernel runs. */
-  run({ kernel, threads }: Shared): void {
+  run({ touched: { writes, reads }, threads }: Shared): void {
     const who = threads > 1 ? 'shared' : 'own';
-    for (const span of spansOf(kernel.stores, this.places)) this.written[who].set(span, this.now);
-    for (const span of spansOf(kernel.loads, this.places)) this.read[who].set(span, this.now);
+    for (const span of writes) this.written[who].set(span, this.now);
+    for (const span of reads) this.read[who].set(span, this.now);
   }
 }
 
-/** Numbers on ranges of bytes that only grow with time: a segment tree over the points at which ranges begin and end. */
+/** Marks on ranges that only grow with time: a segment tree over the points at which ranges begin and end. */
 class Marks {
   /** On all of a segment, and on any part of it. */
   private readonly all: number[] = [];

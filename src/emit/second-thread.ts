@@ -1,7 +1,7 @@
 import type { Node } from '../graph/graph.js';
-import { overlap, type Places, type Span, spansOf } from '../plan/places.js';
-import type { Kernel } from '../schedule/kernel.js';
+import { overlap } from '../plan/places.js';
 import { Meetings } from './meetings.js';
+import type { Touched } from './touched.js';
 
 /** Nanoseconds of work that are worth fetching what they read from another core. */
 const WORTH = 200;
@@ -10,7 +10,8 @@ const MOST = 64;
 
 /** A kernel, or several that run as one. */
 export interface Candidate {
-  readonly kernel: Pick<Kernel, 'stores' | 'loads'>;
+  readonly stores: readonly Node[];
+  readonly touched: Touched;
   readonly threads: number;
   readonly nanoseconds: number;
 }
@@ -22,17 +23,21 @@ export interface Candidate {
  */
 export function forSecondThread<K extends Candidate>(
   kernels: readonly K[],
-  places: Places,
   isResult: (node: Node) => boolean,
 ): Set<K> {
   const chosen = new Set<K>();
-  for (const segment of segmentsOf(kernels, places)) {
-    const own = segment.filter(({ threads }) => threads === 1).slice(0, MOST);
+  for (const segment of segmentsOf(kernels)) {
+    const all = segment.filter(({ threads }) => threads === 1);
+    const [own, beyond] = [all.slice(0, MOST), all.slice(MOST)];
     if (own.length < 2) continue;
-    const groups = groupsOf(own, places).map((group) => ({
-      group,
-      cost: group.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0),
-      stays: group.some(({ kernel }) => kernel.stores.some(isResult)),
+    const later = new Meetings(all);
+    for (const { touched } of beyond) later.run({ touched, threads: 2 });
+    const groups = groupsOf(own).map((group) => ({
+      group: group.members,
+      cost: group.members.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0),
+      stays:
+        group.members.some(({ stores }) => stores.some(isResult)) ||
+        (beyond.length > 0 && group.members.some((kernel) => later.needed(kernel))),
     }));
     const load = [0, 0];
     for (const { cost, stays } of groups) if (stays || cost < WORTH) load[0] += cost;
@@ -47,9 +52,9 @@ export function forSecondThread<K extends Candidate>(
 }
 
 /** The kernels between one meeting of the threads and the next. */
-function segmentsOf<K extends Candidate>(kernels: readonly K[], places: Places): K[][] {
+function segmentsOf<K extends Candidate>(kernels: readonly K[]): K[][] {
   const segments: K[][] = [[]];
-  const meetings = new Meetings(kernels, places);
+  const meetings = new Meetings(kernels);
   for (const kernel of kernels) {
     if (meetings.needed(kernel)) {
       meetings.meet();
@@ -61,16 +66,16 @@ function segmentsOf<K extends Candidate>(kernels: readonly K[], places: Places):
   return segments;
 }
 
+interface Together<K> extends Touched {
+  readonly members: readonly K[];
+}
+
 /** Kernels that have to run one after the other, together. */
-function groupsOf<K extends Candidate>(kernels: readonly K[], places: Places): K[][] {
-  let groups: { members: K[]; writes: Span[]; reads: Span[] }[] = [];
+function groupsOf<K extends Candidate>(kernels: readonly K[]): Together<K>[] {
+  let groups: Together<K>[] = [];
   for (const kernel of kernels) {
-    const { stores, loads } = kernel.kernel;
-    const [writes, reads] = [spansOf(stores, places), spansOf(loads, places)];
-    const touching = groups.filter(
-      (g) => overlap(g.writes, writes) || overlap(g.writes, reads) || overlap(g.reads, writes),
-    );
-    const all = [...touching, { members: [kernel], writes, reads }];
+    const touching = groups.filter((group) => waits(kernel.touched, group));
+    const all = [...touching, { members: [kernel], ...kernel.touched }];
     const joined = {
       members: all.flatMap((g) => g.members),
       writes: all.flatMap((g) => g.writes),
@@ -78,5 +83,10 @@ function groupsOf<K extends Candidate>(kernels: readonly K[], places: Places): K
     };
     groups = [...groups.filter((g) => !touching.includes(g)), joined];
   }
-  return groups.map((g) => g.members);
+  return groups;
+}
+
+/** Whether one of two has to be done before the other begins. */
+function waits(a: Touched, b: Touched): boolean {
+  return overlap(a.writes, b.writes) || overlap(a.writes, b.reads) || overlap(a.reads, b.writes);
 }

@@ -56,15 +56,22 @@ function usesOfData(graph: Graph): { node: Node; name: string; bound: IndexBound
   });
 }
 
-/** Follows movement back to where the elements come from; `part`: which of them, and how many, if slices choose. */
+/**
+ * Follows movement back to where the elements come from; `part`: which of them, if slices or windows choose, and how many at
+ * least: of elements that repeat before that, nothing is known.
+ */
 function sourceOf(node: Node): { source: Node; part?: { key: string; count: number } } {
   let source = node;
-  const slices: Node[] = [];
+  const choices: { of: Node; count: number }[] = [];
+  let repeats = false;
   while (source.op.lower.kind === 'movement') {
-    if (numel(source.shape) < numel(source.inputs[0].shape)) slices.push(source);
-    source = source.inputs[0];
+    const [x] = source.inputs;
+    const count = source.op.lower.reads?.(source) ?? Math.min(numel(source.shape), numel(x.shape));
+    if (choices.length > 0 && count < numel(source.shape)) repeats = true;
+    if (count < numel(x.shape)) choices.push({ of: source, count });
+    source = x;
   }
-  if (slices.length === 0) return { source };
-  const key = slices.map(({ attrs, shape }) => `${attrs.starts} ${shape}`).join();
-  return { source, part: { key, count: numel(slices[0].shape) } };
+  if (choices.length === 0) return { source };
+  const key = choices.map(({ of: { attrs, shape } }) => `${JSON.stringify(attrs)} ${shape}`).join();
+  return { source, part: { key, count: repeats ? 0 : choices[0].count } };
 }

@@ -21,7 +21,7 @@ import { sumTo } from './reduce.js';
 import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 /** Copies elements of x, read through `strides` from `offset`, into the row-major output. */
-function copyStrided(x: Value, strides: readonly number[], offset: number, out: Value): void {
+export function copyStrided(x: Value, strides: readonly number[], offset: number, out: Value): void {
   const [from, to] = [x.data, out.data];
   eachStridedRun(out.shape, [strides], [offset], (o, n, at, by) => {
     let i = at[0];

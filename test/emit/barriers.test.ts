@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { uniform } from '../../bench/golden/hash.js';
 import { emitModule, type ModuleSource } from '../../src/emit/module.js';
+import { forSecondThread } from '../../src/emit/second-thread.js';
 import { type Graph, inputAttrs, type Node } from '../../src/graph/graph.js';
-import { compileFunction, f32, trace } from '../../src/index.js';
+import { compileFunction, concat, f32, pad, trace } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { type EntryPlan, type MemoryPlan, planMemory } from '../../src/plan/plan.js';
 import type { Kernel } from '../../src/schedule/kernel.js';
@@ -59,7 +60,10 @@ function groups({ source, plan }: Emitted, entry: string): ModuleSource['functio
 }
 
 type Span = { from: number; to: number };
-const overlap = (a: Span[], b: Span[]) => a.some((x) => b.some((y) => x.from < y.to && y.from < x.to));
+// What is empty has no byte in common with anything.
+const full = (spans: Span[]) => spans.filter(({ from, to }) => from < to);
+const overlap = (a: Span[], b: Span[]) =>
+  full(a).some((x) => full(b).some((y) => x.from < y.to && y.from < x.to));
 
 const placesIn = ({ sizes, strides, offset }: Region): number[] =>
   sizes.reduce(
@@ -104,6 +108,15 @@ it('kernels between two barriers are either of the same thread, or touch nothing
       others += found.flat().filter(({ second }) => second).length;
       const names = emitted.source.functions.filter((f) => f.entry === entry).map((f) => f.name);
       expect(found.flat().map((f) => f.name)).toEqual(names);
+      found.slice(1).forEach((group, i) => {
+        // What comes first waits for something that was done before: no barrier stands without need.
+        const waits = found[i].some(
+          (one) =>
+            (one.threads > 1 || group[0].threads > 1) &&
+            clash(one.kernel, group[0].kernel, emitted.plan.entries[entry]),
+        );
+        expect(waits, `a barrier before ${group[0].name}`).toBe(true);
+      });
       for (const group of found) {
         for (const [i, one] of group.entries()) {
           for (const other of group.slice(i + 1)) {
@@ -134,6 +147,43 @@ it('kernels between two barriers are either of the same thread, or touch nothing
   }
   expect(parts).toBeGreaterThan(10);
   expect(others).toBeGreaterThan(0);
+});
+
+it('kernels that write parts of one value meet only before somebody reads it', () => {
+  const types = { x: f32(64, 32), u: f32(32, 16), v: f32(32, 24), w: f32(32, 40) };
+  const call = trace('parts', types, ({ x, u, v, w }) => {
+    // Columns of the same rows, and zeros around.
+    const both = concat([x.matmul(v).tanh(), x.matmul(w).tanh()], 1);
+    return { y: both.matmul(both.transpose()), z: pad(x.matmul(u).relu(), [1, 3], [2, 1]) };
+  });
+  const emitted = emit({ call }, []);
+  expect(emitted.plan.entries.call.parts.size).toBe(3);
+  const names = groups(emitted, 'call').map((group) => group.map(({ kernel }) => kernel.name));
+  expect(names.map((group) => group.sort())).toEqual([
+    ['gemm_nn_64x24x32_tanh', 'gemm_nn_64x40x32_tanh'],
+    ['gemm_nn_64x16x32_relu', 'gemm_nt_64x64x64', 'pad_67x20'],
+  ]);
+});
+
+it('what a kernel reads that is too far behind to be compared is made by the thread of that kernel', () => {
+  const kernel = (writes: number, reads: number[]) => ({
+    stores: [],
+    touched: { writes: [[writes, writes + 1] as const], reads: reads.map((at) => [at, at + 1] as const) },
+    threads: 1,
+    nanoseconds: 1000,
+  });
+  const apart = Array.from({ length: 64 }, (_, i) => kernel(i, []));
+  const second = forSecondThread(apart, () => false);
+  expect(second.size).toBe(32);
+  const read = [...second].slice(0, 3);
+  const last = kernel(
+    64,
+    read.map((k) => apart.indexOf(k)),
+  );
+  const left = forSecondThread([...apart, last], () => false);
+  expect(read.filter((k) => left.has(k))).toEqual([]);
+  expect(left.has(last)).toBe(false);
+  expect(left.size).toBeGreaterThan(20);
 });
 
 /** Small products that have nothing to do with each other, between two kernels that are worth sharing. */

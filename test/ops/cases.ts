@@ -1,6 +1,7 @@
 import { parseGraph } from '../../src/graph/parse.js';
 import { type Attrs, isBody } from '../../src/ops/op.js';
 import { type DType, numel } from '../../src/shape.js';
+import { convolutionCases, overlapCases, windowCases } from './convolutions.js';
 import {
   BROADCAST,
   JOINED,
@@ -325,6 +326,9 @@ export const cases: Record<string, OpCase[]> = {
     attrs: none,
   })),
   matmul: matmuls(),
+  window: windowCases,
+  overlap_add: overlapCases,
+  ...convolutionCases,
 };
 
 /** A case in a few words, for the names of tests. */
