@@ -1,8 +1,8 @@
-import { checkOptions } from '../check.js';
+import { checkOptions, oneOf } from '../check.js';
 import { ShapeError } from '../errors.js';
 import { formatShape, normalizeAxes, normalizeAxis, numel, requireDType } from '../shape.js';
 import { equal, greater, where } from './compare.js';
-import { add, div, erf, exp, log, mul, sigmoid, sub } from './elementwise.js';
+import { add, div, erf, exp, log, mul, sigmoid, sub, tanh } from './elementwise.js';
 import { reshape, stopGradient } from './movement.js';
 import { nanmax, type ReduceOptions, sum } from './reduce.js';
 import { belowMax, pickFor } from './rows.js';
@@ -90,10 +90,23 @@ export function pick(x: TensorLike, ids: Tensor): Tensor {
   return pickFor('pick', x, ids);
 }
 
-/** x times the normal distribution function of x, exactly (Hendrycks and Gimpel 2016, with erf). */
-export function gelu(x: TensorLike): Tensor {
+export interface GeluOptions {
+  /** `none` unless told; `tanh`: the formula that GPT-2 was trained with. */
+  approximate?: 'none' | 'tanh';
+}
+
+/**
+ * x times the normal distribution function of x, exactly (Hendrycks and Gimpel 2016, with erf), or by their approximation
+ * 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). x: f32.
+ */
+export function gelu(x: TensorLike, options: GeluOptions = {}): Tensor {
+  checkOptions('gelu', options, ['approximate']);
+  const { approximate = 'none' } = options;
+  oneOf('gelu: approximate', approximate, ['none', 'tanh']);
   const t = toTensor(x);
-  return mul(mul(t, 0.5), add(1, erf(mul(t, Math.SQRT1_2))));
+  if (approximate === 'none') return mul(mul(t, 0.5), add(1, erf(mul(t, Math.SQRT1_2))));
+  const inner = mul(mul(t, Math.sqrt(2 / Math.PI)), add(1, mul(mul(t, t), 0.044715)));
+  return mul(mul(t, 0.5), add(1, tanh(inner)));
 }
 
 /** x times sigmoid(x), also called swish; -0 for large negative x. x: f32. (Ramachandran, Zoph, Le 2017.) */

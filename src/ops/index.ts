@@ -66,4 +66,5 @@ export type { Padding, PerAxis, SpatialOptions } from './spatial.js';
 export { chunk, split } from './split.js';
 export { ceil, clamp, floor, round, sign } from './stepwise.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';
+export { topK } from './top-k.js';
 export { type WindowOptions, window } from './window.js';
