@@ -30,6 +30,34 @@ export const MUTANTS: readonly Mutant[] = [
     [['a second path to a tensor replaces the first', 'before ? add(before, flow) : flow', 'flow']],
   ),
   ...of(
+    'src/ops/convolution.ts',
+    ['test/ops/images.test.ts'],
+    [
+      ['filters are not turned round for the image', 'reshape(flippedKernel(w), [', 'reshape(w, ['],
+      ['the first window of a cotangent begins too early', 'spans[i] - 1 - before[i]', 'spans[i] - 1'],
+    ],
+  ),
+  ...of(
+    'src/ops/pool.ts',
+    ['test/ops/pool.test.ts'],
+    [['padding counts as 0', 'toTensor(Number.NEGATIVE_INFINITY)', 'toTensor(0)']],
+  ),
+  ...of(
+    'src/ops/window.ts',
+    ['test/ops/forward.test.ts', 'test/emit/ops.test.ts'],
+    [['windows leave no places out', 'of[axis] * dilations[i])', 'of[axis])']],
+  ),
+  ...of(
+    'src/graph/indices.ts',
+    ['test/train/computed-indices.test.ts'],
+    [['elements that repeat count as many', 'repeats ? 0 :', '']],
+  ),
+  ...of(
+    'src/optimize/centred-sums.ts',
+    ['test/nn/images.test.ts'],
+    [['what is added twice is taken off', "(is(centred, 'sub') ? 1 : -1) * sign", 'sign']],
+  ),
+  ...of(
     'src/ops/scan-vjp.ts',
     ['test/scan'],
     [
