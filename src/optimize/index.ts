@@ -1,6 +1,7 @@
 import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { verifyGraph } from '../graph/verify.js';
+import { commonSteps } from './common-steps.js';
 import { commonSubexpressions } from './common-subexpressions.js';
 import { deadCode } from './dead-code.js';
 import { dropMarkers } from './drop-markers.js';
@@ -32,6 +33,7 @@ export const passes: readonly Pass[] = [
   joinPads,
   sparseUpdates,
   commonSubexpressions,
+  commonSteps,
   deadCode,
 ];
 
