@@ -96,6 +96,28 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    'src/schedule/index-map.ts',
+    ['test/schedule/index-maps.test.ts'],
+    [
+      [
+        'an axis of an operand goes on in the next row of a copy',
+        'last.some((at, i) => at >= domain[i])',
+        'last.some((at, i) => at > domain[i])',
+      ],
+    ],
+  ),
+  ...of(
+    'src/loops/index-map.ts',
+    ['test/emit/index-maps.test.ts'],
+    [
+      [
+        'a run that begins inside of one is a whole one',
+        "min(binary(size, '-', 'inside'), binary('stop', '-', 'step'))",
+        "min(size, binary('stop', '-', 'step'))",
+      ],
+    ],
+  ),
+  ...of(
     'src/schedule/liveness.ts',
     ['test/schedule/order.test.ts'],
     [
@@ -571,8 +593,8 @@ export const MUTANTS: readonly Mutant[] = [
     [
       [
         'rest of columns are packed from the first row',
-        'store<f32>(to, load<f32>(row2 + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n/** As',
-        'store<f32>(to, load<f32>(from + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n/** As',
+        'store<f32>(to, load<f32>(row2 + at), 8);',
+        'store<f32>(to, load<f32>(row0 + at), 8);',
       ],
     ],
   ),

@@ -1,20 +1,25 @@
 import { writeFileAtomic } from '../data/files.js';
 import type { Stage } from '../emit/stages.js';
+import { KINDS, kindNamed } from './kinds/index.js';
+import { refuseOthers, settingsFrom } from './kinds/kind.js';
 import { note, text } from './output.js';
-import type { RunSettings } from './settings.js';
+import type { Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
 
-export interface InspectOptions
-  extends Pick<RunSettings, 'context' | 'embed' | 'hidden' | 'norm' | 'direct' | 'batch'> {
+export interface InspectOptions extends Settings {
   stage?: Stage;
   svg?: string;
   data?: string;
 }
 
 /** Prints a stage of the compilation, draws the graph of the training step, or both. */
-export async function inspect({ stage, svg, data, ...options }: InspectOptions): Promise<number> {
-  const { vocabulary } = await loadTask(data ?? null, { ...options, seed: 0 });
-  const step = buildStep(vocabulary, options);
+export async function inspect(what: string, { stage, svg, data, ...given }: InspectOptions): Promise<number> {
+  const kind = kindNamed(what);
+  refuseOthers(kind, given, KINDS);
+  const settings = settingsFrom(kind, given);
+  kind.check(settings);
+  const { tokens } = await loadTask(kind, data ?? null, settings);
+  const step = buildStep(kind, tokens, settings);
   const module = await step.compileModule();
   if (svg !== undefined) {
     const [{ graphToDot }, { dotToSvg }] = await Promise.all([

@@ -1,6 +1,7 @@
 import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { verifyGraph } from '../graph/verify.js';
+import { centredSums } from './centred-sums.js';
 import { commonSteps } from './common-steps.js';
 import { commonSubexpressions } from './common-subexpressions.js';
 import { deadCode } from './dead-code.js';
@@ -31,6 +32,7 @@ export const passes: readonly Pass[] = [
   implicitBroadcasts,
   foldTransposes,
   joinPads,
+  centredSums,
   sparseUpdates,
   commonSubexpressions,
   commonSteps,

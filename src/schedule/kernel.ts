@@ -34,6 +34,21 @@ export interface NestKernel {
   readonly members: readonly Member[];
 }
 
+/** A part of an axis: so many elements, and how far apart they lie. */
+export interface Digit {
+  readonly size: number;
+  readonly stride: number;
+}
+
+/** How a product reads an operand: an index map of several strides an axis, as of merged heads or of an image's patches. */
+export interface Operand extends Access {
+  /**
+   * Where one stride for each axis does not do: the axes taken apart, from the outside in; `strides` has those of the innermost
+   * parts. The k of a product that is made in parts counts through all of them then, and their axis has no stride.
+   */
+  readonly digits?: readonly (readonly Digit[])[];
+}
+
 /** C = A B for each matrix of the batch, then the other members on each element of C while it is at hand. */
 export interface GemmKernel {
   readonly kind: 'gemm';
@@ -43,8 +58,8 @@ export interface GemmKernel {
   /** Where the matrices of the batch are parts of one product, cut along k: the k of the last of them. */
   readonly lastK?: number;
   /** Strides over [batch..., m, k] and [batch..., k, n]. */
-  readonly a: Access;
-  readonly b: Access;
+  readonly a: Operand;
+  readonly b: Operand;
   /** The product first, then its epilogue. */
   readonly members: readonly Member[];
   readonly tiling: Tiling;

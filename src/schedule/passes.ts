@@ -13,6 +13,8 @@ export const SCHEDULE_PASSES = [
   'merge',
   /** What is only a part of a value, or the same elements in another order, is stored where that lies. */
   'strided-stores',
+  /** Products read operands through index maps where else a copy would put them in rows. */
+  'index-maps',
   /** A result lies where what it is made from lay. */
   'take-over',
   /** Kernels run in an order that keeps the peak of memory low, rather than in that of the graph. */

@@ -2,6 +2,7 @@ import type { Node } from '../graph/graph.js';
 import { printable, shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import { costOf } from './cost.js';
+import { operandShapes } from './index-map.js';
 import type { GemmKernel, Group, Kernel, LoopKernel, Schedule, Storage } from './kernel.js';
 import { isOfParts } from './sum-order.js';
 
@@ -79,11 +80,13 @@ function fused(kernel: Kernel): string {
     .join(', ');
 }
 
-function tiles({ k, tiling }: GemmKernel): string {
+function tiles(kernel: GemmKernel): string {
+  const { k, tiling } = kernel;
   const { segments, packA, packB, kBlock, kBlocks, totalAfter, rowBlock, together, epilogue } = tiling;
   const totals = totalAfter > 0 ? `, a total after each ${totalAfter}` : '';
   const shapes = segments.map((s) => `${s.count} of ${s.rows}x${4 * s.vectors - 4 + s.lanes}`);
   const notes = [
+    ...maps(kernel),
     `panels ${shapes.join(', ')}`,
     packB === 'no'
       ? 'B in place'
@@ -95,6 +98,21 @@ function tiles({ k, tiling }: GemmKernel): string {
     `sums ${epilogue === 'registers' ? 'finished in registers' : 'finished from memory'}`,
   ];
   return notes.join('; ');
+}
+
+/** How the axes of operands are taken apart that are index maps: `A is m 4x12x12 by k 3x24`. */
+function maps(kernel: GemmKernel): string[] {
+  const shapes = operandShapes(kernel);
+  return (['a', 'b'] as const).flatMap((which) => {
+    const operand = kernel[which];
+    if (!operand.digits) return [];
+    const axes = operand.digits.map(
+      (digits, i) => digits.map(({ size }) => size).join('x') || shapes[which][i],
+    );
+    const names = which === 'a' ? ['m', 'k'] : ['k', 'n'];
+    const shown = axes.map((sizes, i) => `${names[i - axes.length + 2] ?? 'batch'} ${sizes}`);
+    return [`${which.toUpperCase()} is ${shown.join(' by ')}`];
+  });
 }
 
 function place(node: Node, { storage }: Pick<Schedule, 'storage'>): string {

@@ -6,6 +6,7 @@ import { broadcastStrides, numel } from '../shape.js';
 import type { Cluster } from './cluster.js';
 import { type Fusion, fuse } from './fuse.js';
 import { mayOverwrite } from './in-place.js';
+import { mapOperands } from './index-maps.js';
 import { isInline, sourcesOf } from './inline.js';
 import type {
   Access,
@@ -60,9 +61,6 @@ export function schedule(
   tell('kernels');
   // Kernels of a group know where their values lie, which in a loop are elsewhere in each step.
   const scheduled = (step: Graph) => schedule(step, { ...options, without: [...without, 'group'] });
-  const bodies = new Map<Cluster, KernelBody>(
-    fusion.clusters.map((cluster) => [cluster, body(cluster, scheduled)]),
-  );
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
     if (isInput(node)) {
@@ -72,47 +70,88 @@ export function schedule(
       storage.set(node, { kind: 'constant' });
     }
   }
-  const loads = new Map([...bodies].map(([cluster, kernel]) => [kernel, loadsOf(cluster, fusion)]));
-  const read = new Set([...loads.values()].flat());
   const final = new Set(roots(graph).map((root) => viewOf(root).source));
-  const stores = new Map(
-    [...bodies].map(([cluster, kernel]): [KernelBody, Node[]] => [
-      kernel,
-      kernel.kind !== 'gemm' && kernel.kind !== 'nest'
-        ? kernel.kind === 'loop'
-          ? [...kernel.results, kernel.work]
-          : [kernel.node]
-        : storedMembers(
-            kernel,
-            (node) => fusion.home.get(node) === cluster,
-            (node) => read.has(node) || final.has(node),
-          ),
-    ]),
+  const found = draftsOf(fusion, final, scheduled);
+  // What nobody makes here could not be written where a product would have it; and who overwrites a variable has to know of
+  // all that read it.
+  const isMade = (node: Node) => fusion.home.has(node);
+  const drafts = runs('index-maps') ? withMaps(found, storage, (node) => !isMade(node), final) : found;
+  const mayReplace = runs('take-over') ? overwriteRule(graph, fusion, drafts) : () => false;
+  const copies = settle(graph, mayReplace, fusion, storage).map(
+    (body): Draft => ({ body, stores: [body.node], loads: body.parts.map((p) => p.read.source) }),
   );
-  const mayReplace = runs('take-over') ? overwriteRule(graph, fusion, bodies, loads, stores) : () => false;
-  for (const copy of settle(graph, mayReplace, fusion, storage)) {
-    loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
-    stores.set(copy, [copy.node]);
-  }
-  const drafts = [...stores].map(([body, written]) => ({ body, stores: written, loads: loads.get(body)! }));
-  const kernels = inPlaces(drafts, storage, runs('strided-stores'));
+  const kernels = inPlaces([...drafts.values(), ...copies], storage, runs, isMade);
   tell('order');
   const ordered = orderKernels(kernels, storage, runs, cacheBytes);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
   return { name: graph.name, ...ordered, storage, unfused };
 }
 
+/** What each cluster computes, reads and stores. */
+function draftsOf(
+  fusion: Fusion,
+  final: ReadonlySet<Node>,
+  scheduled: (step: Graph) => Schedule,
+): Map<Cluster, Draft> {
+  const loads = new Map(fusion.clusters.map((cluster) => [cluster, loadsOf(cluster, fusion)]));
+  const read = new Set([...loads.values()].flat());
+  return new Map(
+    fusion.clusters.map((cluster): [Cluster, Draft] => {
+      const kernel = body(cluster, scheduled);
+      const stores =
+        kernel.kind === 'gemm' || kernel.kind === 'nest'
+          ? storedMembers(
+              kernel,
+              (node) => fusion.home.get(node) === cluster,
+              (node) => read.has(node) || final.has(node),
+            )
+          : kernel.kind === 'loop'
+            ? [...kernel.results, kernel.work]
+            : [kernel.node];
+      return [cluster, { body: kernel, stores, loads: loads.get(cluster)! }];
+    }),
+  );
+}
+
+/** The same with products that read through index maps, of the values that `may` allows. */
+function withMaps(
+  drafts: ReadonlyMap<Cluster, Draft>,
+  storage: ReadonlyMap<Node, Storage>,
+  may: (source: Node) => boolean,
+  final: ReadonlySet<Node>,
+): Map<Cluster, Draft> {
+  const keep = (node: Node) => final.has(node) || storage.has(node);
+  const mapped = mapOperands([...drafts.values()], may, keep);
+  return new Map(
+    [...drafts.keys()].flatMap((cluster, i): [Cluster, Draft][] => {
+      const draft = mapped[i];
+      return draft ? [[cluster, draft]] : [];
+    }),
+  );
+}
+
 /** The kernels with their names, once everything that they write has its place. */
-function inPlaces(drafts: readonly Draft[], storage: Map<Node, Storage>, strided: boolean): Kernel[] {
-  const placed = strided ? storeParts(drafts, storage) : { drafts, regions: new Map<Node, Region>() };
+function inPlaces(
+  drafts: readonly Draft[],
+  storage: Map<Node, Storage>,
+  runs: (pass: SchedulePass) => boolean,
+  isMade: (node: Node) => boolean,
+): Kernel[] {
+  const placed = runs('strided-stores')
+    ? storeParts(drafts, storage)
+    : { drafts, regions: new Map<Node, Region>() };
   for (const [node, region] of placed.regions) {
     storage.set(node, { kind: 'part', region });
     if (!storage.has(region.whole)) storage.set(region.whole, { kind: 'arena' });
   }
-  const writers = placed.drafts.flatMap(({ stores }) => stores);
+  const wholes = new Set([...placed.regions.values()].map(({ whole }) => whole));
+  const keep = (node: Node) => storage.has(node) || wholes.has(node);
+  const mapped = runs('index-maps') ? mapOperands(placed.drafts, isMade, keep) : placed.drafts;
+  const left = mapped.filter((draft) => draft !== null);
+  const writers = left.flatMap(({ stores }) => stores);
   if (new Set(writers).size < writers.length) throw new Error('two kernels write the same value');
   for (const node of writers) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
-  return placed.drafts.map(({ body, stores, loads }): Kernel => {
+  return left.map(({ body, stores, loads }): Kernel => {
     const kernel = body.kind === 'gemm' ? { ...body, tiling: tilingOf(body) } : body;
     return { ...kernel, name: kernelName(kernel), stores, loads };
   });
@@ -177,26 +216,23 @@ function settle(
 function overwriteRule(
   graph: Graph,
   fusion: Fusion,
-  bodies: ReadonlyMap<Cluster, KernelBody>,
-  loads: ReadonlyMap<KernelBody, Node[]>,
-  stores: ReadonlyMap<KernelBody, Node[]>,
+  drafts: ReadonlyMap<Cluster, Draft>,
 ): (cluster: Cluster, value: Node, variable: Node) => boolean {
   const updated = new Set(graph.updates.map(({ value }) => viewOf(value).source));
   const readers = new Map<Node, Cluster[]>();
   const before = new Map<Cluster, Cluster[]>();
-  for (const [cluster, kernel] of bodies) {
-    const sources = loads.get(kernel)!;
+  for (const [cluster, { loads }] of drafts) {
     before.set(
       cluster,
-      sources.flatMap((node) => fusion.home.get(node) ?? []),
+      loads.flatMap((node) => fusion.home.get(node) ?? []),
     );
-    for (const node of sources) known(readers, node, emptyList<Cluster>).push(cluster);
+    for (const node of loads) known(readers, node, emptyList<Cluster>).push(cluster);
   }
   const order = new Precedence(before);
   return (cluster, value, variable) => {
-    const kernel = bodies.get(cluster)!;
-    const writes = { stored: new Set(stores.get(kernel)), isLate: (node: Node) => updated.has(node) };
-    if (loads.get(kernel)!.includes(variable) && !mayOverwrite(kernel, value, variable, writes)) return false;
+    const { body: kernel, stores, loads } = drafts.get(cluster)!;
+    const writes = { stored: new Set(stores), isLate: (node: Node) => updated.has(node) };
+    if (loads.includes(variable) && !mayOverwrite(kernel, value, variable, writes)) return false;
     const others = (readers.get(variable) ?? []).filter((reader) => reader !== cluster);
     if (order.reaches(others, cluster)) return false;
     for (const reader of others) order.link(cluster, reader);
