@@ -86,3 +86,22 @@ export function expandAll(graph: Graph): Graph {
   }
   return all;
 }
+
+const partly = new WeakMap<Graph, Graph>();
+
+/** The graph with all composite nodes written out but those that are run in a loop, and the same of the graphs in those. */
+export function expandButLoops(graph: Graph): Graph {
+  let made = partly.get(graph);
+  if (!made) {
+    made = rewrite(
+      expand(graph, (node) => !isLoop(node)),
+      (node) => {
+        if (!isLoop(node)) return node;
+        const body = expandButLoops(node.attrs.body as Graph);
+        return body === node.attrs.body ? node : { ...node, attrs: { ...node.attrs, body } };
+      },
+    );
+    partly.set(graph, made);
+  }
+  return made;
+}

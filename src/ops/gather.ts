@@ -92,7 +92,7 @@ function inverse(perm: readonly number[]): number[] {
 /** `distinct`: no index has more than one row that is not all zeros, as after sum_repeats. */
 type ScatterAttrs = { distinct?: true } & Attrs;
 
-const scatterAddOp: Op<ScatterAttrs> = defineOp<ScatterAttrs>({
+export const scatterAddOp: Op<ScatterAttrs> = defineOp<ScatterAttrs>({
   name: 'scatter_add',
   type([base, ids, updates]) {
     requireDType('scatter_add', base, 'f32');

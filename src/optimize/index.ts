@@ -2,6 +2,7 @@ import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { verifyGraph } from '../graph/verify.js';
 import { centredSums } from './centred-sums.js';
+import { commonSteps } from './common-steps.js';
 import { commonSubexpressions } from './common-subexpressions.js';
 import { deadCode } from './dead-code.js';
 import { dropMarkers } from './drop-markers.js';
@@ -34,6 +35,7 @@ export const passes: readonly Pass[] = [
   centredSums,
   sparseUpdates,
   commonSubexpressions,
+  commonSteps,
   deadCode,
 ];
 

@@ -74,7 +74,9 @@ function pruned(node: Node, used: ReadonlySet<number>): Pruned {
   const given = new Map(inputs.map((input, i) => [input, i]));
   // Outputs that are themselves given need not be made.
   const wanted = values.map((_, j) => j).filter((j) => j >= carries && used.has(j) && !given.has(values[j]));
-  const outputs = wanted.filter((j) => values.indexOf(values[j], carries) === j);
+  /** The first of the outputs that are wanted with the same value. */
+  const alike = (j: number) => wanted.find((other) => values[other] === values[j])!;
+  const outputs = wanted.filter((j) => alike(j) === j);
   const kept = [...carried, ...walked, ...same];
   const stack = (x: Node) =>
     broadcast(reshape(x, [1, ...x.shape], node.where), [length, ...x.shape], node.where);
@@ -99,7 +101,7 @@ function pruned(node: Node, used: ReadonlySet<number>): Pruned {
       if (index < carries) return isSame(index) ? node.inputs[index] : result(now, numbers.get(index)!);
       if (index >= carries + made) return foundOf(now, index - carries - made);
       const input = given.get(values[index]);
-      if (input === undefined) return result(now, numbers.get(values.indexOf(values[index], carries))!);
+      if (input === undefined) return result(now, numbers.get(alike(index))!);
       if (input < carries) return foundOf(now, input);
       return input < carries + scanned ? node.inputs[input] : stack(node.inputs[input]);
     },

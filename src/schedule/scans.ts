@@ -89,9 +89,8 @@ function loopOf(scan: Node, used: ReadonlySet<number>): { loop: Node; results: M
   const asFound = (j: number) => graph.inputs.slice(0, carries).indexOf(values[j]);
   const isKept = (i: number) =>
     used.has(carries + stacks + i) || outputs.some((j) => asNext(j) === i || asFound(j) === i);
-  const own = outputs.filter(
-    (j) => asNext(j) < 0 && asFound(j) < 0 && values.indexOf(values[j], carries) === j,
-  );
+  const alike = (j: number) => outputs.find((other) => values[other] === values[j])!;
+  const own = outputs.filter((j) => asNext(j) < 0 && asFound(j) < 0 && alike(j) === j);
 
   const made: Made[] = [
     ...graph.inputs.slice(0, carries).map((_, i): Made => {
@@ -128,7 +127,7 @@ function loopOf(scan: Node, used: ReadonlySet<number>): { loop: Node; results: M
     if (index >= carries + stacks) return found(index - carries - stacks);
     if (asNext(index) >= 0) return next(asNext(index));
     if (asFound(index) >= 0) return found(asFound(index));
-    return all[carries + own.indexOf(values.indexOf(values[index], carries))];
+    return all[carries + own.indexOf(alike(index))];
   };
   return { loop, results: new Map([...used].map((index) => [index, result(index)])) };
 }

@@ -93,11 +93,13 @@ const cases: Record<string, Case> = {
       const { carry, outputs } = scan(
         ([a, b, c, d, e], x: Tensor) => ({
           carry: [b.add(x), a, c, x, d],
-          outputs: [a, c, e, x, b.mul(2), b.mul(2)],
+          outputs: [a, c, e, x, b.mul(2), b.mul(2), a.mul(x), a.mul(x)],
         }),
         { carry: [a, b, a, b, a] as Tensor[], inputs: xs },
       );
-      return Object.fromEntries([...carry, ...(outputs as Tensor[])].map((t, i) => [`y${i}`, t]));
+      // Of two that are equal only the second is of use.
+      const read = [...carry, ...(outputs as Tensor[])].filter((_, i) => i !== 11);
+      return Object.fromEntries(read.map((t, i) => [`y${i}`, t]));
     },
   },
   'states and outputs of one number, and of none': {
@@ -233,12 +235,14 @@ describe('a scan', () => {
     const sizes = [];
     for (const length of [16, 128, 1000]) {
       const { text, functions } = (await stagesOf(length)).source;
-      sizes.push({ kernels: functions.length, functions: text.match(/^function /gm)!.length });
-      // But for what copies all steps, numbers alone are longer.
-      expect(Math.abs(text.length / (await stagesOf(16)).source.text.length - 1)).toBeLessThan(0.05);
+      sizes.push({ kernels: functions.length, length: text.length });
     }
-    expect(sizes[1]).toEqual(sizes[0]);
-    expect(sizes[2]).toEqual(sizes[0]);
+    const [{ kernels, length }] = sizes;
+    for (const size of sizes) {
+      expect(size.kernels).toBe(kernels);
+      // But for the product of all steps behind the loop, numbers alone are longer.
+      expect(Math.abs(size.length / length - 1)).toBeLessThan(0.1);
+    }
   });
 
   it('is seen in every stage', async () => {
