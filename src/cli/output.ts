@@ -88,3 +88,6 @@ export const lossText = (loss: number): string =>
 
 /** A loss in bits. */
 export const inBits = (loss: number): string => lossText(loss / Math.LN2);
+
+/** A tenth of a learning rate, without the last digits of its rounding. */
+export const tenth = (rate: number): string => String(Number((rate / 10).toPrecision(12)));

@@ -1,5 +1,5 @@
 import { DataError, GradError, OptionError } from '../errors.js';
-import type { Choice } from './choose.js';
+import type { Choice } from '../models/choose.js';
 import { type Config, readConfig, readModel } from './folder.js';
 import { breathe } from './interrupt.js';
 import { Output, text } from './output.js';

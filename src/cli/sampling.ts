@@ -2,13 +2,13 @@ import type { TextTokens } from '../data/tokens.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { DataError, OptionError } from '../errors.js';
 import { namesStep } from '../models/bengio.js';
+import { choose } from '../models/choose.js';
 import type { GptOptions } from '../models/gpt.js';
-import { writingStep, written } from '../models/text.js';
+import { generateTokens, writingStep } from '../models/text.js';
 import { RandomStream, STREAMS } from '../random/philox.js';
 import type { AnyTrainStep } from '../run/train-step.js';
 import type { Session } from '../train/session.js';
 import { takeWeights } from '../train/weights.js';
-import { choose } from './choose.js';
 import type { Sampling } from './kinds/kind.js';
 import { plural } from './output.js';
 import type { NamesSettings } from './settings.js';
@@ -74,7 +74,10 @@ export function* sampleTexts(
   for (let text = 0; ; text++) {
     const ids = how.prompt === undefined ? [] : [...prompt];
     let at = text * LONGEST_TEXT;
-    const next = written(session, context, prompt, (p) => choose(p, random.uniform(at++), how));
+    const next = generateTokens(session, {
+      ...{ context, prompt },
+      next: (probabilities) => choose(probabilities, random.uniform(at++), how),
+    });
     for (let i = 0; i < how.length; i++) ids.push(next.next().value);
     yield tokens.decode(ids);
   }

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { closing } from '../closing.js';
 import { writeInFolder } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
+import { PLAIN } from '../models/choose.js';
 import type { Session } from '../train/session.js';
-import { PLAIN } from './choose.js';
 import { compileProgress } from './compile-progress.js';
 import { engineText, noteThreads } from './describe.js';
 import {
@@ -30,7 +30,7 @@ import { holdFolder } from './lock.js';
 import { count, duration, inBits, lossText, Output, plural, rate } from './output.js';
 import { Run } from './run.js';
 import { checkEngine, flagOf, type RunSettings, type Settings } from './settings.js';
-import { buildStep, checkModelSize, loadTask, meanLoss } from './task.js';
+import { checkModelSize, loadTask, meanLoss, untracedStep } from './task.js';
 
 export interface TrainOptions extends Settings {
   data?: string;
@@ -92,8 +92,10 @@ async function trainWith(
   }
   const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
   const every = Math.max(1, Math.round(settings.steps / LOOKS));
-  const step = buildStep(kind, task.tokens, settings, options.diagnostics ? { every } : undefined);
+  const step = untracedStep(kind, task.tokens, settings, options.diagnostics ? { every } : undefined);
+  // Before it is traced: a stranger's settings may have thousands of layers.
   if (checkpoint) checkModelSize(step, checkpoint.bytes.length);
+  step.program;
   for (const line of task.lines) output.line(line);
 
   const { seed, threads, engine } = settings;

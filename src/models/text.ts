@@ -1,3 +1,4 @@
+import { wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import { crossEntropy, reshape, softmax } from '../ops/index.js';
 import * as optim from '../optim/index.js';
@@ -55,34 +56,40 @@ export function writingStep(options: GptOptions) {
 }
 
 /**
- * Goes on from a text token by token, by the entry `generate` of a session: `choose` gets the probabilities of the next
- * token, f32[vocab], and says which it is. The model sees `context` places at most: when they are full, the later half of
- * them is read again from the first place on, so that a token costs as much as `context` places on the average.
+ * Goes on from a text token by token, by the entry `generate` of a session: `next` gets what that gives for the last token,
+ * f32[vocab], and says which token follows. The model sees `context` places at most: when they are full, the later half of
+ * them is read again from the first place on, so that a token costs as much as two on the average, however long the text.
  */
-export function* written(
+export function* generateTokens(
   session: Pick<Session, 'invoke'>,
-  context: number,
-  prompt: ArrayLike<number>,
-  choose: (probabilities: ArrayLike<number>) => number,
+  { context, prompt, next }: GenerateOptions,
 ): Generator<number, never> {
-  if (prompt.length === 0) throw new OptionError('written: a text goes on from at least one token');
+  wholeNumber('generateTokens: context', context);
+  if (prompt.length === 0)
+    throw new OptionError('generateTokens: a text goes on from at least one token, and the prompt has none');
   const text = Array.from(prompt);
   let [begin, read] = [0, 0];
   for (;;) {
-    let probabilities: ArrayLike<number> = [];
+    let output: ArrayLike<number> = [];
     while (read < text.length) {
       if (read - begin === context) {
         begin = text.length - Math.max(1, Math.floor(context / 2));
         read = begin;
       }
-      ({ output: probabilities } = session.invoke('generate', {
-        token: [text[read]],
-        place: [read - begin],
-      }));
+      ({ output } = session.invoke('generate', { token: [text[read]], place: [read - begin] }));
       read++;
     }
-    const next = choose(probabilities);
-    text.push(next);
-    yield next;
+    const token = next(output);
+    text.push(token);
+    yield token;
   }
+}
+
+export interface GenerateOptions {
+  /** Places that the model sees. */
+  context: number;
+  /** The tokens that it goes on from; at least one. */
+  prompt: ArrayLike<number>;
+  /** From the output of the entry `generate`, probabilities as a rule (see `choose`), to the next token. */
+  next(output: ArrayLike<number>): number;
 }

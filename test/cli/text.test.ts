@@ -122,6 +122,19 @@ test('a run of another kind is not gone on with, and what its model is stays', a
     ]);
 });
 
+test('settings of a stranger that are of a larger model are refused before any is made', async () => {
+  await cp(path('whole'), path('larger'), { recursive: true });
+  await writeFile(
+    path('larger', 'config.json'),
+    JSON.stringify({ ...(await json(path('whole', 'config.json'))), layers: 1000 }),
+  );
+  for (const ended of [
+    await run('sample', path('larger')),
+    await run('train', 'text', '--resume', '--out', path('larger')),
+  ])
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('do not belong together')]);
+});
+
 test.each([
   ['an empty file', ['--data', 'empty.txt'], 'is empty; give a text to train on'],
   ['a blank file', ['--data', 'blank.txt'], 'has only blanks'],

@@ -1,8 +1,8 @@
 import type { Option } from 'commander';
 import type { Contexts } from '../../data/dataset.js';
 import { OptionError } from '../../errors.js';
+import type { Choice } from '../../models/choose.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
-import type { Choice } from '../choose.js';
 import { flagOf, type RunSettings, type SettingName, type Settings, settingOption } from '../settings.js';
 
 export const PARTS = ['train', 'dev', 'test'] as const;

@@ -6,7 +6,7 @@ import { OptionError } from '../../errors.js';
 import { namesStep } from '../../models/bengio.js';
 import { escapeText } from '../../report/escape.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
-import { count, plural } from '../output.js';
+import { count, plural, tenth } from '../output.js';
 import { sampleWords } from '../sampling.js';
 import { DECAY_AFTER, type NamesSettings } from '../settings.js';
 import { type Kind, PARTS, type Part, type Task } from './kind.js';
@@ -42,7 +42,7 @@ export const names: Kind<NamesSettings, Vocabulary> = {
   rateText(settings) {
     const { lr, steps } = settings;
     const decay = decayStep(settings);
-    return decay < steps ? `${lr}, from step ${count(decay)} ${lr / 10}` : `${lr}`;
+    return decay < steps ? `${lr}, from step ${count(decay)} ${tenth(lr)}` : `${lr}`;
   },
   modelText({ context, embed, hidden, norm, direct }) {
     return `context ${context}, embedding ${embed}, hidden ${hidden}${normText(norm)}${direct ? ', direct connections' : ''}`;

@@ -8,7 +8,7 @@ import { textStep } from '../../models/text.js';
 import * as schedule from '../../optim/schedule.js';
 import { escapeText } from '../../report/escape.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
-import { count, plural } from '../output.js';
+import { count, plural, tenth } from '../output.js';
 import { sampleTexts } from '../sampling.js';
 import { type TextSettings, WARMUP } from '../settings.js';
 import { type Kind, PARTS, type Part, type Task } from './kind.js';
@@ -70,7 +70,7 @@ export const text: Kind<TextSettings, TextTokens> = {
     const { lr } = settings;
     const [rising, all] = rateSteps(settings);
     const warm = rising > 0 ? `rising to ${lr} in ${plural(rising, 'step')}` : `${lr}`;
-    return `${warm}, by a cosine to ${lr / 10} at step ${count(all)}`;
+    return `${warm}, by a cosine to ${tenth(lr)} at step ${count(all)}`;
   },
   modelText({ context, tokens, layers, heads, dim, positions, tie, dropout }) {
     const extras = `${tie ? ', tied tables' : ''}${dropout > 0 ? `, dropout ${dropout}` : ''}`;

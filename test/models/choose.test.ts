@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { choose, PLAIN } from '../../src/cli/choose.js';
+import { choose, PLAIN } from '../../src/models/choose.js';
 
 const P = [0.1, 0.4, 0.2, 0.3];
 /** The share of uniform numbers that draws each index. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   crossEntropy,
   type GptOptions,
+  generateTokens,
   gpt,
   gptCache,
   i32,
@@ -11,7 +12,6 @@ import {
   type Session,
   trainStep,
 } from '../../src/index.js';
-import { written } from '../../src/models/text.js';
 
 const CONTEXT = 7;
 const VOCAB = 11;
@@ -116,7 +116,7 @@ describe('a cache of keys and values', () => {
   });
 });
 
-describe('written', () => {
+describe('generateTokens', () => {
   it('goes on beyond the context with the later half of it', () => {
     const calls: [number, number][] = [];
     const session = {
@@ -125,7 +125,7 @@ describe('written', () => {
         return { output: Float32Array.of(token[0]) };
       },
     };
-    const text = written(session, 4, [10, 11], (p) => p[0] + 1);
+    const text = generateTokens(session, { context: 4, prompt: [10, 11], next: (p) => p[0] + 1 });
     expect([1, 2, 3, 4, 5].map(() => text.next().value)).toEqual([12, 13, 14, 15, 16]);
     // After 10, 11, 12, 13 there is no place for 14: it is read behind 13 again.
     expect(calls).toEqual([
@@ -146,7 +146,7 @@ describe('written', () => {
       return { output: Float32Array.of(0) };
     };
     const session = { invoke };
-    const text = written(session, 64, [0], () => 0);
+    const text = generateTokens(session, { context: 64, prompt: [0], next: () => 0 });
     for (let i = 0; i < 1000; i++) text.next();
     expect(calls).toBeLessThan(2000);
   });
