@@ -28,6 +28,8 @@ export * as init from './init/index.js';
 export { type BengioOptions, bengio } from './models/bengio.js';
 export { type Choice, choose } from './models/choose.js';
 export { type GptInputs, type GptOptions, gpt, gptCache } from './models/gpt.js';
+export { type LenetOptions, lenet } from './models/lenet.js';
+export { type ResnetOptions, resnet } from './models/resnet.js';
 export { type GenerateOptions, generateTokens } from './models/text.js';
 export { gpt2Weights, type LlamaWeights, llamaWeights } from './models/weight-maps.js';
 export * as nn from './nn/index.js';
