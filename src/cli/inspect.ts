@@ -1,8 +1,10 @@
 import { writeFileAtomic } from '../data/files.js';
 import type { Stage } from '../emit/stages.js';
+import { OptionError } from '../errors.js';
+import { canBeDrawn, MOST_DRAWN } from './drawn.js';
 import { KINDS, kindNamed } from './kinds/index.js';
 import { refuseOthers, settingsFrom } from './kinds/kind.js';
-import { note, text } from './output.js';
+import { count, note, text } from './output.js';
 import type { Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
 
@@ -22,11 +24,16 @@ export async function inspect(what: string, { stage, svg, data, ...given }: Insp
   const step = buildStep(kind, tokens, settings);
   const module = await step.compileModule();
   if (svg !== undefined) {
+    const { train } = module.graphs;
+    if (!canBeDrawn(train))
+      throw new OptionError(
+        `--svg ${svg}: the graph has ${count(train.nodes.length)} nodes, and can be laid out with at most ${MOST_DRAWN}: print it by --stage graph, or draw a smaller model`,
+      );
     const [{ graphToDot }, { dotToSvg }] = await Promise.all([
       import('../graph/dot.js'),
       import('../report/graphviz.js'),
     ]);
-    await writeFileAtomic(svg, await dotToSvg(graphToDot(module.graphs.train)));
+    await writeFileAtomic(svg, await dotToSvg(graphToDot(train)));
     note(`Drawn: ${svg}`);
   }
   if (stage || svg === undefined) text(await module.text(stage ?? 'graph'));

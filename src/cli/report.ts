@@ -7,6 +7,7 @@ import { reportPage, type Section } from '../report/page.js';
 import { tableHtml } from '../report/table.js';
 import { smooth } from '../smooth.js';
 import type { Session } from '../train/session.js';
+import { canBeDrawn } from './drawn.js';
 import { type Config, CURVE, type Curve, REPORT } from './folder.js';
 import { flagsOf, PARTS, type Part, type Task } from './kinds/kind.js';
 import { count, duration, inBits, lossText, rate } from './output.js';
@@ -122,23 +123,19 @@ function command({ config: { kind, settings, data } }: Results): string {
   return `2headgrad train ${kind.name} \\\n  ${parts.join(' \\\n  ')}`;
 }
 
-/** The layout of a graph takes time with the square of its nodes and more: minutes for thousands. */
-const MOST_DRAWN = 500;
-
 /** The training step as the compiler has it after its passes, or as it was traced. */
 async function graphSection({ session: { module }, task, config }: Results): Promise<Section> {
   const heading = 'The training step as a graph';
   const { kind, settings } = config;
   const { train } = module?.graphs ?? buildStep(kind, task.tokens, settings).program.entries;
-  const nodes = train.nodes.length;
-  if (nodes <= MOST_DRAWN) return { heading, svg: await dotToSvg(graphToDot(train)) };
+  if (canBeDrawn(train)) return { heading, svg: await dotToSvg(graphToDot(train)) };
   const how = flagsOf(kind, settings as unknown as Settings, { changed: true })
     .filter((_, i, all) => kind.model.some((name) => all[i].split(' ')[0] === flagOf(name)))
     .join(' ');
   return {
     heading,
     list: [
-      `It has ${count(nodes)} nodes, too many for a picture. As text: 2headgrad inspect ${kind.name}${how && ` ${how}`} --stage graph`,
+      `It has ${count(train.nodes.length)} nodes, too many for a picture. As text: 2headgrad inspect ${kind.name}${how && ` ${how}`} --stage graph`,
     ],
   };
 }

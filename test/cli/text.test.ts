@@ -59,7 +59,12 @@ test('train text learns, tells losses in bits too, and writes the folder', async
     'report.html',
   ]);
   const page = await readFile(path('a', 'report.html'), 'utf8');
-  for (const part of ['Bits per character over the steps', result.dev_bits.toFixed(4), 'perplexity'])
+  for (const part of [
+    'Bits per character over the steps',
+    result.dev_bits.toFixed(4),
+    'perplexity',
+    'too many for a picture',
+  ])
     expect(page).toContain(part);
   const names = [...decodeSafetensors(await model('a')).tensors.keys()];
   expect(names).toContain('blocks.0.attention.input.weight');
@@ -226,6 +231,20 @@ test('inspect and lr-find know texts too', async () => {
     '--stage',
     'graph',
   );
+  // A layout would take hours.
+  const drawn = await run(
+    'inspect',
+    'text',
+    ...TINY.slice(2),
+    '--data',
+    path('text.txt'),
+    '--svg',
+    path('graph.svg'),
+  );
+  expect([drawn.code, drawn.stderr]).toEqual([
+    2,
+    expect.stringMatching(/the graph has \d+ nodes, and can be laid out with at most 250/),
+  ]);
   expect(stdout).toMatch(/^graph text\.train\(x: i32\[4,8\], y: i32\[4,8\]/);
   const found = await run(
     'lr-find',

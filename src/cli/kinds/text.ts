@@ -16,7 +16,7 @@ import { type Kind, PARTS, type Part, type Task } from './kind.js';
 /** Tokens in all windows that are trained on, which lie in memory; of a longer text windows overlap less. */
 const MOST_TRAINED = 2 ** 22;
 /** Tokens of each part that losses are measured on at the end, and of the dev part on the way. */
-const MEASURED = 2 ** 17;
+const MEASURED = 2 ** 16;
 const WATCHED = 2 ** 15;
 
 /** A GPT, on a text. */
