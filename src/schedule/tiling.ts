@@ -115,8 +115,9 @@ export function tilingOf(product: {
   // faster: down a column the same distance lies between all accesses, which the processor foresees.
   const group = kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1;
   const rowsA = digitsOf(a, -2, m).length < 2 || inRows(a, m, segments) ? 'stride' : 'each';
+  const packs = packsMap(product);
   const packA =
-    packsMap(product) ||
+    packs ||
     (rowsA === 'each' && group > 1) ||
     (aColumn !== 1 &&
       aRow === 1 &&
@@ -124,8 +125,9 @@ export function tilingOf(product: {
       panels >= 8 &&
       (crowds(4 * aColumn, kBlock) || 4 * k * m > BLOCK_BYTES));
 
-  const rowBlocks =
-    kBlocks > 1 || packA ? Math.max(1, Math.ceil((4 * m * kBlock) / (BLOCK_BYTES / 2) - 0.25)) : 1;
+  // B is packed again for each block of rows. Those of a map are side by side once they are packed, and may be more.
+  const rowBytes = packs ? 2 * BLOCK_BYTES : BLOCK_BYTES / 2;
+  const rowBlocks = kBlocks > 1 || packA ? Math.max(1, Math.ceil((4 * m * kBlock) / rowBytes - 0.25)) : 1;
   const rowBlock = rowBlocks === 1 ? m : ROWS * Math.ceil(m / rowBlocks / ROWS);
   const sumBytes = totalAfter > 0 ? 48 : 16;
   const cost = members.slice(1).reduce((sum, { node }) => sum + opCost(node), 0);
