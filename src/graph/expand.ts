@@ -38,6 +38,11 @@ export function isComposite({ op }: { readonly op: Op }): boolean {
   return op.lower.kind === 'composite';
 }
 
+/** Whether a node is a graph run more than once, of which the scheduler makes a loop. */
+export function isLoop({ op, attrs }: { readonly op: Op; readonly attrs: Attrs }): boolean {
+  return op.lower.kind === 'composite' && op.lower.isLoop?.(attrs) === true;
+}
+
 const inline: Bodies['replay'] = (body, inputs) => replay(body as Graph, inputs);
 
 /** What stands for each result of a composite node: the ops that it is written in. */

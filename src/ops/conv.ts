@@ -60,7 +60,13 @@ function conv(what: string, axes: number, x: TensorLike, filters: TensorLike, op
 }
 
 /** Both operands with their channels last, and what errors say of them. */
-function operands(what: string, axes: number, x: TensorLike, filters: TensorLike, channelsFirst: boolean) {
+export function operands(
+  what: string,
+  axes: number,
+  x: TensorLike,
+  filters: TensorLike,
+  channelsFirst: boolean,
+) {
   const [image, weights] = [toTensor(x), toTensor(filters)];
   boolean(`${what}: channelsFirst`, channelsFirst);
   for (const t of [image, weights]) requireDType(what, t, 'f32');
@@ -76,13 +82,18 @@ function operands(what: string, axes: number, x: TensorLike, filters: TensorLike
     : { image, weights, given };
 }
 
-function groupsOf(what: string, groups = 1): number {
+export function groupsOf(what: string, groups = 1): number {
   if (Number.isInteger(groups) && groups >= 1) return groups;
   throw new OptionError(located(`${what}: groups: expected a whole number from 1, got ${groups}`));
 }
 
 /** The result with its bias, and its channels where they are asked for. */
-function finished(what: string, y: Tensor, bias: TensorLike | undefined, channelsFirst: boolean): Tensor {
+export function finished(
+  what: string,
+  y: Tensor,
+  bias: TensorLike | undefined,
+  channelsFirst: boolean,
+): Tensor {
   const out = y.shape.at(-1)!;
   if (bias !== undefined) {
     const b = toTensor(bias);

@@ -4,6 +4,7 @@ export { flip, oneHot, scatterAddAlong, stack, take, takeAlong, tile } from './a
 export { type AttentionOptions, attention } from './attention.js';
 export * from './compare.js';
 export { type ConvOptions, conv1d, conv2d } from './conv.js';
+export { type ConvTransposeOptions, convTranspose1d, convTranspose2d } from './conv-transpose.js';
 export { cumulativeSum } from './cumulative.js';
 export { einsum } from './einsum.js';
 export {
@@ -36,6 +37,14 @@ export { matmul } from './matmul.js';
 export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } from './movement.js';
 export type { Nest, TensorsOf } from './nest.js';
 export { opTable } from './op.js';
+export {
+  type AvgPoolOptions,
+  avgPool,
+  globalMean,
+  type MaxPoolOptions,
+  maxPool,
+  type PoolOptions,
+} from './pool.js';
 export { random } from './random.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
 export { type RotaryOptions, rotary } from './rotary.js';

@@ -109,7 +109,11 @@ export type Lowering<A extends Attrs = Attrs> =
   | {
       readonly kind: 'composite';
       expand(inputs: readonly Tensor[], attrs: Attrs, replay: Bodies['replay']): readonly Tensor[];
+      /** Whether the scheduler can make a loop of it, so that it need not be written out. */
+      isLoop?(attrs: Attrs): boolean;
     }
+  /** A graph that is run in a loop: what the scheduler makes of such a node. */
+  | { readonly kind: 'loop' }
   /** Kernels of their own, or leaves. */
   | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'fold' | 'matmul' };
 

@@ -99,7 +99,35 @@ export interface CopyKernel {
   readonly fills: readonly (Box & { readonly value: number })[];
 }
 
-export type KernelBody = NestKernel | GemmKernel | ScatterKernel | FoldKernel | CopyKernel;
+/** Where a step of a loop finds or leaves something: from an element of a value on, and so many further with each step. */
+export interface StepPlace {
+  readonly source: Node;
+  readonly offset: number;
+  readonly step: number;
+}
+
+/** A schedule of its own that runs so many times, one step after the other. */
+export interface LoopBody {
+  readonly kind: 'loop';
+  readonly node: Node;
+  /** What it makes, all of it in memory. */
+  readonly results: readonly Node[];
+  /** All that it reads, wherever steps look there. */
+  readonly reads: readonly Access[];
+  readonly length: number;
+  readonly body: Schedule;
+  /** Where the inputs, outputs and variables of the body lie, by `placeKey`. */
+  readonly places: ReadonlyMap<string, StepPlace>;
+  /** Bring what the first step is given to where it looks for it. */
+  readonly before: readonly PlainKernel[];
+  /** Stands for the memory in which steps keep what no other step needs. */
+  readonly work: Node;
+}
+
+export const placeKey = ({ kind, name }: { readonly kind: string; readonly name: string }) =>
+  `${kind} ${name}`;
+
+export type KernelBody = LoopBody | NestKernel | GemmKernel | ScatterKernel | FoldKernel | CopyKernel;
 
 /** Where a stored node's elements lie. */
 export type Storage =
@@ -111,14 +139,18 @@ export type Storage =
   /** In the memory of another value, of which it is a part. */
   | { readonly kind: 'part'; readonly region: Region };
 
-export type Kernel = KernelBody & {
+export interface Named {
   /** Says what the kernel is: `gemm_nn_32x200x30_add_tanh`. */
   readonly name: string;
   /** Nodes whose elements the kernel writes to memory; of what is made in parts by several kernels, its own part. */
   readonly stores: readonly Node[];
   /** Nodes whose elements it reads from memory; in place of what is made in parts these stand. */
   readonly loads: readonly Node[];
-};
+}
+
+export type Kernel = KernelBody & Named;
+export type LoopKernel = LoopBody & Named;
+export type PlainKernel = Exclude<KernelBody, LoopBody> & Named;
 
 /** A value in the arena. */
 export interface Life {

@@ -3,6 +3,8 @@
  * speed and memory, and no bit of any result.
  */
 export const SCHEDULE_PASSES = [
+  /** A graph that is run many times is one loop, rather than its steps one after the other. */
+  'loop',
   /** Nodes that share loops become one kernel. */
   'fuse',
   /** Values that are cheap to make again are not stored. */

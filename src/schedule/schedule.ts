@@ -1,4 +1,4 @@
-import { expand } from '../graph/expand.js';
+import { expand, isLoop } from '../graph/expand.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
 import type { Lowering } from '../ops/op.js';
@@ -22,6 +22,7 @@ import type {
 } from './kernel.js';
 import { emptyList, known } from './known.js';
 import { legalize } from './legalize.js';
+import { loopKernel } from './loop-kernel.js';
 import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
@@ -29,6 +30,7 @@ import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
 import type { Region } from './regions.js';
+import { type LoopNode, loopsOfScans } from './scans.js';
 import { storedMembers } from './stages.js';
 import { type Draft, storeParts } from './strided-stores.js';
 import type { Cut } from './sum-order.js';
@@ -42,12 +44,14 @@ import { identityStrides, viewOf } from './view.js';
  */
 export function schedule(
   optimized: Graph,
-  { without = [], cacheBytes }: ScheduleOptions = {},
+  options: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Schedule {
+  const { without = [], cacheBytes } = options;
   const runs = (pass: SchedulePass) => !without.includes(pass);
   tell('legalize');
-  const graph = legalize(dropUnitReductions(expand(optimized)));
+  const plain = runs('loop') ? loopsOfScans(expand(optimized, (node) => !isLoop(node))) : expand(optimized);
+  const graph = legalize(dropUnitReductions(plain));
   tell('fuse');
   const fused = fuse(graph, runs('fuse'));
   tell('recompute');
@@ -55,6 +59,8 @@ export function schedule(
   tell('merge');
   const fusion = runs('merge') ? merge(again) : again;
   tell('kernels');
+  // Kernels of a group know where their values lie, which in a loop are elsewhere in each step.
+  const scheduled = (step: Graph) => schedule(step, { ...options, without: [...without, 'group'] });
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
     if (isInput(node)) {
@@ -65,7 +71,7 @@ export function schedule(
     }
   }
   const final = new Set(roots(graph).map((root) => viewOf(root).source));
-  const found = draftsOf(fusion, final);
+  const found = draftsOf(fusion, final, scheduled);
   // What nobody makes here could not be written where a product would have it; and who overwrites a variable has to know of
   // all that read it.
   const isMade = (node: Node) => fusion.home.has(node);
@@ -82,20 +88,26 @@ export function schedule(
 }
 
 /** What each cluster computes, reads and stores. */
-function draftsOf(fusion: Fusion, final: ReadonlySet<Node>): Map<Cluster, Draft> {
+function draftsOf(
+  fusion: Fusion,
+  final: ReadonlySet<Node>,
+  scheduled: (step: Graph) => Schedule,
+): Map<Cluster, Draft> {
   const loads = new Map(fusion.clusters.map((cluster) => [cluster, loadsOf(cluster, fusion)]));
   const read = new Set([...loads.values()].flat());
   return new Map(
     fusion.clusters.map((cluster): [Cluster, Draft] => {
-      const kernel = body(cluster);
+      const kernel = body(cluster, scheduled);
       const stores =
-        kernel.kind !== 'gemm' && kernel.kind !== 'nest'
-          ? [kernel.node]
-          : storedMembers(
+        kernel.kind === 'gemm' || kernel.kind === 'nest'
+          ? storedMembers(
               kernel,
               (node) => fusion.home.get(node) === cluster,
               (node) => read.has(node) || final.has(node),
-            );
+            )
+          : kernel.kind === 'loop'
+            ? [...kernel.results, kernel.work]
+            : [kernel.node];
       return [cluster, { body: kernel, stores, loads: loads.get(cluster)! }];
     }),
   );
@@ -237,7 +249,7 @@ function loadsOf(cluster: Cluster, fusion: Fusion): Node[] {
   return [...new Set(external)];
 }
 
-function body(cluster: Cluster): KernelBody {
+function body(cluster: Cluster, scheduled: (step: Graph) => Schedule): KernelBody {
   const [first] = cluster.members.keys();
   const members = [...cluster.members.values()];
   const { lower } = first.op;
@@ -254,6 +266,8 @@ function body(cluster: Cluster): KernelBody {
     }
     case 'copy':
       return copy(first, lower);
+    case 'loop':
+      return loopKernel(first as LoopNode, [...cluster.members.keys()], scheduled);
     default:
       return { kind: 'nest', domain: cluster.domain, reduced: cluster.reduced, members } satisfies NestKernel;
   }
