@@ -37,4 +37,3 @@ export function inRows(a: Operand, m: number, segments: readonly Segment[]): boo
   const { size } = digitsOf(a, -2, m).at(-1)!;
   return segments.every(({ rows }) => size % rows === 0);
 }
-
