@@ -123,7 +123,7 @@ function inPlaces(
   isMade: (node: Node) => boolean,
 ): Kernel[] {
   const placed = runs('strided-stores')
-    ? storeParts(drafts, storage)
+    ? storeParts(drafts, storage, runs('index-maps'))
     : { drafts, regions: new Map<Node, Region>() };
   for (const [node, region] of placed.regions) {
     storage.set(node, { kind: 'part', region });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { conv2d, f32, type Tensor, type TensorType, trace } from '../../src/index.js';
+import { conv2d, f32, gradients, type Tensor, type TensorType, trace } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { planMemory } from '../../src/plan/plan.js';
 import { digitsOf, elementAt, operandShapes, throughCopy } from '../../src/schedule/index-map.js';
@@ -154,6 +154,41 @@ describe('a product reads its operands where they are copied from', () => {
       return y = %4`;
     expect(kernelsOf(text)).toContain('a reshape [16:12, 12:1]');
     expect(kernelsOf(text, ['strided-stores'])).toContain('a matmul [2:96 8:4, 3:32 4:1]');
+  });
+});
+
+describe('a product reads what lies as a part of another value', () => {
+  const model = (without: string[]) => {
+    const types = { x: f32(2, 6, 7, 4), g: f32(2, 6, 7, 8), w: f32(3, 3, 4, 8) };
+    const graph = trace('c', types as Record<string, TensorType>, ({ x, g, w }: Record<string, Tensor>) => {
+      const [dx, dw] = gradients(conv2d(x, w, { padding: 1 }), [x, w], { cotangent: g.mul(x.sum()) });
+      return { dx: dx!, dw: dw! };
+    });
+    return schedule(optimize(graph), { without });
+  };
+
+  it('as the gradient of filters does a cotangent inside of zeros', () => {
+    const { kernels, storage } = model([]);
+    const filters = kernels.find(
+      (k) => k.kind === 'gemm' && k.a.source.op.name === 'pad' && k.name.includes('_36x8x'),
+    );
+    if (filters?.kind !== 'gemm') throw new Error('no gradient of filters');
+    expect(filters.b.source.op.name).toBe('pad');
+    expect(filters.b.digits).toEqual([
+      [
+        { size: 2, stride: 8 * 9 * 8 },
+        { size: 6, stride: 9 * 8 },
+        { size: 7, stride: 8 },
+      ],
+      [{ size: 8, stride: 1 }],
+    ]);
+    expect(filters.loads.map((node) => storage.get(node)!.kind)).toContain('part');
+    expect(kernels.filter((k) => k.kind === 'copy' && k.parts.length > 0)).toHaveLength(1);
+  });
+
+  it('unless maps are left out', () => {
+    const { kernels } = model(['index-maps']);
+    expect(kernels.filter((k) => k.kind === 'copy' && k.parts.length > 0)).toHaveLength(2);
   });
 });
 
