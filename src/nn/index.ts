@@ -1,4 +1,5 @@
 export { type AttentionInputs, type MultiHeadAttentionOptions, multiHeadAttention } from './attention.js';
+export { type KeyValueCache, type KeyValueCacheOptions, keyValueCache } from './cache.js';
 export {
   avgPool,
   type ConvLayerOptions,
@@ -22,7 +23,7 @@ export {
   type NormOptions,
   rmsNorm,
 } from './norm.js';
-export { learnedPositions, sinusoidalPositions } from './positions.js';
+export { learnedPositions, type PlaceInputs, sinusoidalPositions } from './positions.js';
 export {
   type CellOptions,
   gru,

@@ -32,8 +32,21 @@ export { argmax, argmin, type MaxWithIndex, maxWithIndex, minWithIndex } from '.
 export * from './functions.js';
 export { gather, scatterAdd } from './gather.js';
 export { iota } from './leaf.js';
+export {
+  type BinaryCrossEntropyOptions,
+  binaryCrossEntropy,
+  type CrossEntropyOptions,
+  crossEntropy,
+  type HuberOptions,
+  huber,
+  type LossOptions,
+  l1Loss,
+  meanSquaredError,
+  type Reduction,
+} from './losses.js';
 export { lowerTriangle, maskedFill, tril, triu } from './masks.js';
 export { matmul } from './matmul.js';
+export { type AccuracyOptions, accuracy, type ConfusionOptions, confusionMatrix } from './metrics.js';
 export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } from './movement.js';
 export type { Nest, TensorsOf } from './nest.js';
 export { opTable } from './op.js';
@@ -53,4 +66,5 @@ export type { Padding, PerAxis, SpatialOptions } from './spatial.js';
 export { chunk, split } from './split.js';
 export { ceil, clamp, floor, round, sign } from './stepwise.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';
+export { topK } from './top-k.js';
 export { type WindowOptions, window } from './window.js';

@@ -225,6 +225,15 @@ const rules: Record<string, Rule> = {
     ];
   },
 
+  top_k: ([x], { axis, k }) => {
+    const [along, many] = [axis as number, k as number];
+    const shape = x.shape.map((n, i) => (i === along ? many : n));
+    const line = (at: number[]) =>
+      Array.from({ length: x.shape[along] }, (_, i) => ({ i, value: read(x, at.with(along, i)) }));
+    const nth = (at: number[]) => line(at).sort((a, b) => b.value - a.value || a.i - b.i)[at[along]];
+    return [build(shape, (at) => nth(at).value), build(shape, (at) => nth(at).i)];
+  },
+
   reshape: ([x], { shape }) => ({ shape, data: Array.from(x.data) }),
   transpose: ([x], { perm }: { perm?: number[] }) =>
     build(
