@@ -5,12 +5,10 @@ import {
   mul,
   opTable,
   pick,
-  reshape,
   scatterAdd,
   softmax,
   type Tensor,
   transpose,
-  window,
 } from '../../src/ops/index.js';
 import type { MatmulAttrs } from '../../src/ops/matmul.js';
 import type { Op } from '../../src/ops/op.js';
@@ -66,31 +64,6 @@ function matmulOfPool(b: Builder): Tensor | undefined {
     }
     default:
       return product(b, x, y, ta, tb);
-  }
-}
-
-/** A product of rows or columns that are several axes in another order, or windows, which it reads through an index map. */
-function productOfMap(b: Builder): Tensor | undefined {
-  const x = b.float((t) => t.rank >= 2 && numel(t.shape) > 1);
-  if (!x) return undefined;
-  const first = b.n(x.rank);
-  const seen = b.n(3) && x.shape[first] > 1 ? window(x, first, 1 + b.n(Math.min(4, x.shape[first]))) : x;
-  const axes = [...seen.shape.keys()];
-  const turned = transpose(
-    seen,
-    [...axes.slice(1 + b.n(seen.rank - 1)), ...axes].filter((axis, i, all) => all.indexOf(axis) === i),
-  );
-  const cut = 1 + b.n(turned.rank - 1);
-  const [rows, k] = [numel(turned.shape.slice(0, cut)), numel(turned.shape.slice(cut))];
-  const a = b.sized(reshape(turned, [rows, k]), b.mag(x));
-  if (rows * k > MOST_WORK) return undefined;
-  switch (b.n(3)) {
-    case 0:
-      return rows * rows * k <= MOST_WORK ? product(b, a, a, false, true) : undefined;
-    case 1:
-      return product(b, a, b.parameter([rows, 3]), true, false);
-    default:
-      return product(b, b.parameter([k, 5]), a, true, true);
   }
 }
 
@@ -177,7 +150,6 @@ export const matrixSteps: readonly StepKind[] = [
   matmulOfPool,
   matmulOfPool,
   matmulOfPool,
-  productOfMap,
   layer,
   layer,
   layer,
