@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { conv2d, f32, gradients, type Tensor, type TensorType, trace } from '../../src/index.js';
+import {
+  type ConvOptions,
+  conv2d,
+  f32,
+  gradients,
+  type Tensor,
+  type TensorType,
+  trace,
+} from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { planMemory } from '../../src/plan/plan.js';
 import { digitsOf, elementAt, operandShapes, throughCopy } from '../../src/schedule/index-map.js';
@@ -189,6 +197,30 @@ describe('a product reads what lies as a part of another value', () => {
   it('unless maps are left out', () => {
     const { kernels } = model(['index-maps']);
     expect(kernels.filter((k) => k.kind === 'copy' && k.parts.length > 0)).toHaveLength(2);
+  });
+});
+
+describe('rows of an index map', () => {
+  const left = (image: number[], filters: number[], options: ConvOptions) => {
+    const types = { x: f32(...image), w: f32(...filters) } as Record<string, TensorType>;
+    const graph = trace('c', types, ({ x, w }: Record<string, Tensor>) => ({ y: conv2d(x, w, options) }));
+    const product = schedule(optimize(graph)).kernels.find((k) => k.kind === 'gemm');
+    if (product?.kind !== 'gemm') throw new Error('no product');
+    const { packA, rowsA } = product.tiling;
+    return packA ? 'packed' : rowsA === 'each' ? 'each from its own address' : 'by a stride';
+  };
+
+  it.each<[string, string, number[], number[], ConvOptions]>([
+    ['tiles end where rows of the image do', 'by a stride', [2, 8, 8, 8], [3, 3, 8, 64], { padding: 1 }],
+    ['tiles go on in the next row', 'each from its own address', [2, 7, 7, 8], [3, 3, 8, 16], { padding: 1 }],
+    ['the same for several panels', 'packed', [2, 7, 7, 8], [3, 3, 8, 32], { padding: 1 }],
+    ['lines have gaps', 'by a stride', [2, 8, 8, 8], [1, 1, 8, 16], { stride: 2 }],
+    ['the same for several panels', 'packed', [2, 8, 8, 8], [1, 1, 8, 32], { stride: 2 }],
+    ['runs are short', 'by a stride', [2, 8, 8, 1], [3, 3, 1, 16], { padding: 1 }],
+    ['the same for several panels', 'packed', [2, 8, 8, 1], [3, 3, 1, 32], { padding: 1 }],
+    ['runs are longer, for many panels', 'packed', [2, 8, 8, 3], [3, 3, 3, 64], { padding: 1 }],
+  ])('are read where %s: %s', (_, how, image, filters, options) => {
+    expect(left(image, filters, options)).toBe(how);
   });
 });
 
