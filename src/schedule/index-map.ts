@@ -81,6 +81,19 @@ export function throughCopy(
   return { source: read.source, offset, strides, ...(plain ? {} : { digits }) };
 }
 
+/** The same for an operand of a product, whose parts of k count through the map as one. */
+export function operandThrough(
+  kernel: GemmKernel,
+  which: 'a' | 'b',
+  copy: { readonly domain: Shape; readonly read: Access },
+): Operand | null {
+  const through = throughCopy(kernel[which], operandShapes(kernel)[which], copy);
+  if (!through || through.digits || !isOfParts(kernel.members[0].node)) return through;
+  // Parts of a plain k lie one after the other.
+  const along = through.strides.at(which === 'a' ? -1 : -2)!;
+  return { ...through, strides: through.strides.with(0, kernel.k * along) };
+}
+
 /** An element's place along each axis. */
 function placesOf(element: number, inner: readonly number[]): number[] {
   let rest = element;

@@ -1,11 +1,10 @@
 import type { Node } from '../graph/graph.js';
 import { type Copied, copiedBy, restOf } from './copied.js';
-import { operandShapes, throughCopy } from './index-map.js';
+import { operandThrough } from './index-map.js';
 import { isInline } from './inline.js';
-import type { Box, GemmKernel, KernelBody, NestKernel, Operand } from './kernel.js';
+import type { Box, GemmKernel, KernelBody, NestKernel } from './kernel.js';
 import { emptyList, known } from './known.js';
 import { type Draft, left } from './strided-stores.js';
-import { isOfParts } from './sum-order.js';
 
 /**
  * Spares copies that products alone read: they find their elements where these are copied from, through an index map of
@@ -54,13 +53,8 @@ function readThrough(
 ): Draft | null {
   if (body.kind !== 'gemm' || body.members.some(({ reads }) => reads.some((r) => r.source === whole)))
     return null;
-  const shapes = operandShapes(body);
-  const through = (which: 'a' | 'b') => {
-    const operand: Operand = body[which];
-    if (operand.source !== whole) return operand;
-    const through = throughCopy(operand, shapes[which], { domain: over, read });
-    return through && isOfParts(body.members[0].node) ? ofParts(through, which, body.k) : through;
-  };
+  const through = (which: 'a' | 'b') =>
+    body[which].source === whole ? operandThrough(body, which, { domain: over, read }) : body[which];
   const [a, b] = [through('a'), through('b')];
   if (!a || !b) return null;
   const kernel: GemmKernel = { ...body, a, b };
@@ -69,13 +63,6 @@ function readThrough(
     stores,
     loads: [...new Set(loads.flatMap((node) => (node === whole ? needs : [node])))],
   };
-}
-
-/** Parts of k lie one after the other. */
-function ofParts(operand: Operand, which: 'a' | 'b', length: number): Operand {
-  if (operand.digits) return operand;
-  const along = operand.strides.at(which === 'a' ? -1 : -2)!;
-  return { ...operand, strides: operand.strides.with(0, length * along) };
 }
 
 function without({ body, ...draft }: Draft, whole: Node, parts: readonly Box[]): Draft | null {

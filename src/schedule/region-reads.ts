@@ -1,8 +1,9 @@
 import type { Node } from '../graph/graph.js';
 import { numel, type Shape } from '../shape.js';
 import { opCost } from './cost.js';
+import { operandThrough } from './index-map.js';
 import { isInline, sourcesOf } from './inline.js';
-import type { Access, GemmKernel, KernelBody, LoopBody, Member, NestKernel } from './kernel.js';
+import type { Access, GemmKernel, KernelBody, LoopBody, Member, NestKernel, Operand } from './kernel.js';
 import { type Region, regionOver, within } from './regions.js';
 import { cutOf, orderOf, passAsOne, passes } from './sum-order.js';
 
@@ -55,18 +56,41 @@ function isOneRun({ sizes, strides }: Region): boolean {
   return sizes.length === 0 || (sizes.length === 1 && strides[0] === 1);
 }
 
-/** Whether all reads of a value can be made there. */
-export function mayRead(kernel: KernelBody, value: Node, region: Region): boolean {
-  return readsOf(kernel).every(({ read, shape, fixed }) => {
+/**
+ * Whether all reads of a value can be made there.
+ * @param maps whether products may read through index maps
+ */
+export function mayRead(kernel: KernelBody, value: Node, region: Region, maps: boolean): boolean {
+  return readsOf(kernel).every(({ read, shape, fixed, operand }) => {
     if (read.source !== value) return !isInline(read.source) || !sourcesOf(read.source).includes(value);
     if (fixed) return false;
     const inside = within(read, shape, region);
-    return inside !== null && keepsSums(kernel, { ...read, ...inside });
+    if (!inside) return maps && operand !== undefined && mapped(kernel, operand, region) !== null;
+    return keepsSums(kernel, { ...read, ...inside });
   });
 }
 
-/** Reads from memory, over what shape, and whether a kernel takes it for granted how the elements lie. */
-function readsOf(kernel: KernelBody): { read: Access; shape: Shape; fixed?: boolean }[] {
+/** An operand of a product as an index map of the memory in which it is a part. */
+function mapped(
+  kernel: KernelBody,
+  operand: 'a' | 'b',
+  { whole, sizes, strides, offset }: Region,
+): Operand | null {
+  if (kernel.kind !== 'gemm') return null;
+  return operandThrough(kernel, operand, { domain: sizes, read: { source: whole, strides, offset } });
+}
+
+interface Read {
+  readonly read: Access;
+  readonly shape: Shape;
+  /** Whether the kernel takes it for granted how the elements lie. */
+  readonly fixed?: boolean;
+  /** Which of a product it is. */
+  readonly operand?: 'a' | 'b';
+}
+
+/** Reads from memory, over what shape. */
+function readsOf(kernel: KernelBody): Read[] {
   switch (kernel.kind) {
     case 'copy':
       return [...kernel.parts];
@@ -82,7 +106,11 @@ function readsOf(kernel: KernelBody): { read: Access; shape: Shape; fixed?: bool
       const { domain, k, a, b } = kernel;
       const [m, n] = domain.slice(-2);
       const batch = domain.slice(0, -2);
-      return [{ read: a, shape: [...batch, m, k] }, { read: b, shape: [...batch, k, n] }, ...members];
+      return [
+        { read: a, shape: [...batch, m, k], operand: 'a' },
+        { read: b, shape: [...batch, k, n], operand: 'b' },
+        ...members,
+      ];
     }
   }
 }
@@ -120,11 +148,11 @@ export function relocated(kernel: KernelBody, regions: ReadonlyMap<Node, Region>
     case 'nest':
       return { ...kernel, members: membersMoved(kernel, moved) };
     case 'gemm': {
-      const { domain, k } = kernel;
-      const [m, n] = domain.slice(-2);
-      const batch = domain.slice(0, -2);
-      const a = moved(kernel.a, [...batch, m, k]);
-      const b = moved(kernel.b, [...batch, k, n]);
+      const [a, b] = readsOf(kernel).flatMap(({ read, shape, operand }) => {
+        const region = operand && regions.get(read.source);
+        if (!operand || !region) return operand ? [kernel[operand]] : [];
+        return [within(read, shape, region) ? moved(read, shape) : mapped(kernel, operand, region)!];
+      });
       return { ...kernel, a, b, members: membersMoved(kernel, moved) };
     }
     default:
@@ -147,6 +175,8 @@ function membersMoved(
 const KERNEL = 20;
 const COPY = 0.5;
 const ALONE = 0.3;
+/** To pack an element of an index map, beyond what it takes without one. */
+const PACK = 0.15;
 const ROW = 0.3;
 /** Units of an op's cost in a nanosecond. */
 const UNITS = 3;
@@ -197,15 +227,17 @@ function lossOfMaker(kernel: KernelBody, value: Node, region: Region): number {
 
 function lossOfReader(kernel: KernelBody, value: Node, region: Region): number {
   const reads = readsOf(kernel);
-  const after = reads.map(({ read, shape }) =>
-    read.source === value ? { ...read, ...within(read, shape, region)! } : read,
-  );
+  const inside = reads.map(({ read, shape }) => (read.source === value ? within(read, shape, region) : read));
+  const after = reads.map(({ read }, i) => ({ ...read, ...inside[i] }));
   const alone = reads.filter(({ read, shape }, i) => {
     if (kernel.kind === 'gemm' && read === kernel.a) return false;
     const axis = shape.findLastIndex((size) => size !== 1);
-    return read.source === value && read.strides[axis] === 1 && after[i].strides[axis] !== 1;
+    return inside[i] && read.source === value && read.strides[axis] === 1 && after[i].strides[axis] !== 1;
   });
-  const lost = alone.reduce((sum, { shape }) => sum + ALONE * numel(shape), 0);
+  const packed = reads.filter((_, i) => !inside[i]);
+  const lost =
+    alone.reduce((sum, { shape }) => sum + ALONE * numel(shape), 0) +
+    packed.reduce((sum, { shape }) => sum + PACK * numel(shape), 0);
   const before = reads.map(({ read }) => read);
   return lost + lossOfRows(kernel, before, after);
 }

@@ -1,28 +1,14 @@
 import { expand, isLoop } from '../graph/expand.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
-import type { MatmulAttrs } from '../ops/matmul.js';
-import type { Lowering } from '../ops/op.js';
-import { broadcastStrides, numel } from '../shape.js';
+import { numel } from '../shape.js';
+import { bodyOf, loadsOf } from './bodies.js';
 import type { Cluster } from './cluster.js';
 import { type Fusion, fuse } from './fuse.js';
 import { mayOverwrite } from './in-place.js';
 import { mapOperands } from './index-maps.js';
-import { isInline, sourcesOf } from './inline.js';
-import type {
-  Access,
-  CopyKernel,
-  FoldKernel,
-  GemmKernel,
-  Kernel,
-  KernelBody,
-  NestKernel,
-  ScatterKernel,
-  Schedule,
-  Storage,
-} from './kernel.js';
+import type { Access, CopyKernel, Kernel, Schedule, Storage } from './kernel.js';
 import { emptyList, known } from './known.js';
 import { legalize } from './legalize.js';
-import { loopKernel } from './loop-kernel.js';
 import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
@@ -30,10 +16,9 @@ import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
 import type { Region } from './regions.js';
-import { type LoopNode, loopsOfScans } from './scans.js';
+import { loopsOfScans } from './scans.js';
 import { storedMembers } from './stages.js';
 import { type Draft, storeParts } from './strided-stores.js';
-import type { Cut } from './sum-order.js';
 import { tilingOf } from './tiling.js';
 import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
@@ -97,7 +82,7 @@ function draftsOf(
   const read = new Set([...loads.values()].flat());
   return new Map(
     fusion.clusters.map((cluster): [Cluster, Draft] => {
-      const kernel = body(cluster, scheduled);
+      const kernel = bodyOf(cluster, scheduled);
       const stores =
         kernel.kind === 'gemm' || kernel.kind === 'nest'
           ? storedMembers(
@@ -138,7 +123,7 @@ function inPlaces(
   isMade: (node: Node) => boolean,
 ): Kernel[] {
   const placed = runs('strided-stores')
-    ? storeParts(drafts, storage)
+    ? storeParts(drafts, storage, runs('index-maps'))
     : { drafts, regions: new Map<Node, Region>() };
   for (const [node, region] of placed.regions) {
     storage.set(node, { kind: 'part', region });
@@ -238,91 +223,4 @@ function overwriteRule(
     for (const reader of others) order.link(cluster, reader);
     return true;
   };
-}
-
-/** Nodes that a cluster's kernel reads from memory. */
-function loadsOf(cluster: Cluster, fusion: Fusion): Node[] {
-  const nodes = [...cluster.members.keys()].flatMap((node) => sourcesOf(node));
-  const external = nodes.filter(
-    (node) => !cluster.members.has(node) && !(isInline(node) && !fusion.home.has(node)),
-  );
-  return [...new Set(external)];
-}
-
-function body(cluster: Cluster, scheduled: (step: Graph) => Schedule): KernelBody {
-  const [first] = cluster.members.keys();
-  const members = [...cluster.members.values()];
-  const { lower } = first.op;
-  switch (lower.kind) {
-    case 'matmul':
-      return gemm(first, cluster);
-    case 'scatter': {
-      const [base, ids, updates] = first.inputs.map(ownAccess);
-      return { kind: 'scatter', node: first, base, ids, updates } satisfies ScatterKernel;
-    }
-    case 'fold': {
-      const [ids, updates] = first.inputs.map(ownAccess);
-      return { kind: 'fold', node: first, ids, updates } satisfies FoldKernel;
-    }
-    case 'copy':
-      return copy(first, lower);
-    case 'loop':
-      return loopKernel(first as LoopNode, [...cluster.members.keys()], scheduled);
-    default:
-      return { kind: 'nest', domain: cluster.domain, reduced: cluster.reduced, members } satisfies NestKernel;
-  }
-}
-
-function ownAccess(node: Node): Access {
-  return viewOf(node);
-}
-
-function gemm(node: Node, cluster: Cluster): GemmKernel {
-  const { transposeA, transposeB, parts, length } = node.attrs as MatmulAttrs & Parts;
-  const operand = (input: Node, transposed: boolean): Access & { k: number } => {
-    const { source, strides, offset } = viewOf(input);
-    const matrix = transposed ? [strides.at(-1)!, strides.at(-2)!] : [strides.at(-2)!, strides.at(-1)!];
-    const batch = broadcastStrides(input.shape.slice(0, -2), strides.slice(0, -2), node.shape.slice(0, -2));
-    return {
-      source,
-      offset,
-      strides: [...batch, ...matrix],
-      k: transposed ? input.shape.at(-2)! : input.shape.at(-1)!,
-    };
-  };
-  const { k, ...a } = operand(node.inputs[0], transposeA);
-  const { k: _, ...b } = operand(node.inputs[1], transposeB);
-  const own = { domain: cluster.domain, members: [...cluster.members.values()] };
-  const product = parts ? inParts(k, a, b, { parts, length: length! }) : { k, a, b };
-  return { kind: 'gemm', ...own, ...product, tiling: tilingOf({ ...own, ...product }) };
-}
-
-type Parts = Partial<Pick<Cut, 'parts' | 'length'>>;
-
-/** The parts of a product along k as a batch of products. */
-function inParts(k: number, a: Access, b: Access, { parts, length }: Required<Parts>) {
-  const [[aRow, aColumn], [bRow, bColumn]] = [a.strides.slice(-2), b.strides.slice(-2)];
-  return {
-    k: length,
-    lastK: k - (parts - 1) * length,
-    a: { ...a, strides: [length * aColumn, aRow, aColumn] },
-    b: { ...b, strides: [length * bRow, bRow, bColumn] },
-  };
-}
-
-function copy(node: Node, { zeros, starts }: Extract<Lowering, { kind: 'copy' }>): CopyKernel {
-  const from = starts(node);
-  const blocks = node.inputs.map((input, i) => ({
-    read: ownAccess(input),
-    shape: input.shape,
-    starts: from[i],
-  }));
-  const all = { starts: node.shape.map(() => 0), shape: node.shape, value: 0 };
-  const valueIn = ({ read }: (typeof blocks)[number]) => constantValue(read.source);
-  const filled = blocks.flatMap((block) => {
-    const value = valueIn(block);
-    return value === undefined ? [] : [{ starts: block.starts, shape: block.shape, value }];
-  });
-  const parts = blocks.filter((block) => valueIn(block) === undefined);
-  return { kind: 'copy', node, parts, fills: zeros ? [all, ...filled] : filled };
 }

@@ -19,12 +19,14 @@ export interface Draft {
  * Spares copies: where a kernel only writes other kernels' results in one buffer (a concatenation, zeros around a tensor,
  * the same elements in another order), those kernels write them there, through strides. Who else reads such a part from
  * memory reads it there. Returns the kernels that are left, and where the parts lie.
+ * @param maps whether products may read through index maps
  */
 export function storeParts(
   drafts: readonly Draft[],
   storage: ReadonlyMap<Node, Storage>,
+  maps: boolean,
 ): { drafts: Draft[]; regions: ReadonlyMap<Node, Region> } {
-  const placing = new Placing(drafts, storage);
+  const placing = new Placing(drafts, storage, maps);
   // What is a part of a later value has its place when its own parts are looked for.
   for (let i = drafts.length - 1; i >= 0; i--) placing.spare(i);
   return placing.result();
@@ -41,6 +43,7 @@ class Placing {
   constructor(
     private readonly drafts: readonly Draft[],
     private readonly storage: ReadonlyMap<Node, Storage>,
+    private readonly maps: boolean,
   ) {
     this.bodies = drafts.map(({ body }) => body);
     drafts.forEach(({ loads, stores }, i) => {
@@ -86,7 +89,7 @@ class Placing {
     const others = this.readers
       .get(value)!
       .flatMap((reader) => (reader === kernel ? (rest ?? []) : (this.bodies[reader] ?? [])));
-    if (!others.every((reader) => mayRead(reader, value, region))) return false;
+    if (!others.every((reader) => mayRead(reader, value, region, this.maps))) return false;
     if (!isWorthIt(value, region, body, others)) return false;
     this.regions.set(value, region);
     return true;
@@ -100,7 +103,7 @@ class Placing {
     const region = this.common(whole, parts);
     if (!region) return false;
     const readers = (this.readers.get(whole) ?? []).flatMap((reader) => this.bodies[reader] ?? []);
-    if (!readers.every((reader) => mayRead(reader, whole, region))) return false;
+    if (!readers.every((reader) => mayRead(reader, whole, region, this.maps))) return false;
     this.regions.set(whole, region);
     this.parts.set(
       whole,

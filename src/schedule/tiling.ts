@@ -1,8 +1,8 @@
 import { numel } from '../shape.js';
 import { opCost } from './cost.js';
-import { digitsOf, isMapped, wholeK } from './index-map.js';
+import { digitsOf, isMapped } from './index-map.js';
 import type { Member, Operand } from './kernel.js';
-import { isOfParts } from './sum-order.js';
+import { inRows, packsMap } from './packing.js';
 
 /** How a matrix product is cut into tiles that fit the registers and blocks that fit the caches. */
 export interface Tiling {
@@ -115,8 +115,9 @@ export function tilingOf(product: {
   // faster: down a column the same distance lies between all accesses, which the processor foresees.
   const group = kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1;
   const rowsA = digitsOf(a, -2, m).length < 2 || inRows(a, m, segments) ? 'stride' : 'each';
+  const packs = packsMap(product, rowsA, panels);
   const packA =
-    packsMap(product) ||
+    packs ||
     (rowsA === 'each' && group > 1) ||
     (aColumn !== 1 &&
       aRow === 1 &&
@@ -124,8 +125,9 @@ export function tilingOf(product: {
       panels >= 8 &&
       (crowds(4 * aColumn, kBlock) || 4 * k * m > BLOCK_BYTES));
 
-  const rowBlocks =
-    kBlocks > 1 || packA ? Math.max(1, Math.ceil((4 * m * kBlock) / (BLOCK_BYTES / 2) - 0.25)) : 1;
+  // B is packed again for each block of rows. Those of a map are side by side once they are packed, and may be more.
+  const rowBytes = packs ? 2 * BLOCK_BYTES : BLOCK_BYTES / 2;
+  const rowBlocks = kBlocks > 1 || packA ? Math.max(1, Math.ceil((4 * m * kBlock) / rowBytes - 0.25)) : 1;
   const rowBlock = rowBlocks === 1 ? m : ROWS * Math.ceil(m / rowBlocks / ROWS);
   const sumBytes = totalAfter > 0 ? 48 : 16;
   const cost = members.slice(1).reduce((sum, { node }) => sum + opCost(node), 0);
@@ -157,27 +159,6 @@ export function tilingOf(product: {
           ? 'panels'
           : 'rows',
   };
-}
-
-/** Steps of k that are worth a loop of their own in a tile. */
-const RUN = 4;
-
-/** Whether rows of A, as an index map, are copied to lie as tiles read them: they are read in runs where those are long. */
-function packsMap(product: Parameters<typeof tilingOf>[0]): boolean {
-  const { k, a, members } = product;
-  if (!isMapped(a, -1) && !isMapped(a, -2)) return false;
-  const [aRow, aColumn] = a.strides.slice(-2);
-  if (aColumn < 0 || (aColumn === 0 && k > 1) || (aRow === 1 && aColumn !== 1)) return true;
-  if (!isMapped(a, -1)) return false;
-  if (isOfParts(members[0].node)) return true;
-  const runs = digitsOf(a, -1, wholeK(product));
-  return runs.some(({ stride }) => stride < 0) || runs.at(-1)!.size < RUN;
-}
-
-/** Whether the rows of each tile lie in one run of an index map. */
-function inRows(a: Operand, m: number, segments: readonly Segment[]): boolean {
-  const { size } = digitsOf(a, -2, m).at(-1)!;
-  return segments.every(({ rows }) => size % rows === 0);
 }
 
 /** Panels that a row of tiles passes in turn: no more than there are side by side. */

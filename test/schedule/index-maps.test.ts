@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { conv2d, f32, type Tensor, type TensorType, trace } from '../../src/index.js';
+import {
+  type ConvOptions,
+  conv2d,
+  f32,
+  gradients,
+  type Tensor,
+  type TensorType,
+  trace,
+} from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { planMemory } from '../../src/plan/plan.js';
 import { digitsOf, elementAt, operandShapes, throughCopy } from '../../src/schedule/index-map.js';
@@ -157,6 +165,65 @@ describe('a product reads its operands where they are copied from', () => {
   });
 });
 
+describe('a product reads what lies as a part of another value', () => {
+  const model = (without: string[]) => {
+    const types = { x: f32(2, 6, 7, 4), g: f32(2, 6, 7, 8), w: f32(3, 3, 4, 8) };
+    const graph = trace('c', types as Record<string, TensorType>, ({ x, g, w }: Record<string, Tensor>) => {
+      const [dx, dw] = gradients(conv2d(x, w, { padding: 1 }), [x, w], { cotangent: g.mul(x.sum()) });
+      return { dx: dx!, dw: dw! };
+    });
+    return schedule(optimize(graph), { without });
+  };
+
+  it('as the gradient of filters does a cotangent inside of zeros', () => {
+    const { kernels, storage } = model([]);
+    const filters = kernels.find(
+      (k) => k.kind === 'gemm' && k.a.source.op.name === 'pad' && k.name.includes('_36x8x'),
+    );
+    if (filters?.kind !== 'gemm') throw new Error('no gradient of filters');
+    expect(filters.b.source.op.name).toBe('pad');
+    expect(filters.b.digits).toEqual([
+      [
+        { size: 2, stride: 8 * 9 * 8 },
+        { size: 6, stride: 9 * 8 },
+        { size: 7, stride: 8 },
+      ],
+      [{ size: 8, stride: 1 }],
+    ]);
+    expect(filters.loads.map((node) => storage.get(node)!.kind)).toContain('part');
+    expect(kernels.filter((k) => k.kind === 'copy' && k.parts.length > 0)).toHaveLength(1);
+  });
+
+  it('unless maps are left out', () => {
+    const { kernels } = model(['index-maps']);
+    expect(kernels.filter((k) => k.kind === 'copy' && k.parts.length > 0)).toHaveLength(2);
+  });
+});
+
+describe('rows of an index map', () => {
+  const left = (image: number[], filters: number[], options: ConvOptions) => {
+    const types = { x: f32(...image), w: f32(...filters) } as Record<string, TensorType>;
+    const graph = trace('c', types, ({ x, w }: Record<string, Tensor>) => ({ y: conv2d(x, w, options) }));
+    const product = schedule(optimize(graph)).kernels.find((k) => k.kind === 'gemm');
+    if (product?.kind !== 'gemm') throw new Error('no product');
+    const { packA, rowsA } = product.tiling;
+    return packA ? 'packed' : rowsA === 'each' ? 'each from its own address' : 'by a stride';
+  };
+
+  it.each<[string, string, number[], number[], ConvOptions]>([
+    ['tiles end where rows of the image do', 'by a stride', [2, 8, 8, 8], [3, 3, 8, 64], { padding: 1 }],
+    ['tiles go on in the next row', 'each from its own address', [2, 7, 7, 8], [3, 3, 8, 16], { padding: 1 }],
+    ['the same for several panels', 'packed', [2, 7, 7, 8], [3, 3, 8, 32], { padding: 1 }],
+    ['lines have gaps', 'by a stride', [2, 8, 8, 8], [1, 1, 8, 16], { stride: 2 }],
+    ['the same for several panels', 'packed', [2, 8, 8, 8], [1, 1, 8, 32], { stride: 2 }],
+    ['runs are short', 'by a stride', [2, 8, 8, 1], [3, 3, 1, 16], { padding: 1 }],
+    ['the same for several panels', 'packed', [2, 8, 8, 1], [3, 3, 1, 32], { padding: 1 }],
+    ['runs are longer, for many panels', 'packed', [2, 8, 8, 3], [3, 3, 3, 64], { padding: 1 }],
+  ])('are read where %s: %s', (_, how, image, filters, options) => {
+    expect(left(image, filters, options)).toBe(how);
+  });
+});
+
 it('a variable is overwritten behind the products that read its old value through a map', () => {
   const text = `
     %w = parameter "w" : f32[4,2,6]
@@ -216,6 +283,7 @@ describe('through copies', () => {
 
   it.each<[Shape, Shape, number[], number]>([
     [[3, 4, 5], [8, 5], [5, 1], 10],
+    [[3, 4, 5], [8, 5], [5, 1], 5],
     [[3, 4, 5], [6, 5], [5, 1], 0],
     [[3, 4, 5], [4], [6], 0],
     [[3, 4, 5], [7], [2], 0],
