@@ -161,7 +161,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['test/optimize'],
     [
       ['every op is taken for commutative', 'if (node.op.commutative) inputs', 'inputs'],
-      ['attributes are not compared', 'textOf(node.attrs)}', "''}"],
+      ['attributes are not compared', 'attrsText(node.attrs)}', "''}"],
     ],
   ),
   ...of(
@@ -358,8 +358,8 @@ export const MUTANTS: readonly Mutant[] = [
       ],
       [
         'a copy overwrites what it copies',
-        "case 'copy':\n      return false;",
-        "case 'copy':\n      return true;",
+        "case 'copy':\n    case 'loop':\n      return false;",
+        "case 'copy':\n      return true;\n    case 'loop':\n      return false;",
       ],
       [
         'what is written late counts as written at once',
@@ -504,8 +504,8 @@ export const MUTANTS: readonly Mutant[] = [
       ],
       [
         'parts of a buffer are told apart by nothing',
-        'plus(use.constant(node), 4 * element)',
-        'use.constant(node)',
+        'plus(constant, bytes + 4 * element)',
+        'plus(constant, bytes)',
       ],
     ],
   ),
@@ -523,7 +523,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(
     'src/emit/entry.ts',
     ['test/emit', 'test/schedule'],
-    [['threads meet nowhere', "lines.push('barrier();');\n      meetings.meet();", 'meetings.meet();']],
+    [['threads meet nowhere', "lines.push('barrier();');\n        meetings.meet();", 'meetings.meet();']],
   ),
   ...of(
     'src/emit/meetings.ts',

@@ -142,7 +142,10 @@ function usesIn(level: Level): PartUse[] {
   });
 }
 
-/** `part`: which of its elements, and how many, if slices choose. */
+/**
+ * `part`: which of its elements, if slices or windows choose, and how many at least: of elements that repeat before that,
+ * nothing is known.
+ */
 interface Source {
   readonly source: Node;
   readonly part?: { readonly key: string; readonly count: number };
@@ -151,12 +154,16 @@ interface Source {
 /** Follows movement back to where the elements come from, out of loops that are given all of them, one by one. */
 function sourceOf(node: Node, level: Level): Source {
   let [source, at] = [node, level];
-  const slices: Node[] = [];
+  const choices: { of: Node; count: number }[] = [];
+  let repeats = false;
   let turns = 1;
   while (true) {
     if (source.op.lower.kind === 'movement') {
-      if (numel(source.shape) < numel(source.inputs[0].shape)) slices.push(source);
-      source = source.inputs[0];
+      const [x] = source.inputs;
+      const count = source.op.lower.reads?.(source) ?? Math.min(numel(source.shape), numel(x.shape));
+      if (choices.length > 0 && count < numel(source.shape)) repeats = true;
+      if (count < numel(x.shape)) choices.push({ of: source, count });
+      source = x;
       continue;
     }
     const place = at.loop ? at.graph.inputs.indexOf(source) : -1;
@@ -165,10 +172,10 @@ function sourceOf(node: Node, level: Level): Source {
     const { carries, scanned, length } = loop.attrs as ScanAttrs;
     // What is carried is made by the loop; its input is not the data.
     if (place < carries) return { source: loop };
-    if (place < carries + scanned && slices.length > 0) turns *= length;
+    if (place < carries + scanned && choices.length > 0) turns *= length;
     [source, at] = [loop.inputs[place], around];
   }
-  if (slices.length === 0) return { source };
-  const key = slices.map(({ attrs, shape }) => `${attrs.starts} ${shape}`).join();
-  return { source, part: { key, count: turns * numel(slices[0].shape) } };
+  if (choices.length === 0) return { source };
+  const key = choices.map(({ of: { attrs, shape } }) => `${JSON.stringify(attrs)} ${shape}`).join();
+  return { source, part: { key, count: repeats ? 0 : turns * choices[0].count } };
 }
