@@ -567,12 +567,33 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     'assembly/pack.ts',
+    ['test/train/panels.test.ts'],
+    [
+      [
+        'columns of panels are taken from the next one',
+        'from += first / PANEL * size;',
+        'from += (first + 1) / PANEL * size;',
+      ],
+    ],
+  ),
+  ...of(
+    'src/run/engine.ts',
+    ['test/train/panels.test.ts'],
+    [['users read a variable as it lies', 'if (!panels) return view;', 'return view;']],
+  ),
+  ...of(
+    'src/schedule/panels.ts',
+    ['test/schedule/panels.test.ts'],
+    [['a matrix lies in panels that another kernel reads by rows', 'if (!roles) refused.add(at.name);', '']],
+  ),
+  ...of(
+    'assembly/pack.ts',
     ['test/emit', 'test/ops'],
     [
       [
         'rest of columns are packed from the first row',
-        'store<f32>(to, load<f32>(row2 + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n/** As',
-        'store<f32>(to, load<f32>(from + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n/** As',
+        'store<f32>(to, load<f32>(row2 + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n@inline const PANEL',
+        'store<f32>(to, load<f32>(from + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n@inline const PANEL',
       ],
     ],
   ),

@@ -77,6 +77,10 @@ export function entryOf(
     const program = loopsOf(kernel, {
       isVariable: (node) => schedule.storage.get(node)?.kind === 'variable',
       regionOf: (node) => plan.parts.get(node),
+      panelsOf: (node) => {
+        const at = schedule.storage.get(node);
+        return at?.kind === 'variable' ? at.panels : undefined;
+      },
       liesOn: (node) => plan.address.get(node) === plan.address.get(kernel.stores[0]),
     });
     return { kernel, program, stem: `kernel_${index}_${i}`, constant: (node) => constants.get(node)! };

@@ -1,6 +1,7 @@
-import type { GemmKernel } from '../schedule/kernel.js';
+import type { Node } from '../graph/graph.js';
+import type { Access, GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
-import { collapse, storedElements } from './axes.js';
+import { collapse, type LoopAccess, storedElements } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { Scope } from './frame.js';
 import { binary, define, instruction, load, sum } from './make.js';
@@ -14,6 +15,12 @@ const MATRIX = 1;
 const ROW = 2;
 const BLOCK = 3;
 
+/** What has to be known of where the operands and results of a product lie. */
+export interface ProductOptions extends NestOptions {
+  /** Columns of the panels in which a matrix lies. */
+  panelsOf(node: Node): number | undefined;
+}
+
 /** The functions of one product that work on a tile, made as they are asked for; all return their names. */
 export class TileFunctions {
   private readonly functions = new Map<string, TileFunction>();
@@ -25,7 +32,7 @@ export class TileFunctions {
 
   constructor(
     private readonly kernel: GemmKernel,
-    private readonly options: NestOptions,
+    private readonly options: ProductOptions,
   ) {
     this.matrix = kernel.domain.slice(0, -2).map((_, i) => `b${i}`);
     this.buffers = {
@@ -49,7 +56,10 @@ export class TileFunctions {
   private strides(vectors: number) {
     const { tiling, a, b } = this.kernel;
     const [aRow, aColumn] = tiling.packA ? [4, 16] : a.strides.slice(-2).map((s) => 4 * s);
-    return { aRow, aColumn, bRow: tiling.packB === 'no' ? 4 * b.strides.at(-2)! : 16 * vectors };
+    const { packB } = tiling;
+    const bRow =
+      packB === 'no' ? b.strides.at(-2)! : packB === 'lies' ? this.options.panelsOf(b.source)! : 4 * vectors;
+    return { aRow, aColumn, bRow: 4 * bRow };
   }
 
   /** A tile with all that is fused behind it. */
@@ -76,11 +86,12 @@ export class TileFunctions {
   group({ vectors }: Segment, rows: number, panelBytes: number, tile: readonly Statement[]): string {
     const name = nameOf('group', { rows, vectors });
     const { tiling } = this.kernel;
+    const lies = tiling.packB === 'lies';
     const sums = tiling.epilogue === 'memory' ? [define('sums', sum('scratch', scratchOf(tiling).sums))] : [];
     return this.define(name, () =>
       this.withEpilogue(
         name,
-        ['a', 'i', 'j', 'last'],
+        ['a', 'i', 'j', 'last', ...(lies ? ['from'] : [])],
         [
           ...sums,
           {
@@ -89,7 +100,7 @@ export class TileFunctions {
             from: null,
             test: binary('j', '<', 'last'),
             step: 16 * vectors,
-            along: { name: 'b', from: 'scratch', by: panelBytes },
+            along: { name: 'b', from: lies ? 'from' : 'scratch', by: panelBytes },
             body: tile,
           },
         ],
@@ -167,7 +178,7 @@ export class TileFunctions {
     const m0 = domain.length - 2;
     const values = new Values(
       {
-        loops: { ...collapse([], [], []), over: (access) => access },
+        loops: { ...collapse([], [], []), over: (access) => this.over(access) },
         levels: domain.map((_, i) => (i < m0 ? MATRIX : i === m0 ? ROW : BLOCK)),
         indices: domain.map((_, i) => (i < m0 ? `b${i}` : i === m0 ? row : 'j')),
         vectorAxis: m0 + 1,
@@ -180,6 +191,14 @@ export class TileFunctions {
     );
     values.scopes.push(new Scope());
     return values;
+  }
+
+  /** An access over the domain; the matrices that it reaches in panels have as wide ones as the product. */
+  private over(access: Access): LoopAccess {
+    const panels = this.options.panelsOf(access.source);
+    if (!panels) return access;
+    const { domain } = this.kernel;
+    return { ...access, strides: [...domain.slice(2).map(() => 0), panels, 1], apart: domain.at(-2)! };
   }
 
   /** Stores of the rows of a tile. */

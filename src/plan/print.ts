@@ -57,7 +57,8 @@ function arena(buffers: readonly ArenaBuffer[]): string[] {
 }
 
 function describe(buffer: Buffer): string {
-  return `${shownName(buffer.name)}: ${formatType(buffer)}`;
+  const panels = buffer.panels ? `, in panels of ${buffer.panels} columns` : '';
+  return `${shownName(buffer.name)}: ${formatType(buffer)}${panels}`;
 }
 
 function figure(bytes: number, what: string): string {

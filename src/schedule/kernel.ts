@@ -89,7 +89,8 @@ export type KernelBody = NestKernel | GemmKernel | ScatterKernel | FoldKernel | 
 /** Where a stored node's elements lie. */
 export type Storage =
   | { readonly kind: 'input'; readonly name: string }
-  | { readonly kind: 'variable'; readonly name: string }
+  /** `panels`: in panels of so many columns, rather than row by row. */
+  | { readonly kind: 'variable'; readonly name: string; readonly panels?: number }
   | { readonly kind: 'output'; readonly name: string }
   | { readonly kind: 'constant' }
   | { readonly kind: 'arena' }

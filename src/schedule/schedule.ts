@@ -24,6 +24,7 @@ import { legalize } from './legalize.js';
 import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
+import { layInPanels, type Placed } from './panels.js';
 import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
@@ -36,15 +37,46 @@ import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
 
 /**
- * Turns an optimized graph into kernels in running order, and says where each stored value lies.
+ * Turns an optimized graph into kernels in running order, and says where each stored value lies; it shares its variables
+ * with no other.
  * @param tell called as each part of the work begins
  */
 export function schedule(
   optimized: Graph,
-  { without = [], cacheBytes }: ScheduleOptions = {},
+  options: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Schedule {
+  return scheduleAll({ only: optimized }, options, tell).only;
+}
+
+/** The same for the entries of a program, which share their variables. */
+export function scheduleAll(
+  graphs: Readonly<Record<string, Graph>>,
+  { without = [], cacheBytes, allPanels }: ScheduleOptions = {},
+  tell: (part: string) => void = () => {},
+): Record<string, Schedule> {
   const runs = (pass: SchedulePass) => !without.includes(pass);
+  const each = <A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B) =>
+    Object.fromEntries(Object.entries(record).map(([entry, value]) => [entry, f(value)]));
+  const made = each(graphs, (graph) => kernelsOf(graph, runs, tell));
+  tell('panels');
+  const placed = runs('panels') ? layInPanels(made, allPanels) : made;
+  tell('order');
+  return each(placed, ({ kernels, storage, ...rest }) => ({
+    ...orderKernels(kernels, storage, runs, cacheBytes),
+    ...rest,
+    storage,
+  }));
+}
+
+/** What a schedule consists of before its kernels are in order. */
+type Unordered = Placed & Pick<Schedule, 'name' | 'unfused'>;
+
+function kernelsOf(
+  optimized: Graph,
+  runs: (pass: SchedulePass) => boolean,
+  tell: (part: string) => void,
+): Unordered {
   tell('legalize');
   const graph = legalize(dropUnitReductions(expand(optimized)));
   tell('fuse');
@@ -86,10 +118,8 @@ export function schedule(
   }
   const drafts = [...stores].map(([body, written]) => ({ body, stores: written, loads: loads.get(body)! }));
   const kernels = inPlaces(drafts, storage, runs('strided-stores'));
-  tell('order');
-  const ordered = orderKernels(kernels, storage, runs, cacheBytes);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
-  return { name: graph.name, ...ordered, storage, unfused };
+  return { name: graph.name, kernels, storage, unfused };
 }
 
 /** The kernels with their names, once everything that they write has its place. */
