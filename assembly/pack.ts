@@ -13,23 +13,35 @@ function transpose(x0: v128, x1: v128, x2: v128, x3: v128, to: usize, width: usi
   v128.store(to + 3 * width, v128.shuffle<f64>(high01, high23, 1, 3));
 }
 
-/** Row p of `to`, 16 bytes at p * width, gets elements p of four rows `stride` apart; only `rows` of them exist. */
-export function packColumns(from: usize, stride: usize, rows: i32, k: i32, to: usize, width: usize): void {
-  const row1 = rows > 1 ? from + stride : from;
-  const row2 = rows > 2 ? row1 + stride : from;
-  const row3 = rows > 3 ? row2 + stride : from;
-  let at: usize = 0;
+/**
+ * Row p of `to`, 16 bytes at p * width, gets elements p of four rows that begin anywhere: `step` bytes between those of a row.
+ */
+export function packFour(
+  row0: usize, row1: usize, row2: usize, row3: usize, step: usize, k: i32, to: usize, width: usize,
+): void {
   let left = k;
-  for (; left >= 4; left -= 4, at += 16) {
-    transpose(v128.load(from + at), v128.load(row1 + at), v128.load(row2 + at), v128.load(row3 + at), to, width);
-    to += 4 * width;
+  if (row1 - row0 == 4 && row2 - row0 == 8 && row3 - row0 == 12) {
+    packVector(row0, step, k, to, width);
+    return;
   }
-  for (; left > 0; left--, at += 4, to += width) {
-    store<f32>(to, load<f32>(from + at));
+  let at: usize = 0;
+  if (step == 4) {
+    for (; left >= 4; left -= 4, at += 16) {
+      transpose(v128.load(row0 + at), v128.load(row1 + at), v128.load(row2 + at), v128.load(row3 + at), to, width);
+      to += 4 * width;
+    }
+  }
+  for (; left > 0; left--, at += step, to += width) {
+    store<f32>(to, load<f32>(row0 + at));
     store<f32>(to, load<f32>(row1 + at), 4);
     store<f32>(to, load<f32>(row2 + at), 8);
     store<f32>(to, load<f32>(row3 + at), 12);
   }
+}
+
+/** The same for four rows `stride` apart, of which only so many exist. */
+export function packColumns(from: usize, stride: usize, rows: i32, k: i32, to: usize, width: usize): void {
+  packStrided(from, stride, 4, rows, k, to, width);
 }
 
 @inline const PANEL: i32 = 16;
@@ -71,13 +83,7 @@ export function packStrided(
   const row1 = rows > 1 ? from + stride : from;
   const row2 = rows > 2 ? row1 + stride : from;
   const row3 = rows > 3 ? row2 + stride : from;
-  let at: usize = 0;
-  for (let p = 0; p < k; p++, at += step, to += width) {
-    store<f32>(to, load<f32>(from + at));
-    store<f32>(to, load<f32>(row1 + at), 4);
-    store<f32>(to, load<f32>(row2 + at), 8);
-    store<f32>(to, load<f32>(row3 + at), 12);
-  }
+  packFour(from, row1, row2, row3, step, k, to, width);
 }
 
 /** k rows of one vector, `stride` apart, to rows `width` apart. */

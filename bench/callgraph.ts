@@ -41,14 +41,15 @@ export async function callgraph(
   await session.close();
   const total = times.reduce((a, b) => a + b, 0);
   const micro = (ms: number) => ((1000 * ms) / steps).toFixed(2);
-  const lines = kernels.map(({ kernel }, i) => {
+  const lines = kernels.map(({ kernel, loops }, i) => {
+    const turns = loops.reduce((n, { length }) => n * length, 1);
     const us = (1000 * times[i]) / steps;
     const { flops, bytes } = costOf(kernel);
     const shown = [
       `${us.toFixed(2)} us`.padStart(12),
       `${((100 * times[i]) / total).toFixed(1)} %`.padStart(7),
-      `${(flops / us / 1000).toFixed(1)} GFLOP/s`.padStart(13),
-      `${(bytes / us / 1000).toFixed(1)} GB/s`.padStart(11),
+      `${((turns * flops) / us / 1000).toFixed(1)} GFLOP/s`.padStart(13),
+      `${((turns * bytes) / us / 1000).toFixed(1)} GB/s`.padStart(11),
     ];
     return `${shown.join(' ')}  ${i} ${kernel.name}`;
   });

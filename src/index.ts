@@ -26,7 +26,12 @@ export {
 } from './finder/finder.js';
 export * as init from './init/index.js';
 export { type BengioOptions, bengio } from './models/bengio.js';
-export { type GptOptions, gpt } from './models/gpt.js';
+export { type Choice, choose } from './models/choose.js';
+export { type GptInputs, type GptOptions, gpt, gptCache } from './models/gpt.js';
+export { type LenetOptions, lenet } from './models/lenet.js';
+export { type ResnetOptions, resnet } from './models/resnet.js';
+export { type GenerateOptions, generateTokens } from './models/text.js';
+export { gpt2Weights, type LlamaWeights, llamaWeights } from './models/weight-maps.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';
@@ -60,3 +65,12 @@ export type { Program } from './train/program.js';
 export type { Run, RunResult } from './train/run.js';
 export { type LearningRate, type Progress, type RunOptions, Session } from './train/session.js';
 export { f32, i32, type StepOptions } from './train/step.js';
+export {
+  encodeWeights,
+  type LoadedWeights,
+  loadWeights,
+  saveWeights,
+  type WeightMap,
+  type WeightOptions,
+  type WeightSource,
+} from './train/weights.js';

@@ -76,8 +76,32 @@ export interface RnnConfig {
   optim: OptimConfig;
 }
 
+export type CnnLayer =
+  | {
+      conv: number;
+      kernel: number;
+      stride?: number;
+      padding?: number;
+      groups?: number;
+      bias?: boolean;
+    }
+  | { norm: 'batch'; momentum?: number }
+  | { act: Activation }
+  | { pool: 'max' | 'avg'; size: number; stride?: number }
+  | { mean: true }
+  | { flatten: true }
+  | { linear: number }
+  | { residual: CnnLayer[] };
+
 export interface CnnConfig {
   model: 'cnn';
+  /** Channels, then the sizes of one or two axes of places. */
+  image: number[];
+  classes: number;
+  batch: number;
+  layers: CnnLayer[];
+  steps: number;
+  optim: OptimConfig;
 }
 
 export type Config = BengioConfig | MlpConfig | GptConfig | LlamaConfig | RnnConfig | CnnConfig;
@@ -105,6 +129,8 @@ interface Rule {
 
 const whole: Rule = { is: 'a whole number from 1', test: (v) => Number.isInteger(v) && (v as number) >= 1 };
 const notNegative: Rule = { is: 'a number from 0', test: (v) => Number.isFinite(v) && (v as number) >= 0 };
+const count: Rule = { is: 'a whole number from 0', test: (v) => Number.isInteger(v) && (v as number) >= 0 };
+const layerList: Rule = { is: 'a list of one layer or more', test: (v) => Array.isArray(v) && v.length > 0 };
 const flag: Rule = { is: 'true or false', test: (v) => typeof v === 'boolean' };
 const positive: Rule = { is: 'a number above 0', test: (v) => Number.isFinite(v) && (v as number) > 0 };
 const fraction: Rule = {
@@ -177,7 +203,49 @@ const models: Record<string, Record<string, Rule>> = {
     layers: whole,
     loss: oneOf('last', 'all'),
   },
+  cnn: {
+    ...common,
+    image: {
+      is: 'channels and one size or two, whole numbers from 1',
+      test: (v) => Array.isArray(v) && [2, 3].includes(v.length) && v.every(whole.test),
+    },
+    classes: whole,
+    layers: layerList,
+  },
 };
+
+const yes: Rule = { is: 'true', test: (v) => v === true };
+
+/** What tells the kind of a layer of a convolutional network comes first. */
+const cnnLayers: Record<string, Rule>[] = [
+  {
+    ...{ conv: whole, kernel: whole, stride: optional(whole) },
+    ...{ padding: optional(count), groups: optional(whole), bias: optional(flag) },
+  },
+  { norm: oneOf('batch'), momentum: optional(share) },
+  { act: oneOf(...ACTIVATIONS) },
+  { pool: oneOf('max', 'avg'), size: whole, stride: optional(whole) },
+  { mean: yes },
+  { flatten: yes },
+  { linear: whole },
+  { residual: layerList },
+];
+
+/** Checks each layer of a network, and takes options that are null for options that are not given. */
+function withLayers(path: string, layers: readonly unknown[]): unknown[] {
+  return layers.map((raw, i) => {
+    const at = `${path}[${i}]`;
+    if (!isObject(raw)) throw new FormatError(`${at} must be an object, not ${JSON.stringify(raw)}`);
+    const layer = withoutNulls(raw);
+    const kinds = cnnLayers.map((rules) => Object.keys(rules)[0]);
+    const rules = cnnLayers[kinds.findIndex((kind) => kind in layer)];
+    if (!rules) throw new FormatError(`${at} is no layer that is known: there are ${kinds.join(', ')}`);
+    checkAll(`${at}.`, layer, rules);
+    refuseOthers(`${at}.`, layer, Object.keys(rules));
+    if ('residual' in layer) return { residual: withLayers(`${at}.residual`, layer.residual as unknown[]) };
+    return layer;
+  });
+}
 
 const betas: Rule = {
   is: 'two numbers from 0 to below 1',
@@ -213,8 +281,8 @@ export function parseGolden(raw: unknown, fallbackName = 'golden'): GoldenFile {
   if (!isObject(raw.config)) throw new FormatError('config must be an object');
   const name = typeof raw.name === 'string' ? raw.name : fallbackName;
   const config = withoutNulls(raw.config);
-  oneNamed('config.model', config.model, [...Object.keys(models), 'cnn']);
-  if (config.model !== 'cnn') checkConfig(config);
+  oneNamed('config.model', config.model, Object.keys(models));
+  checkConfig(config);
   const rules = {
     loss_float64: numbers,
     first_step_grad_sum_sumsq_float64: pairs,
@@ -238,6 +306,7 @@ function checkConfig(config: Record<string, unknown>): void {
   const rules = models[config.model as string];
   checkAll('config.', config, rules);
   refuseOthers('config.', config, ['model', ...Object.keys(rules)]);
+  if (config.model === 'cnn') config.layers = withLayers('config.layers', config.layers as unknown[]);
   config.optim = withoutNulls(config.optim as Record<string, unknown>);
   const optim = config.optim as Record<string, unknown>;
   oneNamed('config.optim.name', optim.name, Object.keys(optimizers));

@@ -18,10 +18,8 @@ import {
 } from '../../src/index.js';
 import type { Activation, BengioConfig, Config, MlpConfig, OptimConfig } from './file.js';
 import { ints, uniform } from './hash.js';
+import { images } from './images.js';
 import { language } from './language.js';
-
-/** A model that the golden runs know and this library cannot build yet. */
-export class UnsupportedModel extends Error {}
 
 export interface GoldenRun {
   step: ReturnType<typeof makeStep>;
@@ -50,7 +48,7 @@ export function buildGolden(config: Config, options: BuildOptions = {}): GoldenR
     case 'mlp':
       return mlp(config, options);
     case 'cnn':
-      throw new UnsupportedModel('the model cnn is not supported yet');
+      return images(config, options);
     default:
       return language(config, options);
   }
@@ -152,7 +150,7 @@ function mlp(config: MlpConfig, { keepGradients }: BuildOptions): GoldenRun {
   };
 }
 
-const activations: Record<Activation, (x: Tensor) => Tensor> = {
+export const activations: Record<Activation, (x: Tensor) => Tensor> = {
   tanh,
   relu,
   gelu,

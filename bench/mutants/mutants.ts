@@ -30,6 +30,34 @@ export const MUTANTS: readonly Mutant[] = [
     [['a second path to a tensor replaces the first', 'before ? add(before, flow) : flow', 'flow']],
   ),
   ...of(
+    'src/ops/convolution.ts',
+    ['test/ops/images.test.ts'],
+    [
+      ['filters are not turned round for the image', 'reshape(flippedKernel(w), [', 'reshape(w, ['],
+      ['the first window of a cotangent begins too early', 'spans[i] - 1 - before[i]', 'spans[i] - 1'],
+    ],
+  ),
+  ...of(
+    'src/ops/pool.ts',
+    ['test/ops/pool.test.ts'],
+    [['padding counts as 0', 'toTensor(Number.NEGATIVE_INFINITY)', 'toTensor(0)']],
+  ),
+  ...of(
+    'src/ops/window.ts',
+    ['test/ops/forward.test.ts', 'test/emit/ops.test.ts'],
+    [['windows leave no places out', 'of[axis] * dilations[i])', 'of[axis])']],
+  ),
+  ...of(
+    'src/graph/indices.ts',
+    ['test/train/computed-indices.test.ts'],
+    [['elements that repeat count as many', 'repeats ? 0 :', '']],
+  ),
+  ...of(
+    'src/optimize/centred-sums.ts',
+    ['test/nn/images.test.ts'],
+    [['what is added twice is taken off', "(is(centred, 'sub') ? 1 : -1) * sign", 'sign']],
+  ),
+  ...of(
     'src/ops/scan-vjp.ts',
     ['test/scan'],
     [
@@ -92,6 +120,28 @@ export const MUTANTS: readonly Mutant[] = [
         'a second place of a value is not looked at',
         'others.every((reader) => mayRead(',
         'others.some((reader) => mayRead(',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/index-map.ts',
+    ['test/schedule/index-maps.test.ts'],
+    [
+      [
+        'an axis of an operand goes on in the next row of a copy',
+        'last.some((at, i) => at >= domain[i])',
+        'last.some((at, i) => at > domain[i])',
+      ],
+    ],
+  ),
+  ...of(
+    'src/loops/index-map.ts',
+    ['test/emit/index-maps.test.ts'],
+    [
+      [
+        'a run that begins inside of one is a whole one',
+        "min(binary(size, '-', 'inside'), binary('stop', '-', 'step'))",
+        "min(size, binary('stop', '-', 'step'))",
       ],
     ],
   ),
@@ -592,8 +642,8 @@ export const MUTANTS: readonly Mutant[] = [
     [
       [
         'rest of columns are packed from the first row',
-        'store<f32>(to, load<f32>(row2 + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n@inline const PANEL',
-        'store<f32>(to, load<f32>(from + at), 8);\n    store<f32>(to, load<f32>(row3 + at), 12);\n  }\n}\n\n@inline const PANEL',
+        'store<f32>(to, load<f32>(row2 + at), 8);',
+        'store<f32>(to, load<f32>(row0 + at), 8);',
       ],
     ],
   ),

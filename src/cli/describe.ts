@@ -1,25 +1,5 @@
 import type { Session } from '../train/session.js';
-import { duration, type Output, plural } from './output.js';
-import type { ModelSettings } from './settings.js';
-import { type NamesTask, PARTS, type Part } from './task.js';
-
-export function describeData(
-  output: Output,
-  { source, words, vocabulary, wordsOf, rowsOf }: NamesTask,
-): void {
-  output.line(
-    `${source}: ${plural(words, 'word')}, ${plural(vocabulary.size - 1, 'character')} and the boundary`,
-  );
-  const part = (name: Part) =>
-    `${name} ${plural(wordsOf[name], 'word')} (${plural(rowsOf[name].rows, 'row')})`;
-  output.line(PARTS.map(part).join(', '));
-}
-
-/** The model in a few words. */
-export function modelText({ context, embed, hidden, norm, direct }: ModelSettings): string {
-  const extras = `${norm === 'none' ? '' : `, ${norm} norm`}${direct ? ', direct connections' : ''}`;
-  return `context ${context}, embedding ${embed}, hidden ${hidden}${extras}`;
-}
+import { duration, plural } from './output.js';
 
 /** What runs the steps. */
 export function engineText({ module, threads, wide }: Session): string {

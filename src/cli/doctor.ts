@@ -8,12 +8,14 @@ import type { AnyTrainStep } from '../run/train-step.js';
 import { numel } from '../shape.js';
 import { locationIn } from '../source.js';
 import type { Columns } from '../train/engine.js';
+import { KINDS } from './kinds/index.js';
+import { type Kind, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { chooseStep, loadModel, type ModelFile } from './model.js';
 import { count, Output, plural } from './output.js';
-import { flagOf, MODEL_SETTINGS, type ModelSettings, type RunSettings } from './settings.js';
+import { flagOf, type Settings } from './settings.js';
 import { loadTask, untracedStep } from './task.js';
 
-export interface DoctorOptions extends ModelSettings, Pick<RunSettings, 'batch' | 'lr' | 'seed'> {
+export interface DoctorOptions extends Settings {
   data?: string;
   export?: string;
   json?: boolean;
@@ -28,25 +30,24 @@ interface Visit {
 }
 
 /** Examines a model and prints what is wrong with it; the exit code is 1 if anything is. */
-export async function doctor(
-  model: string,
-  options: DoctorOptions,
-  given: (name: string) => boolean,
-): Promise<number> {
+export async function doctor(model: string, options: DoctorOptions): Promise<number> {
   const output = new Output(options.json === true);
-  const visits = model === 'names' ? [await names(options)] : await fromFile(model, options, given);
+  const kind = KINDS.find(({ name }) => name === model);
+  const visits = kind ? [await ofKind(kind, options)] : await fromFile(model, options);
   const findings: object[] = [];
   const checked: object[] = [];
   const notChecked: object[] = [];
   const several = visits.length > 1;
   const failed: string[] = [];
   for (const [i, visit] of visits.entries()) {
-    const diagnosis = await examined(model, visit, options.seed).catch((error: unknown) => {
-      // One step that cannot be examined keeps nothing from the others.
-      if (!several || !(error instanceof DataError)) throw error;
-      failed.push(error.message);
-      return undefined;
-    });
+    const diagnosis = await examined(model, visit, (options.seed as number | undefined) ?? 42).catch(
+      (error: unknown) => {
+        // One step that cannot be examined keeps nothing from the others.
+        if (!several || !(error instanceof DataError)) throw error;
+        failed.push(error.message);
+        return undefined;
+      },
+    );
     if (!diagnosis) continue;
     if (i > 0) output.line();
     print(output, visit, diagnosis);
@@ -60,29 +61,37 @@ export async function doctor(
   return findings.length > 0 ? 1 : 0;
 }
 
-async function names(options: DoctorOptions): Promise<Visit> {
-  if (options.export !== undefined) throw new OptionError('--export is for model files; names has one step');
+async function ofKind(kind: Kind, options: DoctorOptions): Promise<Visit> {
+  if (options.export !== undefined)
+    throw new OptionError(`--export is for model files; ${kind.name} has one step`);
+  refuseOthers(kind, options, KINDS);
   // A batch of one is a finding here, not a wrong call.
-  const { vocabulary, rowsOf } = await loadTask(options.data ?? null, options);
-  const step = untracedStep(vocabulary, options) as unknown as AnyTrainStep;
-  const { x, y } = rowsOf.train;
-  return { name: 'names', step, data: { x, y }, lr: options.lr };
+  const settings = settingsFrom(kind, options);
+  const { tokens, rows } = await loadTask(kind, options.data ?? null, settings);
+  return {
+    name: kind.name,
+    step: untracedStep(kind, tokens, settings),
+    data: { x: rows.x, y: rows.y },
+    lr: settings.lr,
+  };
 }
 
-async function fromFile(
-  path: string,
-  options: DoctorOptions,
-  given: (name: string) => boolean,
-): Promise<Visit[]> {
-  const wrong = [...MODEL_SETTINGS, 'batch' as const].find((name) => given(name));
-  if (wrong) throw new OptionError(`${flagOf(wrong)} is an option of the model names; ${path} says its own`);
+async function fromFile(path: string, options: DoctorOptions): Promise<Visit[]> {
+  const own = KINDS.flatMap((kind) => [...kind.model, 'batch' as const]);
+  const wrong = own.find((name) => options[name] !== undefined);
+  if (wrong) {
+    const kinds = KINDS.filter((kind) => wrong in kind.initial).map((kind) => kind.name);
+    throw new OptionError(
+      `${flagOf(wrong)} is an option of the ${kinds.length > 1 ? 'models' : 'model'} ${kinds.join(' and ')}; ${path} says its own`,
+    );
+  }
   const file = await loadModel(path);
   const chosen =
     options.export === undefined && file.steps.size > 0
       ? [...file.steps].map(([name, step]) => ({ name, step }))
       : [chooseStep(file, options.export)];
   const data = options.data === undefined ? await file.data() : await readColumns(options.data);
-  const lr = given('lr') ? options.lr : undefined;
+  const lr = options.lr as number | undefined;
   return chosen.map(({ name, step }) => ({ name, step, lr, data: dataFor(file, data, name, step) }));
 }
 
@@ -129,7 +138,7 @@ async function examined(path: string, { name, step, data, lr }: Visit, seed: num
   try {
     return await diagnose(step, { data, lr, seed });
   } catch (error) {
-    if (error instanceof OptionError || path === 'names') throw error;
+    if (error instanceof OptionError || KINDS.some((kind) => kind.name === path)) throw error;
     if (error instanceof GradError) throw new DataError(`${path}, ${name}: ${error.message}`);
     const { name: kind, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
     const where = locationIn(stack);

@@ -5,28 +5,26 @@ import { ensureFolder } from '../data/folders.js';
 import { isObject, parseJson, quoted } from '../data/json.js';
 import { MOST, readRegular } from '../data/read.js';
 import { decodeSafetensors } from '../data/safetensors.js';
-import { Vocabulary } from '../data/vocabulary.js';
 import { DataError, OptionError } from '../errors.js';
 import { GENERATOR } from '../report/page.js';
-import { RUN_SETTINGS, type RunSettings, SETTINGS } from './settings.js';
+import { KINDS } from './kinds/index.js';
+import type { Kind, Tokens } from './kinds/kind.js';
+import { CONFIG, CURVE, LOSSES, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
+import { type RunSettings, SETTINGS, type SettingName } from './settings.js';
 
-export const CONFIG = 'config.json';
-export const MODEL = 'model.safetensors';
-export const WASM = 'model.wasm';
-export const CURVE = 'loss.svg';
-export const REPORT = 'report.html';
-/** Of lr-find. */
-export const PICTURE = 'lr-find.svg';
-const LOSSES = 'losses.json';
-const FORMAT = '2headgrad names';
+export { CONFIG, CURVE, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
+
 const VERSION = 1;
+/** `2headgrad names`, by which a config.json is known. */
+const formatOf = (kind: Kind) => `2headgrad ${kind.name}`;
 
 /** What a run was started with: all that `sample` and a resumed run need beside the checkpoint. */
 export interface Config {
+  kind: Kind;
   settings: RunSettings;
-  /** `file` is null for the names that come with the program. */
-  data: { file: string | null; words: number; sha256: string };
-  vocabulary: Vocabulary;
+  /** `file` is null for the data that come with the program; `size` is in units of the kind. */
+  data: { file: string | null; size: number; sha256: string };
+  tokens: Tokens;
 }
 
 /** The losses so far: of every step (NaN where they are lost), and on the dev words now and then. */
@@ -60,7 +58,7 @@ export async function saveRun(
  */
 export async function checkForeign(folder: string): Promise<void> {
   const mine = await readJson(folder, CONFIG).then(
-    ({ format }) => format === FORMAT,
+    ({ format }) => KINDS.some((kind) => formatOf(kind) === format),
     () => false,
   );
   if (mine) return;
@@ -85,8 +83,17 @@ export async function removeResults(folder: string): Promise<void> {
   }
 }
 
-function formatConfig({ settings, data, vocabulary }: Config): string {
-  return `${JSON.stringify({ format: FORMAT, version: VERSION, ...settings, data, vocabulary }, null, 2)}\n`;
+/** What data are counted in, as a key. */
+const unitsOf = ({ kind, settings }: Pick<Config, 'kind' | 'settings'>) => `${kind.unit(settings)}s`;
+
+/** What a checkpoint says of the data that it was trained on. */
+export const aboutData = (config: Config) => ({ [unitsOf(config)]: config.data.sha256 });
+
+function formatConfig(config: Config): string {
+  const { kind, settings, data, tokens } = config;
+  const { file, size, sha256 } = data;
+  const said = { file, [unitsOf(config)]: size, sha256 };
+  return `${JSON.stringify({ format: formatOf(kind), version: VERSION, ...settings, data: said, vocabulary: tokens }, null, 2)}\n`;
 }
 
 function formatCurve({ train, dev }: Curve): string {
@@ -143,38 +150,57 @@ export async function readConfig(folder: string): Promise<Config> {
   const path = join(folder, CONFIG);
   const json = await readJson(folder, CONFIG);
   const damaged = (what: string) => new DataError(`${JSON.stringify(path)}: ${what}`);
-  if (json.format !== FORMAT) throw damaged(`format is ${quoted(json.format)}, not "${FORMAT}"`);
+  const kind = KINDS.find((kind) => formatOf(kind) === json.format);
+  if (!kind) {
+    const formats = KINDS.map((kind) => JSON.stringify(formatOf(kind))).join(' or ');
+    throw damaged(`format is ${quoted(json.format)}, not ${formats}`);
+  }
   if (json.version !== VERSION) {
     throw damaged(`version ${quoted(json.version)} is not ${VERSION}, which this program reads; train again`);
   }
-  for (const name of RUN_SETTINGS) {
-    const problem = SETTINGS[name].problem(json[name]);
-    if (problem) throw damaged(`${name} is ${quoted(json[name])}: ${problem}`);
-  }
-  const settings = Object.fromEntries(
-    RUN_SETTINGS.map((name) => [name, json[name]]),
-  ) as unknown as RunSettings;
-  const { file, words, sha256 } = (json.data ?? {}) as Config['data'];
+  const settings = readSettings(kind, json, damaged);
+  const { file, sha256, ...rest } = (json.data ?? {}) as Record<string, unknown>;
+  const units = unitsOf({ kind, settings });
+  const size = rest[units];
   if (
     !(file === null || typeof file === 'string') ||
-    !Number.isSafeInteger(words) ||
+    !Number.isSafeInteger(size) ||
     typeof sha256 !== 'string' ||
     !/^[0-9a-f]{64}$/.test(sha256)
   ) {
-    throw damaged('data does not say which words were trained on; the file is damaged');
+    throw damaged(`data does not say which ${units} were trained on; the file is damaged`);
   }
   try {
-    return { settings, data: { file, words, sha256 }, vocabulary: Vocabulary.fromJSON(json.vocabulary) };
+    const tokens = kind.tokensFrom(json.vocabulary, settings);
+    return { kind, settings, data: { file, size: size as number, sha256 }, tokens };
   } catch (error) {
     throw error instanceof DataError ? damaged(error.message) : error;
   }
 }
 
+function readSettings(
+  kind: Kind,
+  json: Record<string, unknown>,
+  damaged: (what: string) => DataError,
+): RunSettings {
+  const names = Object.keys(kind.initial) as SettingName[];
+  for (const name of names) {
+    const problem = SETTINGS[name].problem(json[name]);
+    if (problem) throw damaged(`${name} is ${quoted(json[name])}: ${problem}`);
+  }
+  const settings = Object.fromEntries(names.map((name) => [name, json[name]])) as unknown as RunSettings;
+  try {
+    kind.check(settings);
+  } catch (error) {
+    throw error instanceof OptionError ? damaged(error.message) : error;
+  }
+  return settings;
+}
+
 /** The bytes of a run's checkpoint, checked to be one of this run. */
-export async function readModel(
-  folder: string,
-  { settings, data }: Config,
-): Promise<{ bytes: Uint8Array; at: number }> {
+export async function readModel(folder: string, config: Config): Promise<{ bytes: Uint8Array; at: number }> {
+  const { settings, data } = config;
+  const units = unitsOf(config);
   const path = join(folder, MODEL);
   const bytes = await read(folder, MODEL, MOST.weights);
   try {
@@ -187,9 +213,9 @@ export async function readModel(
         `it was trained with seed ${quoted(metadata.seed)}, ${CONFIG} says ${settings.seed}`,
       );
     }
-    if (metadata.words !== undefined && metadata.words !== data.sha256)
+    if (metadata[units] !== undefined && metadata[units] !== data.sha256)
       throw new DataError(
-        `it was trained on other words than ${CONFIG} says: a run over another was cut off`,
+        `it was trained on other ${units} than ${CONFIG} says: a run over another was cut off`,
       );
     return { bytes, at };
   } catch (error) {

@@ -1,27 +1,39 @@
 import { writeFileAtomic } from '../data/files.js';
 import type { Stage } from '../emit/stages.js';
-import { note, text } from './output.js';
-import type { RunSettings } from './settings.js';
+import { OptionError } from '../errors.js';
+import { canBeDrawn, MOST_DRAWN } from './drawn.js';
+import { KINDS, kindNamed } from './kinds/index.js';
+import { refuseOthers, settingsFrom } from './kinds/kind.js';
+import { count, note, text } from './output.js';
+import type { Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
 
-export interface InspectOptions
-  extends Pick<RunSettings, 'context' | 'embed' | 'hidden' | 'norm' | 'direct' | 'batch'> {
+export interface InspectOptions extends Settings {
   stage?: Stage;
   svg?: string;
   data?: string;
 }
 
 /** Prints a stage of the compilation, draws the graph of the training step, or both. */
-export async function inspect({ stage, svg, data, ...options }: InspectOptions): Promise<number> {
-  const { vocabulary } = await loadTask(data ?? null, { ...options, seed: 0 });
-  const step = buildStep(vocabulary, options);
+export async function inspect(what: string, { stage, svg, data, ...given }: InspectOptions): Promise<number> {
+  const kind = kindNamed(what);
+  refuseOthers(kind, given, KINDS);
+  const settings = settingsFrom(kind, given);
+  kind.check(settings);
+  const { tokens } = await loadTask(kind, data ?? null, settings);
+  const step = buildStep(kind, tokens, settings);
   const module = await step.compileModule();
   if (svg !== undefined) {
+    const { train } = module.graphs;
+    if (!canBeDrawn(train))
+      throw new OptionError(
+        `--svg ${svg}: the graph has ${count(train.nodes.length)} nodes, and can be laid out with at most ${MOST_DRAWN}: print it by --stage graph, or draw a smaller model`,
+      );
     const [{ graphToDot }, { dotToSvg }] = await Promise.all([
       import('../graph/dot.js'),
       import('../report/graphviz.js'),
     ]);
-    await writeFileAtomic(svg, await dotToSvg(graphToDot(module.graphs.train)));
+    await writeFileAtomic(svg, await dotToSvg(graphToDot(train)));
     note(`Drawn: ${svg}`);
   }
   if (stage || svg === undefined) text(await module.text(stage ?? 'graph'));

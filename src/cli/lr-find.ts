@@ -6,18 +6,18 @@ import { OptionError } from '../errors.js';
 import { type FinderProgress, findLearningRate, type LearningRateSearch } from '../finder/finder.js';
 import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
-import { describeData, engineText, modelText, noteThreads } from './describe.js';
+import { engineText, noteThreads } from './describe.js';
 import { absolute, checkForeign, holdsRun, PICTURE, REPORT } from './folder.js';
 import { Interrupt } from './interrupt.js';
+import { KINDS, kindNamed } from './kinds/index.js';
+import { flagsOf, type Kind, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
 import { duration, lossText, note, Output, plural } from './output.js';
 import { Progress } from './progress.js';
-import { changedFlags, checkCombination, type RunSettings } from './settings.js';
+import { checkEngine, type Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
 
-type Settings = Omit<RunSettings, 'steps' | 'lr' | 'lrDecayAt'>;
-
-export interface LrFindOptions extends Settings {
+export interface LrFindOptions extends Omit<Settings, 'steps'> {
   steps: number;
   data?: string;
   out: string;
@@ -25,29 +25,32 @@ export interface LrFindOptions extends Settings {
   json?: boolean;
 }
 
-/** Looks for a learning rate of the names model; writes a picture and a report. Returns the exit code. */
-export function lrFind(options: LrFindOptions): Promise<number> {
-  return closing((use) => search(options, use));
+/** Looks for a learning rate of a kind of model; writes a picture and a report. Returns the exit code. */
+export function lrFind(what: string, options: LrFindOptions): Promise<number> {
+  return closing((use) => search(kindNamed(what), options, use));
 }
 
 async function search(
+  kind: Kind,
   { steps, data, out, wide = false, json = false, ...options }: LrFindOptions,
   use: (session: Session) => Session,
 ): Promise<number> {
   const output = new Output(json);
-  const settings = { ...options, direct: options.direct ?? false };
+  refuseOthers(kind, options, KINDS);
+  const settings = settingsFrom(kind, options);
   const stopped = (signal: string | null) =>
-    output.result({ task: 'names', interrupted: signal, saved: false, out });
+    output.result({ task: kind.name, interrupted: signal, saved: false, out });
   const interrupt = new Interrupt('Stopping.', stopped);
-  checkCombination({ ...settings, wide });
-  const task = await loadTask(absolute(data), settings);
-  const step = buildStep(task.vocabulary, settings);
+  checkEngine({ ...settings, wide });
+  kind.check(settings);
+  const task = await loadTask(kind, absolute(data), settings);
+  const step = buildStep(kind, task.tokens, settings);
   if (await holdsRun(out)) {
     throw new OptionError(`--out ${out}: this folder holds a trained model and its report; give another`);
   }
   await holdFolder(out);
   await checkForeign(out);
-  describeData(output, task);
+  for (const line of task.lines) output.line(line);
 
   const { seed, threads, engine, batch } = settings;
   const session = use(
@@ -57,10 +60,10 @@ async function search(
   );
   noteThreads(session);
   interrupt.hold();
-  output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
+  output.line(`${plural(session.parameterCount, 'parameter')}: ${kind.modelText(settings)}`);
   output.line(`Batch ${batch}, ${engineText(session)}`);
   output.line();
-  session.data({ x: task.rowsOf.train.x, y: task.rowsOf.train.y });
+  session.data({ x: task.rows.x, y: task.rows.y });
   const started = performance.now();
   const show = new Show(steps);
   let found: LearningRateSearch;
@@ -79,23 +82,28 @@ async function search(
     await show.stop();
   }
   const seconds = (performance.now() - started) / 1000;
-  const command = trainCommand(settings, found.suggestion, data) + (wide ? ' --wide' : '');
-  await writeFiles(out, found, { command, title: `Names: ${modelText(settings)}`, session });
-  report(output, found, { command, out, seconds });
+  const command = trainCommand(kind, options, found.suggestion, data) + (wide ? ' --wide' : '');
+  await writeFiles(out, found, {
+    command,
+    what: kind.name,
+    title: `${kind.title}: ${kind.modelText(settings)}`,
+    session,
+  });
+  report(output, found, { command, what: kind.name, out, seconds });
   return interrupt.exitCode;
 }
 
 /** The command that trains this model with a rate. */
-function trainCommand(settings: Settings, lr: number, data: string | undefined): string {
-  const flags = changedFlags({ ...settings, lr });
+function trainCommand(kind: Kind, given: Settings, lr: number, data: string | undefined): string {
+  const flags = flagsOf(kind, { ...settingsFrom(kind, given), lr }, { changed: true });
   if (data !== undefined) flags.unshift(`--data ${/^[\w./-]+$/.test(data) ? data : JSON.stringify(data)}`);
-  return ['2headgrad train names', ...flags].join(' ');
+  return [`2headgrad train ${kind.name}`, ...flags].join(' ');
 }
 
 function report(
   output: Output,
   search: LearningRateSearch,
-  { command, out, seconds }: { command: string; out: string; seconds: number },
+  { command, what, out, seconds }: { command: string; what: string; out: string; seconds: number },
 ): void {
   const { bounds, rates, losses, smoothed, suggestion, why } = search;
   const { lower, upper, probes } = bounds;
@@ -113,13 +121,13 @@ function report(
   output.line(`Train with it: ${command}`);
   // JSON has no infinity: the gain of a training that exploded, and its last loss, become null.
   const curve = { rates, losses, smoothed };
-  output.result({ task: 'names', suggestion, why, bounds: { lower, upper }, probes, ...curve, command, out });
+  output.result({ task: what, suggestion, why, bounds: { lower, upper }, probes, ...curve, command, out });
 }
 
 async function writeFiles(
   out: string,
   search: LearningRateSearch,
-  { command, title, session }: { command: string; title: string; session: Session },
+  { command, what, title, session }: { command: string; what: string; title: string; session: Session },
 ): Promise<void> {
   const [{ rateCurve }, { reportPage }, { tableHtml }] = await Promise.all([
     import('../report/rate-curve.js'),
@@ -129,7 +137,7 @@ async function writeFiles(
   const { bounds, suggestion, why } = search;
   const svg = rateCurve({ title, ...search });
   const page = reportPage({
-    title: 'A learning rate for names',
+    title: `A learning rate for ${what}`,
     summary: [
       ['suggestion', String(suggestion)],
       ['stands still', digits(bounds.lower)],

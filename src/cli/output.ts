@@ -85,3 +85,9 @@ export const rate = (perSecond: number): string => (perSecond < 10 ? perSecond.t
 /** Four decimals, or fewer digits of a loss that has run away. */
 export const lossText = (loss: number): string =>
   Math.abs(loss) < 1e6 ? loss.toFixed(4) : loss.toPrecision(4);
+
+/** A loss in bits. */
+export const inBits = (loss: number): string => lossText(loss / Math.LN2);
+
+/** A tenth of a learning rate, without the last digits of its rounding. */
+export const tenth = (rate: number): string => String(Number((rate / 10).toPrecision(12)));

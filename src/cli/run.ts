@@ -1,10 +1,11 @@
 import { DataError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
 import type { Curve } from './folder.js';
+import type { Task } from './kinds/kind.js';
 import { note } from './output.js';
 import { Progress } from './progress.js';
-import { decayStep, type RunSettings } from './settings.js';
-import { meanLoss, type NamesTask } from './task.js';
+import type { RunSettings } from './settings.js';
+import { meanLoss } from './task.js';
 
 /** The bar moves this often. */
 const PIECE_SECONDS = 0.1;
@@ -23,8 +24,9 @@ export class Run {
 
   constructor(
     private readonly session: Session,
-    private readonly settings: RunSettings,
-    private readonly task: NamesTask,
+    private readonly settings: Pick<RunSettings, 'steps' | 'batch'>,
+    private readonly rate: (step: number) => number,
+    private readonly task: Pick<Task, 'watched'>,
     private readonly curve: Curve,
     private readonly save: () => Promise<void>,
     private readonly saveSeconds = SAVE_SECONDS,
@@ -37,8 +39,6 @@ export class Run {
   /** Ends at the last step or soon after the signal. */
   async train(signal: AbortSignal): Promise<void> {
     const { session, settings } = this;
-    const decay = decayStep(settings);
-    const lr = (step: number) => (step < decay ? settings.lr : settings.lr / 10);
     const progress = await Progress.start(session.at, settings.steps);
     let saved = performance.now();
     let piece = 1;
@@ -46,7 +46,7 @@ export class Run {
       while (session.at < settings.steps && !signal.aborted) {
         const devAt = this.nextDev();
         const steps = Math.min(piece, settings.steps - session.at, devAt - session.at);
-        const took = await this.advance(steps, lr, signal, progress);
+        const took = await this.advance(steps, signal, progress);
         piece = Math.max(1, Math.min(piece * 4, Math.round((steps * PIECE_SECONDS) / took)));
         if (session.at === devAt) await this.measureDev();
         if (performance.now() - saved > this.saveSeconds * 1000) {
@@ -75,17 +75,12 @@ export class Run {
     }
   }
 
-  private async advance(
-    steps: number,
-    lr: (step: number) => number,
-    signal: AbortSignal,
-    progress: Progress,
-  ): Promise<number> {
+  private async advance(steps: number, signal: AbortSignal, progress: Progress): Promise<number> {
     const started = performance.now();
     const from = this.session.at;
     const losses: number[] = [];
     // One by one: a report of a fast model may hold more than a call takes arguments.
-    for await (const report of this.session.run({ steps, lr, every: steps, signal }))
+    for await (const report of this.session.run({ steps, lr: this.rate, every: steps, signal }))
       for (const loss of report.losses) losses.push(loss);
     const took = Math.max(1e-6, (performance.now() - started) / 1000);
     for (const loss of losses) this.curve.train.push(loss);
@@ -100,13 +95,13 @@ export class Run {
   /** The next step after which the loss on dev is due: fixed by the settings, so that a resumed run has the same. */
   private nextDev(): number {
     const { steps, batch } = this.settings;
-    const rows = this.task.rowsOf.dev.rows;
+    const { rows } = this.task.watched;
     const every = Math.max(Math.ceil(steps / DEV_POINTS), Math.ceil((rows * DEV_COST) / batch));
     return (Math.floor(this.session.at / every) + 1) * every;
   }
 
   private async measureDev(): Promise<void> {
     const { session, task, settings, curve } = this;
-    curve.dev.push({ step: session.at, loss: await meanLoss(session, task.rowsOf.dev, settings.batch) });
+    curve.dev.push({ step: session.at, loss: await meanLoss(session, task.watched, settings.batch) });
   }
 }

@@ -1,33 +1,52 @@
-import { DataError, GradError } from '../errors.js';
-import { readConfig, readModel } from './folder.js';
+import { DataError, GradError, OptionError } from '../errors.js';
+import type { Choice } from '../models/choose.js';
+import { type Config, readConfig, readModel } from './folder.js';
 import { breathe } from './interrupt.js';
-import { Output } from './output.js';
-import { sampleWords } from './sampling.js';
+import { Output, text } from './output.js';
 
-export interface SampleOptions {
-  count: number;
+export interface SampleOptions extends Partial<Choice> {
+  count?: number;
   seed?: number;
+  prompt?: string;
+  length?: number;
   json?: boolean;
 }
 
-/** Prints names that the model of a trained folder makes up. */
-export async function sample(folder: string, { count, seed, json = false }: SampleOptions): Promise<number> {
+/** Tokens of a text that does not end by itself, unless told. */
+const LENGTH = 200;
+
+/** Prints what the model of a trained folder makes up. */
+export async function sample(folder: string, options: SampleOptions): Promise<number> {
+  const { seed, prompt, length, json = false, temperature = 1, topK = 0, topP = 1 } = options;
   const config = await readConfig(folder);
+  const { kind, settings, tokens } = config;
+  if (length !== undefined && !kind.endless)
+    throw new OptionError(`--length: ${kind.sampleNoun} end where the model ends them`);
   const { bytes, at } = await readModel(folder, config);
-  const chosen = seed ?? config.settings.seed;
-  const names = sampleWords(bytes, config.vocabulary, config.settings, chosen);
+  const chosen = seed ?? settings.seed;
+  const how = { prompt, temperature, topK, topP, length: length ?? LENGTH };
+  const made = kind.sample(bytes, tokens, settings, chosen, how);
+  const count = options.count ?? kind.samples.sample;
   const output = new Output(json);
   const samples: string[] = [];
   try {
     for (let i = 0; i < count && process.stdout.writable; i++) {
-      const { value } = names.next();
+      const { value } = made.next();
       if (json) samples.push(value);
-      else output.line(value);
-      if (i % 100 === 99) await breathe();
+      else print(output, config, value, i);
+      if (i % 100 === 99 || kind.endless) await breathe();
     }
   } catch (error) {
+    if (error instanceof OptionError) throw error;
     throw error instanceof GradError ? new DataError(`${folder}: ${error.message}`) : error;
   }
   output.result({ samples, seed: chosen, steps: at, dir: folder });
   return 0;
+}
+
+/** One a line, or a text of many lines, with a line between two. */
+function print(output: Output, { kind }: Config, value: string, i: number): void {
+  if (kind.endless && i > 0) output.line('---');
+  if (kind.endless) text(value);
+  else output.line(value);
 }

@@ -1,44 +1,48 @@
+import type { TextTokens } from '../data/tokens.js';
 import type { Vocabulary } from '../data/vocabulary.js';
-import { GradError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
+import { namesStep } from '../models/bengio.js';
+import { choose } from '../models/choose.js';
+import type { GptOptions } from '../models/gpt.js';
+import { generateTokens, writingStep } from '../models/text.js';
 import { RandomStream, STREAMS } from '../random/philox.js';
+import type { AnyTrainStep } from '../run/train-step.js';
 import type { Session } from '../train/session.js';
-import type { ModelSettings } from './settings.js';
-import { checkModelSize, untracedStep } from './task.js';
+import { takeWeights } from '../train/weights.js';
+import type { Sampling } from './kinds/kind.js';
+import { plural } from './output.js';
+import type { NamesSettings } from './settings.js';
+import { checkModelSize } from './task.js';
 
-/** A model that goes on and on is cut here. */
+// The tape computes the probabilities whatever trained the model, so that a seed gives the same text everywhere.
+
+/** A word that goes on and on is cut here. */
 const LONGEST = 100;
 
-/**
- * Words drawn from a trained model, one character at a time. The tape computes the probabilities whatever trained
- * the model, so that a seed gives the same words everywhere; word k does not depend on how many are drawn.
- */
+/** Words drawn from a trained model, one character at a time; word k does not depend on how many are drawn. */
 export function* sampleWords(
   checkpoint: Uint8Array,
   vocabulary: Vocabulary,
-  model: ModelSettings,
+  { context, embed, hidden, norm, direct }: NamesSettings,
   seed: number,
+  how: Sampling,
 ): Generator<string, never> {
-  const step = untracedStep(vocabulary, { ...model, batch: 2 });
-  checkModelSize(step, checkpoint.length);
+  const step = namesStep({ vocab: vocabulary.size, context, embed, hidden, norm, direct, batch: 2 });
+  checkModelSize(step as unknown as AnyTrainStep, checkpoint.length);
+  const begin = known(() => vocabulary.encode(how.prompt ?? ''));
   const session = step.interpret({ seed });
   session.restore(checkpoint);
   const random = new RandomStream(seed, STREAMS.sample);
   for (let word = 0; ; word++) {
-    const ids: number[] = [];
+    const ids = [...begin];
     while (ids.length < LONGEST) {
-      const id = draw(
-        nextProbabilities(session, ids, model.context),
-        random.uniform(word * LONGEST + ids.length),
-      );
+      const uniform = random.uniform(word * LONGEST + ids.length);
+      const id = choose(nextProbabilities(session, ids, context), uniform, how);
       if (id === 0) break;
       ids.push(id);
     }
     yield vocabulary.decode(ids);
   }
-}
-
-export function firstOf<T>(items: Generator<T>, count: number): T[] {
-  return Array.from({ length: count }, () => items.next().value as T);
 }
 
 /** Boundaries stand before the word's first character. */
@@ -49,19 +53,56 @@ function nextProbabilities(session: Session, ids: readonly number[], context: nu
   return session.predict({ x });
 }
 
-/** The index into whose share of [0, sum of probabilities) the number falls. */
-function draw(probabilities: ArrayLike<number>, uniform: number): number {
-  let sum = 0;
-  for (let i = 0; i < probabilities.length; i++) sum += probabilities[i];
-  if (!Number.isFinite(sum))
-    throw new GradError('the model gives probabilities that are not numbers: train it again');
-  let left = uniform * sum;
-  let last = 0;
-  for (let i = 0; i < probabilities.length; i++) {
-    if (probabilities[i] === 0) continue;
-    last = i;
-    left -= probabilities[i];
-    if (left < 0) break;
+/** More tokens than this no sample has. */
+export const LONGEST_TEXT = 1_000_000;
+
+/** Texts that go on from a prompt, one token at a time; text k does not depend on how many are drawn. */
+export function* sampleTexts(
+  checkpoint: Uint8Array,
+  tokens: TextTokens,
+  options: GptOptions,
+  seed: number,
+  how: Sampling,
+): Generator<string, never> {
+  const step = writingStep(options) as unknown as AnyTrainStep;
+  checkModelSize(step, checkpoint.length);
+  const { context } = options;
+  const prompt = promptOf(tokens, context, how.prompt);
+  const session = step.interpret({ seed });
+  takeWeights(session, checkpoint, { ignore: [/^optimizer\./, /(^|\.)dropout\.(key|step)$/] });
+  const random = new RandomStream(seed, STREAMS.sample);
+  for (let text = 0; ; text++) {
+    const ids = how.prompt === undefined ? [] : [...prompt];
+    let at = text * LONGEST_TEXT;
+    const next = generateTokens(session, {
+      ...{ context, prompt },
+      next: (probabilities) => choose(probabilities, random.uniform(at++), how),
+    });
+    for (let i = 0; i < how.length; i++) ids.push(next.next().value);
+    yield tokens.decode(ids);
   }
-  return last;
+}
+
+/** What a text begins with; without a prompt a line's end, or a blank, or else the first token: it is then not shown. */
+function promptOf(tokens: TextTokens, context: number, prompt: string | undefined): Int32Array {
+  if (prompt === undefined) {
+    const begin = ['\n', ' '].find((text) => tokens.knows(text));
+    return begin === undefined ? Int32Array.of(0) : tokens.encode(begin);
+  }
+  if (prompt === '') throw new OptionError('--prompt is empty: leave it out, or give at least one character');
+  const ids = known(() => tokens.encode(prompt));
+  if (ids.length > context)
+    throw new OptionError(
+      `--prompt has ${plural(ids.length, 'token')}, and the model sees ${context} (its context): give the last ${context} of them`,
+    );
+  return ids;
+}
+
+/** A prompt's tokens; what the model does not know is the user's mistake. */
+function known<T>(encode: () => T): T {
+  try {
+    return encode();
+  } catch (error) {
+    throw error instanceof DataError ? new OptionError(`--prompt: ${error.message}`) : error;
+  }
 }

@@ -1,39 +1,59 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { OptionError } from '../errors.js';
 import { NORMS, type Norm } from '../models/bengio.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { BEYOND_F32 } from '../shape.js';
 
 export const ENGINES = ['compiled', 'tape'] as const;
+export const TOKENS = ['chars', 'bytes'] as const;
+export const POSITIONS = ['learned', 'rotary'] as const;
 
-/** What the model is; a trained folder holds these for good. */
-export interface ModelSettings {
+/** What every run has; `config.json` keeps all settings of its kind. */
+export interface RunSettings {
   context: number;
-  embed: number;
-  hidden: number;
-  norm: Norm;
-  direct: boolean;
-}
-
-/** What a run is; `config.json` keeps all of them. */
-export interface RunSettings extends ModelSettings {
   steps: number;
   batch: number;
   lr: number;
-  /** Null: after a fixed part of the steps. */
-  lrDecayAt: number | null;
   seed: number;
   threads: number;
   engine: (typeof ENGINES)[number];
 }
 
-export type SettingName = keyof RunSettings;
+export interface NamesSettings extends RunSettings {
+  embed: number;
+  hidden: number;
+  norm: Norm;
+  direct: boolean;
+  /** Null: after a fixed part of the steps. */
+  lrDecayAt: number | null;
+}
+
+export interface TextSettings extends RunSettings {
+  tokens: (typeof TOKENS)[number];
+  layers: number;
+  heads: number;
+  dim: number;
+  positions: (typeof POSITIONS)[number];
+  tie: boolean;
+  dropout: number;
+  /** 0: no limit. */
+  clip: number;
+  /** Null: a fixed part of the steps. */
+  warmup: number | null;
+  /** Null: all steps. */
+  lrSteps: number | null;
+}
+
+export type SettingName = keyof NamesSettings | keyof TextSettings;
+/** Settings by name, as far as there are any. */
+export type Settings = Partial<Record<SettingName, unknown>>;
 
 interface Setting {
   /** As commander takes it. */
   flags: string;
   help: string;
-  initial: unknown;
+  /** What it is where it is not given is said by the help text, or computed. */
+  computed?: true;
   /** Turns the text of the command line into a value that `problem` judges. */
   parse?: (text: string) => unknown;
   choices?: readonly string[];
@@ -41,22 +61,18 @@ interface Setting {
   problem: (value: unknown) => string | undefined;
 }
 
-/** Where the learning rate falls to a tenth unless told: this part of the steps. */
-const DECAY_AFTER = 0.6;
+/** Where the learning rate of names falls to a tenth unless told: this part of the steps. */
+export const DECAY_AFTER = 0.6;
+/** How long that of a text rises unless told: this part of the steps. */
+export const WARMUP = 0.05;
 
-const whole = (
-  flags: string,
-  help: string,
-  initial: number | null,
-  least: number,
-  most: number,
-): Setting => ({
+const whole = (flags: string, help: string, least: number, most: number, computed?: true): Setting => ({
   flags,
   help,
-  initial,
+  ...(computed && { computed }),
   parse: toNumber,
   problem: (value) => {
-    if (value === null && initial === null) return undefined;
+    if (value === null && computed) return undefined;
     if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return undefined;
     return `expected a whole number from ${least} to ${most}`;
   },
@@ -65,29 +81,53 @@ const whole = (
 const choice = (flags: string, help: string, choices: readonly string[]): Setting => ({
   flags,
   help,
-  initial: choices[0],
   choices,
   problem: (value) =>
     choices.includes(value as string) ? undefined : `expected one of ${choices.join(', ')}`,
 });
 
+const flag = (flags: string, help: string): Setting => ({
+  flags,
+  help,
+  problem: (value) => (typeof value === 'boolean' ? undefined : 'expected true or false'),
+});
+
+const number = (flags: string, help: string, fits: (x: number) => boolean, expected: string): Setting => ({
+  flags,
+  help,
+  parse: toNumber,
+  problem: (value) => (typeof value === 'number' && fits(value) ? undefined : `expected ${expected}`),
+});
+
 export const SETTINGS: Record<SettingName, Setting> = {
-  context: whole('--context <n>', 'characters the model sees', 3, 1, 1_000),
-  embed: whole('--embed <n>', "width of a character's feature vector", 10, 1, 100_000),
-  hidden: whole('--hidden <n>', 'width of the hidden layer', 200, 1, 1_000_000),
+  context: whole('--context <n>', 'characters, or bytes, the model sees', 1, 10_000),
+  embed: whole('--embed <n>', "width of a character's feature vector", 1, 100_000),
+  hidden: whole('--hidden <n>', 'width of the hidden layer', 1, 1_000_000),
   norm: choice('--norm <kind>', 'normalization before the tanh', NORMS),
-  direct: {
-    flags: '--direct',
-    help: 'connect the feature vectors to the output directly too',
-    initial: false,
-    problem: (value) => (typeof value === 'boolean' ? undefined : 'expected true or false'),
-  },
-  steps: whole('--steps <n>', 'steps of training', 50_000, 0, 10_000_000),
-  batch: whole('--batch <n>', 'rows in one step', 32, 1, 1_000_000),
+  direct: flag('--direct', 'connect the feature vectors to the output directly too'),
+  tokens: choice('--tokens <kind>', 'what the model reads and writes one at a time', TOKENS),
+  layers: whole('--layers <n>', 'blocks of attention and MLP', 1, 1_000),
+  heads: whole('--heads <n>', 'heads of attention; they divide --dim', 1, 10_000),
+  dim: whole('--dim <n>', "width of a place's vector", 1, 100_000),
+  positions: choice('--positions <kind>', 'how the model knows where a token stands', POSITIONS),
+  tie: flag('--tie', "the table of tokens is the output's matrix too"),
+  dropout: number(
+    '--dropout <p>',
+    'of what each block adds',
+    (p) => p >= 0 && p < 1,
+    'a number from 0 to below 1',
+  ),
+  clip: number(
+    '--clip <norm>',
+    'limit of the norm of all gradients; 0 for none',
+    (norm) => norm >= 0 && norm < BEYOND_F32,
+    'a number from 0 to 3.4e38',
+  ),
+  steps: whole('--steps <n>', 'steps of training', 0, 10_000_000),
+  batch: whole('--batch <n>', 'rows in one step', 1, 1_000_000),
   lr: {
     flags: '--lr <x>',
     help: 'learning rate',
-    initial: 0.1,
     parse: toNumber,
     problem: (value) =>
       typeof value === 'number' && value >= 0 && value < BEYOND_F32
@@ -99,56 +139,52 @@ export const SETTINGS: Record<SettingName, Setting> = {
   lrDecayAt: whole(
     '--lr-decay-at <step>',
     `after this step a tenth of the learning rate (default: ${DECAY_AFTER * 100} % of the steps)`,
-    null,
     0,
     Number.MAX_SAFE_INTEGER,
+    true,
   ),
-  seed: whole('--seed <n>', 'of the split, the initial values and the batches', 42, 0, 0xffffffff),
-  threads: whole('--threads <n>', 'threads of the compiled engine', 1, 1, MAX_THREADS),
+  warmup: whole(
+    '--warmup <n>',
+    `steps in which the learning rate rises (default: ${WARMUP * 100} % of the steps)`,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    true,
+  ),
+  lrSteps: whole(
+    '--lr-steps <n>',
+    'steps until the cosine has brought the learning rate to a tenth (default: all)',
+    1,
+    Number.MAX_SAFE_INTEGER,
+    true,
+  ),
+  seed: whole('--seed <n>', 'of the split, the initial values and the batches', 0, 0xffffffff),
+  threads: whole('--threads <n>', 'threads of the compiled engine', 1, MAX_THREADS),
   engine: choice('--engine <kind>', 'what runs the steps', ENGINES),
 };
-
-export const MODEL_SETTINGS = ['context', 'embed', 'hidden', 'norm', 'direct'] as const;
-/** What a search for a learning rate has beside the model. */
-export const FINDER_SETTINGS = [...MODEL_SETTINGS, 'batch', 'seed', 'threads', 'engine'] as const;
-export const RUN_SETTINGS = Object.keys(SETTINGS) as SettingName[];
 
 /** The option's name as a user types it. */
 export function flagOf(name: SettingName): string {
   return SETTINGS[name].flags.split(' ')[0];
 }
 
-/** The options that give these settings, without those that stand for their initial values. */
-export function changedFlags(settings: Partial<RunSettings>): string[] {
-  return RUN_SETTINGS.filter((name) => name in settings && settings[name] !== SETTINGS[name].initial).map(
-    (name) => (settings[name] === true ? flagOf(name) : `${flagOf(name)} ${settings[name]}`),
-  );
-}
-
-export function checkCombination({
+/** What every run is checked for; kinds have more. */
+export function checkEngine({
   engine,
   threads,
-  norm,
-  batch,
   wide,
-}: Pick<RunSettings, 'engine' | 'threads' | 'norm' | 'batch'> & { wide: boolean }): void {
+}: Pick<RunSettings, 'engine' | 'threads'> & { wide: boolean }): void {
   if (engine === 'tape' && threads > 1)
     throw new OptionError(`--threads ${threads}: the tape runs on one thread`);
   if (engine === 'tape' && wide) throw new OptionError('--wide: the tape has no vectors');
-  if (norm === 'batch' && batch < 2)
-    throw new OptionError(`--batch ${batch}: --norm batch needs a batch of at least 2`);
 }
 
-export function addSettings(command: Command, names: readonly SettingName[]): Command {
-  for (const name of names) {
-    const { flags, help, initial, choices, parse, problem } = SETTINGS[name];
-    const option = new Option(flags, help);
-    if (initial !== null && name !== 'direct') option.default(initial);
-    if (choices) option.choices(choices);
-    if (parse) option.argParser(checked(parse, problem));
-    command.addOption(option);
-  }
-  return command;
+/** The option of a setting; `about` ends its help text. */
+export function settingOption(name: SettingName, about: string): Option {
+  const { flags, help, choices, parse, problem } = SETTINGS[name];
+  const option = new Option(flags, help + about);
+  if (choices) option.choices(choices);
+  if (parse) option.argParser(checked(parse, problem));
+  return option;
 }
 
 /** No setting of a run, whose bits are the same with and without, but a matter of the machine. */
@@ -160,7 +196,18 @@ export const wideOption = () =>
 
 /** An option that is no setting of a run. */
 export function wholeOption(flags: string, help: string, least: number, most: number): Option {
-  const { problem } = whole(flags, help, 0, least, most);
+  const { problem } = whole(flags, help, least, most);
+  return new Option(flags, help).argParser(checked(toNumber, problem));
+}
+
+/** The same for any number. */
+export function numberOption(
+  flags: string,
+  help: string,
+  fits: (x: number) => boolean,
+  expected: string,
+): Option {
+  const { problem } = number(flags, help, fits, expected);
   return new Option(flags, help).argParser(checked(toNumber, problem));
 }
 
@@ -171,11 +218,6 @@ function checked(parse: (text: string) => unknown, problem: Setting['problem']) 
     if (wrong) throw new InvalidArgumentError(`${wrong}.`);
     return value;
   };
-}
-
-/** The step from which a run trains with a tenth of its learning rate. */
-export function decayStep({ lrDecayAt, steps }: Pick<RunSettings, 'lrDecayAt' | 'steps'>): number {
-  return lrDecayAt ?? Math.round(steps * DECAY_AFTER);
 }
 
 /** Text that is a decimal number, else NaN: Number() would take '' and '0x10' too. */

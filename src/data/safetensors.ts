@@ -4,13 +4,21 @@ import { DataError } from '../errors.js';
 import { clipped, isWellFormed } from '../printable.js';
 import { duplicateKey, isObject, parseWithin, quoted } from './json.js';
 
-/** The dtypes that are read and written, in the order in which the format sorts them: largest alignment first. */
+/** The dtypes that are written, in the order in which the format sorts them: largest alignment first. */
 const DTYPES = {
   F64: { bytes: 8, array: Float64Array },
   F32: { bytes: 4, array: Float32Array },
   I32: { bytes: 4, array: Int32Array },
 } as const;
 const ORDER = Object.keys(DTYPES) as SafetensorsDType[];
+
+/** Those that are read as well, as the float32 numbers that they are exactly; `bits` gives these of 16. */
+const HALVES = {
+  F16: { bytes: 2, bits: halfBits },
+  BF16: { bytes: 2, bits: (x: number) => x << 16 },
+} as const;
+const READ = { ...DTYPES, ...HALVES };
+type ReadDType = keyof typeof READ;
 
 const LENGTH_BYTES = 8;
 /** The reference implementation's limit. */
@@ -37,7 +45,7 @@ export interface Checkpoint {
 
 interface Entry {
   name: string;
-  dtype: SafetensorsDType;
+  dtype: ReadDType;
   shape: readonly number[];
   begin: number;
   end: number;
@@ -86,7 +94,10 @@ export function encodeSafetensors(tensors: Tensors, metadata: Record<string, str
   return bytes;
 }
 
-/** The tensors of a safetensors file, in the order of its bytes, each with memory of its own. */
+/**
+ * The tensors of a safetensors file, in the order of its bytes, each with memory of its own. What is F16 or BF16 there is
+ * F32 here.
+ */
 export function decodeSafetensors(bytes: Uint8Array): Checkpoint {
   const { header, start } = readHeader(bytes);
   const entries: Entry[] = [];
@@ -102,9 +113,30 @@ export function decodeSafetensors(bytes: Uint8Array): Checkpoint {
     // Copied: the bytes in the file need not be aligned, and a Buffer's own slice would share its memory.
     const own = new Uint8Array(end - begin);
     own.set(bytes.subarray(start + begin, start + end));
-    tensors.set(name, { dtype, shape, data: new DTYPES[dtype].array(own.buffer) });
+    tensors.set(name, { shape, ...elementsOf(dtype, own.buffer) });
   }
   return { tensors, metadata };
+}
+
+function elementsOf(dtype: ReadDType, bytes: ArrayBuffer): Pick<StoredTensor, 'dtype' | 'data'> {
+  if (!(dtype in HALVES))
+    return { dtype: dtype as SafetensorsDType, data: new DTYPES[dtype as SafetensorsDType].array(bytes) };
+  const { bits } = HALVES[dtype as keyof typeof HALVES];
+  const words = new Uint16Array(bytes);
+  const out = new Uint32Array(words.length);
+  for (let i = 0; i < words.length; i++) out[i] = bits(words[i]);
+  return { dtype: 'F32', data: new Float32Array(out.buffer) };
+}
+
+/** The bits of the float32 that is a number of 16 bits: sign, 5 bits of exponent, 10 of fraction (IEEE 754 binary16). */
+function halfBits(x: number): number {
+  const [sign, exponent, fraction] = [(x & 0x8000) << 16, (x >> 10) & 31, x & 1023];
+  if (exponent === 31) return sign | 0x7f800000 | (fraction << 13);
+  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
+  if (fraction === 0) return sign;
+  // fraction * 2^-24, which float32 has as a normal number.
+  const top = 31 - Math.clz32(fraction);
+  return sign | ((top + 103) << 23) | ((fraction << (23 - top)) & 0x7fffff);
 }
 
 function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
@@ -172,21 +204,23 @@ function checkEntry(name: string, value: unknown): Entry {
   if (!isObject(value))
     return fail('its header is not an object with dtype, shape and data_offsets; the file is damaged');
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(DTYPES, dtype)) {
-    return fail(`dtype ${quoted(dtype)} is not one of F32, I32 and F64; convert it before loading`);
+  if (typeof dtype !== 'string' || !Object.hasOwn(READ, dtype)) {
+    return fail(
+      `dtype ${quoted(dtype)} is not one of F32, I32, F64, F16 and BF16; convert it before loading`,
+    );
   }
   if (!isSizes(shape)) return fail(`shape ${quoted(shape)} is not a list of sizes; the file is damaged`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
     return fail(`data_offsets ${quoted(offsets)} are not a begin and an end; the file is damaged`);
   }
   const [begin, end] = offsets;
-  const expected = shape.reduce((a, b) => a * b, 1) * DTYPES[dtype as SafetensorsDType].bytes;
+  const expected = shape.reduce((a, b) => a * b, 1) * READ[dtype as ReadDType].bytes;
   if (end - begin !== expected) {
     return fail(
       `${dtype}${clipped(`[${shape}]`)} takes ${expected} bytes but its data_offsets span ${end - begin}; the file is damaged`,
     );
   }
-  return { name, dtype: dtype as SafetensorsDType, shape, begin, end };
+  return { name, dtype: dtype as ReadDType, shape, begin, end };
 }
 
 /** In order of their offsets the tensors must fill the data exactly: each begins where the one before ends. */

@@ -3,7 +3,7 @@ import { isWellFormed } from '../printable.js';
 import { quoted } from './json.js';
 
 /** One code point, and no half of a surrogate pair. */
-function isCharacter(value: unknown): value is string {
+export function isCharacter(value: unknown): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > 2) return false;
   const length = value.codePointAt(0)! > 0xffff ? 2 : 1;
   return value.length === length && isWellFormed(value);

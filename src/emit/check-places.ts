@@ -1,15 +1,27 @@
 import type { Node } from '../graph/graph.js';
 import { clashOf, keepOff, storesTo } from '../loops/in-place.js';
 import { meet, memoryIn, writtenBy } from '../plan/places.js';
-import type { EntryPlan } from '../plan/plan.js';
+import type { StepPlan } from '../plan/plan.js';
+import type { Kernel } from '../schedule/kernel.js';
 import { numel } from '../shape.js';
 import type { Use } from './functions.js';
+import type { Step } from './names.js';
 
 /**
  * Looks for errors in the memory plan: whatever a kernel writes where something lies that it also reads or writes must be
  * proven safe from its program. Throws an Error that names kernel and values.
  */
-export function checkPlaces(uses: readonly Use[], plan: EntryPlan): void {
+export function checkPlaces({ kernels, plan }: Step): void {
+  const uses: Use[] = [];
+  for (const kernel of kernels) {
+    if (!('step' in kernel)) {
+      uses.push(kernel);
+      continue;
+    }
+    checkLoop(kernel.kernel, plan);
+    checkPlaces({ ...kernel.step, kernels: kernel.before, plan });
+    checkPlaces(kernel.step);
+  }
   checkParts(uses, plan);
   const { address } = plan;
   for (const { kernel, program } of uses) {
@@ -33,8 +45,16 @@ export function checkPlaces(uses: readonly Use[], plan: EntryPlan): void {
   }
 }
 
+/** What a loop makes lies apart from all that it reads, in whichever step. */
+function checkLoop({ name, stores, loads }: Kernel, plan: StepPlan): void {
+  for (const value of stores)
+    for (const old of [...loads, ...stores])
+      if (old !== value && meet(value, old, plan))
+        throw new Error(`${name} writes ${value.op.name} where ${old.op.name} lies, which a step may read`);
+}
+
 /** Kernels that write one value in parts must be seen, from their programs, to write nothing of the others' parts. */
-function checkParts(uses: readonly Use[], plan: EntryPlan): void {
+function checkParts(uses: readonly Use[], plan: StepPlan): void {
   const wholes = new Set([...plan.parts.values()].map(({ whole }) => whole));
   const writers = uses.flatMap((use) =>
     writtenBy(plan, use.kernel)

@@ -1,24 +1,30 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
-import { loopsOf } from '../loops/build.js';
 import type { LoopProgram } from '../loops/program.js';
 import { libraryOf } from '../loops/query.js';
-import type { Buffer } from '../plan/layout.js';
 import { memoryIn } from '../plan/places.js';
-import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
+import type { EntryPlan, MemoryPlan, StepPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
-import { partsOf, partsOfGroup, timeOf, usefulThreads } from '../schedule/cost.js';
-import type { Group, Kernel, Schedule } from '../schedule/kernel.js';
+import { partsOf, partsOfGroup } from '../schedule/cost.js';
+import type { Group, Kernel, LoopKernel, Schedule } from '../schedule/kernel.js';
 import { formatType } from '../shape.js';
 import { comment } from './code.js';
 import { stepName } from './driver.js';
 import type { KernelCall, Use } from './functions.js';
-import { groupFunction, type Member, tilesOf } from './group.js';
+import { groupFunction } from './group.js';
 import type { Imports } from './imports.js';
 import { Meetings } from './meetings.js';
-import { poisonAfter, poisonStart } from './poison.js';
-import { type Candidate, forSecondThread } from './second-thread.js';
-import { ownCall, type PartFunctions, sharedCall } from './share.js';
-import { touchedBy } from './touched.js';
+import { type SharedNames, type Step, stepOfEntry } from './names.js';
+import { fill, poisonAfter, poisonStart } from './poison.js';
+import {
+  type KernelRun,
+  type LoopRun,
+  membersIn,
+  type Run,
+  runsOf,
+  secondRuns,
+  writesOutput,
+} from './runs.js';
+import { ownCall, type PartFunctions, plainCall, sharedCall } from './share.js';
 
 /** An entry with the addresses of its own buffers declared. */
 export interface Entry {
@@ -26,15 +32,7 @@ export interface Entry {
   readonly index: number;
   readonly plan: EntryPlan;
   readonly declarations: readonly string[];
-  /** Its kernels, in running order. */
-  readonly uses: readonly Use[];
-  readonly groups: readonly Group[];
-}
-
-/** Addresses that all entries share: of variables by name, of constants by address. */
-export interface SharedNames {
-  readonly variables: ReadonlyMap<string, string>;
-  readonly constants: ReadonlyMap<number, string>;
+  readonly step: Step;
 }
 
 /** Names the buffers of an entry, and says how its kernels are emitted. */
@@ -46,46 +44,8 @@ export function entryOf(
   names: SharedNames,
 ): Entry {
   const declarations: string[] = [`// ${shownName(name)}: inputs, outputs, intermediate values`];
-  const named = (what: string, buffers: readonly Buffer[]) => {
-    const addresses = declareAll(`${what}_${index}`, buffers, declarations);
-    return new Map(buffers.map((b, i) => [b.name, addresses[i]]));
-  };
-  const inputs = named('INPUT', plan.inputs);
-  const outputs = named('OUTPUT', plan.outputs);
-  const arena = named('ARENA', plan.arena);
-  const inArena = new Map(plan.arena.map((b) => [b.node, arena.get(b.name)!]));
-  const constants = new Map<Node, string>();
-  for (const [node, at] of schedule.storage) {
-    switch (at.kind) {
-      case 'variable':
-        constants.set(node, names.variables.get(at.name)!);
-        break;
-      case 'input':
-        constants.set(node, inputs.get(at.name)!);
-        break;
-      case 'output':
-        constants.set(node, outputs.get(at.name)!);
-        break;
-      case 'arena':
-        constants.set(node, inArena.get(node)!);
-        break;
-      case 'constant':
-        constants.set(node, names.constants.get(plan.address.get(node)!)!);
-    }
-  }
-  const uses = schedule.kernels.map((kernel, i): Use => {
-    const program = loopsOf(kernel, {
-      isVariable: (node) => schedule.storage.get(node)?.kind === 'variable',
-      regionOf: (node) => plan.parts.get(node),
-      panelsOf: (node) => {
-        const at = schedule.storage.get(node);
-        return at?.kind === 'variable' ? at.panels : undefined;
-      },
-      liesOn: (node) => plan.address.get(node) === plan.address.get(kernel.stores[0]),
-    });
-    return { kernel, program, stem: `kernel_${index}_${i}`, constant: (node) => constants.get(node)! };
-  });
-  return { name, index, plan, declarations, uses, groups: schedule.groups };
+  const step = stepOfEntry(index, schedule, plan, names, declarations);
+  return { name, index, plan, declarations, step };
 }
 
 /** A kernel's function, and how many threads share it at most. */
@@ -98,12 +58,8 @@ export interface StepKernel {
   readonly second: boolean;
   /** The group that runs it, if one does. */
   readonly group: Group | null;
-}
-
-/** What a step calls: a kernel, or those of a group. */
-interface Run extends Candidate {
-  readonly members: readonly Member[];
-  readonly group: Group | null;
+  /** The loops in which it runs, from the outside in. */
+  readonly loops: readonly LoopKernel[];
 }
 
 /** What the step of an entry consists of, apart from the module's other entries. */
@@ -117,92 +73,148 @@ export interface StepOptions {
 
 /** The text of an entry: addresses, the functions that it is the first to call, and the function of its step. */
 export function emitEntry(
-  { name, index, plan, declarations, uses, groups }: Entry,
+  { name, index, plan, declarations, step }: Entry,
   calls: ReadonlyMap<Use, KernelCall>,
   options: StepOptions,
 ): { lines: string[]; kernels: StepKernel[] } {
+  const { imports, profile, poison } = options;
   const lines = [...declarations];
-  const runs = runsOf(uses, groups, calls, options.threadShare, plan);
+  const runs = runsOf(step, calls, options.threadShare);
   const results = new Set(plan.outputs.map((output) => output.address));
-  const others = forSecondThread(runs, (node) => results.has(plan.address.get(memoryIn(plan, node))!));
-  const texts = runs.map((run) => {
-    for (const { use, called } of run.members) {
-      if (called.to.uses[0] !== use) continue;
-      lines.push(...declareFunction(called));
-      for (const [name, file] of libraryOf(use.program)) options.imports.add(file, name);
-    }
-    const stem = run.group ? `group_${index}_${run.group.from}` : run.members[0].use.stem;
-    const { call, lines: declared } = callOf(run, others.has(run), stem, options);
-    lines.push(...declared);
-    return call;
-  });
-  const kernels = runs.flatMap((run) =>
-    run.members.map(({ use, called }): StepKernel => {
-      const { group, threads } = run;
-      const { kernel, program } = use;
-      return { kernel, name: called.to.name, program, threads, second: others.has(run), group };
-    }),
-  );
+  const isResult = (node: Node) => results.has(plan.address.get(memoryIn(plan, node))!);
+  const others = secondRuns(runs, isResult);
+  for (const { member } of membersIn(runs)) {
+    if (member.called.to.uses[0] !== member.use) continue;
+    lines.push(...declareFunction(member.called));
+    for (const [name, file] of libraryOf(member.use.program)) imports.add(file, name);
+  }
+  const writer = new StepWriter(index, plan, others, options);
+  if (profile || poison) imports.add('team', 'thread');
+  const body = [
+    ...(poison ? poisonStart(plan, poison) : []),
+    ...(profile ? ['if (thread == 0) mark(-1);'] : []),
+    ...writer.steps(runs, plan, false),
+  ];
   lines.push(
+    ...writer.declared,
     '',
     `/** One run of ${comment(shownName(name))}, this thread's part. */`,
     `function ${stepName(index)}(): void {`,
-    ...steps(runs, texts, plan, options),
+    ...body,
     '}',
   );
-  return { lines, kernels };
+  return { lines, kernels: stepKernels(runs, others, []) };
 }
 
-/** What a step calls, in running order. */
-function runsOf(
-  uses: readonly Use[],
-  groups: readonly Group[],
-  calls: ReadonlyMap<Use, KernelCall>,
-  threadShare: number,
-  plan: EntryPlan,
-): Run[] {
-  const starts = new Map(groups.map((group) => [group.from, group]));
-  const runs: (Omit<Run, 'touched'> & { kernels: readonly Kernel[] })[] = [];
-  for (let at = 0; at < uses.length; ) {
-    const group = starts.get(at) ?? null;
-    const members = uses
-      .slice(at, group ? group.to + 1 : at + 1)
-      .map((use, i) => ({ use, called: calls.get(use)!, at: at + i }));
-    const kernels = members.map(({ use }) => use.kernel);
-    runs.push({
-      members,
-      group,
-      kernels,
-      stores: kernels.flatMap((k) => k.stores),
-      threads: usefulThreads(kernels, group ? tilesOf(group) : members[0].called.to.units, threadShare),
-      nanoseconds: timeOf(kernels),
+function stepKernels(
+  runs: readonly Run[],
+  others: ReadonlySet<Run>,
+  loops: readonly LoopKernel[],
+): StepKernel[] {
+  return runs.flatMap((run) => {
+    const second = others.has(run);
+    if (run.kind === 'loop')
+      return [
+        ...stepKernels(run.before, others, loops),
+        ...stepKernels(run.runs, others, [...loops, run.loop]),
+      ];
+    return run.members.map(({ use, called }): StepKernel => {
+      const { group, threads } = run;
+      const { kernel, program } = use;
+      return { kernel, name: called.to.name, program, threads, second, group, loops };
     });
-    at += members.length;
-  }
-  const touched = touchedBy(
-    runs.map(({ kernels }) => kernels),
-    plan,
-  );
-  return runs.map((run, i) => ({ ...run, touched: touched[i] }));
+  });
 }
 
-/** The call of a run, and what has to be declared for it. */
-function callOf({ members, group, threads }: Run, second: boolean, stem: string, options: StepOptions) {
-  const [{ use, called }] = members;
-  const made = group ? groupFunction(group, members, stem, options) : null;
-  const callee = made ?? called;
-  const parts = group
-    ? partsOfGroup(
-        members.map((m) => m.use.kernel),
-        callee.to.units,
-      )
-    : partsOf(use.kernel, callee.to.units);
-  const { text, lines } =
-    threads > 1
-      ? sharedCall(callee, { parts, stem }, threads, options)
-      : ownCall(callee, second, options.imports);
-  return { call: text, lines: [...(made?.lines ?? []), ...lines] };
+/** Writes what threads do one after the other. */
+class StepWriter {
+  /** Functions and variables that calls need. */
+  readonly declared: string[] = [];
+
+  constructor(
+    private readonly index: number,
+    private readonly entry: EntryPlan,
+    private readonly others: ReadonlySet<Run>,
+    private readonly options: StepOptions,
+  ) {}
+
+  /**
+   * Calls in order; threads meet wherever one may touch what another has not finished with.
+   * @param alone one thread does all of it, and none waits for it
+   */
+  steps(runs: readonly Run[], plan: StepPlan, alone: boolean): string[] {
+    const { poison, profile } = this.options;
+    const lines: string[] = [];
+    const meetings = new Meetings(runs);
+    for (const run of runs) {
+      if (!alone && meetings.needed(run)) {
+        lines.push('barrier();');
+        meetings.meet();
+      }
+      meetings.run(run);
+      if (run.kind === 'loop') lines.push(...this.loop(run, plan, alone));
+      else lines.push(...noteOf(run), this.call(run, alone));
+      const poisoned = poison ? poisonAfter(plan, run.last) : [];
+      if (poisoned.length) meetings.meet();
+      lines.push(...poisoned);
+      if (profile && run.kind === 'kernels' && !run.group) lines.push(mark(run));
+    }
+    return lines;
+  }
+
+  private loop(run: LoopRun, plan: StepPlan, alone: boolean): string[] {
+    const { index, loop, before, runs, threads } = run;
+    const { poison, imports, profile } = this.options;
+    // Memory is filled while all threads wait for it.
+    const own = alone || (threads === 1 && !poison);
+    const first = before.flatMap((copy) => [
+      ...noteOf(copy),
+      this.call(copy, own),
+      ...(profile ? [mark(copy)] : []),
+    ]);
+    const lines = [
+      ...first,
+      `for (let ${index}: usize = 0; ${index} < ${loop.length}; ${index}++) {`,
+      // What a step has left the next one takes, whoever made it.
+      ...(own ? [] : ['barrier();']),
+      ...(poison ? fill([{ from: run.plan.from, to: run.plan.from + run.plan.bytes }]) : []),
+      ...this.steps(runs, run.plan, own),
+      '}',
+    ];
+    const after = !own && writesOutput(run, plan, this.entry.outputs) ? ['barrier();'] : [];
+    const note = `// ${loop.length} turns: ${describe(loop)}`;
+    if (!own || alone) return [note, ...lines, ...after];
+    const second = this.others.has(run);
+    imports.add('team', 'thread', ...(second ? ['second'] : []));
+    return [note, `if (thread == ${second ? 'second' : 0}) {`, ...lines, '}'];
+  }
+
+  /** The call of a run; what has to be declared for it is. */
+  private call(run: KernelRun, alone: boolean): string {
+    const { members, group, threads } = run;
+    const [{ use, called }] = members;
+    const { options } = this;
+    const stem = group ? `group_${this.index}_${group.from}` : use.stem;
+    const made = group ? groupFunction(group, members, stem, options) : null;
+    const callee = made ?? called;
+    this.declared.push(...(made?.lines ?? []));
+    if (alone) return plainCall(callee).text;
+    const parts = group
+      ? partsOfGroup(
+          members.map((m) => m.use.kernel),
+          callee.to.units,
+        )
+      : partsOf(use.kernel, callee.to.units);
+    const { text, lines } =
+      threads > 1
+        ? sharedCall(callee, { parts, stem }, threads, options)
+        : ownCall(callee, this.others.has(run), options.imports);
+    this.declared.push(...lines);
+    return text;
+  }
 }
+
+const mark = ({ members }: KernelRun) => `if (thread == 0) mark(${members.at(-1)!.at});`;
 
 function declareFunction({ to: { name, body, units, parameters, uses } }: KernelCall): string[] {
   const range = units > 1 ? ['begin: usize', 'end: usize'] : [];
@@ -218,35 +230,8 @@ function declareFunction({ to: { name, body, units, parameters, uses } }: Kernel
   ];
 }
 
-/** Calls in order; threads meet wherever one may touch what another has not finished with. */
-function steps(
-  runs: readonly Run[],
-  calls: readonly string[],
-  plan: EntryPlan,
-  { poison, profile, imports }: Pick<StepOptions, 'poison' | 'profile' | 'imports'>,
-): string[] {
-  if (profile || poison) imports.add('team', 'thread');
-  const lines: string[] = poison ? poisonStart(plan, poison) : [];
-  if (profile) lines.push('if (thread == 0) mark(-1);');
-  const meetings = new Meetings(runs);
-  for (const [i, run] of runs.entries()) {
-    if (meetings.needed(run)) {
-      lines.push('barrier();');
-      meetings.meet();
-    }
-    meetings.run(run);
-    lines.push(...noteOf(run), calls[i]);
-    const last = run.members.at(-1)!.at;
-    const poisoned = poison ? poisonAfter(plan, last) : [];
-    if (poisoned.length) meetings.meet();
-    lines.push(...poisoned);
-    if (profile && !run.group) lines.push(`if (thread == 0) mark(${last});`);
-  }
-  return lines;
-}
-
 /** What a kernel computes, where its function does not say so, since others call that too. */
-function noteOf({ members: [{ use, called }], group }: Run): string[] {
+function noteOf({ members: [{ use, called }], group }: KernelRun): string[] {
   return !group && called.to.uses.length > 1 ? [`// ${describe(use.kernel)}`] : [];
 }
 
@@ -254,18 +239,7 @@ function noteOf({ members: [{ use, called }], group }: Run): string[] {
 function describe(kernel: Kernel): string {
   const list = (nodes: readonly Node[]) =>
     nodes.map((n) => `${isInput(n) ? shownName(inputAttrs(n).name) : n.op.name} ${formatType(n)}`).join(', ');
+  const stores = kernel.kind === 'loop' ? kernel.results : kernel.stores;
   const where = [...new Set(kernel.stores.map((n) => n.where).filter(Boolean))].join(', ');
-  return comment(
-    `${list(kernel.stores)}${where ? ` (${where})` : ''}, from ${list(kernel.loads) || 'constants'}.`,
-  );
-}
-
-/** Declares the addresses of buffers as numbered constants, whose names it returns. */
-export function declareAll(what: string, buffers: readonly Buffer[], lines: string[]): string[] {
-  return buffers.map(({ name, address, shape, dtype }, i) => {
-    lines.push(
-      `const ${what}_${i}: usize = ${address}; // ${shownName(name)}: ${formatType({ shape, dtype })}`,
-    );
-    return `${what}_${i}`;
-  });
+  return comment(`${list(stores)}${where ? ` (${where})` : ''}, from ${list(kernel.loads) || 'constants'}.`);
 }

@@ -13,8 +13,15 @@ export interface Use {
   readonly program: LoopProgram;
   /** What the names begin with that it makes if no other kernel has its program: `kernel_0_3`. */
   readonly stem: string;
-  /** The constant that holds the address of a node. */
-  constant(node: Place['node']): string;
+  /** Where a node lies. */
+  addressOf(node: Place['node']): Address;
+}
+
+/** A constant that holds an address, so many bytes from there, and what is added for each turn of the loops around. */
+export interface Address {
+  readonly constant: string;
+  readonly bytes: number;
+  readonly turns: string;
 }
 
 export interface KernelFunction {
@@ -75,7 +82,8 @@ class Addresses {
     this.numbers = group[0].program.buffers.map((_, buffer) => {
       const list = group.map((use) => this.literal(use, buffer));
       // What lies at the same place for all stays a literal; what all have at one place is one parameter.
-      if (list.every((address) => address === list[0])) return null;
+      const moves = group.some((use) => use.addressOf(use.program.buffers[buffer].node).turns !== '');
+      if (!moves && list.every((address) => address === list[0])) return null;
       const key = list.join(', ');
       if (!known.has(key)) known.set(key, this.lists.push(list) - 1);
       return known.get(key)!;
@@ -97,13 +105,14 @@ class Addresses {
     return {
       address: (buffer) => parameter(buffer) ?? this.literal(first, buffer),
       stemOf: (buffer) =>
-        parameter(buffer) ?? first.constant(first.program.buffers[buffer].node).toLowerCase(),
+        parameter(buffer) ?? first.addressOf(first.program.buffers[buffer].node).constant.toLowerCase(),
       parameters: (buffers) => [...new Set(buffers.flatMap((buffer) => parameter(buffer) ?? []))],
     };
   }
 
   private literal(use: Use, buffer: number): string {
     const { node, element } = use.program.buffers[buffer];
-    return plus(use.constant(node), 4 * element);
+    const { constant, bytes, turns } = use.addressOf(node);
+    return plus(constant, bytes + 4 * element) + turns;
   }
 }

@@ -2,13 +2,14 @@ import type { LoopProgram } from '../loops/program.js';
 import type { MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
 import { THREAD_SHARE } from '../schedule/cost.js';
-import type { Group, Kernel, Schedule } from '../schedule/kernel.js';
+import type { Group, Kernel, LoopKernel, Schedule } from '../schedule/kernel.js';
 import { checkPlaces } from './check-places.js';
 import { format } from './code.js';
 import { driver } from './driver.js';
-import { declareAll, emitEntry, entryOf } from './entry.js';
+import { emitEntry, entryOf } from './entry.js';
 import { functionsOf } from './functions.js';
 import { Imports } from './imports.js';
+import { declareAll, usesIn } from './names.js';
 import { POISON } from './poison.js';
 import { PartFunctions } from './share.js';
 
@@ -26,6 +27,8 @@ export interface ModuleSource {
     readonly second: boolean;
     /** The group that runs it, if one does. */
     readonly group: Group | null;
+    /** The loops in which it runs, from the outside in. */
+    readonly loops: readonly LoopKernel[];
   }[];
 }
 
@@ -62,9 +65,9 @@ export function emitModule(
   const entries = Object.keys(schedules).map((entry, index) =>
     entryOf(entry, index, schedules[entry], plan.entries[entry], names),
   );
-  if (poison) for (const { uses, plan: places } of entries) checkPlaces(uses, places);
+  if (poison) for (const { step } of entries) checkPlaces(step);
   const calls = functionsOf(
-    entries.flatMap((entry) => entry.uses),
+    entries.flatMap((entry) => usesIn(entry.step)),
     shareKernels,
   );
   const imports = new Imports();

@@ -1,4 +1,4 @@
-import type { EntryPlan, MemoryPlan } from '../plan/plan.js';
+import type { EntryPlan, MemoryPlan, StepPlan } from '../plan/plan.js';
 
 // A debug mode of the memory plan: memory is NaN before a step and again as soon as its last reader has run, so
 // that a buffer whose life is taken to be too short shows in the results, whatever happens to lie there else.
@@ -22,7 +22,7 @@ export function poisonStart(entry: EntryPlan, arena: MemoryPlan['arena']): strin
 }
 
 /** After a kernel: the buffers that it was the last to touch, but for bytes that others have taken over. */
-export function poisonAfter(entry: EntryPlan, kernel: number): string[] {
+export function poisonAfter(entry: StepPlan, kernel: number): string[] {
   const dead = entry.arena.filter((b) => b.to === kernel).map(span);
   const live = entry.arena.filter((b) => b.from <= kernel && b.to > kernel).map(span);
   const spans = dead.flatMap((d) => live.reduce((rest, l) => rest.flatMap((r) => without(r, l)), [d]));
@@ -41,7 +41,8 @@ function without(all: Span, hole: Span): Span[] {
   return [before, after].filter((s) => s.from < s.to);
 }
 
-function fill(spans: readonly Span[]): string[] {
+/** Fills memory while all threads wait. */
+export function fill(spans: readonly Span[]): string[] {
   const calls = spans.filter((s) => s.from < s.to).map((s) => `poison(${s.from}, ${s.to});`);
   return calls.length ? ['if (thread == 0) {', ...calls, '}', 'barrier();'] : [];
 }

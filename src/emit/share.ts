@@ -16,12 +16,17 @@ interface Callee {
   readonly addresses: readonly string[];
 }
 
+/** Work that this thread does wherever it is called. */
+export function plainCall({ to, addresses }: Callee): Call {
+  const range = to.units > 1 ? ['0', to.units] : [];
+  return { text: `${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
+}
+
 /** Work for the first thread, or for the second if there is one. */
 export function ownCall({ to, addresses }: Callee, second: boolean, imports: Imports): Call {
   imports.add('team', 'thread', ...(second ? ['second'] : []));
-  const range = to.units > 1 ? ['0', to.units] : [];
   const who = second ? 'second' : 0;
-  return { text: `if (thread == ${who}) ${to.name}(${[...range, ...addresses].join(', ')});`, lines: [] };
+  return { text: `if (thread == ${who}) ${plainCall({ to, addresses }).text}`, lines: [] };
 }
 
 /** Each thread does its share, or takes of so many parts until none is left. `stem` tells the call from others. */

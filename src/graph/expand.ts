@@ -38,6 +38,11 @@ export function isComposite({ op }: { readonly op: Op }): boolean {
   return op.lower.kind === 'composite';
 }
 
+/** Whether a node is a graph run more than once, of which the scheduler makes a loop. */
+export function isLoop({ op, attrs }: { readonly op: Op; readonly attrs: Attrs }): boolean {
+  return op.lower.kind === 'composite' && op.lower.isLoop?.(attrs) === true;
+}
+
 const inline: Bodies['replay'] = (body, inputs) => replay(body as Graph, inputs);
 
 /** What stands for each result of a composite node: the ops that it is written in. */
@@ -80,4 +85,23 @@ export function expandAll(graph: Graph): Graph {
     expanded.set(graph, all);
   }
   return all;
+}
+
+const partly = new WeakMap<Graph, Graph>();
+
+/** The graph with all composite nodes written out but those that are run in a loop, and the same of the graphs in those. */
+export function expandButLoops(graph: Graph): Graph {
+  let made = partly.get(graph);
+  if (!made) {
+    made = rewrite(
+      expand(graph, (node) => !isLoop(node)),
+      (node) => {
+        if (!isLoop(node)) return node;
+        const body = expandButLoops(node.attrs.body as Graph);
+        return body === node.attrs.body ? node : { ...node, attrs: { ...node.attrs, body } };
+      },
+    );
+    partly.set(graph, made);
+  }
+  return made;
 }

@@ -48,3 +48,8 @@ export function declared(describe: (shape: Shape) => Fill): Initializer {
 export function fillOf(initializer: Initializer, shape: Shape): Fill | undefined {
   return describers.get(initializer)?.(shape);
 }
+
+/** The initializer as if the variable had this shape, of as many elements: for one that lies in another order than its fans tell. */
+export function forShape(initializer: Initializer, shape: Shape): Initializer {
+  return fillOf(initializer, shape) ? declared(() => fillOf(initializer, shape)!) : initializer;
+}

@@ -82,8 +82,8 @@ export interface FanOptions {
 }
 
 /**
- * Normal with standard deviation gain / sqrt(fan), which keeps the variance from layer to layer. For weights
- * [inputs, outputs]; further axes in front count as inputs. (He et al. 2015, equation 10.)
+ * Normal with standard deviation gain / sqrt(fan), which keeps the variance from layer to layer. For weights [inputs, outputs]
+ * and filters [...kernel, inputs, outputs], whose places all count. (He et al. 2015, equation 10.)
  */
 export function kaimingNormal(options: FanOptions = {}): Initializer {
   const { std } = kaiming(options);
@@ -114,12 +114,12 @@ export function xavierUniform(gain = 1): Initializer {
 const within = (bound: number) => ({ kind: 'uniform', low: -bound, high: bound }) as const;
 
 /**
- * Weights lie as [in, out]. An embedding's table [count, width] is read one row at a time, not summed over: its rows
+ * Weights lie as [in, out], filters as [...kernel, in, out]: each place of the kernel counts on both sides. An embedding's table [count, width] is read one row at a time, not summed over: its rows
  * have the variance of its elements, so that its fan in is of no use; `normal()` suits it.
  */
 function fans(shape: Shape): { in: number; out: number } {
   if (shape.length < 2) throw new OptionError(`init: a fan needs two axes [in, out], not [${shape}]`);
-  return { in: numel(shape.slice(0, -1)), out: shape.at(-1)! };
+  return { in: numel(shape.slice(0, -1)), out: numel(shape.slice(0, -2)) * shape.at(-1)! };
 }
 
 function kaiming(options: FanOptions) {

@@ -1,5 +1,5 @@
 import type { Node } from '../graph/graph.js';
-import type { Kernel } from '../schedule/kernel.js';
+import type { PlainKernel } from '../schedule/kernel.js';
 import type { Region } from '../schedule/regions.js';
 import { Buffers } from './buffers.js';
 import { gemmLoops } from './gemm.js';
@@ -19,8 +19,11 @@ export interface Placement {
   panelsOf(node: Node): number | undefined;
 }
 
-/** The loop program of a kernel. */
-export function loopsOf(kernel: Kernel, { isVariable, liesOn, regionOf, panelsOf }: Placement): LoopProgram {
+/** The loop program of a kernel; a loop of kernels has none itself. */
+export function loopsOf(
+  kernel: PlainKernel,
+  { isVariable, liesOn, regionOf, panelsOf }: Placement,
+): LoopProgram {
   const buffers = new Buffers();
   const options = { buffers, stored: new Set(kernel.stores), overwrites: isVariable, regionOf };
   const { places } = buffers;

@@ -249,20 +249,25 @@ class GemmBuilder {
       body: [define('j', column('p')), ...this.operands.packPanel(segment, 0, k, 'b')],
     };
     const row = (count: number) => {
-      const name = this.tile.group(segment, count, bytes, this.finishedTile(segment, 'a', count, 'b'));
+      const name = this.tile.group(segment, count, bytes, this.finishedTile(segment, ['a'], count, 'b'));
       const a = this.operands.rowAddress(count, rows[0], 0, k);
       const from = lies ? [sum('right', binary(column('first'), '*', k))] : [];
-      return [this.tile.call(name, a, 'i', column('first'), column('last'), ...from)];
+      return [this.tile.call(name, ...a, 'i', column('first'), column('last'), ...from)];
     };
     return [...(lies ? [] : [pack]), ...this.tiles(segment.rows, rows, row)];
   }
 
   /** A tile at rows from `i` and columns from `j` on, and what is fused behind it. */
-  private finishedTile(segment: Segment, a: Expression, count: number, b: Expression): Statement[] {
+  private finishedTile(
+    segment: Segment,
+    rows: readonly Expression[],
+    count: number,
+    b: Expression,
+  ): Statement[] {
     if (this.kernel.tiling.epilogue === 'registers')
-      return [this.tile.call(this.tile.finished(segment, count), a, b, 'i', 'j')];
+      return [this.tile.call(this.tile.finished(segment, count), ...rows, b, 'i', 'j')];
     return [
-      { kind: 'tile', name: this.tile.plain(segment, count), args: [a, b, 'sums'] },
+      { kind: 'tile', name: this.tile.plain(segment, count), args: [...rows, b, 'sums'] },
       this.finishCall(segment, 'sums', 'i', count),
     ];
   }
@@ -278,7 +283,9 @@ class GemmBuilder {
     const tile = (count: number): Statement[] => {
       const a = this.operands.rowAddress(count, rows[0], 'k0', k);
       const name = this.tile.plain(segment, count);
-      return [{ kind: 'tile', name, args: [a, this.operands.panelAddress('k0'), sums, k] }];
+      const walk = this.tile.walks ? ['k0'] : [];
+      const args = [...a, this.operands.panelAddress('k0'), sums, k, ...walk];
+      return [{ kind: 'tile', name, args }];
     };
     return [...this.operands.packPanel(segment, 'k0', k), ...this.tiles(segment.rows, rows, tile)];
   }

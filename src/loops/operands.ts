@@ -1,8 +1,11 @@
 import type { Node } from '../graph/graph.js';
-import type { GemmKernel } from '../schedule/kernel.js';
+import { digitsOf, isMapped, operandShapes } from '../schedule/index-map.js';
+import type { Digit, GemmKernel, Operand } from '../schedule/kernel.js';
+import { isOfParts } from '../schedule/sum-order.js';
 import { ROWS, type Segment } from '../schedule/tiling.js';
 import type { Buffers } from './buffers.js';
-import { act, binary, cast, library, range, sum, times } from './make.js';
+import { overRuns, placeOf } from './index-map.js';
+import { act, binary, block, cast, define, library, min, range, sum, times } from './make.js';
 import type { Expression, Statement } from './program.js';
 
 /** From a first one on, up to but not with a last one. */
@@ -25,34 +28,92 @@ export class Operands {
   }
 
   /** Where a matrix of an operand starts; of a B in panels, where that starts. */
-  start({ source, offset, strides }: GemmKernel['a']): Expression {
-    if (this.panels && source === this.kernel.b.source) return this.buffer(source, offset);
-    const terms = this.matrix.map((index, i) => (strides[i] === 0 ? 0 : binary(index, '*', 4 * strides[i])));
-    return sum(this.buffer(source, offset), ...terms);
+  start(operand: Operand): Expression {
+    const start = this.buffer(operand.source, operand.offset);
+    if (this.panels && operand.source === this.kernel.b.source) return start;
+    const terms = this.matrix.map((index, i) => placeOf(digitsOf(operand, i, this.kernel.domain[i]), index));
+    return sum(start, ...terms);
   }
 
   private buffer(source: Node, offset: number): Expression {
     return { kind: 'buffer', buffer: this.buffers.of(source, offset) };
   }
 
+  /** A step of k as an operand counts it: an index map through all parts, where the matrices of the batch are parts of k. */
+  private counted(which: 'a' | 'b', k0: Expression): Expression {
+    const { k, members, [which]: operand } = this.kernel;
+    return operand.digits && isOfParts(members[0].node) ? sum(times(this.matrix[0], k), k0) : k0;
+  }
+
+  private digits(which: 'a' | 'b', axis: -1 | -2): readonly Digit[] {
+    const shape = operandShapes(this.kernel)[which];
+    return digitsOf(this.kernel[which], axis, shape.at(axis)!);
+  }
+
+  /** Copies rows of an operand, four at a time: their lines of k side by side. */
+  private packMapped(
+    which: 'a' | 'b',
+    lanes: readonly Expression[],
+    [k0, k]: readonly [Expression, Expression],
+    to: Expression,
+    width: number,
+  ): Statement {
+    const [along, across] = which === 'a' ? ([-1, -2] as const) : ([-2, -1] as const);
+    const [steps, rows] = [this.digits(which, along), this.digits(which, across)];
+    const start = which === 'a' ? 'left' : 'right';
+    const step = 4 * (steps.at(-1)?.stride ?? 0);
+    const names = lanes.map((_, lane) => `lane${lane}`);
+    const whole = (rows.at(-1)?.size ?? 1) % 4 === 0;
+    const next = 4 * (rows.at(-1)?.stride ?? 0);
+    const place = (lane: Expression, i: number) =>
+      whole && i > 0 ? sum('lane0', i * next) : sum(start, placeOf(rows, lane));
+    return block(
+      ...lanes.map((lane, i) => define(names[i], place(lane, i), 'usize')),
+      ...overRuns(steps, this.counted(which, k0), k, (run) => {
+        const at = (name: string) => sum(name, run.place);
+        const target = sum(to, run.before === 0 ? 0 : times(run.before, width));
+        return [
+          act(
+            whole && next === 4
+              ? library('packVector', at('lane0'), step, count(run.steps), target, width)
+              : library('packFour', ...names.map(at), step, count(run.steps), target, width),
+          ),
+        ];
+      }),
+    );
+  }
+
   /** Copies rows of A to lie as tiles read them. */
   packRows(rows: Range, k0: Expression, k: Expression): Statement[] {
     if (!this.kernel.tiling.packA) return [];
-    const { strides } = this.kernel.a;
+    const { a, domain } = this.kernel;
+    if (isMapped(a, -1) || isMapped(a, -2)) {
+      const m = domain.at(-2)!;
+      // Beyond the last row the last one stands.
+      const row = (r: number) => (r === 0 || m % ROWS === 0 ? sum('i', r) : min(sum('i', r), m - 1));
+      const lanes = Array.from({ length: ROWS }, (_, r) => row(r));
+      const target = sum('packed', times(times(since('i', rows[0]), k), 4));
+      return [range('i', rows[0], rows[1], ROWS, [this.packMapped('a', lanes, [k0, k], target, 16)])];
+    }
+    const { strides } = a;
     const column = 4 * strides.at(-1)!;
     const from = sum('left', binary('i', '*', 4), k0 === 0 ? 0 : binary(k0, '*', column));
     const to = sum('packed', times(times(since('i', rows[0]), k), 4));
     return [range('i', rows[0], rows[1], ROWS, [act(library('packVector', from, column, count(k), to, 16))])];
   }
 
-  /** The address of a tile's first element of A. */
-  rowAddress(rows: number, first: Expression, k0: Expression, k: Expression): Expression {
-    const [row, column] = this.kernel.a.strides.slice(-2).map((s) => 4 * s);
-    if (!this.kernel.tiling.packA)
-      return sum('left', row ? binary('i', '*', row) : 0, k0 === 0 || !column ? 0 : binary(k0, '*', column));
+  /** The address of a tile's first element of A, or of the first element of each of its rows. */
+  rowAddress(rows: number, first: Expression, k0: Expression, k: Expression): Expression[] {
+    const { packA, rowsA } = this.kernel.tiling;
+    if (!packA) {
+      const isWalked = isMapped(this.kernel.a, -1);
+      const step = isWalked ? 0 : placeOf(this.digits('a', -1), this.counted('a', k0));
+      const lines = Array.from({ length: rowsA === 'each' ? rows : 1 }, (_, r) => sum('i', r));
+      return lines.map((line) => sum('left', placeOf(this.digits('a', -2), line), step));
+    }
     const at = since('i', first);
-    if (rows === ROWS) return sum('packed', times(times(at, k), 4));
-    return sum('packed', times(times(binary(at, '&', -4), k), 4), times(binary(at, '&', 3), 4));
+    if (rows === ROWS) return [sum('packed', times(times(at, k), 4))];
+    return [sum('packed', times(times(binary(at, '&', -4), k), 4), times(binary(at, '&', 3), 4))];
   }
 
   /** Copies a panel of B side by side; `j`: its first column, in bytes. */
@@ -60,6 +121,16 @@ export class Operands {
     const { packB } = this.kernel.tiling;
     if (packB === 'no' || packB === 'lies') return [];
     if (this.panels) return this.packPaneled({ vectors, lanes }, this.panels, k0, k, panel);
+    const { b } = this.kernel;
+    if (isMapped(b, -1) || isMapped(b, -2)) {
+      const first = binary('j', '/', 4);
+      return Array.from({ length: vectors }, (_, v) => {
+        const exist = v === vectors - 1 ? lanes : 4;
+        const column = (lane: number) => sum(first, 4 * v + (lane < exist ? lane : 0));
+        const columns = Array.from({ length: 4 }, (_, lane) => column(lane));
+        return this.packMapped('b', columns, [k0, k], sum(panel, 16 * v), 16 * vectors);
+      });
+    }
     const [row, column] = this.kernel.b.strides.slice(-2).map((s) => 4 * s);
     const width = 16 * vectors;
     const from = (v: number) =>

@@ -1,6 +1,6 @@
 import { inputAttrs, isInput } from '../graph/graph.js';
 import { shownName } from '../printable.js';
-import type { Group, Kernel } from '../schedule/kernel.js';
+import type { Group, Kernel, LoopKernel } from '../schedule/kernel.js';
 import { shownGroup } from '../schedule/print.js';
 import { formatType } from '../shape.js';
 import { printLoops } from './print.js';
@@ -14,6 +14,8 @@ export interface StageKernel {
   readonly name: string;
   readonly program: LoopProgram;
   readonly group: Group | null;
+  /** The loops in which it runs, from the outside in. */
+  readonly loops: readonly LoopKernel[];
 }
 
 /** All programs as a stage of the compilation: what each works on, then its loops, unless an earlier kernel has the same. */
@@ -32,7 +34,8 @@ export function printStage(kernels: readonly StageKernel[]): string {
     const text = printLoops(kernel.program);
     const known = first.get(text);
     if (kernel.group?.from === at) lines.push(`  ${shownGroup(kernel.group)}`);
-    lines.push(`  ${at} ${kernel.name}`);
+    const turns = kernel.loops.map(({ length }) => `, ${length} turns`).join('');
+    lines.push(`  ${at} ${kernel.name}${turns}`);
     if (kernel.group) lines.push(`    ${unitsOfTile(kernel.kernel, kernel.group.tile)} units a tile`);
     kernel.program.buffers.forEach((place, i) => {
       lines.push(`    buffer${i} is ${shown(place)}`);

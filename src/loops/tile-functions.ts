@@ -1,4 +1,5 @@
 import type { Node } from '../graph/graph.js';
+import { digitsOf, isMapped } from '../schedule/index-map.js';
 import type { Access, GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
 import { collapse, type LoopAccess, storedElements } from './axes.js';
@@ -7,7 +8,7 @@ import { Scope } from './frame.js';
 import { binary, define, instruction, load, sum } from './make.js';
 import type { NestOptions } from './nest.js';
 import type { Expression, Statement, TileFunction } from './program.js';
-import { sumAt, type TileSize, tileLoop } from './tile.js';
+import { type Runs, rowPointers, sumAt, type TileSize, type TileStrides, tileLoop } from './tile.js';
 import { Values } from './values.js';
 
 /** Levels of the loops: before all, per matrix of the batch, per row, per vector of a row. */
@@ -53,13 +54,36 @@ export class TileFunctions {
     return { kind: 'tile', name, args: [...args, ...this.matrix] };
   }
 
-  private strides(vectors: number) {
+  private strides(vectors: number): TileStrides {
     const { tiling, a, b } = this.kernel;
-    const [aRow, aColumn] = tiling.packA ? [4, 16] : a.strides.slice(-2).map((s) => 4 * s);
     const { packB } = tiling;
     const bRow =
-      packB === 'no' ? b.strides.at(-2)! : packB === 'lies' ? this.options.panelsOf(b.source)! : 4 * vectors;
-    return { aRow, aColumn, bRow: 4 * bRow };
+      4 *
+      (packB === 'no'
+        ? b.strides.at(-2)!
+        : packB === 'lies'
+          ? this.options.panelsOf(b.source)!
+          : 4 * vectors);
+    if (tiling.packA) return { aRow: 4, aColumn: 16, bRow };
+    const [row, column] = a.strides.slice(-2).map((s) => 4 * s);
+    return { aRow: tiling.rowsA === 'each' ? null : row, aColumn: column, bRow };
+  }
+
+  /** How a tile passes its rows of A. */
+  private get runs(): Runs | null {
+    const { a, k, tiling } = this.kernel;
+    if (tiling.packA || !isMapped(a, -1)) return null;
+    return { digits: digitsOf(a, -1, k), from: tiling.kBlocks > 1 ? 'k0' : 0 };
+  }
+
+  /** Whether tiles have to know where in k they begin. */
+  get walks(): boolean {
+    return this.runs !== null && this.kernel.tiling.kBlocks > 1;
+  }
+
+  /** Parameters of a tile's pointers to A. */
+  private pointers(size: TileSize): string[] {
+    return rowPointers(size, this.strides(size.vectors));
   }
 
   /** A tile with all that is fused behind it. */
@@ -71,9 +95,9 @@ export class TileFunctions {
       const epilogue = this.epilogue(values, size, lanes, sumAt);
       return this.withEpilogue(
         name,
-        ['a', 'b', 'i', 'j'],
+        [...this.pointers(size), 'b', 'i', 'j'],
         [
-          ...tileLoop(size, this.strides(vectors), this.kernel.k),
+          ...tileLoop(size, this.strides(vectors), this.kernel.k, this.runs),
           ...values.scopes[0].body,
           ...values.scopes[MATRIX].body,
           ...epilogue,
@@ -128,9 +152,11 @@ export class TileFunctions {
       return [...(blocked ? loads : []), ...stores];
     };
     return this.define(name, () => {
-      const body = tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k);
+      const body = tileLoop(size, this.strides(vectors), blocked ? 'k' : this.kernel.k, this.runs);
       for (let u = 0; u < at.length; u += 2) body.push(...leave(at.slice(u, u + 2)));
-      return { name, parameters: ['a', 'b', 'to', ...(blocked ? ['k'] : [])], buffers: [], body };
+      const block = [...(blocked ? ['k'] : []), ...(this.walks ? ['k0'] : [])];
+      const parameters = [...this.pointers(size), 'b', 'to', ...block];
+      return { name, parameters, buffers: [], body };
     });
   }
 

@@ -1,5 +1,5 @@
 import { boolean, checkOptions, oneOf, wholeNumber } from '../check.js';
-import { ShapeError } from '../errors.js';
+import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/index.js';
 import * as nn from '../nn/index.js';
 import { matmul, type Tensor, transpose } from '../ops/index.js';
@@ -16,6 +16,8 @@ export interface GptOptions {
   layers: number;
   /** `learned` vectors for each place, unless told; `rotary`: queries and keys are turned by it. */
   positions?: 'learned' | 'rotary';
+  /** Of rotary positions (see `rotary`); 10,000 unless given. */
+  base?: number;
   /** The table of tokens is the output's matrix too. */
   tie?: boolean;
   /** Of what each part of a block adds; 0 unless given. */
@@ -23,7 +25,10 @@ export interface GptOptions {
   /** Of keys and values (see nn.multiHeadAttention); as many as heads unless given. */
   groups?: number;
   norm?: 'layer' | 'rms';
-  mlp?: 'gelu' | 'gated';
+  /** Of the norms; 1e-5 unless given. */
+  eps?: number;
+  /** Of the blocks (see nn.transformerBlock): `gelu-tanh` as GPT-2, `gated` as LLaMA. */
+  mlp?: 'gelu' | 'gelu-tanh' | 'gated';
   /** Width inside of the blocks' MLPs; 4 times the width unless given. */
   hidden?: number;
   /** In the products; by default yes. */
@@ -31,27 +36,50 @@ export interface GptOptions {
 }
 
 const OPTIONS = [
-  ...(['vocab', 'context', 'width', 'heads', 'layers', 'positions', 'tie', 'dropout'] as const),
-  ...(['groups', 'norm', 'mlp', 'hidden', 'bias'] as const),
+  ...(['vocab', 'context', 'width', 'heads', 'layers', 'positions', 'base', 'tie', 'dropout'] as const),
+  ...(['groups', 'norm', 'eps', 'mlp', 'hidden', 'bias'] as const),
 ];
+
+/** What a model takes beside its tokens to go on from those that it has seen: one place at a time. */
+export interface GptInputs {
+  /** What `gptCache` made. */
+  cache?: readonly nn.KeyValueCache[];
+  /** i32 of one element: where the token stands. */
+  place?: Tensor;
+}
 
 /**
  * A language model of transformer blocks: ids i32[batch, places] -> logits f32[batch, places, vocab] of the token after each
  * place, which sees no later ones. (Radford et al. 2019, section 2.3; with `rotary`, `rms`, `gated`, no bias and tied tables
- * as Touvron et al. 2023.)
+ * as Touvron et al. 2023.) With a cache it takes one place, i32[batch, 1], and looks at those before it there:
+ * `model(ids, { cache, place })` gives the logits that it would give at the last of all these places, for less work.
  */
-export function gpt(options: GptOptions): nn.Module {
+export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInputs]> {
   checkOptions('gpt', options, OPTIONS);
-  const { vocab, context, width, heads, layers, positions = 'learned', tie = false, ...block } = options;
+  const {
+    vocab,
+    context,
+    width,
+    heads,
+    layers,
+    positions = 'learned',
+    base,
+    tie = false,
+    ...block
+  } = options;
   for (const [name, value] of Object.entries({ vocab, context, width, heads, layers }))
     wholeNumber(`gpt: ${name}`, value);
   oneOf('gpt: positions', positions, ['learned', 'rotary']);
   boolean('gpt: tie', tie);
+  if (base !== undefined && positions !== 'rotary')
+    throw new OptionError('gpt: base is for rotary positions: give positions too');
+  const rotary = positions === 'rotary' && (base ?? true);
   const table = nn.parameter([vocab, width], init.normal(0, 0.02));
   const blocks = Array.from({ length: layers }, () =>
-    nn.transformerBlock(width, heads, { ...block, causal: true, rotary: positions === 'rotary' }),
+    nn.transformerBlock(width, heads, { ...block, causal: true, rotary }),
   );
-  const norm = block.norm === 'rms' ? nn.rmsNorm(width) : nn.layerNorm(width);
+  const eps = block.eps === undefined ? {} : { eps: block.eps };
+  const norm = block.norm === 'rms' ? nn.rmsNorm(width, eps) : nn.layerNorm(width, eps);
   const places = positions === 'learned' ? nn.learnedPositions(context, width) : null;
   const drop = block.dropout ? nn.dropout(block.dropout) : null;
   const head = tie ? null : nn.linear(width, vocab, { bias: false, weight: init.normal(0, 0.02) });
@@ -63,15 +91,30 @@ export function gpt(options: GptOptions): nn.Module {
     norm,
     ...(head && { head }),
   };
-  const forward = (ids: Tensor) => {
-    if (ids.rank !== 2 || ids.shape[1] > context)
+  const forward = (ids: Tensor, { cache, place }: GptInputs = {}) => {
+    const most = cache ? 1 : context;
+    if (ids.rank !== 2 || ids.shape[1] > most)
       throw new ShapeError(
-        `gpt: expected ids [batch, places] of at most ${context} places, got ${formatShape(ids.shape)}`,
+        `gpt: expected ids [batch, places] of at most ${most} places${cache ? ' with a cache' : ''}, got ${formatShape(ids.shape)}`,
+      );
+    if (cache && cache.length !== layers)
+      throw new OptionError(
+        `gpt: a cache of ${cache.length} layers does not fit ${layers}: make it by gptCache`,
       );
     const vectors = table.gather(ids);
-    const placed = places ? places(vectors) : vectors;
-    const x = norm(blocks.reduce((y, b) => b(y), drop ? drop(placed) : placed));
+    const placed = places ? places(vectors, { ...(cache && place && { place }) }) : vectors;
+    const more = (i: number) => (cache ? { cache: cache[i], ...(place && { place }) } : {});
+    const x = norm(blocks.reduce((y, b, i) => b(y, more(i)), drop ? drop(placed) : placed));
     return head ? head(x) : matmul(x, transpose(table));
   };
-  return nn.layer(parts, forward, 'gpt');
+  return nn.layerOf(parts, forward, 'gpt');
+}
+
+/** State that a model of these options keeps of the places it has seen: keys and values for each of its layers. */
+export function gptCache(
+  { context, width, heads, layers, groups = heads }: GptOptions,
+  batch = 1,
+): nn.KeyValueCache[] {
+  const size = Math.floor(width / heads);
+  return Array.from({ length: layers }, () => nn.keyValueCache({ batch, groups, places: context, size }));
 }

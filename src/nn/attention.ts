@@ -6,6 +6,7 @@ import { rotary } from '../ops/rotary.js';
 import { split } from '../ops/split.js';
 import type { Tensor } from '../ops/tensor.js';
 import { formatShape } from '../shape.js';
+import { type KeyValueCache, onePlace, remember } from './cache.js';
 import { dropout } from './dropout.js';
 import { linear } from './layers.js';
 import { layerOf, type Module } from './module.js';
@@ -30,6 +31,10 @@ export interface AttentionInputs {
   memory?: Tensor;
   /** Broadcast to [batch, heads, places, keys] (see `attention`). */
   mask?: Tensor;
+  /** Of causal attention to one place at a time: x is f32[batch, 1, width], and sees the places before it from here. */
+  cache?: KeyValueCache;
+  /** With a cache, i32 of one element: where x stands. */
+  place?: Tensor;
 }
 
 /**
@@ -71,10 +76,21 @@ export function multiHeadAttention(
   const drop = dropped > 0 ? dropout(dropped) : null;
   const apart = (t: Tensor, count: number) =>
     transpose(reshape(t, [t.shape[0], t.shape[1], count, size]), [0, 2, 1, 3]);
-  const turn = (t: Tensor) => (turned ? rotary(t, typeof turned === 'number' ? { base: turned } : {}) : t);
+  const base = typeof turned === 'number' ? { base: turned } : {};
+  const turn = (t: Tensor, positions?: Tensor) =>
+    turned ? rotary(t, { ...base, ...(positions && { positions }) }) : t;
+  const fromCache = (q: Tensor, k: Tensor, v: Tensor, { cache, place, mask }: AttentionInputs) => {
+    if (!causal || seen !== undefined || mask || q.shape[2] !== 1)
+      throw new OptionError(
+        `${what}: a cache is for causal attention of a text to itself, one place at a time and without a mask`,
+      );
+    const at = onePlace(what, place, cache!.keys.shape[2]);
+    const kept = remember(what, cache!, turn(k, at), v, at);
+    return attention(turn(q, at), kept.keys, kept.values, { mask: kept.seen });
+  };
 
   const forward = (x: Tensor, more: AttentionInputs = {}) => {
-    checkOptions(what, more, ['memory', 'mask']);
+    checkOptions(what, more, ['memory', 'mask', 'cache', 'place']);
     if (x.rank !== 3 || x.shape[2] !== width)
       throw new ShapeError(`${what}: expected [batch, places, ${width}], got ${formatShape(x.shape)}`);
     if ((more.memory !== undefined) !== (seen !== undefined))
@@ -86,10 +102,10 @@ export function multiHeadAttention(
     const [q, k, v] = inputs.input
       ? split(inputs.input(x), [width, shared, shared], -1)
       : [inputs.query(x), ...split(inputs.memory(more.memory!), [shared, shared], -1)];
-    const found = attention(turn(apart(q, heads)), turn(apart(k, groups)), apart(v, groups), {
-      causal,
-      ...(more.mask && { mask: more.mask }),
-    });
+    const [queries, keys, values] = [apart(q, heads), apart(k, groups), apart(v, groups)];
+    const found = more.cache
+      ? fromCache(queries, keys, values, more)
+      : attention(turn(queries), turn(keys), values, { causal, ...(more.mask && { mask: more.mask }) });
     const joined = output(reshape(transpose(found, [0, 2, 1, 3]), x.shape));
     return drop ? drop(joined) : joined;
   };

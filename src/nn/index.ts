@@ -1,9 +1,29 @@
 export { type AttentionInputs, type MultiHeadAttentionOptions, multiHeadAttention } from './attention.js';
+export { type KeyValueCache, type KeyValueCacheOptions, keyValueCache } from './cache.js';
+export {
+  avgPool,
+  type ConvLayerOptions,
+  type ConvTransposeLayerOptions,
+  conv1d,
+  conv2d,
+  convTranspose1d,
+  convTranspose2d,
+  globalMean,
+  maxPool,
+  residual,
+} from './convolution.js';
 export { dropout } from './dropout.js';
 export * from './layers.js';
 export { layer, layerOf, type Module, namedVariables, parameter, parameters, state } from './module.js';
-export { type BatchNormOptions, batchNorm1d, layerNorm, type NormOptions, rmsNorm } from './norm.js';
-export { learnedPositions, sinusoidalPositions } from './positions.js';
+export {
+  type BatchNormOptions,
+  batchNorm,
+  batchNorm1d,
+  layerNorm,
+  type NormOptions,
+  rmsNorm,
+} from './norm.js';
+export { learnedPositions, type PlaceInputs, sinusoidalPositions } from './positions.js';
 export {
   type CellOptions,
   gru,

@@ -9,6 +9,7 @@ import {
 } from '../ops/elementwise.js';
 import { softplus as softplusFunction } from '../ops/exponentials.js';
 import {
+  type GeluOptions,
   gelu as geluFunction,
   leakyRelu as leaky,
   silu as siluFunction,
@@ -61,7 +62,10 @@ export const relu = (): Module => layer({}, reluFunction, 'relu');
 export const sigmoid = (): Module => layer({}, sigmoidFunction, 'sigmoid');
 export const silu = (): Module => layer({}, siluFunction, 'silu');
 export const softplus = (): Module => layer({}, softplusFunction, 'softplus');
-export const gelu = (): Module => layer({}, geluFunction, 'gelu');
+export function gelu(options: GeluOptions = {}): Module {
+  checkOptions('gelu', options, ['approximate']);
+  return layer({}, (x) => geluFunction(x, options), 'gelu');
+}
 /** Exponentials over their sum along `axis`. For a loss on logits take crossEntropy, which needs no softmax before it. */
 export const softmax = (axis = -1): Module => layer({}, (x) => softmaxFunction(x, axis), 'softmax');
 /** x where positive, else x times `slope`. */

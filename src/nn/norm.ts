@@ -3,6 +3,7 @@ import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { add, mul, rsqrt, sub } from '../ops/elementwise.js';
 import { mean } from '../ops/functions.js';
+import { channelsToFirst, channelsToLast } from '../ops/spatial.js';
 import { type Initializer, interpreter, type Tensor, type Variable } from '../ops/tensor.js';
 import { formatShape, numel } from '../shape.js';
 import { normObserver } from './calibration.js';
@@ -26,32 +27,44 @@ const NORM_OPTIONS = ['eps', 'affine', 'bias', 'gainInit', 'biasInit'] as const;
 export interface BatchNormOptions extends NormOptions {
   /** Weight of a new batch in the running statistics, from 0 to 1; 0.1 unless given. */
   momentum?: number;
+  /** x is [batch, features, ...places], as PyTorch has it. */
+  channelsFirst?: boolean;
 }
 
 /**
- * Batch normalization: every feature by its mean and variance over all axes but the last. x: [batch, ..., features].
- * (Ioffe and Szegedy 2015, algorithm 1.) Training uses the batch's mean and biased variance, and moves the running
- * statistics (with the unbiased variance, as PyTorch does); otherwise those are used, so that a row's result does not
- * depend on the rows beside it. `session.calibrate` sets them from a whole dataset instead.
+ * Batch normalization: every feature by its mean and variance over all axes but the last. x: [batch, features] or, of images,
+ * [batch, ...places, features]. (Ioffe and Szegedy 2015, algorithm 1.) Training uses the batch's mean and biased variance, and
+ * moves the running statistics (with the unbiased variance, as PyTorch does); otherwise those are used, so that a row's result
+ * does not depend on the rows beside it. `session.calibrate` sets them from a whole dataset instead.
  */
+export function batchNorm(features: number, options: BatchNormOptions = {}): Module {
+  return batchNormOf('batchNorm', features, options);
+}
+
+/** As batchNorm. */
 export function batchNorm1d(features: number, options: BatchNormOptions = {}): Module {
-  checkOptions('batchNorm1d', options, [...NORM_OPTIONS, 'momentum']);
-  const { eps = 1e-5, momentum = 0.1 } = options;
-  const affine = affineOf('batchNorm1d', features, eps, options);
-  if (!(notNegative('batchNorm1d: momentum', momentum) <= 1))
-    throw new OptionError(`batchNorm1d: momentum must be from 0 to 1, got ${momentum}`);
+  return batchNormOf('batchNorm1d', features, options);
+}
+
+function batchNormOf(what: string, features: number, options: BatchNormOptions): Module {
+  checkOptions(what, options, [...NORM_OPTIONS, 'momentum', 'channelsFirst']);
+  const { eps = 1e-5, momentum = 0.1, channelsFirst = false } = options;
+  const affine = affineOf(what, features, eps, options);
+  boolean(`${what}: channelsFirst`, channelsFirst);
+  if (!(notNegative(`${what}: momentum`, momentum) <= 1))
+    throw new OptionError(`${what}: momentum must be from 0 to 1, got ${momentum}`);
   const runningMean = state([features], init.zeros);
   const runningVariance = state([features], init.ones);
-  const forward = (x: Tensor) => {
-    if (x.rank < 2 || x.shape.at(-1) !== features) {
-      throw new ShapeError(`batchNorm1d: expected [batch, ${features}], got ${formatShape(x.shape)}`);
-    }
+  const normalized = (x: Tensor) => {
     if (!interpreter().training) {
       normObserver()?.({ mean: runningMean, variance: runningVariance }, x);
       return affine.byColumn(sub(x, runningMean), rsqrt(add(runningVariance, eps)));
     }
     const rows = numel(x.shape.slice(0, -1));
-    if (rows < 2) throw new ShapeError('batchNorm1d: training needs a batch of at least two');
+    if (rows < 2)
+      throw new ShapeError(
+        `${what}: training needs a batch of at least two${x.rank > 2 ? ', or an image of more than one place' : ''}`,
+      );
     const axes = x.shape.slice(0, -1).map((_, axis) => axis);
     const mu = mean(x, axes);
     const centred = sub(x, mu);
@@ -60,7 +73,16 @@ export function batchNorm1d(features: number, options: BatchNormOptions = {}): M
     move(runningVariance, mul(sigma2, rows / (rows - 1)), momentum);
     return affine.byColumn(centred, rsqrt(add(sigma2, eps)));
   };
-  return layer({ ...affine.parts, runningMean, runningVariance }, forward, 'batchNorm1d');
+  const forward = (x: Tensor) => {
+    const given = x.shape.at(channelsFirst ? 1 : -1);
+    if (x.rank < 2 || given !== features) {
+      const places =
+        x.rank > 2 ? (channelsFirst ? `${features}, ...places` : `...places, ${features}`) : features;
+      throw new ShapeError(`${what}: expected [batch, ${places}], got ${formatShape(x.shape)}`);
+    }
+    return channelsFirst && x.rank > 2 ? channelsToFirst(normalized(channelsToLast(x))) : normalized(x);
+  };
+  return layer({ ...affine.parts, runningMean, runningVariance }, forward, what);
 }
 
 function move(running: Variable, seen: Tensor, momentum: number): void {

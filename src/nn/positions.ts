@@ -3,12 +3,19 @@ import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { cast } from '../ops/compare.js';
 import { add, cos, mul, sin } from '../ops/elementwise.js';
+import { gather } from '../ops/gather.js';
 import { iota } from '../ops/leaf.js';
 import { concat, reshape, slice } from '../ops/movement.js';
 import { frequencies } from '../ops/rotary.js';
 import type { Initializer, Tensor } from '../ops/tensor.js';
 import { formatShape } from '../shape.js';
-import { layer, type Module, parameter } from './module.js';
+import { onePlace } from './cache.js';
+import { layer, layerOf, type Module, parameter } from './module.js';
+
+export interface PlaceInputs {
+  /** i32 of one element: where x, of one place, stands; else its places are 0, 1, 2 and so on. */
+  place?: Tensor;
+}
 
 /**
  * Adds a learned vector for each place: x f32[batch, places, width] -> the same, of at most `count` places. Initial ones
@@ -18,20 +25,22 @@ export function learnedPositions(
   count: number,
   width: number,
   options: { weight?: Initializer } = {},
-): Module {
+): Module<[x: Tensor, more?: PlaceInputs]> {
   checkOptions('learnedPositions', options, ['weight']);
   wholeNumber('learnedPositions: count', count);
   wholeNumber('learnedPositions: width', width);
   const weight = parameter([count, width], options.weight ?? init.normal(0, 0.02));
-  const forward = (x: Tensor) => {
+  const forward = (x: Tensor, more: PlaceInputs = {}) => {
     const places = placesOf('learnedPositions', x, width);
+    if (more.place !== undefined && places === 1)
+      return add(x, gather(weight, onePlace('learnedPositions', more.place, count)));
     if (places > count)
       throw new ShapeError(
         `learnedPositions: ${formatShape(x.shape)} has ${places} places, and positions are learned for ${count}`,
       );
     return add(x, slice(weight, [0, 0], [places, width]));
   };
-  return layer({ weight }, forward, 'learnedPositions');
+  return layerOf({ weight }, forward, 'learnedPositions');
 }
 
 /**

@@ -27,8 +27,10 @@ export function gatedMlp(width: number, hidden: number, options: { bias?: boolea
 export interface TransformerBlockOptions extends MultiHeadAttentionOptions {
   /** `layer` norms unless told. */
   norm?: 'layer' | 'rms';
-  /** `gelu`: two products with a GELU between, unless told; `gated`: see `gatedMlp`. */
-  mlp?: 'gelu' | 'gated';
+  /** Of the norms; 1e-5 unless given. */
+  eps?: number;
+  /** `gelu`: two products with a GELU between, unless told; `gelu-tanh`: its approximation; `gated`: see `gatedMlp`. */
+  mlp?: 'gelu' | 'gelu-tanh' | 'gated';
   /** Width inside of the MLP; 4 times the width unless given. */
   hidden?: number;
 }
@@ -43,18 +45,19 @@ export function transformerBlock(
   options: TransformerBlockOptions = {},
 ): Module<[x: Tensor, more?: AttentionInputs]> {
   const what = 'transformerBlock';
-  const { norm = 'layer', mlp: kind = 'gelu', hidden = 4 * width, ...inner } = options;
+  const { norm = 'layer', eps = 1e-5, mlp: kind = 'gelu', hidden = 4 * width, ...inner } = options;
   oneOf(`${what}: norm`, norm, ['layer', 'rms']);
-  oneOf(`${what}: mlp`, kind, ['gelu', 'gated']);
+  oneOf(`${what}: mlp`, kind, ['gelu', 'gelu-tanh', 'gated']);
   wholeNumber(`${what}: hidden`, hidden);
   const attention = multiHeadAttention(width, heads, inner);
   const bias = inner.bias ?? true;
-  const normOf = () => (norm === 'rms' ? rmsNorm(width) : layerNorm(width));
+  const normOf = () => (norm === 'rms' ? rmsNorm(width, { eps }) : layerNorm(width, { eps }));
+  const between = () => gelu({ approximate: kind === 'gelu-tanh' ? 'tanh' : 'none' });
   const [norm1, norm2] = [normOf(), normOf()];
   const mlp =
     kind === 'gated'
       ? gatedMlp(width, hidden, { bias })
-      : sequential(linear(width, hidden, { bias }), gelu(), linear(hidden, width, { bias }));
+      : sequential(linear(width, hidden, { bias }), between(), linear(hidden, width, { bias }));
   const drop = inner.dropout ? dropout(inner.dropout) : null;
   const forward = (x: Tensor, more?: AttentionInputs) => {
     const y = add(x, attention(norm1(x), more));

@@ -5,7 +5,7 @@ import { cast, equal } from './compare.js';
 import { add, mul, sub } from './elementwise.js';
 import { asIndices, gather, scatterAdd } from './gather.js';
 import { iota } from './leaf.js';
-import { broadcastTo, concat, reshape, transpose } from './movement.js';
+import { broadcastTo, concat, reshape } from './movement.js';
 import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 // Functions that put elements in another order, or choose among them, written in ops.
@@ -57,16 +57,10 @@ export function oneHot(ids: Tensor, size: number): Tensor {
   return cast(equal(iota(size), reshape(index, [...index.shape, 1])), 'f32');
 }
 
-/**
- * The slices of x along `axis` that ids name: [..., n, ...] and i32[ids...], each in [0, n) -> [..., ids..., ...].
- * Along the first axis it is `gather`.
- */
+/** The slices of x along `axis` that ids name: [..., n, ...] and i32[ids...] -> [..., ids..., ...]; `gather` by another name. */
 export function take(x: TensorLike, ids: Tensor, axis = 0): Tensor {
   const t = toTensor(x);
-  const at = normalizeAxis('take', axis, t.rank);
-  if (at === 0) return gather(t, ids);
-  const { toFront, toBack } = moved(t.rank, at, toTensor(ids).rank);
-  return transpose(gather(transpose(t, toFront), ids), toBack);
+  return gather(t, ids, normalizeAxis('take', axis, t.rank));
 }
 
 /**
@@ -114,12 +108,4 @@ function placesAlong(what: string, shape: Shape, ids: Tensor, axis: number) {
   });
   const rows = firsts.reduce((sum, term) => add(sum, term), mul(index, inner));
   return { rows: reshape(rows, [numel(index.shape)]), shape: index.shape };
-}
-
-/** Permutations that bring an axis to the front, and the axes of ids that then stand there to its place. */
-function moved(rank: number, axis: number, idsRank: number): { toFront: number[]; toBack: number[] } {
-  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis);
-  const ids = Array.from({ length: idsRank }, (_, i) => i);
-  const rest = others.map((_, i) => idsRank + i);
-  return { toFront: [axis, ...others], toBack: [...rest.slice(0, axis), ...ids, ...rest.slice(axis)] };
 }

@@ -13,7 +13,7 @@ import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 type AxisAttrs = { axis: number };
 
 /** Positions along an axis, in a shape that broadcasts against x. */
-function places(x: Tensor, axis: number): Tensor {
+export function places(x: Tensor, axis: number): Tensor {
   return reshape(
     iota(x.shape[axis]),
     x.shape.map((size, i) => (i === axis ? size : 1)),

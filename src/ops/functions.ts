@@ -1,20 +1,11 @@
-import { checkOptions } from '../check.js';
-import { DTypeError, ShapeError } from '../errors.js';
-import {
-  formatShape,
-  formatType,
-  normalizeAxes,
-  normalizeAxis,
-  numel,
-  requireDType,
-  sameShape,
-} from '../shape.js';
+import { checkOptions, oneOf } from '../check.js';
+import { ShapeError } from '../errors.js';
+import { formatShape, normalizeAxes, normalizeAxis, numel, requireDType } from '../shape.js';
 import { equal, greater, where } from './compare.js';
-import { add, div, erf, exp, log, mul, pair, sigmoid, sub } from './elementwise.js';
-import { asIndices } from './gather.js';
-import { iota } from './leaf.js';
+import { add, div, erf, exp, log, mul, sigmoid, sub, tanh } from './elementwise.js';
 import { reshape, stopGradient } from './movement.js';
 import { nanmax, type ReduceOptions, sum } from './reduce.js';
+import { belowMax, pickFor } from './rows.js';
 import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 // Functions written in ops: no rules of their own; the compiler fuses them from their structure.
@@ -59,14 +50,6 @@ function countAlong(op: string, t: Tensor, axes: Axes | undefined): number {
   return n;
 }
 
-/** x less its maximum along an axis, so that exponentials of any size are safe; on behalf of a function, which errors name. */
-function belowMax(what: string, x: TensorLike, axis: number): Tensor {
-  const t = toTensor(x);
-  requireDType(what, t, 'f32');
-  normalizeAxes(what, axis, t.rank);
-  return sub(t, stopGradient(nanmax(t, axis, { keepDims: true })));
-}
-
 /** exp(x) over its sum along `axis`; the maximum is taken off first, so logits of any size are safe. x: f32. */
 export function softmax(x: TensorLike, axis = -1): Tensor {
   const e = exp(belowMax('softmax', x, axis));
@@ -107,65 +90,23 @@ export function pick(x: TensorLike, ids: Tensor): Tensor {
   return pickFor('pick', x, ids);
 }
 
-/** `pick` on behalf of another function, which errors name. */
-function pickFor(what: string, x: TensorLike, ids: Tensor): Tensor {
-  const t = toTensor(x);
-  const n = t.shape.at(-1) ?? 0;
-  const index = asIndices(ids, n, what);
-  if (formatShape(index.shape) !== formatShape(t.shape.slice(0, -1))) {
-    throw new ShapeError(
-      `${what}: ids ${formatShape(index.shape)} must be one per row of ${formatShape(t.shape)}`,
-    );
-  }
-  const chosen = equal(iota(n), reshape(index, [...index.shape, 1]));
-  return sum(where(chosen, t, 0), -1);
+export interface GeluOptions {
+  /** `none` unless told; `tanh`: the formula that GPT-2 was trained with. */
+  approximate?: 'none' | 'tanh';
 }
 
 /**
- * Mean negative log-likelihood of the targets under softmax(logits).
- * logits: f32[..., classes]; targets: i32[...], each in [0, classes). Returns a scalar, in nats.
+ * x times the normal distribution function of x, exactly (Hendrycks and Gimpel 2016, with erf), or by their approximation
+ * 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). x: f32.
  */
-export function crossEntropy(logits: TensorLike, targets: Tensor): Tensor {
-  const t = toTensor(logits);
-  checkTargets(t, targets);
-  const shifted = belowMax('crossEntropy', t, -1);
-  return mean(sub(log(sum(exp(shifted), -1)), pickFor('crossEntropy', shifted, targets)));
-}
-
-function checkTargets(logits: Tensor, targets: Tensor): void {
-  if (logits.dtype !== 'f32')
-    throw new DTypeError(
-      `crossEntropy: takes (logits, targets), and logits are f32, not ${formatType(logits)}`,
-    );
-  const rows = formatShape(logits.shape.slice(0, -1));
-  const expected = `the number of a class for each row of ${formatShape(logits.shape)}, i32${rows}`;
-  if (typeof targets !== 'object' || targets === null)
-    throw new DTypeError(`crossEntropy: targets must be a tensor, ${expected}, not ${targets}`);
-  if (targets.dtype !== 'i32')
-    throw new DTypeError(`crossEntropy: targets must be ${expected}, not ${formatType(targets)}`);
-  if (logits.rank < 1 || formatShape(targets.shape) !== rows)
-    throw new ShapeError(`crossEntropy: targets must be ${expected}, not ${formatShape(targets.shape)}`);
-}
-
-/**
- * Mean of (prediction - target)^2 over all elements. Both have the same shape, or the target is a number: where [4, 1]
- * and [4] met, each prediction would be compared with every target.
- */
-export function meanSquaredError(prediction: TensorLike, target: TensorLike): Tensor {
-  const [p, t] = pair(prediction, target);
-  for (const side of [p, t]) requireDType('meanSquaredError', side, 'f32');
-  if (typeof prediction !== 'number' && typeof target !== 'number' && !sameShape(p.shape, t.shape)) {
-    const [of, to] = [formatShape(p.shape), formatShape(t.shape)];
-    const mend = numel(p.shape) === numel(t.shape) ? `: reshape one, as in target.reshape(${of})` : '';
-    throw new ShapeError(`meanSquaredError: the prediction is ${of}, the target ${to}${mend}`);
-  }
-  return mean(square(sub(p, t)));
-}
-
-/** x times the normal distribution function of x, exactly (Hendrycks and Gimpel 2016, with erf). */
-export function gelu(x: TensorLike): Tensor {
+export function gelu(x: TensorLike, options: GeluOptions = {}): Tensor {
+  checkOptions('gelu', options, ['approximate']);
+  const { approximate = 'none' } = options;
+  oneOf('gelu: approximate', approximate, ['none', 'tanh']);
   const t = toTensor(x);
-  return mul(mul(t, 0.5), add(1, erf(mul(t, Math.SQRT1_2))));
+  if (approximate === 'none') return mul(mul(t, 0.5), add(1, erf(mul(t, Math.SQRT1_2))));
+  const inner = mul(mul(t, Math.sqrt(2 / Math.PI)), add(1, mul(mul(t, t), 0.044715)));
+  return mul(mul(t, 0.5), add(1, tanh(inner)));
 }
 
 /** x times sigmoid(x), also called swish; -0 for large negative x. x: f32. (Ramachandran, Zoph, Le 2017.) */

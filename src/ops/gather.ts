@@ -1,9 +1,9 @@
 import { ShapeError } from '../errors.js';
 import { checkIndices } from '../indices.js';
-import { formatShape, numel, requireDType, type Shape, sameShape } from '../shape.js';
+import { formatShape, normalizeAxis, numel, requireDType, type Shape, sameShape } from '../shape.js';
 import { userLocation } from '../source.js';
 import { same } from './interval.js';
-import { inPlace, zeros } from './movement.js';
+import { inPlace, transpose, zeros } from './movement.js';
 import { type Attrs, defineOp, type Op } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
@@ -62,17 +62,37 @@ const gatherOp: Op<None> = defineOp<None>({
   lower: { kind: 'gather' },
 });
 
-/** Rows of a table: out[i...] = table[ids[i...]]. table: [rows, ...]; ids: i32, each in [0, rows). */
-export function gather(table: TensorLike, ids: Tensor): Tensor {
+/**
+ * Slices of a table along an axis: [..., n, ...] and ids i32[ids...], each in [0, n) -> [..., ids..., ...]. Along the first,
+ * unless told, these are rows: out[i...] = table[ids[i...]].
+ */
+export function gather(table: TensorLike, ids: Tensor, axis = 0): Tensor {
   const t = toTensor(table);
   if (t.rank < 1) throw new ShapeError('gather: the table needs at least one axis');
-  return apply(gatherOp, [t, asIndices(ids, t.shape[0], 'gather')], {});
+  const at = normalizeAxis('gather', axis, t.rank);
+  const index = asIndices(ids, t.shape[at], 'gather');
+  if (at === 0) return apply(gatherOp, [t, index], {});
+  const { toFront, toBack } = moved(t.rank, at, index.rank);
+  return transpose(apply(gatherOp, [transpose(t, toFront), index], {}), toBack);
+}
+
+/** Permutations that bring an axis to the front, and the axes of ids that then stand there to its place. */
+function moved(rank: number, axis: number, idsRank: number): { toFront: number[]; toBack: number[] } {
+  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis);
+  const ids = Array.from({ length: idsRank }, (_, i) => i);
+  const rest = others.map((_, i) => idsRank + i);
+  return { toFront: [axis, ...others], toBack: [...rest.slice(0, axis), ...ids, ...rest.slice(axis)] };
+}
+
+/** The permutation that undoes one. */
+function inverse(perm: readonly number[]): number[] {
+  return perm.map((_, axis) => perm.indexOf(axis));
 }
 
 /** `distinct`: no index has more than one row that is not all zeros, as after sum_repeats. */
 type ScatterAttrs = { distinct?: true } & Attrs;
 
-const scatterAddOp: Op<ScatterAttrs> = defineOp<ScatterAttrs>({
+export const scatterAddOp: Op<ScatterAttrs> = defineOp<ScatterAttrs>({
   name: 'scatter_add',
   type([base, ids, updates]) {
     requireDType('scatter_add', base, 'f32');
@@ -99,11 +119,22 @@ const scatterAddOp: Op<ScatterAttrs> = defineOp<ScatterAttrs>({
 
 /**
  * base plus, in row ids[i...], the sum of all updates[i...] of that row; ids may repeat. The rows of an index are summed
- * before they are added, so that many small ones are not rounded away beside a large base.
+ * before they are added, so that many small ones are not rounded away beside a large base. Along another `axis`: base
+ * [..., n, ...], updates [..., ids..., ...], of the shape that `gather` gives.
  */
-export function scatterAdd(base: Tensor, ids: Tensor, updates: Tensor): Tensor {
-  const t = toTensor(base);
-  return apply(scatterAddOp, [t, asIndices(ids, t.shape[0] ?? 0, 'scatter_add'), toTensor(updates)], {});
+export function scatterAdd(base: Tensor, ids: Tensor, updates: Tensor, axis = 0): Tensor {
+  const [t, u] = [toTensor(base), toTensor(updates)];
+  const at = t.rank === 0 ? 0 : normalizeAxis('scatterAdd', axis, t.rank);
+  const index = asIndices(ids, t.shape[at] ?? 0, 'scatter_add');
+  if (at === 0) return apply(scatterAddOp, [t, index, u], {});
+  const { toFront, toBack } = moved(t.rank, at, index.rank);
+  const expected: Shape = [...t.shape.slice(0, at), ...index.shape, ...t.shape.slice(at + 1)];
+  if (!sameShape(u.shape, expected))
+    throw new ShapeError(
+      `scatter_add: updates must be ${formatShape(expected)} for ids ${formatShape(index.shape)} along axis ${axis}, not ${formatShape(u.shape)}`,
+    );
+  const added = apply(scatterAddOp, [transpose(t, toFront), index, transpose(u, inverse(toBack))], {});
+  return transpose(added, inverse(toFront));
 }
 
 /**

@@ -182,7 +182,7 @@ function multiplyEdge(
   }
 }
 
-function multiplied(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+export function multiplied(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   return apply(matmulOp, [a, b], { transposeA, transposeB });
 }
 

@@ -13,6 +13,7 @@ import * as reduce from './reduce.js';
 import * as split from './split.js';
 import * as stepwise from './stepwise.js';
 import { Tensor } from './tensor.js';
+import * as top from './top-k.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: the first parameter is dropped whatever the others are.
 type Rest<F> = F extends (x: any, ...rest: infer R) => infer Y ? (...rest: R) => Y : never;
@@ -46,7 +47,7 @@ const methods = {
   ...{ softplus: exponentials.softplus, sign: stepwise.sign, clamp: stepwise.clamp },
   ...{ floor: stepwise.floor, ceil: stepwise.ceil, round: stepwise.round },
   ...{ argmax: extremes.argmax, argmin: extremes.argmin, maxWithIndex: extremes.maxWithIndex },
-  ...{ minWithIndex: extremes.minWithIndex, split: split.split, chunk: split.chunk },
+  ...{ minWithIndex: extremes.minWithIndex, topK: top.topK, split: split.split, chunk: split.chunk },
   ...{ flip: arrange.flip, tile: arrange.tile, take: arrange.take, takeAlong: arrange.takeAlong },
   ...{ tril: masks.tril, triu: masks.triu, maskedFill: masks.maskedFill },
   ...{ cumulativeSum: cumulative.cumulativeSum, logSumExp: functions.logSumExp },

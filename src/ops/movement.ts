@@ -21,7 +21,7 @@ import { sumTo } from './reduce.js';
 import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 /** Copies elements of x, read through `strides` from `offset`, into the row-major output. */
-function copyStrided(x: Value, strides: readonly number[], offset: number, out: Value): void {
+export function copyStrided(x: Value, strides: readonly number[], offset: number, out: Value): void {
   const [from, to] = [x.data, out.data];
   eachStridedRun(out.shape, [strides], [offset], (o, n, at, by) => {
     let i = at[0];
@@ -181,7 +181,16 @@ export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
 
 /** Zeros of this type. */
 export function zeros({ shape, dtype }: TensorType): Tensor {
-  return broadcastTo(interpreter().constant(0, [], dtype), shape);
+  const made = broadcastTo(interpreter().constant(0, [], dtype), shape);
+  zeroTensors.add(made);
+  return made;
+}
+
+const zeroTensors = new WeakSet<Tensor>();
+
+/** Whether a tensor is known to be zeros, as `zeros` has made it. */
+export function isZeros(x: Tensor): boolean {
+  return zeroTensors.has(x);
 }
 
 type SliceAttrs = { starts: readonly number[]; sizes: readonly number[] };

@@ -92,12 +92,14 @@ export type Lowering<A extends Attrs = Attrs> =
   /**
    * The same elements under another index map: no data moves. `view`: which one, for an input whose elements lie as
    * `strides` say; null if no strides can express it, so that the input has to be copied. `axes`: which axis of the input
-   * each axis of the result is, -1 where elements repeat; null if axes are joined or cut.
+   * each axis of the result moves along, two of them along one that windows are taken of, -1 where elements repeat; null if
+   * axes are joined or cut. `reads`: how many of the input's elements there are, where sizes do not tell.
    */
   | {
       readonly kind: 'movement';
       view(strides: readonly number[], node: Applied<A>): View | null;
       axes(node: Applied<A>): readonly number[] | null;
+      reads?(node: Applied<A>): number;
     }
   /** Each input becomes a block of the result: where it starts; `zeros`: whether something is left around, which is 0. */
   | { readonly kind: 'copy'; readonly zeros: boolean; starts(node: Applied<A>): number[][] }
@@ -107,7 +109,11 @@ export type Lowering<A extends Attrs = Attrs> =
   | {
       readonly kind: 'composite';
       expand(inputs: readonly Tensor[], attrs: Attrs, replay: Bodies['replay']): readonly Tensor[];
+      /** Whether the scheduler can make a loop of it, so that it need not be written out. */
+      isLoop?(attrs: Attrs): boolean;
     }
+  /** A graph that is run in a loop: what the scheduler makes of such a node. */
+  | { readonly kind: 'loop' }
   /** Kernels of their own, or leaves. */
   | { readonly kind: 'leaf' | 'iota' | 'gather' | 'scatter' | 'fold' | 'matmul' };
 

@@ -119,7 +119,7 @@ function compensatedSums(out: Elements): Fold {
   };
 }
 
-const sumOp = reduction('sum', {
+export const sumOp = reduction('sum', {
   empty: true,
   linear: 'first',
   interval([x], node) {

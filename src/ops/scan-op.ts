@@ -85,6 +85,7 @@ export const scanOp: Op<ScanAttrs> = defineOp<ScanAttrs>({
   lower: {
     kind: 'composite',
     expand: (inputs, attrs, replay) => unrolled(inputs, attrs as ScanAttrs, replay),
+    isLoop: (attrs) => (attrs as ScanAttrs).length > 1,
   },
 });
 

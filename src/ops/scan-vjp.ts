@@ -1,7 +1,9 @@
 import type { TensorType } from '../shape.js';
+import { add } from './elementwise.js';
 import { broadcastTo, concat, identity, slice, zeros } from './movement.js';
 import type { Bodies, Body } from './op.js';
 import { elementOf, type ScanAttrs, stack } from './scan-op.js';
+import { type Total, totalsOf } from './step-sums.js';
 import { interpreter, type Tensor } from './tensor.js';
 
 type Maybe = Tensor | null;
@@ -19,6 +21,12 @@ interface Flows {
   readonly made: readonly Maybe[];
   readonly found: readonly Maybe[];
   readonly same: readonly Maybe[];
+}
+
+/** A step gone back through, and what it has of stacks. */
+interface Stepped {
+  readonly found: Found;
+  readonly stacked: readonly Tensor[];
 }
 
 /** Cotangents of what a step is given; null where nothing flows. */
@@ -145,61 +153,94 @@ function scanBack(
   const [c, x, s] = [carry, walked, same].map(floats);
   const [y, h] = [flows.made, flows.found].map(present);
   const [dy, dh] = [pick(flows.made, y), pick(flows.found, h)] as Tensor[][];
-  const types = {
-    ...named('dc', pick(carry, c)),
-    ...named('ds', pick(same, s).map(typeOf)),
-    ...named('c', carry),
-    ...named('x', walked.map(elementType)),
-    ...named('dy', dy.map(elementType)),
-    ...named('dh', dh.map(elementType)),
-    ...named('s', same.map(typeOf)),
-  };
-  const back = bodies.trace(`${body.name} backwards`, types, (of) => {
-    const all = (prefix: string, n: number) => Array.from({ length: n }, (_, i) => of[`${prefix}${i}`]);
-    const found = stepBack(
-      body,
-      { carried: all('c', carry.length), walked: all('x', walked.length), same: all('s', same.length) },
+  const trace = (added: readonly number[], see: (made: Stepped) => Record<string, Tensor>) =>
+    bodies.trace(
+      `${body.name} backwards`,
       {
-        carried: spread(carry.length, c, all('dc', c.length)),
-        made: spread(flows.made.length, y, all('dy', y.length)),
-        found: spread(carry.length, h, all('dh', h.length)),
-        same: spread(same.length, s, all('ds', s.length)),
+        ...named('dc', pick(carry, c)),
+        ...named('ds', pick(same, added).map(typeOf)),
+        ...named('c', carry),
+        ...named('x', walked.map(elementType)),
+        ...named('dy', dy.map(elementType)),
+        ...named('dh', dh.map(elementType)),
+        ...named('s', same.map(typeOf)),
       },
-      bodies,
+      (of) => {
+        const all = (prefix: string, n: number) => Array.from({ length: n }, (_, i) => of[`${prefix}${i}`]);
+        const own = {
+          carried: all('c', carry.length),
+          walked: all('x', walked.length),
+          same: all('s', same.length),
+        };
+        const [dys, dhs] = [all('dy', y.length), all('dh', h.length)];
+        const found = stepBack(
+          body,
+          own,
+          {
+            carried: spread(carry.length, c, all('dc', c.length)),
+            made: spread(flows.made.length, y, dys),
+            found: spread(carry.length, h, dhs),
+            same: same.map(() => null),
+          },
+          bodies,
+        );
+        const sums = added.map((i, k) => plus(of[`ds${k}`], found.same[i]));
+        const some = (list: readonly Maybe[], types: readonly TensorType[], at: readonly number[]) =>
+          at.map((i) => list[i] ?? zeros(types[i]));
+        return {
+          ...named('dc', some(found.carried, carry, c)),
+          ...named('ds', sums),
+          ...named('dx', some(found.walked, walked.map(elementType), x)),
+          ...see({ found, stacked: [...own.carried, ...own.walked, ...dys, ...dhs] }),
+        };
+      },
     );
-    const some = (list: readonly Maybe[], types: readonly TensorType[], at: readonly number[]) =>
-      at.map((i) => list[i] ?? zeros(types[i]));
-    return {
-      ...named('dc', some(found.carried, carry, c)),
-      ...named('ds', some(found.same, same, s)),
-      ...named('dx', some(found.walked, walked.map(elementType), x)),
-    };
-  });
+  const stacks = [...carried, ...walked, ...dy, ...dh];
+  // Which sums are made of the stacks of all steps; the others are carried.
+  let totals: (Total | null)[] = [];
+  const see = ({ found, stacked }: Stepped) => {
+    const made = totalsOf(pick(found.same, s), stacked);
+    totals = made.totals;
+    own = stacked;
+    factors = made.factors;
+    return named('f', factors);
+  };
+  let [own, factors]: [readonly Tensor[], Tensor[]] = [[], []];
+  trace(s, see);
+  const added = s.filter((_, k) => !totals[k]);
+  const back = trace(added, see);
   const results = scan(
     [
       ...c.map((i) => flows.carried[i] ?? nothing(carry[i])),
-      ...s.map((i) => flows.same[i] ?? nothing(same[i])),
-      ...carried,
-      ...walked,
-      ...dy,
-      ...dh,
+      ...added.map((i) => flows.same[i] ?? nothing(same[i])),
+      ...stacks,
       ...same,
     ],
     {
       reverse: !reverse,
       body: back,
       length,
-      carries: c.length + s.length,
-      scanned: carry.length + walked.length + dy.length + dh.length,
+      carries: c.length + added.length,
+      scanned: stacks.length,
     },
   );
-  const [sums, stacks] = [c.length, c.length + s.length];
+  const [sums, ends] = [c.length, c.length + added.length];
+  const stackOf = (factor: Tensor) =>
+    own.includes(factor) ? stacks[own.indexOf(factor)] : results[ends + x.length + factors.indexOf(factor)];
+  const outside = totals.map((total, k) => total && plus(flows.same[s[k]], total(stackOf)));
   return {
     carried: spread(carry.length, c, results.slice(0, sums)),
-    same: spread(same.length, s, results.slice(sums, stacks)),
-    walked: spread(walked.length, x, results.slice(stacks, stacks + x.length)),
+    same: spread(
+      same.length,
+      s,
+      outside.map((total, k) => total ?? results[sums + added.indexOf(s[k])]),
+    ),
+    walked: spread(walked.length, x, results.slice(ends, ends + x.length)),
   };
 }
+
+const plus = <T extends Maybe>(before: T, flow: Maybe): T | Tensor =>
+  before && flow ? add(before, flow) : (flow ?? before);
 
 /** What a sum of floats begins with so that its first term keeps its bits: adding 0 would lose the sign of -0. */
 function nothing({ shape, dtype }: TensorType): Tensor {

@@ -23,7 +23,7 @@ export const commonSubexpressions: Pass = {
       if (isInput(node)) return node;
       const inputs = node.inputs.map(numberOf);
       if (node.op.commutative) inputs.sort((a, b) => a - b);
-      const key = `${node.op.name} ${inputs} ${textOf(node.attrs)}`;
+      const key = `${node.op.name} ${inputs} ${attrsText(node.attrs)}`;
       const first = seen.get(key);
       if (!first) seen.set(key, node);
       return first ?? node;
@@ -33,7 +33,7 @@ export const commonSubexpressions: Pass = {
 
 /** Attributes as text; nodes that a pass rebuilds on other inputs keep the object. */
 const texts = new WeakMap<Attrs, string>();
-function textOf(attrs: Attrs): string {
+export function attrsText(attrs: Attrs): string {
   let text = texts.get(attrs);
   if (text === undefined) {
     text = formatAttrs(attrs).sort().join();

@@ -1,6 +1,8 @@
 import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { verifyGraph } from '../graph/verify.js';
+import { centredSums } from './centred-sums.js';
+import { commonSteps } from './common-steps.js';
 import { commonSubexpressions } from './common-subexpressions.js';
 import { deadCode } from './dead-code.js';
 import { dropMarkers } from './drop-markers.js';
@@ -9,6 +11,7 @@ import { foldConstants } from './fold-constants.js';
 import { foldTransposes } from './fold-transposes.js';
 import { implicitBroadcasts } from './implicit-broadcasts.js';
 import { joinPads } from './join-pads.js';
+import { loopBodies } from './loop-bodies.js';
 import type { Pass } from './pass.js';
 import { simplifyArithmetic } from './simplify-arithmetic.js';
 import { simplifyMovement } from './simplify-movement.js';
@@ -20,6 +23,7 @@ export type { Contract, Pass } from './pass.js';
 /** In the order in which they run; each makes work for those after it, and the round starts again. */
 export const passes: readonly Pass[] = [
   expandComposites,
+  loopBodies,
   dropMarkers,
   foldConstants,
   simplifyArithmetic,
@@ -28,8 +32,10 @@ export const passes: readonly Pass[] = [
   implicitBroadcasts,
   foldTransposes,
   joinPads,
+  centredSums,
   sparseUpdates,
   commonSubexpressions,
+  commonSteps,
   deadCode,
 ];
 
@@ -58,12 +64,13 @@ export function optimize(
   }
   tell('verify');
   verifyGraph(graph, 'tracing');
+  const inner = (body: Graph) => optimizedBody(body, without);
   const chosen = passes.filter((pass) => !without.includes(pass.name));
   let now = graph;
   for (let run = 0, idle = 0; idle < chosen.length && run < MAX_ROUNDS * chosen.length; run++) {
     const pass = chosen[run % chosen.length];
     tell(pass.name);
-    const next = pass.run(now);
+    const next = pass.run(now, inner);
     idle++;
     tell('verify');
     if (sameGraph(now, next)) continue;
@@ -72,6 +79,18 @@ export function optimize(
     idle = 0;
   }
   return now;
+}
+
+/** Graphs inside of nodes, by the passes that are left out: each is optimized once, and as it is then stays. */
+const bodies = new WeakMap<Graph, Map<string, Graph>>();
+
+function optimizedBody(body: Graph, without: readonly string[]): Graph {
+  const key = [...without].sort().join();
+  const known = bodies.get(body)?.get(key);
+  if (known) return known;
+  const made = optimize(body, { without });
+  for (const graph of [body, made]) bodies.set(graph, new Map([...(bodies.get(graph) ?? []), [key, made]]));
+  return made;
 }
 
 function sameGraph(a: Graph, b: Graph): boolean {

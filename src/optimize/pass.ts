@@ -19,5 +19,6 @@ export interface Contract {
 export interface Pass {
   readonly name: string;
   readonly contract: Contract;
-  run(graph: Graph): Graph;
+  /** `inner`: how graphs inside of its nodes are optimized; as they are unless given. */
+  run(graph: Graph, inner?: (body: Graph) => Graph): Graph;
 }

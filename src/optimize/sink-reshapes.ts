@@ -14,23 +14,43 @@ export const sinkReshapes: Pass = {
     because: 'the same numbers meet, and sums run over them in the same order',
   },
   run(graph) {
-    const chosen = chosenReaders(graph);
-    return rewrite(graph, (node, before) => (chosen.has(before) ? sunk(node) : undefined) ?? node);
+    return rewrite(graph, following(graph));
   },
 };
 
-/** The readers of reshapes that all readers let through. */
-function chosenReaders(graph: Graph): Set<Node> {
+/**
+ * The rule of the pass. What has become a reshape by it is one for its readers at once, so that a chain of sums takes one
+ * run and not one for each of its links.
+ */
+function following(graph: Graph): (node: Node, before: Node) => Node {
   const kept = new Set(roots(graph));
   const readers = consumers(graph);
-  const chosen = new Set<Node>();
-  for (const node of graph.nodes) {
-    if (!is(node, 'reshape') || kept.has(node)) continue;
-    const all = readers.get(node)!;
-    if (all.every((reader) => is(reader, 'reshape') || sunk(reader)))
-      for (const reader of all) chosen.add(reader);
-  }
-  return chosen;
+  const images = new Map<Node, Node>();
+  const image = (node: Node) => images.get(node) ?? node;
+  const asked = new Map<Node, boolean>();
+  /** Whether all readers let a reshape through. */
+  const passes = (x: Node): boolean => {
+    const known = asked.get(x);
+    if (known !== undefined) return known;
+    const all =
+      !kept.has(x) &&
+      readers.get(x)!.every((r) => is(r, 'reshape') || sunk({ ...r, inputs: r.inputs.map(image) }));
+    asked.set(x, all);
+    return all;
+  };
+  return (node, before) => {
+    const may = before.inputs.some((x) => is(image(x), 'reshape') && passes(x));
+    const result = joined(node) ?? (may ? sunk(node) : undefined) ?? node;
+    images.set(before, result);
+    return result;
+  };
+}
+
+/** One reshape where a reshape has come before another: the next reader must see where both began. */
+function joined(node: Node): Node | undefined {
+  const [x] = node.inputs;
+  if (!is(node, 'reshape') || !is(x, 'reshape')) return undefined;
+  return reshape(x.inputs[0], node.shape, node.where);
 }
 
 /** The node before the reshape of its operand instead of after it, or undefined where it cannot go there. */

@@ -12,12 +12,16 @@ interface Slot {
   to: number;
 }
 
-type ArenaPlan = Pick<EntryPlan, 'peak' | 'lowerBound' | 'withoutTakeOver' | 'unshared'> & {
+export type ArenaPlan = Pick<EntryPlan, 'peak' | 'lowerBound' | 'withoutTakeOver' | 'unshared'> & {
   readonly buffers: ArenaBuffer[];
 };
 
-/** Offsets in the arena for the intermediate values of a schedule, and how good they are. */
-export function placeArena(lives: readonly Life[]): ArenaPlan {
+/**
+ * Offsets in the arena for the intermediate values of a schedule, and how good they are.
+ * @param sizes bytes of those that have others than their shapes tell
+ */
+export function placeArena(lives: readonly Life[], sizes: ReadonlyMap<Node, number> = new Map()): ArenaPlan {
+  const bytesOf = (node: Node) => sizes.get(node) ?? ownBytes(node);
   const slots = new Map<Node, Slot>();
   for (const { node, from, to, over } of lives) {
     const slot = over && slots.get(over);
@@ -130,7 +134,7 @@ function largestLiveSet(lives: readonly { bytes: number; from: number; to: numbe
   return most;
 }
 
-function bytesOf(node: Node): number {
+function ownBytes(node: Node): number {
   return align(Math.max(4, 4 * numel(node.shape)));
 }
 

@@ -2,9 +2,9 @@ import type { Node } from '../graph/graph.js';
 import type { Kernel } from '../schedule/kernel.js';
 import { ownRegion, type Region, regionOver } from '../schedule/regions.js';
 import { numel, offsetOf } from '../shape.js';
-import type { EntryPlan } from './plan.js';
+import type { StepPlan } from './plan.js';
 
-export type Places = Pick<EntryPlan, 'address' | 'parts'>;
+export type Places = Pick<StepPlan, 'address' | 'parts'>;
 
 /** The node in whose memory a value lies. */
 export function memoryIn({ parts }: Places, node: Node): Node {

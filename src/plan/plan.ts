@@ -6,7 +6,6 @@ import type { Kernel, Schedule } from '../schedule/kernel.js';
 import type { Region } from '../schedule/regions.js';
 import { scratchOf } from '../schedule/tiling.js';
 import { type DType, formatType, type Shape } from '../shape.js';
-import { placeArena } from './arena.js';
 import {
   align,
   type Buffer,
@@ -18,23 +17,12 @@ import {
   SLACK,
   sessionBytes,
 } from './layout.js';
+import { kernelsIn, loopPlan, loopsIn, placed, type StepPlan, workRegions } from './loops.js';
 import { elementsIn, type Lying } from './panels.js';
 
-/** A buffer of intermediate values, alive from the kernel that writes it to the last that reads it. */
-export interface ArenaBuffer extends Buffer {
-  readonly node: Node;
-  readonly from: number;
-  readonly to: number;
-  /** Name of the buffer whose memory this one takes over, element by element, while its first kernel runs. */
-  readonly over: string | null;
-}
+export type { ArenaBuffer, LoopPlan, StepPlan } from './loops.js';
 
-export interface EntryPlan extends EntryLayout {
-  readonly arena: readonly ArenaBuffer[];
-  /** Address of every stored node that is no part of another. */
-  readonly address: ReadonlyMap<Node, number>;
-  /** Where each node lies that is a part of another. */
-  readonly parts: ReadonlyMap<Node, Region>;
+export interface EntryPlan extends EntryLayout, StepPlan {
   /** Arena bytes that are used. */
   readonly peak: number;
   /** The least that any addresses could do with: the largest set of buffers that are alive at one time. */
@@ -77,6 +65,11 @@ export function planMemory(
   const placedVariables = variables.map((v) => place(v.name, { ...v, panels: panels.get(v.name) }));
   const variableOf = new Map(placedVariables.map((v) => [v.name, v]));
   const constants: (Buffer & { values: readonly number[] })[] = [];
+  const constantOf = (node: Node): Buffer => {
+    const buffer = place(`constant${constants.length}`, node);
+    constants.push({ ...buffer, values: node.attrs.values as readonly number[] });
+    return buffer;
+  };
   const drafts = Object.entries(schedules).map(([entry, schedule]) => {
     const address = new Map<Node, number>();
     const parts = new Map<Node, Region>();
@@ -87,23 +80,27 @@ export function planMemory(
       if (at.kind === 'arena' || at.kind === 'part') continue;
       let buffer: Buffer;
       if (at.kind === 'variable') buffer = variableOf.get(at.name)!;
-      else if (at.kind === 'constant') {
-        buffer = place(`constant${constants.length}`, node);
-        constants.push({ ...buffer, values: node.attrs.values as readonly number[] });
-      } else {
+      else if (at.kind === 'constant') buffer = constantOf(node);
+      else {
         buffer = place(at.name, node);
         (at.kind === 'input' ? inputs : outputs).push(buffer);
       }
       address.set(node, buffer.address);
     }
-    return { entry, schedule, address, parts, inputs, outputs, ...placeArena(schedule.lives) };
+    const inLoops = constantsOf(schedule, constantOf);
+    return { entry, schedule, address, parts, inputs, outputs, inLoops, arena: placed(schedule) };
   });
-  const arena = { address: end, bytes: Math.max(0, ...drafts.map((d) => d.peak)) };
+  const arena = { address: end, bytes: Math.max(0, ...drafts.map((d) => d.arena.arena.peak)) };
   const entries = Object.fromEntries(
-    drafts.map(({ entry, schedule: _, address, buffers, ...rest }): [string, EntryPlan] => {
-      const placed = buffers.map((b) => ({ ...b, address: b.address + arena.address }));
-      for (const b of placed) address.set(b.node, b.address);
-      return [entry, { ...rest, ...guardsOf(guards[entry], rest.outputs), address, arena: placed }];
+    drafts.map((draft): [string, EntryPlan] => {
+      const { entry, schedule, address, parts, inputs, outputs, inLoops } = draft;
+      const { buffers, ...figures } = draft.arena.arena;
+      const own = buffers.map((b) => ({ ...b, address: b.address + arena.address }));
+      for (const b of own) address.set(b.node, b.address);
+      const loops = loopPlan(schedule, draft.arena, address, inLoops);
+      for (const [node, region] of workRegions(loops)) parts.set(node, region);
+      const guarded = guardsOf(guards[entry], outputs);
+      return [entry, { inputs, outputs, ...figures, ...guarded, address, parts, arena: own, loops }];
     }),
   );
   const plan = {
@@ -114,7 +111,7 @@ export function planMemory(
     end: align(arena.address + arena.bytes + SLACK),
     threadScratch: align(
       Object.values(schedules)
-        .flatMap((s) => s.kernels)
+        .flatMap((s) => kernelsIn(s))
         .reduce((most, kernel) => Math.max(most, scratchBytes(kernel)), 0),
     ),
   };
@@ -132,6 +129,16 @@ function panelsIn(schedules: readonly Schedule[]): Map<string, number | undefine
     panels.set(at.name, at.panels);
   }
   return panels;
+}
+
+/** Places for the constants of loops; each node has one. */
+function constantsOf(schedule: Schedule, place: (node: Node) => Buffer): Map<Node, number> {
+  const found = new Map<Node, number>();
+  for (const { body } of loopsIn(schedule)) {
+    for (const [node, at] of body.storage) if (at.kind === 'constant') found.set(node, place(node).address);
+    for (const [node, address] of constantsOf(body, place)) found.set(node, address);
+  }
+  return found;
 }
 
 /** Refuses what 32 bits cannot address, and says what takes the room. */

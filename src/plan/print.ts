@@ -1,7 +1,7 @@
 import { shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import { type Buffer, FIRST_REGION } from './layout.js';
-import type { ArenaBuffer, EntryPlan, MemoryPlan } from './plan.js';
+import type { ArenaBuffer, EntryPlan, MemoryPlan, StepPlan } from './plan.js';
 
 /**
  * The memory map: every region and buffer with its address and size in bytes; for the arena of each entry when
@@ -28,7 +28,7 @@ export function printMemory(plan: MemoryPlan): string {
     row(plan.arena.address, plan.arena.bytes, 'shared by the entries, which run one at a time'),
   );
   for (const [entry, entryPlan] of Object.entries(plan.entries)) {
-    lines.push(...sharing(entry, entryPlan), ...arena(entryPlan.arena));
+    lines.push(...sharing(entry, entryPlan), ...arena(entryPlan.arena), ...loops(entryPlan));
   }
   return `${lines.join('\n')}\n`;
 }
@@ -53,6 +53,15 @@ function arena(buffers: readonly ArenaBuffer[]): string[] {
   return buffers.map(({ address, bytes, from, to, over }, i) => {
     const life = from === to ? `kernel ${from}` : `kernels ${from} to ${to}`;
     return row(address, bytes, `${texts[i].padEnd(width)}  ${life}${over ? `, takes over ${over}` : ''}`);
+  });
+}
+
+/** What lies in the memory of loops. */
+function loops({ arena: around, loops: all }: StepPlan): string[] {
+  return [...all].flatMap(([work, plan]) => {
+    const { name } = around.find((b) => b.node === work)!;
+    const head = plan.arena.length > 0 ? [`  in ${shownName(name)}, in each turn`] : [];
+    return [...head, ...arena(plan.arena), ...loops(plan)];
   });
 }
 

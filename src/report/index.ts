@@ -3,6 +3,7 @@
 export { smooth } from '../smooth.js';
 export { diagnosticsSections } from './diagnostics.js';
 export { dotToSvg } from './graphviz.js';
+export { type HeatMap, heatMap } from './heat-map.js';
 export { type Bins, bin, type Distribution, type Histogram, histogram } from './histogram.js';
 export { type Guide, type LineChart, lineChart, type Series } from './lines.js';
 export { type LossCurve, lossCurve } from './loss-curve.js';

@@ -11,10 +11,12 @@ export interface LossCurve {
   losses: ArrayLike<number>;
   /** The same, averaged (`smooth`), drawn strong. */
   smoothed?: ArrayLike<number>;
-  /** Losses on the words that are not trained on. */
+  /** Losses on what is not trained on. */
   dev?: readonly { step: number; loss: number }[];
   /** The loss of a simpler model, a dashed line. */
   baseline: { value: number; label: string };
+  /** What the losses are called; `loss` unless given. */
+  axis?: string;
 }
 
 const RAW = '#b7cfea';
@@ -24,7 +26,7 @@ const LOG_FROM = 4;
 
 /** The loss over the steps as a standalone SVG on a light background. Long series are thinned, extremes kept. */
 export function lossCurve(curve: LossCurve): string {
-  const { steps, losses, smoothed, dev = [], baseline, title } = curve;
+  const { steps, losses, smoothed, dev = [], baseline, title, axis = 'loss' } = curve;
   checkLengths(curve);
   const raw = thin(steps, losses);
   const average = smoothed ? thin(steps, smoothed) : [];
@@ -64,7 +66,7 @@ export function lossCurve(curve: LossCurve): string {
   if (baseline.value > 0 && Number.isFinite(baseline.value)) ys.push(baseline.value);
   return drawChart({
     title,
-    axis: log ? 'loss (log scale)' : 'loss',
+    axis: log ? `${axis} (log scale)` : axis,
     legend,
     // Never more ticks than steps, so that none stands between two.
     x: { label: 'step', domain: [first, last], ticks: Math.min(6, last - first) },

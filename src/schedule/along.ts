@@ -52,13 +52,14 @@ function alongProduct(kernel: GemmKernel & Kernel): Along | null {
   const matrices = numel(domain.slice(0, -2));
   if (isOfParts(kernel.members[0].node)) {
     // Parts of k: each is a unit.
+    if (a.digits || b.digits) return null;
     const size = k * (matrices - 1) + lastK;
     const axis = domain.length - 1;
     const walks = [walkOf(a, axis, axis - 1, m), walkOf(b, axis - 1, axis, n)];
     return { size, step: k, last: size, tile: k, walks };
   }
   const [first] = tiling.segments;
-  if (matrices !== 1 || tiling.split !== 'panels' || !first) return null;
+  if (b.digits || matrices !== 1 || tiling.split !== 'panels' || !first) return null;
   const axis = domain.length - 1;
   const over = (access: Access) => walk(access, domain, axis);
   const own = identityStrides(domain);

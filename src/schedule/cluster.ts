@@ -198,7 +198,11 @@ export function extended(cluster: Cluster, nodes: Iterable<Node>): Cluster | und
 export function startCluster(id: number, node: Node): Cluster {
   const { kind: lowering } = node.op.lower;
   const kind =
-    lowering === 'matmul' ? 'gemm' : ['scatter', 'fold', 'copy'].includes(lowering) ? 'closed' : 'nest';
+    lowering === 'matmul'
+      ? 'gemm'
+      : ['scatter', 'fold', 'copy', 'loop'].includes(lowering)
+        ? 'closed'
+        : 'nest';
   const domain = loopShape(node);
   const axes = (node.attrs.axes as readonly number[] | undefined) ?? [];
   const reducing = node.op.lower.kind === 'reduce';

@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
-import type { GemmKernel, Kernel } from './kernel.js';
+import type { GemmKernel, Kernel, LoopKernel } from './kernel.js';
 
 /** Work of a kernel: floating-point operations, and bytes that cross between memory and registers at least once. */
 export interface Cost {
@@ -21,6 +21,7 @@ const BYTES = 16;
 const ROW_VECTORS = 0.5;
 
 export function costOf(kernel: Kernel): Cost {
+  if (kernel.kind === 'loop') return costOfLoop(kernel);
   const bytes = 4 * [...kernel.stores, ...kernel.loads].reduce((n, node) => n + numel(node.shape), 0);
   if (kernel.kind === 'scatter' || kernel.kind === 'fold') {
     const n = numel(kernel.updates.source.shape);
@@ -36,6 +37,15 @@ export function costOf(kernel: Kernel): Cost {
   const products = kernel.kind === 'gemm' ? productsOf(kernel) : 0;
   const work = products / PRODUCT_FLOPS + around / 4 / VECTOR_OPS;
   return { flops: products + around, bytes, nanoseconds: Math.max(work, bytes / BYTES) };
+}
+
+function costOfLoop({ before, body, length }: LoopKernel): Cost {
+  const costs = [
+    ...before.map((kernel): [Cost, number] => [costOf(kernel), 1]),
+    ...body.kernels.map((kernel): [Cost, number] => [costOf(kernel), length]),
+  ];
+  const sum = (of: keyof Cost) => costs.reduce((all, [cost, times]) => all + times * cost[of], 0);
+  return { flops: sum('flops'), bytes: sum('bytes'), nanoseconds: sum('nanoseconds') };
 }
 
 /** Where the matrices are parts of one product, the last may have a shorter k. */

@@ -1,9 +1,11 @@
 import { constantValue, consumers, type Graph, isInput, type Node, roots } from '../graph/graph.js';
+import { isResult } from '../ops/results.js';
 import { type Cluster, fitInto, ownReads, startCluster } from './cluster.js';
 import { ClusterOrder } from './cluster-order.js';
 import { CommonReads } from './common-reads.js';
 import { isInline, readsWhole, sourcesOf } from './inline.js';
 import type { Member } from './kernel.js';
+import { isLoopNode } from './scans.js';
 import { needsCopy, viewOf } from './view.js';
 
 export interface Fusion {
@@ -83,6 +85,12 @@ export function fuse(graph: Graph, together = true): Fusion {
   const floating = floatingNodes(graph, wanted);
   for (const node of graph.nodes) {
     if (!wanted.has(node)) continue;
+    if (isResult(node.op)) {
+      const maker = home.get(node.inputs[0])!;
+      maker.members.set(node, { node, level: 'element', reads: [] });
+      home.set(node, maker);
+      continue;
+    }
     if (floating.has(node)) {
       waiting.add(node);
       continue;
@@ -90,7 +98,7 @@ export function fuse(graph: Graph, together = true): Fusion {
     const sources = sourcesOf(node);
     for (const source of sources) if (waiting.has(source)) settle(source, sources);
     const { kind } = node.op.lower;
-    const alone = ['matmul', 'scatter', 'fold', 'copy'].includes(kind);
+    const alone = ['matmul', 'scatter', 'fold', 'copy', 'loop'].includes(kind);
     if (alone || !join(node)) start(node);
   }
   return { clusters, home, refusals };
@@ -112,7 +120,8 @@ function mustPlace(graph: Graph): Set<Node> {
     const operands = node.inputs.filter(
       (operand, i) =>
         !(kind === 'scatter' && i === 0 && fill(operand) === 0) &&
-        !(kind === 'copy' && fill(operand) !== undefined),
+        !(kind === 'copy' && fill(operand) !== undefined) &&
+        !(isLoopNode(node) && node.loop.given[i] === 'first' && fill(operand) !== undefined),
     );
     for (const operand of operands) placeSource(operand, placed);
   }

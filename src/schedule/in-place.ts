@@ -31,6 +31,7 @@ export interface Stores {
 export function mayOverwrite(kernel: KernelBody, value: Node, old: Node, stores: Stores): boolean {
   switch (kernel.kind) {
     case 'copy':
+    case 'loop':
       return false;
     case 'scatter':
       return kernel.base.source === old && kernel.ids.source !== old && kernel.updates.source !== old;

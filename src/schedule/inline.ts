@@ -40,5 +40,5 @@ function findSources(node: Node): Node[] {
 
 /** Whether a kernel reads its operands from memory alone. */
 export function readsWhole(node: Node): boolean {
-  return ['matmul', 'scatter', 'fold', 'copy', 'gather'].includes(node.op.lower.kind);
+  return ['matmul', 'scatter', 'fold', 'copy', 'gather', 'loop'].includes(node.op.lower.kind);
 }

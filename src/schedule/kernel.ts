@@ -34,6 +34,21 @@ export interface NestKernel {
   readonly members: readonly Member[];
 }
 
+/** A part of an axis: so many elements, and how far apart they lie. */
+export interface Digit {
+  readonly size: number;
+  readonly stride: number;
+}
+
+/** How a product reads an operand: an index map of several strides an axis, as of merged heads or of an image's patches. */
+export interface Operand extends Access {
+  /**
+   * Where one stride for each axis does not do: the axes taken apart, from the outside in; `strides` has those of the innermost
+   * parts. The k of a product that is made in parts counts through all of them then, and their axis has no stride.
+   */
+  readonly digits?: readonly (readonly Digit[])[];
+}
+
 /** C = A B for each matrix of the batch, then the other members on each element of C while it is at hand. */
 export interface GemmKernel {
   readonly kind: 'gemm';
@@ -43,8 +58,8 @@ export interface GemmKernel {
   /** Where the matrices of the batch are parts of one product, cut along k: the k of the last of them. */
   readonly lastK?: number;
   /** Strides over [batch..., m, k] and [batch..., k, n]. */
-  readonly a: Access;
-  readonly b: Access;
+  readonly a: Operand;
+  readonly b: Operand;
   /** The product first, then its epilogue. */
   readonly members: readonly Member[];
   readonly tiling: Tiling;
@@ -84,7 +99,35 @@ export interface CopyKernel {
   readonly fills: readonly (Box & { readonly value: number })[];
 }
 
-export type KernelBody = NestKernel | GemmKernel | ScatterKernel | FoldKernel | CopyKernel;
+/** Where a step of a loop finds or leaves something: from an element of a value on, and so many further with each step. */
+export interface StepPlace {
+  readonly source: Node;
+  readonly offset: number;
+  readonly step: number;
+}
+
+/** A schedule of its own that runs so many times, one step after the other. */
+export interface LoopBody {
+  readonly kind: 'loop';
+  readonly node: Node;
+  /** What it makes, all of it in memory. */
+  readonly results: readonly Node[];
+  /** All that it reads, wherever steps look there. */
+  readonly reads: readonly Access[];
+  readonly length: number;
+  readonly body: Schedule;
+  /** Where the inputs, outputs and variables of the body lie, by `placeKey`. */
+  readonly places: ReadonlyMap<string, StepPlace>;
+  /** Bring what the first step is given to where it looks for it. */
+  readonly before: readonly PlainKernel[];
+  /** Stands for the memory in which steps keep what no other step needs. */
+  readonly work: Node;
+}
+
+export const placeKey = ({ kind, name }: { readonly kind: string; readonly name: string }) =>
+  `${kind} ${name}`;
+
+export type KernelBody = LoopBody | NestKernel | GemmKernel | ScatterKernel | FoldKernel | CopyKernel;
 
 /** Where a stored node's elements lie. */
 export type Storage =
@@ -97,14 +140,18 @@ export type Storage =
   /** In the memory of another value, of which it is a part. */
   | { readonly kind: 'part'; readonly region: Region };
 
-export type Kernel = KernelBody & {
+export interface Named {
   /** Says what the kernel is: `gemm_nn_32x200x30_add_tanh`. */
   readonly name: string;
   /** Nodes whose elements the kernel writes to memory; of what is made in parts by several kernels, its own part. */
   readonly stores: readonly Node[];
   /** Nodes whose elements it reads from memory; in place of what is made in parts these stand. */
   readonly loads: readonly Node[];
-};
+}
+
+export type Kernel = KernelBody & Named;
+export type LoopKernel = LoopBody & Named;
+export type PlainKernel = Exclude<KernelBody, LoopBody> & Named;
 
 /** A value in the arena. */
 export interface Life {

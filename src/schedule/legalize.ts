@@ -7,6 +7,7 @@ import { contiguousOp } from '../ops/movement.js';
 import type { Attrs, Lowering, Op } from '../ops/op.js';
 import { numel, sameShape } from '../shape.js';
 import { readOver } from './cluster.js';
+import { isLoopNode, type LoopNode, liesForLoop } from './scans.js';
 import { cutOf, passAsOne, passes, productCut } from './sum-order.js';
 import { identityStrides, viewOf } from './view.js';
 
@@ -24,12 +25,21 @@ export function legalize(graph: Graph): Graph {
   };
   return rewrite(graph, (node) => {
     const { lower } = node.op;
+    if (isLoopNode(node)) return forLoop(node, copied);
     if (lower.kind === 'fold') return inPlace(node, copied);
     if (lower.kind === 'scatter') return needsSums(node) ? withSums(node, copied) : inPlace(node, copied);
     if (lower.kind === 'reduce')
       return inParts(readsInOrder(node) ? node : withInputs(node, [copied(node.inputs[0])]));
     return lower.kind === 'matmul' ? productInParts(node) : node;
   });
+}
+
+function forLoop(node: LoopNode, copied: (node: Node) => Node): Node {
+  const { given } = node.loop;
+  return withInputs(
+    node,
+    node.inputs.map((input, i) => (liesForLoop(input, given[i]) ? input : copied(input))),
+  );
 }
 
 function inPlace(node: Node, copied: (node: Node) => Node): Node {

@@ -14,6 +14,8 @@ export function kernelName(kernel: KernelBody): string {
         kernel.members.slice(1).map((x) => x.node.op.name),
       );
     }
+    case 'loop':
+      return `loop_${kernel.length}`;
     case 'scatter':
     case 'fold':
       return `${kernel.node.op.name}_${kernel.node.shape.join('x')}`;

@@ -129,9 +129,9 @@ function rolesOf(kernel: Product, node: Node): Set<Role> | null {
 }
 
 /** As what a product reads its right operand. */
-function operandOf({ b: { strides, offset } }: Product, { shape: [, columns] }: Node): Role | null {
+function operandOf({ b: { strides, offset, digits } }: Product, { shape: [, columns] }: Node): Role | null {
   const [batch, [row, column]] = [strides.slice(0, -2), strides.slice(-2)];
-  if (offset !== 0) return null;
+  if (offset !== 0 || digits) return null;
   if (row === columns && column === 1) return batch.every((stride) => stride === 0) ? 'right' : null;
   // Parts of the transpose, cut along k, are columns of the matrix.
   return row === 1 && column === columns && batch.every((stride) => stride < columns) ? 'transposed' : null;

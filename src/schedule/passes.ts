@@ -3,6 +3,8 @@
  * speed and memory, and no bit of any result.
  */
 export const SCHEDULE_PASSES = [
+  /** A graph that is run many times is one loop, rather than its steps one after the other. */
+  'loop',
   /** Nodes that share loops become one kernel. */
   'fuse',
   /** Values that are cheap to make again are not stored. */
@@ -11,6 +13,8 @@ export const SCHEDULE_PASSES = [
   'merge',
   /** What is only a part of a value, or the same elements in another order, is stored where that lies. */
   'strided-stores',
+  /** Products read operands through index maps where else a copy would put them in rows. */
+  'index-maps',
   /** A result lies where what it is made from lay. */
   'take-over',
   /** Variables lie in memory as the products that read them want them. */

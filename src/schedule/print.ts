@@ -2,33 +2,66 @@ import type { Node } from '../graph/graph.js';
 import { printable, shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import { costOf } from './cost.js';
-import type { GemmKernel, Group, Kernel, Schedule, Storage } from './kernel.js';
+import { operandShapes } from './index-map.js';
+import type { GemmKernel, Group, Kernel, LoopKernel, Schedule, Storage } from './kernel.js';
 import { isOfParts } from './sum-order.js';
 
-/** One block a kernel: what it computes, reads and writes, how it is tiled, and what it costs; then the reads that could not be fused. */
+/**
+ * One block a kernel: what it computes, reads and writes, how it is tiled, and what it costs; then the reads that could not be
+ * fused. The kernels of a loop stand below it, indented.
+ */
 export function printSchedule(schedule: Schedule): string {
-  const lines = [`schedule ${shownName(schedule.name)}: ${schedule.kernels.length} kernels`];
+  const lines = [
+    `schedule ${shownName(schedule.name)}: ${schedule.kernels.length} kernels`,
+    ...blocks(schedule).map((line) => `  ${line}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function blocks(schedule: Schedule): string[] {
+  const lines: string[] = [];
   schedule.kernels.forEach((kernel, i) => {
     const group = schedule.groups.find(({ from }) => from === i);
-    if (group) lines.push(`  ${shownGroup(group)}`);
-    const { flops, bytes, nanoseconds } = costOf(kernel);
-    lines.push(`  ${i} ${kernel.name}`);
-    lines.push(`    fuses  ${fused(kernel)}`);
-    lines.push(`    loads  ${kernel.loads.map((n) => place(n, schedule)).join(', ') || 'nothing'}`);
-    lines.push(`    stores ${kernel.stores.map((n) => place(n, schedule)).join(', ')}`);
-    if (kernel.kind === 'gemm') lines.push(`    tiles  ${tiles(kernel)}`);
-    lines.push(
-      `    cost   ${flops} flops, ${bytes} bytes, ${(flops / Math.max(1, bytes)).toFixed(2)} flops/byte, about ${(nanoseconds / 1000).toPrecision(2)} us`,
-    );
+    if (group) lines.push(shownGroup(group));
+    lines.push(`${i} ${kernel.name}`, ...block(kernel, schedule).map((line) => `  ${line}`));
   });
   const seen = new Set<string>();
   for (const { from, to, why } of schedule.unfused) {
     const line = `  ${label(from)} -> ${label(to)}: ${why}`;
-    if (seen.size === 0) lines.push('  not fused:');
-    if (!seen.has(line)) lines.push(`  ${line}`);
+    if (seen.size === 0) lines.push('not fused:');
+    if (!seen.has(line)) lines.push(line);
     seen.add(line);
   }
-  return `${lines.join('\n')}\n`;
+  return lines;
+}
+
+function block(kernel: Kernel, schedule: Schedule): string[] {
+  const { flops, bytes, nanoseconds } = costOf(kernel);
+  const list = (nodes: readonly Node[]) => nodes.map((n) => place(n, schedule)).join(', ') || 'nothing';
+  const stores = kernel.kind === 'loop' ? kernel.results : kernel.stores;
+  return [
+    ...(kernel.kind === 'loop' ? [] : [`fuses  ${fused(kernel)}`]),
+    `loads  ${list(kernel.loads)}`,
+    `stores ${list(stores)}`,
+    ...(kernel.kind === 'gemm' ? [`tiles  ${tiles(kernel)}`] : []),
+    `cost   ${flops} flops, ${bytes} bytes, ${(flops / Math.max(1, bytes)).toFixed(2)} flops/byte, about ${(nanoseconds / 1000).toPrecision(2)} us`,
+    ...(kernel.kind === 'loop' ? turns(kernel, schedule) : []),
+  ];
+}
+
+/** What a loop does once, where a turn finds what, and what it does. */
+function turns({ before, body, length, places }: LoopKernel, schedule: Schedule): string[] {
+  const found = [...places].flatMap(([key, { source, offset, step }]) => {
+    const moved = step === 0 ? '' : `, ${Math.abs(step)} ${step < 0 ? 'back' : 'on'} with each turn`;
+    const from = offset === 0 && step === 0 ? '' : ` from element ${offset}${moved}`;
+    return `${printable(key)} is ${place(source, schedule)}${from}`;
+  });
+  return [
+    ...before.map((copy) => `before ${copy.name} to ${place(copy.stores[0], schedule)}`),
+    ...found.map((line) => `where  ${line}`),
+    `${length} turns of ${body.kernels.length} kernels`,
+    ...blocks(body).map((line) => `  ${line}`),
+  ];
 }
 
 /** Which kernels a group has, and how it runs them. */
@@ -47,11 +80,13 @@ function fused(kernel: Kernel): string {
     .join(', ');
 }
 
-function tiles({ k, tiling }: GemmKernel): string {
+function tiles(kernel: GemmKernel): string {
+  const { k, tiling } = kernel;
   const { segments, packA, packB, kBlock, kBlocks, totalAfter, rowBlock, together, epilogue } = tiling;
   const totals = totalAfter > 0 ? `, a total after each ${totalAfter}` : '';
   const shapes = segments.map((s) => `${s.count} of ${s.rows}x${4 * s.vectors - 4 + s.lanes}`);
   const notes = [
+    ...maps(kernel),
     `panels ${shapes.join(', ')}`,
     packB === 'no'
       ? 'B in place'
@@ -65,6 +100,21 @@ function tiles({ k, tiling }: GemmKernel): string {
     `sums ${epilogue === 'registers' ? 'finished in registers' : 'finished from memory'}`,
   ];
   return notes.join('; ');
+}
+
+/** How the axes of operands are taken apart that are index maps: `A is m 4x12x12 by k 3x24`. */
+function maps(kernel: GemmKernel): string[] {
+  const shapes = operandShapes(kernel);
+  return (['a', 'b'] as const).flatMap((which) => {
+    const operand = kernel[which];
+    if (!operand.digits) return [];
+    const axes = operand.digits.map(
+      (digits, i) => digits.map(({ size }) => size).join('x') || shapes[which][i],
+    );
+    const names = which === 'a' ? ['m', 'k'] : ['k', 'n'];
+    const shown = axes.map((sizes, i) => `${names[i - axes.length + 2] ?? 'batch'} ${sizes}`);
+    return [`${which.toUpperCase()} is ${shown.join(' by ')}`];
+  });
 }
 
 function place(node: Node, { storage }: Pick<Schedule, 'storage'>): string {

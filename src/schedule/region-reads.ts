@@ -58,6 +58,8 @@ function readsOf(kernel: KernelBody): { read: Access; shape: Shape; fixed?: bool
   switch (kernel.kind) {
     case 'copy':
       return [...kernel.parts];
+    case 'loop':
+      return kernel.reads.map((read) => ({ read, shape: [], fixed: true }));
     case 'scatter':
       return [kernel.base, kernel.ids, kernel.updates].map((read) => ({ read, shape: [], fixed: true }));
     case 'fold':

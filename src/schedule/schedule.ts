@@ -1,4 +1,4 @@
-import { expand } from '../graph/expand.js';
+import { expand, isLoop } from '../graph/expand.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
 import type { Lowering } from '../ops/op.js';
@@ -6,6 +6,7 @@ import { broadcastStrides, numel } from '../shape.js';
 import type { Cluster } from './cluster.js';
 import { type Fusion, fuse } from './fuse.js';
 import { mayOverwrite } from './in-place.js';
+import { mapOperands } from './index-maps.js';
 import { isInline, sourcesOf } from './inline.js';
 import type {
   Access,
@@ -21,6 +22,7 @@ import type {
 } from './kernel.js';
 import { emptyList, known } from './known.js';
 import { legalize } from './legalize.js';
+import { loopKernel } from './loop-kernel.js';
 import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
@@ -29,6 +31,7 @@ import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
 import type { Region } from './regions.js';
+import { type LoopNode, loopsOfScans } from './scans.js';
 import { storedMembers } from './stages.js';
 import { type Draft, storeParts } from './strided-stores.js';
 import type { Cut } from './sum-order.js';
@@ -52,13 +55,16 @@ export function schedule(
 /** The same for the entries of a program, which share their variables. */
 export function scheduleAll(
   graphs: Readonly<Record<string, Graph>>,
-  { without = [], cacheBytes, allPanels }: ScheduleOptions = {},
+  options: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Record<string, Schedule> {
+  const { without = [], cacheBytes, allPanels } = options;
   const runs = (pass: SchedulePass) => !without.includes(pass);
   const each = <A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B) =>
     Object.fromEntries(Object.entries(record).map(([entry, value]) => [entry, f(value)]));
-  const made = each(graphs, (graph) => kernelsOf(graph, runs, tell));
+  // Kernels of a group know where their values lie, which in a loop are elsewhere in each step.
+  const scheduled = (step: Graph) => schedule(step, { ...options, without: [...without, 'group', 'panels'] });
+  const made = each(graphs, (graph) => kernelsOf(graph, runs, scheduled, tell));
   tell('panels');
   const placed = runs('panels') ? layInPanels(made, allPanels) : made;
   tell('order');
@@ -75,10 +81,12 @@ type Unordered = Placed & Pick<Schedule, 'name' | 'unfused'>;
 function kernelsOf(
   optimized: Graph,
   runs: (pass: SchedulePass) => boolean,
+  scheduled: (step: Graph) => Schedule,
   tell: (part: string) => void,
 ): Unordered {
   tell('legalize');
-  const graph = legalize(dropUnitReductions(expand(optimized)));
+  const plain = runs('loop') ? loopsOfScans(expand(optimized, (node) => !isLoop(node))) : expand(optimized);
+  const graph = legalize(dropUnitReductions(plain));
   tell('fuse');
   const fused = fuse(graph, runs('fuse'));
   tell('recompute');
@@ -86,7 +94,6 @@ function kernelsOf(
   tell('merge');
   const fusion = runs('merge') ? merge(again) : again;
   tell('kernels');
-  const bodies = new Map<Cluster, KernelBody>(fusion.clusters.map((cluster) => [cluster, body(cluster)]));
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
     if (isInput(node)) {
@@ -96,43 +103,86 @@ function kernelsOf(
       storage.set(node, { kind: 'constant' });
     }
   }
-  const loads = new Map([...bodies].map(([cluster, kernel]) => [kernel, loadsOf(cluster, fusion)]));
-  const read = new Set([...loads.values()].flat());
   const final = new Set(roots(graph).map((root) => viewOf(root).source));
-  const stores = new Map(
-    [...bodies].map(([cluster, kernel]): [KernelBody, Node[]] => [
-      kernel,
-      kernel.kind !== 'gemm' && kernel.kind !== 'nest'
-        ? [kernel.node]
-        : storedMembers(
-            kernel,
-            (node) => fusion.home.get(node) === cluster,
-            (node) => read.has(node) || final.has(node),
-          ),
-    ]),
+  const found = draftsOf(fusion, final, scheduled);
+  // What nobody makes here could not be written where a product would have it; and who overwrites a variable has to know of
+  // all that read it.
+  const isMade = (node: Node) => fusion.home.has(node);
+  const drafts = runs('index-maps') ? withMaps(found, storage, (node) => !isMade(node), final) : found;
+  const mayReplace = runs('take-over') ? overwriteRule(graph, fusion, drafts) : () => false;
+  const copies = settle(graph, mayReplace, fusion, storage).map(
+    (body): Draft => ({ body, stores: [body.node], loads: body.parts.map((p) => p.read.source) }),
   );
-  const mayReplace = runs('take-over') ? overwriteRule(graph, fusion, bodies, loads, stores) : () => false;
-  for (const copy of settle(graph, mayReplace, fusion, storage)) {
-    loads.set(copy, copy.kind === 'copy' ? copy.parts.map((p) => p.read.source) : []);
-    stores.set(copy, [copy.node]);
-  }
-  const drafts = [...stores].map(([body, written]) => ({ body, stores: written, loads: loads.get(body)! }));
-  const kernels = inPlaces(drafts, storage, runs('strided-stores'));
+  const kernels = inPlaces([...drafts.values(), ...copies], storage, runs, isMade);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
   return { name: graph.name, kernels, storage, unfused };
 }
 
+/** What each cluster computes, reads and stores. */
+function draftsOf(
+  fusion: Fusion,
+  final: ReadonlySet<Node>,
+  scheduled: (step: Graph) => Schedule,
+): Map<Cluster, Draft> {
+  const loads = new Map(fusion.clusters.map((cluster) => [cluster, loadsOf(cluster, fusion)]));
+  const read = new Set([...loads.values()].flat());
+  return new Map(
+    fusion.clusters.map((cluster): [Cluster, Draft] => {
+      const kernel = body(cluster, scheduled);
+      const stores =
+        kernel.kind === 'gemm' || kernel.kind === 'nest'
+          ? storedMembers(
+              kernel,
+              (node) => fusion.home.get(node) === cluster,
+              (node) => read.has(node) || final.has(node),
+            )
+          : kernel.kind === 'loop'
+            ? [...kernel.results, kernel.work]
+            : [kernel.node];
+      return [cluster, { body: kernel, stores, loads: loads.get(cluster)! }];
+    }),
+  );
+}
+
+/** The same with products that read through index maps, of the values that `may` allows. */
+function withMaps(
+  drafts: ReadonlyMap<Cluster, Draft>,
+  storage: ReadonlyMap<Node, Storage>,
+  may: (source: Node) => boolean,
+  final: ReadonlySet<Node>,
+): Map<Cluster, Draft> {
+  const keep = (node: Node) => final.has(node) || storage.has(node);
+  const mapped = mapOperands([...drafts.values()], may, keep);
+  return new Map(
+    [...drafts.keys()].flatMap((cluster, i): [Cluster, Draft][] => {
+      const draft = mapped[i];
+      return draft ? [[cluster, draft]] : [];
+    }),
+  );
+}
+
 /** The kernels with their names, once everything that they write has its place. */
-function inPlaces(drafts: readonly Draft[], storage: Map<Node, Storage>, strided: boolean): Kernel[] {
-  const placed = strided ? storeParts(drafts, storage) : { drafts, regions: new Map<Node, Region>() };
+function inPlaces(
+  drafts: readonly Draft[],
+  storage: Map<Node, Storage>,
+  runs: (pass: SchedulePass) => boolean,
+  isMade: (node: Node) => boolean,
+): Kernel[] {
+  const placed = runs('strided-stores')
+    ? storeParts(drafts, storage)
+    : { drafts, regions: new Map<Node, Region>() };
   for (const [node, region] of placed.regions) {
     storage.set(node, { kind: 'part', region });
     if (!storage.has(region.whole)) storage.set(region.whole, { kind: 'arena' });
   }
-  const writers = placed.drafts.flatMap(({ stores }) => stores);
+  const wholes = new Set([...placed.regions.values()].map(({ whole }) => whole));
+  const keep = (node: Node) => storage.has(node) || wholes.has(node);
+  const mapped = runs('index-maps') ? mapOperands(placed.drafts, isMade, keep) : placed.drafts;
+  const left = mapped.filter((draft) => draft !== null);
+  const writers = left.flatMap(({ stores }) => stores);
   if (new Set(writers).size < writers.length) throw new Error('two kernels write the same value');
   for (const node of writers) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
-  return placed.drafts.map(({ body, stores, loads }): Kernel => {
+  return left.map(({ body, stores, loads }): Kernel => {
     const kernel = body.kind === 'gemm' ? { ...body, tiling: tilingOf(body) } : body;
     return { ...kernel, name: kernelName(kernel), stores, loads };
   });
@@ -197,26 +247,23 @@ function settle(
 function overwriteRule(
   graph: Graph,
   fusion: Fusion,
-  bodies: ReadonlyMap<Cluster, KernelBody>,
-  loads: ReadonlyMap<KernelBody, Node[]>,
-  stores: ReadonlyMap<KernelBody, Node[]>,
+  drafts: ReadonlyMap<Cluster, Draft>,
 ): (cluster: Cluster, value: Node, variable: Node) => boolean {
   const updated = new Set(graph.updates.map(({ value }) => viewOf(value).source));
   const readers = new Map<Node, Cluster[]>();
   const before = new Map<Cluster, Cluster[]>();
-  for (const [cluster, kernel] of bodies) {
-    const sources = loads.get(kernel)!;
+  for (const [cluster, { loads }] of drafts) {
     before.set(
       cluster,
-      sources.flatMap((node) => fusion.home.get(node) ?? []),
+      loads.flatMap((node) => fusion.home.get(node) ?? []),
     );
-    for (const node of sources) known(readers, node, emptyList<Cluster>).push(cluster);
+    for (const node of loads) known(readers, node, emptyList<Cluster>).push(cluster);
   }
   const order = new Precedence(before);
   return (cluster, value, variable) => {
-    const kernel = bodies.get(cluster)!;
-    const writes = { stored: new Set(stores.get(kernel)), isLate: (node: Node) => updated.has(node) };
-    if (loads.get(kernel)!.includes(variable) && !mayOverwrite(kernel, value, variable, writes)) return false;
+    const { body: kernel, stores, loads } = drafts.get(cluster)!;
+    const writes = { stored: new Set(stores), isLate: (node: Node) => updated.has(node) };
+    if (loads.includes(variable) && !mayOverwrite(kernel, value, variable, writes)) return false;
     const others = (readers.get(variable) ?? []).filter((reader) => reader !== cluster);
     if (order.reaches(others, cluster)) return false;
     for (const reader of others) order.link(cluster, reader);
@@ -233,7 +280,7 @@ function loadsOf(cluster: Cluster, fusion: Fusion): Node[] {
   return [...new Set(external)];
 }
 
-function body(cluster: Cluster): KernelBody {
+function body(cluster: Cluster, scheduled: (step: Graph) => Schedule): KernelBody {
   const [first] = cluster.members.keys();
   const members = [...cluster.members.values()];
   const { lower } = first.op;
@@ -250,6 +297,8 @@ function body(cluster: Cluster): KernelBody {
     }
     case 'copy':
       return copy(first, lower);
+    case 'loop':
+      return loopKernel(first as LoopNode, [...cluster.members.keys()], scheduled);
     default:
       return { kind: 'nest', domain: cluster.domain, reduced: cluster.reduced, members } satisfies NestKernel;
   }

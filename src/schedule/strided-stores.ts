@@ -152,7 +152,10 @@ class Placing {
 }
 
 /** What a part of a kernel still reads and writes. */
-function left({ loads, stores }: Draft, body: KernelBody): Pick<Draft, 'loads' | 'stores'> {
+export function left(
+  { loads, stores }: Pick<Draft, 'loads' | 'stores'>,
+  body: KernelBody,
+): Pick<Draft, 'loads' | 'stores'> {
   if (body.kind === 'copy') return { loads: [...new Set(body.parts.map(({ read }) => read.source))], stores };
   if (body.kind !== 'nest') return { loads, stores };
   const members = new Set(body.members.map(({ node }) => node));

@@ -1,6 +1,8 @@
 import { numel } from '../shape.js';
 import { opCost } from './cost.js';
-import type { Access, Member } from './kernel.js';
+import { digitsOf, isMapped, wholeK } from './index-map.js';
+import type { Member, Operand } from './kernel.js';
+import { isOfParts } from './sum-order.js';
 
 /** How a matrix product is cut into tiles that fit the registers and blocks that fit the caches. */
 export interface Tiling {
@@ -10,6 +12,8 @@ export interface Tiling {
   readonly packB: 'no' | 'copy' | 'transpose' | 'lies';
   /** Whether rows of A are copied to lie k-major, four rows side by side. */
   readonly packA: boolean;
+  /** How a tile finds its rows of A where they are not copied: by a stride, or each from an address of its own. */
+  readonly rowsA: 'stride' | 'each';
   /** Products summed before a tile's sums go to memory; all k of them, unless panels would not stay in the cache. */
   readonly kBlock: number;
   readonly kBlocks: number;
@@ -86,8 +90,8 @@ export function tilingOf(
     domain: readonly number[];
     k: number;
     lastK?: number;
-    a: Access;
-    b: Access;
+    a: Operand;
+    b: Operand;
     members: readonly Member[];
   },
   inPanels?: InPanels,
@@ -109,23 +113,33 @@ export function tilingOf(
   const kBlock = Math.ceil(k / kBlocks);
 
   const [bRow, bColumn] = b.strides.slice(-2);
+  const mapsB = isMapped(b, -1) || isMapped(b, -2);
   const packB = inPanels?.b
     ? 'lies'
     : bColumn !== 1 && n > 1
       ? 'transpose'
-      : m >= 6 * ROWS && (kBlocks > 1 || crowds(4 * bRow, kBlock) || 4 * k * n > BLOCK_BYTES)
+      : mapsB
         ? 'copy'
-        : m >= 24 * ROWS && k >= ROWS && bRow % 4 !== 0
-          ? // Vectors that straddle lines are worth straightening where they are read so often.
-            'copy'
-          : 'no';
+        : m >= 6 * ROWS && (kBlocks > 1 || crowds(4 * bRow, kBlock) || 4 * k * n > BLOCK_BYTES)
+          ? 'copy'
+          : m >= 24 * ROWS && k >= ROWS && bRow % 4 !== 0
+            ? // Vectors that straddle lines are worth straightening where they are read so often.
+              'copy'
+            : 'no';
   const [aRow, aColumn] = a.strides.slice(-2);
+  // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
+  // faster: down a column the same distance lies between all accesses, which the processor foresees.
+  const straddles = kBlocks === 1 && packB !== 'no' && n % 4 !== 0 && !inPanels?.c;
+  const group = straddles ? groupOf(segments, k) : 1;
+  const rowsA = digitsOf(a, -2, m).length < 2 || inRows(a, m, segments) ? 'stride' : 'each';
   const packA =
-    aColumn !== 1 &&
-    aRow === 1 &&
-    m >= ROWS &&
-    panels >= 8 &&
-    (crowds(4 * aColumn, kBlock) || 4 * k * m > BLOCK_BYTES);
+    packsMap(product) ||
+    (rowsA === 'each' && group > 1) ||
+    (aColumn !== 1 &&
+      aRow === 1 &&
+      m >= ROWS &&
+      panels >= 8 &&
+      (crowds(4 * aColumn, kBlock) || 4 * k * m > BLOCK_BYTES));
 
   const rowBlocks =
     kBlocks > 1 || packA ? Math.max(1, Math.ceil((4 * m * kBlock) / (BLOCK_BYTES / 2) - 0.25)) : 1;
@@ -136,6 +150,7 @@ export function tilingOf(
     segments,
     packB,
     packA,
+    rowsA,
     kBlock,
     kBlocks,
     totalAfter,
@@ -144,11 +159,12 @@ export function tilingOf(
       kBlocks > 1
         ? Math.max(1, Math.min(panels, Math.floor(BLOCK_BYTES / (sumBytes * widest * rowBlock))))
         : panels,
-    // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
-    // faster: down a column the same distance lies between all accesses, which the processor foresees.
-    group: kBlocks === 1 && packB !== 'no' && n % 4 !== 0 && !inPanels?.c ? groupOf(segments, k) : 1,
+    group,
     // Rows that lie on pages of their own are best read as far as a few panels go.
-    together: kBlocks === 1 && packB === 'copy' && n % 4 === 0 && 4 * bRow >= PAGE ? groupOf(segments, k) : 1,
+    together:
+      kBlocks === 1 && packB === 'copy' && !mapsB && n % 4 === 0 && 4 * bRow >= PAGE
+        ? groupOf(segments, k)
+        : 1,
     epilogue: kBlocks > 1 || cost > REGISTER_EPILOGUE ? 'memory' : 'registers',
     // Whoever makes panels packs all rows of A, whoever makes rows all panels of B, whose rows lie side by side already.
     split:
@@ -158,6 +174,27 @@ export function tilingOf(
           ? 'panels'
           : 'rows',
   };
+}
+
+/** Steps of k that are worth a loop of their own in a tile. */
+const RUN = 4;
+
+/** Whether rows of A, as an index map, are copied to lie as tiles read them: they are read in runs where those are long. */
+function packsMap(product: Parameters<typeof tilingOf>[0]): boolean {
+  const { k, a, members } = product;
+  if (!isMapped(a, -1) && !isMapped(a, -2)) return false;
+  const [aRow, aColumn] = a.strides.slice(-2);
+  if (aColumn < 0 || (aColumn === 0 && k > 1) || (aRow === 1 && aColumn !== 1)) return true;
+  if (!isMapped(a, -1)) return false;
+  if (isOfParts(members[0].node)) return true;
+  const runs = digitsOf(a, -1, wholeK(product));
+  return runs.some(({ stride }) => stride < 0) || runs.at(-1)!.size < RUN;
+}
+
+/** Whether the rows of each tile lie in one run of an index map. */
+function inRows(a: Operand, m: number, segments: readonly Segment[]): boolean {
+  const { size } = digitsOf(a, -2, m).at(-1)!;
+  return segments.every(({ rows }) => size % rows === 0);
 }
 
 /** Panels that a row of tiles passes in turn: no more than there are side by side. */

@@ -9,7 +9,7 @@
 import type { Browser, BrowserContext, ConsoleMessage, Page, WebError } from 'playwright-core';
 import { test } from 'vitest';
 import { launch } from './launch.js';
-import { type ServeOptions, type Server, serve } from './server.js';
+import { isIcon, type ServeOptions, type Server, serve } from './server.js';
 
 export interface Problems {
   /** Uncaught errors and error messages on the console, those of workers too. */
@@ -56,7 +56,8 @@ export const it = test
       const found: string[] = [];
       const onError = (error: WebError) => found.push(String(error.error().stack ?? error.error()));
       const onMessage = (message: ConsoleMessage) => {
-        if (message.type() === 'error') found.push(`${message.text()} (${message.location().url})`);
+        const { url } = message.location();
+        if (message.type() === 'error' && !isIcon(url)) found.push(`${message.text()} (${url})`);
       };
       context.on('weberror', onError).on('console', onMessage);
       await use({

@@ -25,8 +25,8 @@ export const ISOLATION_HEADERS = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** Chromium asks for it by itself, at any time: nothing that a page did, and no error that it is not there. */
-const ICON = '/favicon.ico';
+/** Chromium asks for an icon by itself, at any time, even of a server that is closed: nothing that a page did. */
+export const isIcon = (url: string) => url.endsWith('/favicon.ico');
 
 /** Serves a folder as a plain static host does, on a free port of this machine. */
 export async function serve(folder: string, options: ServeOptions = {}): Promise<Server> {
@@ -34,12 +34,12 @@ export async function serve(folder: string, options: ServeOptions = {}): Promise
   const files = sirv(folder, { dev: true });
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     const path = request.url ?? '/';
-    if (path !== ICON) requests.push(path);
+    if (!isIcon(path)) requests.push(path);
     const { isolated = true, headers = {} } = options;
     const all = { ...(isolated ? ISOLATION_HEADERS : {}), ...headers };
     for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     const none = () => {
-      response.statusCode = path === ICON ? 204 : 404;
+      response.statusCode = isIcon(path) ? 204 : 404;
       response.end();
     };
     if (options.missing?.test(path)) none();

@@ -43,6 +43,28 @@ test('another seed gives other names, and a count gives as many', async () => {
   expect(more.stdout.startsWith(stdout)).toBe(true);
 });
 
+test('names begin with a prompt, and end where the model ends them', async () => {
+  const { stdout } = await run(
+    'sample',
+    path('run'),
+    '--prompt',
+    'be',
+    '--count',
+    '5',
+    '--temperature',
+    '0.5',
+  );
+  for (const name of lines(stdout)) expect(name).toMatch(/^be/);
+  expect(new Set(lines(stdout)).size).toBeGreaterThan(1);
+  for (const [args, message] of [
+    [['--length', '5'], '--length: names end where the model ends them'],
+    [['--prompt', 'Be'], '--prompt: "B" (U+0042) in "Be" is not one of the 13 characters'],
+  ] as const) {
+    const { code, stdout, stderr } = await run('sample', path('run'), ...args);
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(message)]);
+  }
+});
+
 test('--json gives one object; a count of zero gives no names', async () => {
   const ended = await run('sample', path('run'), '--count', '3', '--json');
   expect(lines(ended.stdout)).toHaveLength(1);

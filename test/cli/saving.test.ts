@@ -1,12 +1,11 @@
 import { expect, test, vi } from 'vitest';
+import type { Task } from '../../src/cli/kinds/kind.js';
 import { Run } from '../../src/cli/run.js';
-import type { RunSettings } from '../../src/cli/settings.js';
-import type { NamesTask } from '../../src/cli/task.js';
 import { DataError } from '../../src/errors.js';
 import type { Session } from '../../src/train/session.js';
 
-const settings = { steps: 1e9, batch: 1, lr: 0.1, lrDecayAt: null } as RunSettings;
-const task = { rowsOf: { dev: { rows: 1e9 } } } as unknown as NamesTask;
+const settings = { steps: 1e9, batch: 1 };
+const task = { watched: { rows: 1e9 } } as Task;
 
 /** A session that takes a millisecond for whatever it is asked to do. */
 function session(): Session {
@@ -27,7 +26,8 @@ async function train(saves: number, save: (attempt: number) => void): Promise<st
   let attempts = 0;
   const run = new Run(
     session(),
-    { ...settings },
+    settings,
+    () => 0.1,
     task,
     { train: [], dev: [] },
     async () => {

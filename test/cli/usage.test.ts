@@ -33,6 +33,11 @@ test.each([
       '--json',
       'default: 50000',
       '60 %',
+      'Options of names:',
+      'Options of text:',
+      '--tokens',
+      '--positions',
+      'default: 50000; text: 5000',
     ],
   ],
   [
@@ -41,7 +46,7 @@ test.each([
   ],
   [
     ['sample', '--help'],
-    ['<dir>', '--count', '--seed', '--json'],
+    ['<dir>', '--count', '--seed', '--prompt', '--length', '--temperature', '--top-k', '--top-p', '--json'],
   ],
   [
     ['inspect', '--help'],
@@ -66,7 +71,7 @@ test('no command at all prints the help, on standard error', async () => {
 test.each([
   [['fly'], "unknown command 'fly' (see 2headgrad --help)"],
   [['train'], "missing required argument 'task' (see 2headgrad train --help)"],
-  [['train', 'poems'], "'poems' is invalid for argument 'task'. Allowed choices are names."],
+  [['train', 'poems'], "'poems' is invalid for argument 'task'. Allowed choices are names, text."],
   [['train', 'names', 'now'], 'too many arguments'],
   [['train', 'names', '--hiden', '3'], "unknown option '--hiden' (Did you mean --hidden?)"],
   [['train', 'names', '--steps'], "option '--steps <n>' argument missing"],
@@ -88,6 +93,22 @@ test.each([
   [['train', 'names', '--engine', 'tape', '--wide'], '--wide: the tape has no vectors'],
   [['train', 'names', '--hidden', '1000000', '--embed', '90000', '--steps', '1'], 'would have 270,'],
   [['train', 'names', '--norm', 'batch', '--batch', '1'], '--norm batch needs a batch of at least 2'],
+  [['train', 'names', '--heads', '4'], '--heads is an option of text, not of names'],
+  [['train', 'text', '--hidden', '8'], '--hidden is an option of names, not of text'],
+  [['train', 'text', '--heads', '3'], '--heads 3 does not divide --dim 128'],
+  [
+    ['train', 'text', '--heads', '4', '--dim', '12', '--positions', 'rotary'],
+    '--positions rotary turns pairs of features, and --dim 12 over --heads 4 is 3, an odd number',
+  ],
+  [['train', 'text', '--positions', 'sines'], 'Allowed choices are learned, rotary'],
+  [['train', 'text', '--tokens', 'words'], 'Allowed choices are chars, bytes'],
+  [['train', 'text', '--dropout', '1'], "argument '1' is invalid. expected a number from 0 to below 1"],
+  [['train', 'text', '--clip', '-1'], "argument '-1' is invalid"],
+  [['inspect', 'text', '--norm', 'batch'], '--norm is an option of names, not of text'],
+  [['sample', 'x', '--top-p', '0'], "argument '0' is invalid. expected a number above 0, to 1"],
+  [['sample', 'x', '--temperature', '-1'], "argument '-1' is invalid"],
+  [['sample', 'x', '--top-k', '1.5'], "argument '1.5' is invalid"],
+  [['sample', 'x', '--length', 'long'], "argument 'long' is invalid"],
   [['sample'], "missing required argument 'dir'"],
   [['sample', 'x', '--count', '-3'], "argument '-3' is invalid"],
   [

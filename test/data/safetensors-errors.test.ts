@@ -103,8 +103,8 @@ test('a long header is checked in one pass', () => {
 
 test('a tensor whose header lacks or spoils a field is refused by name', () => {
   damaged(file('{"w":3}'), 'tensor "w": its header is not an object');
-  damaged(file('{"w":{}}'), 'tensor "w": dtype undefined is not one of F32, I32 and F64');
-  for (const dtype of ['BF16', 'f32', 'toString', 7, null]) {
+  damaged(file('{"w":{}}'), 'tensor "w": dtype undefined is not one of F32, I32, F64, F16 and BF16');
+  for (const dtype of ['I64', 'f32', 'toString', 7, null]) {
     damaged(
       file(`{${tensor('w', 0, 4, { dtype })}}`, 4),
       `tensor "w": dtype ${JSON.stringify(dtype)} is not one of`,

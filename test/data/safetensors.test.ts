@@ -165,3 +165,34 @@ test('tensors may be views of shared memory, and decoded ones share no memory wi
     expect(data.buffer.byteLength).toBe(8);
   }
 });
+
+/** A file with one tensor of 16-bit numbers, all that there are. */
+function halves(dtype: string): Float32Array {
+  const header = `{"w":{"dtype":"${dtype}","shape":[65536],"data_offsets":[0,131072]}}`.padEnd(72);
+  const bytes = new Uint8Array(80 + 131072);
+  new DataView(bytes.buffer).setBigUint64(0, 72n, true);
+  bytes.set(new TextEncoder().encode(header), 8);
+  new Uint16Array(bytes.buffer, 80).forEach((_, i, all) => {
+    all[i] = i;
+  });
+  const { dtype: got, data } = decodeSafetensors(bytes).tensors.get('w')!;
+  expect(got).toBe('F32');
+  return data as Float32Array;
+}
+
+test('every F16 is read as the float32 that it is', () => {
+  halves('F16').forEach((x, i) => {
+    const [sign, exponent, fraction] = [i >> 15 ? -1 : 1, (i >> 10) & 31, i & 1023];
+    const finite = exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24;
+    const size = exponent < 31 ? finite : fraction ? Number.NaN : Number.POSITIVE_INFINITY;
+    if (!Object.is(x, sign * size)) expect([i, x]).toEqual([i, sign * size]);
+  });
+});
+
+test('every BF16 is read as the float32 whose first half it is', () => {
+  const bits = new Uint32Array(halves('BF16').slice().buffer);
+  // What is no number may be another such afterwards.
+  bits.forEach((word, i) => {
+    if ((i & 0x7fff) <= 0x7f80 && word !== i * 65536) expect([i, word]).toEqual([i, i * 65536]);
+  });
+});

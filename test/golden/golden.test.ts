@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { lossError, sumsError } from '../../bench/golden/compare.js';
 import { parseGolden } from '../../bench/golden/file.js';
 import { hash, ints, uniform } from '../../bench/golden/hash.js';
-import { buildGolden } from '../../bench/golden/model.js';
 import { followsGoldenFiles, goldenFiles } from './suite.js';
 
 // Both sides round in float64 and order their sums differently: after 200 steps that is some 1e-13.
 followsGoldenFiles({
   name: 'the tape in float64',
   transformerSteps: 6,
+  noise: true,
   options: { keepGradients: true },
   tolerance: { loss: 1e-12, sums: 1e-11 },
   open: (step) => step.interpret({ precision: 'float64' }),
@@ -17,6 +17,7 @@ followsGoldenFiles({
 followsGoldenFiles({
   name: 'the tape in float32',
   transformerSteps: 0,
+  noise: true,
   tolerance: { loss: 1e-5, sums: 1e-4 },
   open: (step) => step.interpret(),
 });
@@ -30,6 +31,7 @@ describe('the golden files', () => {
       'w3-bengio-word-direct',
       'w4-mlp-adam',
       'w6-gpt-adamw',
+      'w7-cnn-adam',
       'w8-gru-adam',
       'w8-lstm-sgd',
       'w9-llama-adamw',
@@ -77,6 +79,7 @@ describe('a golden file', () => {
     final_sum_sumsq_float64: { W1: [0, 1], b1: [0, 1] },
   };
   const withConfig = (config: object) => ({ ...file, config: { ...file.config, ...config } });
+  const cnn = { model: 'cnn', image: [1, 4], classes: 2, dims: null, act: null, loss: null };
   const withOptim = (optim: object) => withConfig({ optim: { ...file.config.optim, ...optim } });
 
   it('is read with all that it says', () => {
@@ -118,6 +121,26 @@ describe('a golden file', () => {
       'config.optim.betas is not known: there are name, lr, weight_decay, momentum, nesterov',
     ],
     ['a negative learning rate', withOptim({ lr: -1 }), 'config.optim.lr must be a number from 0, not -1'],
+    [
+      'an image without places',
+      withConfig({ ...cnn, image: [3] }),
+      'config.image must be channels and one size or two, whole numbers from 1, not [3]',
+    ],
+    [
+      'an unknown layer',
+      withConfig({ ...cnn, layers: [{ residual: [{ drop: 0.5 }] }] }),
+      'config.layers[0].residual[0] is no layer that is known: there are conv, norm, act, pool, mean, flatten, linear, residual',
+    ],
+    [
+      'a stride of 0',
+      withConfig({ ...cnn, layers: [{ flatten: true }, { conv: 2, kernel: 3, stride: 0 }] }),
+      'config.layers[1].stride must be a whole number from 1, not 0',
+    ],
+    [
+      'an option of another layer',
+      withConfig({ ...cnn, layers: [{ linear: 2, kernel: 3 }] }),
+      'config.layers[0].kernel is not known: there are linear',
+    ],
     ['too few losses', withConfig({ steps: 2 }), 'loss_float64 has 1 numbers for 2 steps'],
     ['no losses', { ...file, loss_float64: 'none' }, 'loss_float64 must be a list of numbers, not "none"'],
     [
@@ -127,10 +150,6 @@ describe('a golden file', () => {
     ],
   ])('with %s is refused with a line that says so', (_, raw, message) => {
     expect(() => parseGolden(raw)).toThrow(expect.objectContaining({ message }));
-  });
-
-  it('of the model cnn says that it is not supported yet', () => {
-    expect(() => buildGolden({ model: 'cnn' })).toThrow('the model cnn is not supported yet');
   });
 });
 

@@ -6,6 +6,7 @@ import {
   logSumExp,
   maskedFill,
   oneHot,
+  scatterAdd,
   scatterAddAlong,
   stack,
   take,
@@ -101,6 +102,33 @@ describe('functions that choose and arrange elements', () => {
       want: ([i], read) => read('x', read('ids', i)),
     },
     {
+      name: 'gather along the last axis, of a matrix of ids',
+      inputs: { x: f32(2, 5), ids: i32(2, 3) },
+      given: { ids: [4, 0, 1, 1, 3, 0] },
+      f: ({ x, ids }) => x.gather(ids, -1),
+      shape: [2, 2, 3],
+      want: ([i, j, k], read) => read('x', i, read('ids', j, k)),
+    },
+    {
+      name: 'scatterAdd along the middle, with ids that repeat',
+      inputs: { x: f32(2, 4, 3), ids: i32(5), u: f32(2, 5, 3) },
+      given: { ids: [3, 0, 3, 3, 1] },
+      f: ({ x, ids, u }) => scatterAdd(x, ids, u, 1),
+      shape: [2, 4, 3],
+      want: ([i, j, k], read) =>
+        read('x', i, j, k) + total(range(5).map((l) => (read('ids', l) === j ? read('u', i, l, k) : 0))),
+    },
+    {
+      name: 'scatterAdd along the last axis, by a matrix of ids',
+      inputs: { x: f32(3, 4), ids: i32(2, 2), u: f32(3, 2, 2) },
+      given: { ids: [3, 0, 3, 1] },
+      f: ({ x, ids, u }) => scatterAdd(x, ids, u, -1),
+      shape: [3, 4],
+      want: ([i, j], read) =>
+        read('x', i, j) +
+        total(range(4).map((l) => (read('ids', l >> 1, l % 2) === j ? read('u', i, l >> 1, l % 2) : 0))),
+    },
+    {
       name: 'scatterAddAlong the first axis',
       inputs: { x: f32(3, 4), ids: i32(5, 4), u: f32(5, 4) },
       given: { ids: range(20).map((i) => (i * i + 1) % 3) },
@@ -180,6 +208,9 @@ describe('functions that choose and arrange elements', () => {
     expect(() => tile(x, [1, 0.5])).toThrow('tile');
     expect(() => take(x, ids, 3)).toThrow('take: axis 3 is out of range');
     expect(() => takeAlong(x, ids)).toThrow('takeAlong: ids [2] must have the axes of [2, 3]');
+    expect(() => scatterAdd(x, ids, x, 1)).toThrow(
+      'scatter_add: updates must be [2, 2] for ids [2] along axis 1, not [2, 3]',
+    );
     expect(() => scatterAddAlong(x, ids.reshape([2, 1]), x)).toThrow(
       'scatterAddAlong: updates [2, 3] must have the shape of ids, [2, 1]',
     );

@@ -1,6 +1,7 @@
 import { parseGraph } from '../../src/graph/parse.js';
 import { type Attrs, isBody } from '../../src/ops/op.js';
 import { type DType, numel } from '../../src/shape.js';
+import { convolutionCases, overlapCases, windowCases } from './convolutions.js';
 import {
   BROADCAST,
   JOINED,
@@ -259,6 +260,13 @@ export const cases: Record<string, OpCase[]> = {
     { inputs: [i32([33], { low: -2e9, high: -1 })], attrs: { axis: 0 } },
     { inputs: [f32([3, 0, 2])], attrs: { axis: 0 } },
   ],
+  top_k: [
+    ...[1, 3, 5].map((k) => ({ inputs: [f32([4, 5])], attrs: { axis: 1, k } })),
+    ...[0, 1, 2].map((axis) => ({ inputs: [f32([5, 7, 3])], attrs: { axis, k: 2 } })),
+    ...[0, 1].map((axis) => ({ inputs: [i32([6, 33], { low: -2, high: 2 })], attrs: { axis, k: 4 } })),
+    { inputs: [i32([33], { low: -2e9, high: -1 })], attrs: { axis: 0, k: 3 } },
+    { inputs: [f32([2, 0, 4])], attrs: { axis: 2, k: 2 } },
+  ],
 
   reshape: [
     ...RESHAPED.map(([from, shape]) => ({ inputs: [f32(from)], attrs: { shape } })),
@@ -318,6 +326,9 @@ export const cases: Record<string, OpCase[]> = {
     attrs: none,
   })),
   matmul: matmuls(),
+  window: windowCases,
+  overlap_add: overlapCases,
+  ...convolutionCases,
 };
 
 /** A case in a few words, for the names of tests. */

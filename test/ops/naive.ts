@@ -1,37 +1,9 @@
 import type { Attrs } from '../../src/ops/op.js';
 import type { DType } from '../../src/shape.js';
+import { type Array_, build, type Index, type Result, read } from './arrays.js';
+import { windowRules } from './naive-windows.js';
 
 /** What every op means, written down once more, element by element and without regard to speed. */
-
-export interface Array_ {
-  shape: number[];
-  data: ArrayLike<number>;
-  dtype: DType;
-}
-
-type Index = number[];
-type Result = { shape: number[]; data: number[] };
-
-/** Makes an array by asking for each of its elements. */
-function build(shape: number[], element: (at: Index) => number): Result {
-  const data: number[] = [];
-  const visit = (at: Index) => {
-    if (at.length === shape.length) data.push(element(at));
-    else for (let i = 0; i < shape[at.length]; i++) visit([...at, i]);
-  };
-  visit([]);
-  return { shape, data };
-}
-
-/** The element of x for an index of something that x broadcasts to. */
-function read({ shape, data }: { shape: number[]; data: ArrayLike<number> }, at: Index): number {
-  let flat = 0;
-  shape.forEach((size, axis) => {
-    const i = at[at.length - shape.length + axis];
-    flat = flat * size + (size === 1 ? 0 : i);
-  });
-  return data[flat];
-}
 
 /** NumPy's rule, said backwards: an axis is as long as the longest, and the others are as long or 1. */
 function together(...shapes: number[][]): number[] {
@@ -253,6 +225,15 @@ const rules: Record<string, Rule> = {
     ];
   },
 
+  top_k: ([x], { axis, k }) => {
+    const [along, many] = [axis as number, k as number];
+    const shape = x.shape.map((n, i) => (i === along ? many : n));
+    const line = (at: number[]) =>
+      Array.from({ length: x.shape[along] }, (_, i) => ({ i, value: read(x, at.with(along, i)) }));
+    const nth = (at: number[]) => line(at).sort((a, b) => b.value - a.value || a.i - b.i)[at[along]];
+    return [build(shape, (at) => nth(at).value), build(shape, (at) => nth(at).i)];
+  },
+
   reshape: ([x], { shape }) => ({ shape, data: Array.from(x.data) }),
   transpose: ([x], { perm }: { perm?: number[] }) =>
     build(
@@ -313,6 +294,7 @@ const rules: Record<string, Rule> = {
   },
   scatter_add: of(scatterAdd),
   sum_repeats: of(sumRepeats),
+  ...(windowRules as unknown as Record<string, Rule>),
   matmul: ([a, b], { transposeA, transposeB }) => matmul(a, b, transposeA, transposeB),
 };
 

@@ -15,6 +15,7 @@ const names = new Set(opTable().keys());
 const algebra = 'rewrites these ops by laws of arithmetic or of movement that hold for them';
 const words = 'words of its own, not ops';
 const MAY: Record<string, string> = {
+  'optimize/centred-sums.ts': algebra,
   'optimize/drop-markers.ts': algebra,
   'optimize/fold-constants.ts': algebra,
   'optimize/fold-transposes.ts': algebra,

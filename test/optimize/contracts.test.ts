@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluateNode } from '../../src/graph/evaluate.js';
 import { type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
 import { printGraph } from '../../src/graph/print.js';
+import { f32, trace } from '../../src/index.js';
 import type { Value } from '../../src/ops/op.js';
 import { type Contract, type Pass, passes } from '../../src/optimize/index.js';
 import { numel } from '../../src/shape.js';
@@ -17,6 +18,7 @@ const traced = (seed: number): Graph => traceProgram(programOf(seed));
 const graphs: (() => Graph)[] = [
   ...Array.from({ length: 60 }, (_, i) => () => traced(9000 + i)),
   ...Array.from({ length: 300 }, (_, i) => () => arithmetic(i)),
+  () => trace('centred', { x: f32(4, 3) }, ({ x }) => ({ y: x.sub(x.mean(0)).sum(0) })),
 ];
 
 interface Change {
@@ -130,7 +132,7 @@ describe('the contract of every pass', () => {
       expect(contract.because.split(' ').length).toBeGreaterThan(5);
     }
     const rounding = passes.filter((pass) => pass.contract.changes === 'rounding').map((pass) => pass.name);
-    expect(rounding).toEqual(['fold-constants', 'sparse-updates']);
+    expect(rounding).toEqual(['expand-composites', 'fold-constants', 'centred-sums', 'sparse-updates']);
   });
 
   it('holds on every kind of number', () => {

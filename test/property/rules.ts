@@ -358,7 +358,15 @@ const max: Rule = ({ node, inputs: [x] }) => ({ error: applied(node, [withData(x
 
 /** Rules of ops; an elementwise one that declares its bounds can do without. */
 const rules: Readonly<Record<string, Rule>> = {
-  ...{ reshape: moves, transpose: moves, broadcast: moves, slice: moves, pad: moves, concat: moves },
+  ...{
+    reshape: moves,
+    transpose: moves,
+    broadcast: moves,
+    slice: moves,
+    pad: moves,
+    concat: moves,
+    window: moves,
+  },
   ...{ stop_gradient: moves, contiguous: moves, gather },
   // Exact, of integers without error.
   random: ({ value }: Context) => sure(value),

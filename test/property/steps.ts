@@ -39,6 +39,7 @@ import {
 } from '../../src/ops/index.js';
 import { broadcastShapes, numel } from '../../src/shape.js';
 import { type Builder, TAME } from './builder.js';
+import { imageSteps } from './images.js';
 import { joinSteps } from './joins.js';
 import { loopSteps } from './loops.js';
 import { gatherSteps, matrixSteps } from './matrices.js';
@@ -244,6 +245,7 @@ export const stepKinds: readonly StepKind[] = [
   mask,
   ...movementSteps,
   ...joinSteps,
+  ...imageSteps,
   ...matrixSteps,
   ...gatherSteps,
   ...loopSteps,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { WorkerError } from '../../src/index.js';
 import { type Fault, start } from './faults.js';
 
@@ -16,10 +16,10 @@ import { type Fault, start } from './faults.js';
 const alive = (workers: readonly Worker[]) => workers.filter(({ threadId }) => threadId !== -1);
 
 async function ended(workers: readonly Worker[]): Promise<void> {
-  await expect.poll(() => alive(workers), { timeout: 20_000 }).toEqual([]);
+  await vi.waitFor(() => expect(alive(workers)).toEqual([]), { timeout: 20_000 });
 }
 
-it.each<[Fault | 'has no script', RegExp]>([
+it.concurrent.each<[Fault | 'has no script', RegExp]>([
   ['exits', /a thread did not start: it ended with code 3/],
   ['throws', /a thread did not start: no luck/],
   ['does not parse', /a thread did not start: /],

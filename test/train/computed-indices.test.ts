@@ -20,6 +20,7 @@ import {
   trace,
   trainStep,
   where,
+  window,
 } from '../../src/index.js';
 
 // Indices that a model computes: outside of their table they stop the step, on the tape and compiled alike.
@@ -216,6 +217,30 @@ describe('data given to a compiled function', () => {
     expect(messageOf(() => f.call({ ...tables, ids: [1, 4, 2, 3, 1, 0] }))).toContain(
       'gather: index 2 at position 1 is outside of 0 to 1',
     );
+    await f.close();
+  });
+});
+
+describe('data of which some elements are no indices', () => {
+  it.each<[string, number[], (ids: Tensor) => Tensor, number[]]>([
+    ['windows leave some out', [12], (ids) => window(ids, 0, 4, { strides: 3 }), [10, 11]],
+    [
+      'a part of what is repeated leaves some out',
+      [4],
+      (ids) => ids.broadcastTo([3, 4]).slice([0, 0], [3, 2]),
+      [2, 3],
+    ],
+    ['windows of a part leave some out', [9], (ids) => window(ids.slice([0], [5]), 0, 3), [5, 6, 7, 8]],
+  ])('may be anything there: %s', async (_, shape, seen, free) => {
+    const graph = trace('some', { t: f32(3), ids: i32(...shape) }, ({ t, ids }) => ({
+      y: gather(t, seen(ids)),
+    }));
+    const f = await compileFunction(graph);
+    const ids = new Int32Array(shape[0]).fill(1);
+    for (const place of free) ids[place] = 99;
+    expect(new Set(f.call({ t: [5, 6, 7], ids }).y)).toEqual(new Set([6]));
+    ids[free[0] - 1] = 3;
+    expect(messageOf(() => f.call({ t: [5, 6, 7], ids }))).toContain('gather: index 3 at position');
     await f.close();
   });
 });

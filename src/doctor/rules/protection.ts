@@ -110,7 +110,7 @@ function byZero(node: Node, by: Node, { trained, patient }: Context): Problem | 
   return {
     where: node.where,
     why: 'division by a norm or standard deviation that is 0 where all its elements are alike: the result is NaN or Infinity',
-    fix: 'add a small constant under the root, as with rsqrt(add(variance, 1e-5)): nn.batchNorm1d and nn.layerNorm do',
+    fix: 'add a small constant under the root, as with rsqrt(add(variance, 1e-5)): nn.batchNorm and nn.layerNorm do',
   };
 }
 

@@ -1,0 +1,95 @@
+import { wholeNumber } from '../check.js';
+import { OptionError } from '../errors.js';
+import { crossEntropy, reshape, softmax } from '../ops/index.js';
+import * as optim from '../optim/index.js';
+import { trainStep } from '../run/train-step.js';
+import type { Session } from '../train/session.js';
+import { i32 } from '../train/step.js';
+import { type GptOptions, gpt, gptCache } from './gpt.js';
+
+export interface TextStepOptions extends GptOptions {
+  batch: number;
+  /** Limit of the norm of all gradients; 0 for none. */
+  clip: number;
+  diagnostics?: { every: number };
+}
+
+/**
+ * Trains `gpt` by AdamW on batches { x: i32[batch, context], y: i32[batch, context] }, y being the token after each place.
+ */
+export function textStep({ batch, clip, diagnostics, ...options }: TextStepOptions) {
+  const { context } = options;
+  const optimizer = optim.adamW();
+  return trainStep({
+    name: 'text',
+    model: gpt(options),
+    batch: { x: i32(batch, context), y: i32(batch, context) },
+    loss: (model, { x, y }) => crossEntropy(model(x), y),
+    optimizer: clip > 0 ? optim.clip(optimizer, { norm: clip }) : optimizer,
+    diagnostics,
+  });
+}
+
+/**
+ * A model of these options for going on from a text. Its entry `generate` takes one token, i32[1], and its place, i32[1],
+ * and gives the probabilities of the next, f32[vocab]; keys and values of the places before are state. Its parameters have
+ * the names that they have in `gpt`.
+ */
+export function writingStep(options: GptOptions) {
+  const model = gpt({ ...options, dropout: 0 });
+  const cache = gptCache(options);
+  const { context, vocab } = options;
+  return trainStep({
+    name: 'text',
+    model: { ...model.parts, cache },
+    batch: { x: i32(1, context), y: i32(1, context) },
+    loss: (_, { x, y }) => crossEntropy(model(x), y),
+    optimizer: optim.sgd(),
+    entries: {
+      generate: {
+        inputs: { token: i32(1), place: i32(1) },
+        output: (_, { token, place }) =>
+          softmax(reshape(model(reshape(token, [1, 1]), { cache, place }), [vocab])),
+      },
+    },
+  });
+}
+
+/**
+ * Goes on from a text token by token, by the entry `generate` of a session: `next` gets what that gives for the last token,
+ * f32[vocab], and says which token follows. The model sees `context` places at most: when they are full, the later half of
+ * them is read again from the first place on, so that a token costs as much as two on the average, however long the text.
+ */
+export function* generateTokens(
+  session: Pick<Session, 'invoke'>,
+  { context, prompt, next }: GenerateOptions,
+): Generator<number, never> {
+  wholeNumber('generateTokens: context', context);
+  if (prompt.length === 0)
+    throw new OptionError('generateTokens: a text goes on from at least one token, and the prompt has none');
+  const text = Array.from(prompt);
+  let [begin, read] = [0, 0];
+  for (;;) {
+    let output: ArrayLike<number> = [];
+    while (read < text.length) {
+      if (read - begin === context) {
+        begin = text.length - Math.max(1, Math.floor(context / 2));
+        read = begin;
+      }
+      ({ output } = session.invoke('generate', { token: [text[read]], place: [read - begin] }));
+      read++;
+    }
+    const token = next(output);
+    text.push(token);
+    yield token;
+  }
+}
+
+export interface GenerateOptions {
+  /** Places that the model sees. */
+  context: number;
+  /** The tokens that it goes on from; at least one. */
+  prompt: ArrayLike<number>;
+  /** From the output of the entry `generate`, probabilities as a rule (see `choose`), to the next token. */
+  next(output: ArrayLike<number>): number;
+}

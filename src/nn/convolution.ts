@@ -1,0 +1,170 @@
+import { boolean, checkOptions, shown, wholeNumber } from '../check.js';
+import { OptionError, ShapeError } from '../errors.js';
+import { forShape } from '../init/fill.js';
+import * as init from '../init/init.js';
+import { type ConvOptions, conv1d as conv1dOf, conv2d as conv2dOf } from '../ops/conv.js';
+import {
+  type ConvTransposeOptions,
+  convTranspose1d as convTranspose1dOf,
+  convTranspose2d as convTranspose2dOf,
+} from '../ops/conv-transpose.js';
+import { add } from '../ops/elementwise.js';
+import {
+  type AvgPoolOptions,
+  avgPool as avgPoolOf,
+  globalMean as globalMeanOf,
+  type MaxPoolOptions,
+  maxPool as maxPoolOf,
+} from '../ops/pool.js';
+import { checkSpatial, type PerAxis } from '../ops/spatial.js';
+import type { Initializer, Tensor } from '../ops/tensor.js';
+import { perAxis } from '../ops/window.js';
+import { formatShape, numel, sameShape } from '../shape.js';
+import { layer, type Module, parameter } from './module.js';
+
+interface FilterOptions {
+  bias?: boolean;
+  /** Initial filters; by default uniform within 1/sqrt(channels that one sees), as in PyTorch. */
+  weight?: Initializer;
+  /** Initial biases; by default as the filters. */
+  biasInit?: Initializer;
+}
+
+export interface ConvLayerOptions extends Omit<ConvOptions, 'bias'>, FilterOptions {}
+export interface ConvTransposeLayerOptions extends Omit<ConvTransposeOptions, 'bias'>, FilterOptions {}
+
+/**
+ * A convolution over places, with a bias for each channel of the result. x: [batch, width, inputs] -> [batch, width', outputs];
+ * weight: [kernel, inputs / groups, outputs], with channelsFirst all as in PyTorch. See `conv1d`.
+ */
+export function conv1d(
+  inputs: number,
+  outputs: number,
+  kernel: PerAxis,
+  options: ConvLayerOptions = {},
+): Module {
+  return convLayer(KINDS.conv1d, inputs, outputs, kernel, options);
+}
+
+/**
+ * A convolution over an image, with a bias for each channel of the result. x: [batch, height, width, inputs] -> [batch, height',
+ * width', outputs]; weight: [kernelHeight, kernelWidth, inputs / groups, outputs], with channelsFirst all as in PyTorch. See
+ * `conv2d`.
+ */
+export function conv2d(
+  inputs: number,
+  outputs: number,
+  kernel: PerAxis,
+  options: ConvLayerOptions = {},
+): Module {
+  return convLayer(KINDS.conv2d, inputs, outputs, kernel, options);
+}
+
+/** The transposed convolution over places; weight: [kernel, outputs / groups, inputs]. See `convTranspose1d`. */
+export function convTranspose1d(
+  inputs: number,
+  outputs: number,
+  kernel: PerAxis,
+  options: ConvTransposeLayerOptions = {},
+): Module {
+  return convLayer(KINDS.convTranspose1d, inputs, outputs, kernel, options);
+}
+
+/**
+ * The transposed convolution, which makes an image larger: x: [batch, height, width, inputs] -> [batch, height', width', outputs];
+ * weight: [kernelHeight, kernelWidth, outputs / groups, inputs]. See `convTranspose2d`.
+ */
+export function convTranspose2d(
+  inputs: number,
+  outputs: number,
+  kernel: PerAxis,
+  options: ConvTransposeLayerOptions = {},
+): Module {
+  return convLayer(KINDS.convTranspose2d, inputs, outputs, kernel, options);
+}
+
+/** What such a layer is called, over how many axes it goes, and whether its filters are seen from the other side. */
+interface Kind {
+  readonly what: string;
+  readonly axes: number;
+  readonly transposed: boolean;
+  apply(x: Tensor, filters: Tensor, options: ConvTransposeOptions): Tensor;
+}
+
+const KINDS = {
+  conv1d: { what: 'conv1d', axes: 1, transposed: false, apply: conv1dOf },
+  conv2d: { what: 'conv2d', axes: 2, transposed: false, apply: conv2dOf },
+  convTranspose1d: { what: 'convTranspose1d', axes: 1, transposed: true, apply: convTranspose1dOf },
+  convTranspose2d: { what: 'convTranspose2d', axes: 2, transposed: true, apply: convTranspose2dOf },
+} as const satisfies Record<string, Kind>;
+
+function convLayer(
+  { what, axes, transposed, apply }: Kind,
+  inputs: number,
+  outputs: number,
+  kernel: PerAxis,
+  options: ConvTransposeLayerOptions,
+): Module {
+  checkOptions(what, options, [
+    ...(['stride', 'padding', 'dilation', 'groups', 'channelsFirst'] as const),
+    ...(['bias', 'weight', 'biasInit'] as const),
+    ...(transposed ? (['outputPadding'] as const) : []),
+  ]);
+  const { bias: hasBias = true, weight: weightInit, biasInit, ...rest } = options;
+  const { groups = 1, channelsFirst = false } = rest;
+  boolean(`${what}: bias`, hasBias);
+  boolean(`${what}: channelsFirst`, channelsFirst);
+  checkSpatial(what, axes, rest);
+  for (const [name, value] of Object.entries({ inputs, outputs, groups }))
+    wholeNumber(`${what}: ${name}`, value);
+  for (const [name, value] of Object.entries({ inputs, outputs }))
+    if (value % groups !== 0)
+      throw new OptionError(`${what}: ${name} must divide into ${groups} groups, got ${value}`);
+  const sizes = perAxis(`${what}: kernel`, kernel, axes);
+  const [seen, given] = transposed ? [outputs, inputs] : [inputs, outputs];
+  const shape = [...sizes, seen / groups, given];
+  const bound = 1 / Math.sqrt(numel(shape.slice(0, -1)));
+  const weight = parameter(
+    channelsFirst ? [given, seen / groups, ...sizes] : shape,
+    forShape(weightInit ?? init.uniform(-bound, bound), shape),
+  );
+  const bias = hasBias ? parameter([outputs], biasInit ?? init.uniform(-bound, bound)) : undefined;
+  return layer({ weight, ...(bias && { bias }) }, (x) => apply(x, weight, { ...rest, bias }), what);
+}
+
+/** The largest of each window: [batch, ...places, channels] -> [batch, ...positions, channels]. See `maxPool`. */
+export function maxPool(size: PerAxis, options: MaxPoolOptions = {}): Module {
+  checkOptions('maxPool', options, ['stride', 'padding', 'dilation', 'channelsFirst']);
+  return layer({}, (x) => maxPoolOf(x, size, options), 'maxPool');
+}
+
+/** The mean of each window: [batch, ...places, channels] -> [batch, ...positions, channels]. See `avgPool`. */
+export function avgPool(size: PerAxis, options: AvgPoolOptions = {}): Module {
+  checkOptions('avgPool', options, ['stride', 'padding', 'channelsFirst', 'includePadding']);
+  return layer({}, (x) => avgPoolOf(x, size, options), 'avgPool');
+}
+
+/** The mean of each channel: [batch, ...places, channels] -> [batch, channels]. */
+export function globalMean(options: { channelsFirst?: boolean } = {}): Module {
+  checkOptions('globalMean', options, ['channelsFirst']);
+  return layer({}, (x) => globalMeanOf(x, options), 'globalMean');
+}
+
+/**
+ * What layers make of x, added to x, or to what a `shortcut` makes of it where sizes or channels change. (He et al. 2016,
+ * equations 1 and 2.)
+ */
+export function residual(inner: Module<[x: Tensor]>, shortcut?: Module<[x: Tensor]>): Module {
+  for (const part of [inner, ...(shortcut === undefined ? [] : [shortcut])])
+    if (typeof part !== 'function')
+      throw new OptionError(`residual: expected a layer, and another one as a shortcut, got ${shown(part)}`);
+  const forward = (x: Tensor) => {
+    const [made, kept] = [inner(x), shortcut ? shortcut(x) : x];
+    if (!sameShape(made.shape, kept.shape))
+      throw new ShapeError(
+        `residual: the layers make ${formatShape(made.shape)}, ${shortcut ? 'the shortcut makes' : 'the input is'} ${formatShape(kept.shape)}: give a shortcut that makes the same`,
+      );
+    return add(made, kept);
+  };
+  return layer({ inner, ...(shortcut && { shortcut }) }, forward, 'residual');
+}

@@ -1,0 +1,74 @@
+import * as Plot from '@observablehq/plot';
+import { OptionError } from '../errors.js';
+import { drawChart, INK } from './chart.js';
+
+/** A matrix as squares whose ink says how large a number is. */
+export interface HeatMap {
+  title: string;
+  /** What the columns and the rows are. */
+  x: string;
+  y: string;
+  columns: readonly string[];
+  rows: readonly string[];
+  /** A list for each row; numbers from 0. */
+  values: readonly ArrayLike<number>[];
+  /** Write the numbers into the squares, with so many digits after the point; 0 stays empty. */
+  digits?: number;
+  height?: number;
+}
+
+/** Draws a matrix as a standalone SVG on a light background: white for 0, full ink for the largest number. */
+export function heatMap({ title, x, y, columns, rows, values, digits, height }: HeatMap): string {
+  if (values.length !== rows.length || values.some((row) => row.length !== columns.length))
+    throw new OptionError(
+      `the heat map ${JSON.stringify(title)} has ${rows.length} rows of ${columns.length} and other values`,
+    );
+  const cells = values.flatMap((row, i) => Array.from(row, (value, j) => ({ i, j, value })));
+  const wrong = cells.find(({ value }) => !(value >= 0 && Number.isFinite(value)));
+  if (wrong || cells.length === 0)
+    throw new OptionError(
+      `the heat map ${JSON.stringify(title)} needs numbers from 0, and has ${wrong?.value ?? 'none'}`,
+    );
+  const most = cells.reduce((max, { value }) => Math.max(max, value), 0);
+  const share = ({ value }: { value: number }) => (most > 0 ? value / most : 0);
+  const marks: Plot.Markish[] = [
+    Plot.cell(cells, { x: 'j', y: 'i', fill: (cell) => ink(share(cell)), stroke: '#e4e7eb', inset: 0.5 }),
+  ];
+  if (digits !== undefined)
+    marks.push(
+      Plot.text(
+        cells.filter(({ value }) => value > 0),
+        {
+          x: 'j',
+          y: 'i',
+          text: ({ value }) => value.toFixed(digits),
+          fill: (cell) => (share(cell) > 0.55 ? 'white' : INK),
+          fontSize: 13,
+        },
+      ),
+    );
+  const band = (names: readonly string[]): Plot.ScaleOptions => ({
+    type: 'band',
+    domain: names.map((_, i) => i),
+    tickFormat: (i: number) => names[i],
+    tickSize: 0,
+    padding: 0,
+  });
+  const longest = rows.reduce((n, name) => Math.max(n, name.length), 0);
+  return drawChart({
+    title,
+    axis: y,
+    legend: [],
+    x: { ...band(columns), label: x },
+    y: { ...band(rows), grid: false },
+    marks,
+    ...(height !== undefined && { height }),
+    marginLeft: Math.max(54, 24 + 9 * longest),
+  });
+}
+
+/** From white to the colour of the first series. */
+function ink(share: number): string {
+  const mixed = [0x1d, 0x5f, 0xa8].map((part) => Math.round(255 + share * (part - 255)));
+  return `#${mixed.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+}

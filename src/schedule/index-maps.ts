@@ -1,0 +1,84 @@
+import type { Node } from '../graph/graph.js';
+import { type Copied, copiedBy, restOf } from './copied.js';
+import { operandShapes, throughCopy } from './index-map.js';
+import { isInline } from './inline.js';
+import type { Box, GemmKernel, KernelBody, NestKernel, Operand } from './kernel.js';
+import { emptyList, known } from './known.js';
+import { type Draft, left } from './strided-stores.js';
+import { isOfParts } from './sum-order.js';
+
+/**
+ * Spares copies that products alone read: they find their elements where these are copied from, through an index map of
+ * several strides for each axis, as they pack panels or pass rows. Null in place of a kernel of which nothing is left.
+ * @param may whether a copied value may be read by other kernels than the one that copies it
+ * @param keep what has to be in memory
+ */
+export function mapOperands(
+  drafts: readonly Draft[],
+  may: (source: Node) => boolean,
+  keep: (copy: Node) => boolean,
+): (Draft | null)[] {
+  const out: (Draft | null)[] = [...drafts];
+  const readers = new Map<Node, number[]>();
+  drafts.forEach(({ loads }, i) => {
+    for (const node of loads) known(readers, node, emptyList<number>).push(i);
+  });
+  // What is copied of a copy is found before that one.
+  for (let i = drafts.length - 1; i >= 0; i--) {
+    const { body, stores, loads } = drafts[i];
+    if (body.kind !== 'nest') continue;
+    for (const copied of copiedBy(body, stores)) {
+      const { whole, parts } = copied;
+      const [{ read }] = parts;
+      if (keep(whole) || isInline(read.source) || !may(read.source)) continue;
+      // What lies as a part in another value's memory is known to kernels as what it is.
+      const needs = body.members.length === 1 ? loads : loads.filter((node) => node === read.source);
+      const of = readers.get(whole) ?? [];
+      const mapped = of.map((reader) => readThrough(out[reader]!, copied, needs));
+      if (of.length === 0 || needs.length === 0 || mapped.includes(null)) continue;
+      of.forEach((reader, at) => {
+        out[reader] = mapped[at];
+        for (const node of needs) known(readers, node, emptyList<number>).push(reader);
+      });
+      out[i] = without(out[i]!, whole, parts);
+    }
+  }
+  return out;
+}
+
+/** A product that reads what is copied in place of the copy, or null if it cannot, or is no product. */
+function readThrough(
+  { body, loads, stores }: Draft,
+  { whole, over, parts: [{ read }] }: Copied,
+  needs: readonly Node[],
+): Draft | null {
+  if (body.kind !== 'gemm' || body.members.some(({ reads }) => reads.some((r) => r.source === whole)))
+    return null;
+  const shapes = operandShapes(body);
+  const through = (which: 'a' | 'b') => {
+    const operand: Operand = body[which];
+    if (operand.source !== whole) return operand;
+    const through = throughCopy(operand, shapes[which], { domain: over, read });
+    return through && isOfParts(body.members[0].node) ? ofParts(through, which, body.k) : through;
+  };
+  const [a, b] = [through('a'), through('b')];
+  if (!a || !b) return null;
+  const kernel: GemmKernel = { ...body, a, b };
+  return {
+    body: kernel,
+    stores,
+    loads: [...new Set(loads.flatMap((node) => (node === whole ? needs : [node])))],
+  };
+}
+
+/** Parts of k lie one after the other. */
+function ofParts(operand: Operand, which: 'a' | 'b', length: number): Operand {
+  if (operand.digits) return operand;
+  const along = operand.strides.at(which === 'a' ? -1 : -2)!;
+  return { ...operand, strides: operand.strides.with(0, length * along) };
+}
+
+function without({ body, ...draft }: Draft, whole: Node, parts: readonly Box[]): Draft | null {
+  const rest: KernelBody | null = restOf(body as NestKernel, whole, new Set(parts));
+  return rest && { body: rest, ...left(draft, rest) };
+}

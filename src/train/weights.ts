@@ -1,0 +1,261 @@
+import { checkOptions, shown } from '../check.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type StoredTensor,
+  type Tensors,
+} from '../data/safetensors.js';
+import { DataError, OptionError } from '../errors.js';
+import { shownName } from '../printable.js';
+import { formatShape, numel, type Shape } from '../shape.js';
+import { loadFile, saveFile } from './checkpoint-file.js';
+import { convert } from './columns.js';
+import type { VariableDescription } from './description.js';
+import type { Numbers } from './engine.js';
+import type { Session } from './session.js';
+
+/**
+ * Where the elements of a variable are in a file: under a name, or under several that are put side by side along the last
+ * axis, such as the matrices of queries, keys and values.
+ */
+export type WeightSource =
+  | string
+  | {
+      readonly from: string | readonly string[];
+      /** The file has rows and columns of the matrix exchanged, as PyTorch's Linear: [outputs, inputs]. */
+      readonly transpose?: boolean;
+      /** Columns of each of several; needed to write them, unless all have as many. */
+      readonly sizes?: readonly number[];
+    };
+
+/** For a variable of the model: where it is in the file; undefined: under its own name; null: nowhere, it stays as it is. */
+export type WeightMap =
+  | Readonly<Record<string, WeightSource | null>>
+  | ((name: string) => WeightSource | null | undefined);
+
+export interface WeightOptions {
+  map?: WeightMap;
+  /** Names of the file that are of no use here; regular expressions too. */
+  ignore?: readonly (string | RegExp)[];
+  /** By default yes: throw where a parameter is missing, or where the file has what no variable takes. */
+  strict?: boolean;
+}
+
+export interface LoadedWeights {
+  /** Variables that have taken their elements from the file. */
+  loaded: string[];
+  /** Parameters of the model that the file does not have, by their names there. */
+  missing: string[];
+  /** Names of the file that nothing was made of. */
+  extra: string[];
+}
+
+/**
+ * Takes parameters, and state that the file has (running statistics), from a safetensors file or its bytes, whatever made
+ * it: F32, F64, F16 or BF16. All of it is checked before any is written. The place in the run and the optimizer's state stay:
+ * for a checkpoint of one's own there is `session.load`. Throws DataError that names what is missing, extra, or of another
+ * shape; with `strict: false` the first two are only returned.
+ */
+export async function loadWeights(
+  session: Session,
+  file: string | Uint8Array,
+  options: WeightOptions = {},
+): Promise<LoadedWeights> {
+  return takeWeights(session, typeof file === 'string' ? await loadFile(file) : file, options);
+}
+
+/** The same from bytes, at once. */
+export function takeWeights(session: Session, bytes: Uint8Array, options: WeightOptions = {}): LoadedWeights {
+  checkOptions('loadWeights', options, ['map', 'ignore', 'strict']);
+  if (!(bytes instanceof Uint8Array))
+    throw new OptionError(`loadWeights: expected a path or the bytes of a file, got ${shown(bytes)}`);
+  const { tensors } = decodeSafetensors(bytes);
+  const wanted = wantedOf(session, options.map);
+  const [missing, loaded]: [string[], [string, Numbers][]] = [[], []];
+  const used = new Set<string>();
+  for (const { variable, source, said } of wanted) {
+    for (const name of source.from) used.add(name);
+    const lost = source.from.filter((name) => !tensors.has(name));
+    if (lost.length === 0) loaded.push([variable.name, checkedElements(variable, source, tensors)]);
+    // State has its own beginning, unless the map says that it is in the file.
+    else if (variable.role === 'parameter' || said || lost.length < source.from.length) missing.push(...lost);
+  }
+  const extra = [...tensors.keys()].filter((name) => !used.has(name) && !isIgnored(name, options.ignore));
+  if (options.strict !== false) refuse(missing, extra);
+  for (const [name, elements] of loaded) session.write(name, elements);
+  return { loaded: loaded.map(([name]) => name), missing, extra };
+}
+
+/** The variables of the model as a safetensors file under the names and in the layout of a map, for who reads such files. */
+export function encodeWeights(session: Session, options: Pick<WeightOptions, 'map'> = {}): Uint8Array {
+  checkOptions('saveWeights', options, ['map']);
+  const tensors: Tensors = new Map();
+  for (const { variable, source, said } of wantedOf(session, options.map)) {
+    // What a map does not name would be strange to who reads the file: caches, the place in dropout's random numbers.
+    if (variable.role === 'state' && options.map && !said) continue;
+    const data = session.read(variable.name);
+    if (data instanceof Int32Array)
+      tensors.set(source.from[0], { dtype: 'I32', shape: [...variable.shape], data });
+    else
+      for (const [name, tensor] of partsOf(variable, source, Float32Array.from(data)))
+        tensors.set(name, tensor);
+  }
+  return encodeSafetensors(tensors, { format: 'pt' });
+}
+
+/** Writes `encodeWeights` to a file, which is complete or untouched. */
+export async function saveWeights(
+  session: Session,
+  path: string,
+  options: Pick<WeightOptions, 'map'> = {},
+): Promise<void> {
+  await saveFile(path, () => encodeWeights(session, options));
+}
+
+interface Source {
+  from: readonly string[];
+  transpose: boolean;
+  sizes: readonly number[] | undefined;
+}
+
+interface Wanted {
+  variable: VariableDescription;
+  source: Source;
+  /** Whether the map says so, and not the variable's own name. */
+  said: boolean;
+}
+
+/** Which variables are taken, and from where; the optimizer's are nobody else's. */
+function wantedOf(session: Session, map: WeightMap = {}): Wanted[] {
+  const variables = session.program.variables.filter((v) => !v.name.startsWith('optimizer.'));
+  if (typeof map === 'object') {
+    const wrong = Object.keys(map).find((name) => !variables.some((v) => v.name === name));
+    if (wrong !== undefined)
+      throw new OptionError(
+        `loadWeights: map: the model has no variable ${shownName(wrong)}, only ${variables.map((v) => shownName(v.name)).join(', ')}`,
+      );
+  }
+  const find = typeof map === 'function' ? map : (name: string) => map[name];
+  return variables.flatMap((variable): Wanted[] => {
+    const found = find(variable.name);
+    if (found === null) return [];
+    return [{ variable, source: sourceOf(found ?? variable.name), said: found !== undefined }];
+  });
+}
+
+function sourceOf(source: WeightSource): Source {
+  const { from, transpose = false, sizes } = typeof source === 'string' ? { from: source } : source;
+  return { from: typeof from === 'string' ? [from] : from, transpose, sizes };
+}
+
+function checkedElements(variable: VariableDescription, source: Source, tensors: Tensors): Numbers {
+  const { name, role, dtype, shape } = variable;
+  const elements = elementsOf(variable, source, tensors);
+  const beside = role === 'state' ? 'infinity' : 'nothing';
+  return convert(`loadWeights: ${shownName(name)}`, elements, { dtype, shape }, numel(shape), beside);
+}
+
+/** A variable's elements, row by row, from the tensors of a file. */
+function elementsOf(
+  { name, shape }: VariableDescription,
+  { from, transpose }: Source,
+  tensors: Tensors,
+): ArrayLike<number> {
+  const found = from.map((part) => tensors.get(part)!);
+  const turned = found.map((t) => (transpose && t.shape.length === 2 ? transposed(t) : t));
+  const joined = joinedShape(turned.map((t) => t.shape));
+  if (joined?.join() !== shape.join()) {
+    const there = from.map((part, i) => `${shownName(part)} ${formatShape(found[i].shape)}`).join(', ');
+    const other = joinedShape(found.map((t) => (transpose ? t.shape : [...t.shape].reverse())));
+    const mend =
+      shape.length === 2 && other?.join() === shape.join()
+        ? `: ${transpose ? 'it would fit as it is, without transpose' : 'it would fit transposed: give { from, transpose: true }'}`
+        : '';
+    throw new DataError(
+      `loadWeights: ${shownName(name)} is ${formatShape(shape)} in the model, and in the file ${there}${transpose ? ', to be transposed' : ''}${mend}`,
+    );
+  }
+  return turned.length === 1 ? turned[0].data : sideBySide(turned);
+}
+
+/** Of tensors put side by side along the last axis; undefined where they do not fit. */
+function joinedShape(shapes: readonly Shape[]): Shape | undefined {
+  const [first] = shapes;
+  if (shapes.length === 1) return first;
+  const before = (shape: Shape) => shape.slice(0, -1).join();
+  if (first.length === 0 || shapes.some((s) => s.length !== first.length || before(s) !== before(first)))
+    return undefined;
+  return [...first.slice(0, -1), shapes.reduce((n, s) => n + s.at(-1)!, 0)];
+}
+
+function sideBySide(tensors: readonly StoredTensor[]): Float64Array {
+  const widths = tensors.map((t) => t.shape.at(-1)!);
+  const width = widths.reduce((a, b) => a + b, 0);
+  const rows = tensors[0].shape.slice(0, -1).reduce((a, b) => a * b, 1);
+  const out = new Float64Array(rows * width);
+  let at = 0;
+  tensors.forEach(({ data }, i) => {
+    for (let row = 0; row < rows; row++)
+      out.set(data.subarray(row * widths[i], (row + 1) * widths[i]), row * width + at);
+    at += widths[i];
+  });
+  return out;
+}
+
+function transposed({ dtype, shape: [rows, columns], data }: StoredTensor): StoredTensor {
+  const out = data.slice();
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j];
+  return { dtype, shape: [columns, rows], data: out };
+}
+
+/** The tensors of a file that a variable becomes: `elementsOf` backwards. */
+function partsOf(
+  { name, shape }: VariableDescription,
+  { from, transpose, sizes }: Source,
+  data: Float32Array,
+): [string, StoredTensor][] {
+  const width = shape.at(-1) ?? 1;
+  const widths = sizes ?? from.map(() => width / from.length);
+  if (
+    widths.length !== from.length ||
+    widths.reduce((a, b) => a + b, 0) !== width ||
+    !widths.every(Number.isInteger)
+  )
+    throw new OptionError(
+      `saveWeights: ${shownName(name)} has ${width} columns, which cannot be shared by ${from.length} tensors: give their sizes, as in { from, sizes: [4, 2, 2] }`,
+    );
+  const rows = data.length / width;
+  let at = 0;
+  return from.map((part, i) => {
+    const n = widths[i];
+    const own = new Float32Array(rows * n);
+    for (let row = 0; row < rows; row++)
+      own.set(data.subarray(row * width + at, row * width + at + n), row * n);
+    at += n;
+    const tensor: StoredTensor = {
+      dtype: 'F32',
+      shape: from.length > 1 ? [...shape.slice(0, -1), n] : [...shape],
+      data: own,
+    };
+    return [part, transpose && shape.length === 2 ? transposed(tensor) : tensor];
+  });
+}
+
+function isIgnored(name: string, ignore: WeightOptions['ignore'] = []): boolean {
+  return ignore.some((what) => (typeof what === 'string' ? what === name : what.test(name)));
+}
+
+function refuse(missing: readonly string[], extra: readonly string[]): void {
+  const told = (names: readonly string[]) => {
+    const more = names.length > 8 ? ` and ${names.length - 8} more` : '';
+    return names.slice(0, 8).map(shownName).join(', ') + more;
+  };
+  const wrong = [
+    ...(missing.length ? [`the file does not have ${told(missing)}`] : []),
+    ...(extra.length ? [`no variable of the model takes ${told(extra)} of it`] : []),
+  ];
+  if (wrong.length === 0) return;
+  throw new DataError(
+    `loadWeights: ${wrong.join('; ')}: give a map from names of the model to names of the file, or strict: false`,
+  );
+}

@@ -1,0 +1,3 @@
+import { tellsTheTruth } from './run.js';
+
+tellsTheTruth('attention');

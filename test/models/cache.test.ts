@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import {
+  crossEntropy,
+  type GptOptions,
+  generateTokens,
+  gpt,
+  gptCache,
+  i32,
+  nn,
+  optim,
+  reshape,
+  type Session,
+  trainStep,
+} from '../../src/index.js';
+
+const CONTEXT = 7;
+const VOCAB = 11;
+const TEXT = [3, 1, 4, 1, 5, 9, 2];
+
+/** A model with `predict` for whole texts beside `generate` for one token at a time. */
+function stepOf(more: Partial<GptOptions>) {
+  const options = { vocab: VOCAB, context: CONTEXT, width: 12, heads: 2, layers: 2, ...more };
+  const model = gpt(options);
+  const cache = gptCache(options);
+  return trainStep({
+    model: { gpt: model, cache },
+    batch: { x: i32(1, CONTEXT), y: i32(1, CONTEXT) },
+    loss: ({ gpt }, { x, y }) => crossEntropy(gpt(x), y),
+    optimizer: optim.sgd(),
+    predict: { inputs: { x: i32(1, CONTEXT) }, output: ({ gpt }, { x }) => gpt(x) },
+    entries: {
+      generate: {
+        inputs: { token: i32(1), place: i32(1) },
+        output: ({ gpt, cache }, { token, place }) => gpt(reshape(token, [1, 1]), { cache, place }),
+      },
+    },
+  });
+}
+
+function compare(session: Session, digits: number): void {
+  const whole = session.predict({ x: TEXT });
+  // Twice: what the first text has left in the cache must not be seen.
+  for (let times = 0; times < 2; times++)
+    TEXT.forEach((token, place) => {
+      const { output } = session.invoke('generate', { token: [token], place: [place] });
+      for (let i = 0; i < VOCAB; i++) expect(output[i]).toBeCloseTo(whole[place * VOCAB + i], digits);
+    });
+}
+
+describe('a cache of keys and values', () => {
+  it.each<[string, Partial<GptOptions>]>([
+    ['learned positions', {}],
+    ['rotary positions', { positions: 'rotary' }],
+    [
+      'heads that share keys, RMS norms, gated MLPs and tied tables',
+      {
+        width: 24,
+        heads: 6,
+        groups: 2,
+        positions: 'rotary',
+        norm: 'rms',
+        mlp: 'gated',
+        bias: false,
+        tie: true,
+      },
+    ],
+    ['dropout, which does nothing in use', { dropout: 0.5 }],
+  ])('gives the logits of the whole text, with %s', (_, options) => {
+    compare(stepOf(options).interpret({ precision: 'float64' }), 12);
+  });
+
+  it('gives them compiled too, for any number of threads', async () => {
+    const step = stepOf({ positions: 'rotary', width: 12, heads: 3, groups: 1, layers: 1 });
+    const module = await step.compileModule();
+    const given: number[][] = [];
+    for (const threads of [1, 2]) {
+      const session = await step.start(module, { threads });
+      compare(session, 5);
+      given.push([...session.invoke('generate', { token: [6], place: [2] }).output]);
+      await session.close();
+    }
+    expect(given[1]).toEqual(given[0]);
+  });
+
+  it('names what does not fit', () => {
+    const options = { vocab: VOCAB, context: CONTEXT, width: 12, heads: 2, layers: 2 };
+    const model = gpt(options);
+    const use = (ids: [number, number], more: (place: never) => object) => () =>
+      trainStep({
+        model: { model },
+        batch: { x: i32(...ids), place: i32(ids[0]) },
+        loss: ({ model }, { x, place }) => model(x, more(place as never)).mean(),
+        optimizer: optim.sgd(),
+      }).program;
+    const cache = gptCache(options);
+    expect(use([1, 2], (place) => ({ cache, place }))).toThrow('at most 1 places with a cache, got [1, 2]');
+    expect(use([1, 1], () => ({ cache }))).toThrow(
+      'multiHeadAttention: a cache needs the place of x, { cache, place }',
+    );
+    expect(use([1, 1], (place) => ({ cache: cache.slice(1), place }))).toThrow(
+      'a cache of 1 layers does not fit 2',
+    );
+    expect(use([2, 1], (place) => ({ cache, place }))).toThrow('place must be one i32, not i32[2]');
+    expect(() => nn.keyValueCache({ groups: 0, places: 1, size: 1 })).toThrow('keyValueCache: groups');
+    const [wrong] = [gptCache({ ...options, groups: 1 })];
+    expect(use([1, 1], (place) => ({ cache: wrong, place }))).toThrow(
+      'the cache is [1, 1, 7, 6], and must be [1, 2, 7, 6] here',
+    );
+  });
+
+  it('refuses a place that it does not have', () => {
+    for (const positions of ['learned', 'rotary'] as const) {
+      const session = stepOf({ positions }).interpret();
+      expect(() => session.invoke('generate', { token: [0], place: [CONTEXT] })).toThrow(/place.*7/);
+    }
+  });
+});
+
+describe('generateTokens', () => {
+  it('goes on beyond the context with the later half of it', () => {
+    const calls: [number, number][] = [];
+    const session = {
+      invoke: (_: string, { token, place }: Record<string, ArrayLike<number>>) => {
+        calls.push([token[0], place[0]]);
+        return { output: Float32Array.of(token[0]) };
+      },
+    };
+    const text = generateTokens(session, { context: 4, prompt: [10, 11], next: (p) => p[0] + 1 });
+    expect([1, 2, 3, 4, 5].map(() => text.next().value)).toEqual([12, 13, 14, 15, 16]);
+    // After 10, 11, 12, 13 there is no place for 14: it is read behind 13 again.
+    expect(calls).toEqual([
+      [10, 0],
+      [11, 1],
+      [12, 2],
+      [13, 3],
+      [13, 0],
+      [14, 1],
+      [15, 2],
+    ]);
+  });
+
+  it('costs a token about two calls, however long the text is', () => {
+    let calls = 0;
+    const invoke = () => {
+      calls++;
+      return { output: Float32Array.of(0) };
+    };
+    const session = { invoke };
+    const text = generateTokens(session, { context: 64, prompt: [0], next: () => 0 });
+    for (let i = 0; i < 1000; i++) text.next();
+    expect(calls).toBeLessThan(2000);
+  });
+});
