@@ -77,14 +77,18 @@ function clash(a: Kernel, b: Kernel, { address, parts }: EntryPlan): boolean {
   const spans = (nodes: readonly Node[], kernel?: Kernel) =>
     nodes.flatMap((node): Span[] => {
       const region = parts.get(node);
-      const from = address.get(region?.whole ?? node)!;
+      const memory = region?.whole ?? node;
+      const from = address.get(memory)!;
+      const isCopy = kernel?.kind === 'copy' && wholes.has(memory);
+      if (!region && !isCopy) return [{ from, to: from + 4 * numel(node.shape) }];
       // Of a part each element, of what is left of a copy what it writes.
-      if (region) return placesIn(region).map(single(from));
-      if (kernel?.kind !== 'copy' || !wholes.has(node)) return [{ from, to: from + 4 * numel(node.shape) }];
+      const places = region ? placesIn(region) : Array.from({ length: numel(node.shape) }, (_, at) => at);
+      if (!isCopy) return places.map(single(from));
       const strides = contiguousStrides(node.shape);
       return [...kernel.parts, ...kernel.fills].flatMap(({ starts, shape }) => {
         const offset = starts.reduce((at, start, axis) => at + start * strides[axis], 0);
-        return placesIn({ whole: node, sizes: shape, strides, offset }).map(single(from));
+        const elements = placesIn({ whole: node, sizes: shape, strides, offset });
+        return elements.map((element) => single(from)(places[element]));
       });
     });
   const [writesA, writesB] = [a, b].map((kernel) => spans(kernel.stores, kernel));
