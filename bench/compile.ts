@@ -15,7 +15,7 @@ import { bytes } from './table.js';
 const NOTES = `
 Milliseconds of one compilation without a cache, in a process that has compiled a small model before (the compiler is
 warm); train and evaluate together. MODEL is mlp-LAYERS (64 wide, batches of 32, SGD) or rnn-STEPS (a cell
-tanh(x W + h U + b) of 64, unrolled). --parts adds how the stages optimize and schedule share theirs.`;
+tanh(x W + h U + b) of 64, unrolled) or gru-STEPS (a GRU of 64, a scan). --parts adds how the stages optimize and schedule share theirs.`;
 
 /** Milliseconds of each stage, and of the parts of those that tell. */
 interface Times {
@@ -99,7 +99,18 @@ function models(text: string): Deep[] {
   }
 }
 
-const ALL = ['mlp-10', 'mlp-50', 'mlp-100', 'mlp-200', 'rnn-16', 'rnn-64', 'rnn-128'];
+const ALL = [
+  'mlp-10',
+  'mlp-50',
+  'mlp-100',
+  'mlp-200',
+  'rnn-16',
+  'rnn-64',
+  'rnn-128',
+  'gru-16',
+  'gru-128',
+  'gru-1000',
+];
 const command = new Command('bench:compile')
   .description('Measures how long compiling deep models takes, stage by stage.')
   .option('--only <models>', `of ${ALL.join(', ')}, or other numbers`, models, deepModels(ALL))

@@ -1,7 +1,7 @@
 import { f32, init, meanSquaredError, nn, optim, type Tensor, trainStep } from '../src/index.js';
 import type { Program } from '../src/train/program.js';
 
-// Models that are deep and otherwise plain: many equal layers, or one cell unrolled many times.
+// Models that are deep and otherwise plain: many equal layers, one cell unrolled many times, or a recurrent layer of many steps.
 
 const WIDTH = 64;
 const BATCH = 32;
@@ -12,7 +12,7 @@ export interface Deep {
   trace(): Program;
 }
 
-const KINDS: Record<string, (depth: number) => Program> = { mlp, rnn };
+const KINDS: Record<string, (depth: number) => Program> = { mlp, rnn, gru };
 
 /** The models of these names; throws where one is none. */
 export function deepModels(names: readonly string[]): Deep[] {
@@ -53,6 +53,17 @@ function rnn(steps: number): Program {
       }
       return meanSquaredError(h!, y);
     },
+    optimizer: optim.sgd(),
+  }).program;
+}
+
+/** A GRU of so many steps and a reader of each state. */
+function gru(steps: number): Program {
+  return trainStep({
+    name: 'gru',
+    model: { cell: nn.gru(WIDTH, WIDTH), read: nn.linear(WIDTH, WIDTH) },
+    batch: { x: f32(BATCH, steps, WIDTH), y: f32(BATCH, steps, WIDTH) },
+    loss: ({ cell, read }, { x, y }) => meanSquaredError(read(cell(x)), y),
     optimizer: optim.sgd(),
   }).program;
 }

@@ -12,10 +12,18 @@ const DTYPES = {
 } as const;
 const ORDER = Object.keys(DTYPES) as SafetensorsDType[];
 
-/** Those that are read as well, as the float32 numbers that they are exactly; `bits` gives these of 16. */
+/** Numbers of 16 bits, which are read as the float32 numbers that they are exactly. */
 const HALVES = {
-  F16: { bytes: 2, bits: halfBits },
-  BF16: { bytes: 2, bits: (x: number) => x << 16 },
+  // IEEE 754 binary16: what float32 makes of the same fields is smaller by the difference of the two biases.
+  F16: {
+    bytes: 2,
+    value: (x: number) => {
+      const special = (x & 1023) === 0 ? Number.POSITIVE_INFINITY : Number.NaN;
+      const size = (x & 0x7c00) === 0x7c00 ? special : ofBits((x & 0x7fff) << 13) * 2 ** 112;
+      return x >> 15 ? -size : size;
+    },
+  },
+  BF16: { bytes: 2, value: (x: number) => ofBits(x << 16) },
 } as const;
 const READ = { ...DTYPES, ...HALVES };
 type ReadDType = keyof typeof READ;
@@ -121,22 +129,19 @@ export function decodeSafetensors(bytes: Uint8Array): Checkpoint {
 function elementsOf(dtype: ReadDType, bytes: ArrayBuffer): Pick<StoredTensor, 'dtype' | 'data'> {
   if (!(dtype in HALVES))
     return { dtype: dtype as SafetensorsDType, data: new DTYPES[dtype as SafetensorsDType].array(bytes) };
-  const { bits } = HALVES[dtype as keyof typeof HALVES];
+  const { value } = HALVES[dtype as keyof typeof HALVES];
   const words = new Uint16Array(bytes);
-  const out = new Uint32Array(words.length);
-  for (let i = 0; i < words.length; i++) out[i] = bits(words[i]);
-  return { dtype: 'F32', data: new Float32Array(out.buffer) };
+  const data = new Float32Array(words.length);
+  for (let i = 0; i < data.length; i++) data[i] = value(words[i]);
+  return { dtype: 'F32', data };
 }
 
-/** The bits of the float32 that is a number of 16 bits: sign, 5 bits of exponent, 10 of fraction (IEEE 754 binary16). */
-function halfBits(x: number): number {
-  const [sign, exponent, fraction] = [(x & 0x8000) << 16, (x >> 10) & 31, x & 1023];
-  if (exponent === 31) return sign | 0x7f800000 | (fraction << 13);
-  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
-  if (fraction === 0) return sign;
-  // fraction * 2^-24, which float32 has as a normal number.
-  const top = 31 - Math.clz32(fraction);
-  return sign | ((top + 103) << 23) | ((fraction << (23 - top)) & 0x7fffff);
+const word = new Uint32Array(1);
+const float = new Float32Array(word.buffer);
+
+function ofBits(bits: number): number {
+  word[0] = bits;
+  return float[0];
 }
 
 function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {

@@ -108,7 +108,11 @@ class Naming {
       const at = schedule.storage.get(node)!;
       if (at.kind === 'arena') return fixed(inArena.get(node)!);
       if (at.kind === 'constant') return fixed(this.names.constants.get(plan.address.get(node)!)!);
-      if (at.kind === 'part') return addressOf(at.region.whole);
+      if (at.kind === 'part') {
+        // Loops alone ask for where a part begins: to kernels it is a part.
+        const whole = addressOf(at.region.whole);
+        return { ...whole, bytes: whole.bytes + 4 * at.region.offset };
+      }
       return named(at);
     };
     const isVariable = (node: Node) => schedule.storage.get(node)?.kind === 'variable';

@@ -35,11 +35,13 @@ export function placeArena(lives: readonly Life[], sizes: ReadonlyMap<Node, numb
   const name = uniqueNames();
   const names = new Map(lives.map(({ node }) => [node, name(node.op.name)]));
   const buffers = lives.map(({ node, over, ...life }): ArenaBuffer => {
-    const { shape, dtype } = node;
+    const { dtype } = node;
+    const bytes = bytesOf(node);
+    const shape = sizes.has(node) ? [bytes / 4] : node.shape;
     return {
       ...{ node, name: names.get(node)!, shape, dtype, ...life },
       address: offsets.get(slots.get(node)!)!,
-      bytes: bytesOf(node),
+      bytes,
       over: over && names.get(over)!,
     };
   });

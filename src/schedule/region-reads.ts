@@ -2,7 +2,7 @@ import type { Node } from '../graph/graph.js';
 import { numel, type Shape } from '../shape.js';
 import { opCost } from './cost.js';
 import { isInline, sourcesOf } from './inline.js';
-import type { Access, GemmKernel, KernelBody, Member, NestKernel } from './kernel.js';
+import type { Access, GemmKernel, KernelBody, LoopBody, Member, NestKernel } from './kernel.js';
 import { type Region, regionOver, within } from './regions.js';
 import { cutOf, orderOf, passAsOne, passes } from './sum-order.js';
 
@@ -38,9 +38,21 @@ export function mayStore(kernel: KernelBody, value: Node, region: Region): boole
       const target = targetIn(kernel, kernel.members.find((m) => m.node === value)!, region);
       return target !== null && keepsSums(kernel, target);
     }
+    case 'loop':
+      return isStack(kernel, value) && isOneRun(region);
     default:
       return false;
   }
+}
+
+/** Whether each step of a loop makes one element of a value, and no other touches it. */
+function isStack({ before }: LoopBody, value: Node): boolean {
+  return value.op.lower.kind === 'result' && !before.some(({ stores }) => stores.includes(value));
+}
+
+/** Whether elements follow each other in memory. */
+function isOneRun({ sizes, strides }: Region): boolean {
+  return sizes.length === 0 || (sizes.length === 1 && strides[0] === 1);
 }
 
 /** Whether all reads of a value can be made there. */

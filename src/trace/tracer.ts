@@ -157,12 +157,14 @@ class BodyTracer extends Tracer {
       types.map((type, i) => this.input(`${prefix}${i}`, type));
     const [given, walked] = [symbols('c', carry), symbols('x', elements)];
     const made = withInterpreter(this, () => step(given, walked));
+    // A result may be a tensor of outside as it is: it is an input then, too.
+    const [next, kept] = [made.carry, made.outputs].map((list) => list.map((tensor) => this.lift(tensor)));
     const assigned = [...this.changed.keys()];
     const carried = assigned.map((variable) => this.captured.get(variable)!.input);
     const same = [...this.captured]
       .filter(([of]) => !this.changed.has(of as Variable))
       .map(([, entry]) => entry);
-    const results = [...made.carry, ...this.changed.values(), ...made.outputs];
+    const results = [...next, ...this.changed.values(), ...kept];
     const body = fromRoots({
       name: this.name,
       inputs: [...given, ...carried, ...walked, ...same.map((entry) => entry.input)].map(({ node }) => node),

@@ -25,8 +25,6 @@ const model = (out: string) => readFile(path(out, 'model.safetensors'));
 
 beforeAll(async () => {
   await writeFile(path('text.txt'), LINE.repeat(20));
-  await writeFile(path('empty.txt'), '');
-  await writeFile(path('blank.txt'), ' \n\n ');
   await writeFile(path('latin1.txt'), Buffer.from('one\ncaf\xe9 au lait\n'.repeat(30), 'latin1'));
   await writeFile(path('nul.bin'), Buffer.from(`${LINE}\0${LINE}`.repeat(10)));
   await writeFile(path('short.txt'), 'abcdefghijklmnopqrstuvwxyz'.slice(0, 26));
@@ -136,8 +134,6 @@ test('settings of a stranger that are of a larger model are refused before any i
 });
 
 test.each([
-  ['an empty file', ['--data', 'empty.txt'], 'is empty; give a text to train on'],
-  ['a blank file', ['--data', 'blank.txt'], 'has only blanks'],
   [
     'no UTF-8',
     ['--data', 'latin1.txt'],
@@ -158,7 +154,6 @@ test.each([
     ['--data', 'many.txt'],
     'has 17,000 different characters, more than 16,384: give --tokens bytes',
   ],
-  ['a missing file', ['--data', 'none.txt'], 'it does not exist'],
   [
     'a batch larger than the data',
     ['--batch', '9000'],
@@ -169,11 +164,6 @@ test.each([
   const { code, stderr } = await train('bad', '--steps', '1', ...places);
   expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
-});
-
-test('a device is no text', async () => {
-  const { code, stderr } = await train('bad', '--data', '/dev/zero', '--tokens', 'bytes');
-  expect([code, stderr]).toEqual([1, expect.stringContaining('it is a device')]);
 });
 
 test('bytes of any file can be trained on, and are told as such', async () => {
@@ -214,12 +204,11 @@ test('sample goes on from a prompt, the same for the same seed and with fewer to
   expect(first).toMatch(/^the /);
   expect(first).toHaveLength(54);
   expect((await sample('--prompt', 'the ', '--length', '20'))[0]).toBe(first.slice(0, 24));
-  expect((await sample('--prompt', 'the ', '--length', '50', '--seed', '1'))[0]).not.toBe(first);
   const greedy = await sample('--prompt', 'the ', '--temperature', '0', '--count', '2');
   expect(greedy[0]).toBe(greedy[1]);
   expect((await sample('--prompt', 'the ', '--top-k', '1'))[0]).toBe(greedy[0]);
   expect((await sample('--prompt', 'the ', '--top-p', '1e-9'))[0]).toBe(greedy[0]);
-  expect((await sample())[0]).toHaveLength(200);
+  expect((await sample('--seed', '1'))[0]).toHaveLength(200);
 });
 
 test.each([
@@ -259,20 +248,6 @@ test('inspect and lr-find know texts too', async () => {
     expect.stringMatching(/the graph has \d+ nodes, and can be laid out with at most 250/),
   ]);
   expect(stdout).toMatch(/^graph text\.train\(x: i32\[4,8\], y: i32\[4,8\]/);
-  const found = await run(
-    'lr-find',
-    'text',
-    ...TINY,
-    '--data',
-    path('text.txt'),
-    '--steps',
-    '50',
-    '--out',
-    path('found'),
-    '--json',
-  );
-  expect(lastJson(found)).toMatchObject({
-    task: 'text',
-    command: expect.stringContaining('2headgrad train text --data'),
-  });
+  const other = await run('lr-find', 'text', '--data', path('text.txt'), '--norm', 'batch');
+  expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('--norm is an option of names')]);
 });

