@@ -1,5 +1,18 @@
 // Copies parts of a matrix to a thread's scratch so that a product reads them side by side. Strides are in bytes.
 
+/** Four rows of `to`, `width` apart, get the columns of four vectors. */
+@inline
+function transpose(x0: v128, x1: v128, x2: v128, x3: v128, to: usize, width: usize): void {
+  const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
+  const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
+  const high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<f64>(low01, low23, 0, 2));
+  v128.store(to + width, v128.shuffle<f64>(low01, low23, 1, 3));
+  v128.store(to + 2 * width, v128.shuffle<f64>(high01, high23, 0, 2));
+  v128.store(to + 3 * width, v128.shuffle<f64>(high01, high23, 1, 3));
+}
+
 /**
  * Row p of `to`, 16 bytes at p * width, gets elements p of four rows that begin anywhere: `step` bytes between those of a row.
  */
@@ -14,18 +27,7 @@ export function packFour(
   let at: usize = 0;
   if (step == 4) {
     for (; left >= 4; left -= 4, at += 16) {
-      const x0 = v128.load(row0 + at);
-      const x1 = v128.load(row1 + at);
-      const x2 = v128.load(row2 + at);
-      const x3 = v128.load(row3 + at);
-      const low01 = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
-      const high01 = v128.shuffle<f32>(x0, x1, 2, 6, 3, 7);
-      const low23 = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
-      const high23 = v128.shuffle<f32>(x2, x3, 2, 6, 3, 7);
-      v128.store(to, v128.shuffle<f64>(low01, low23, 0, 2));
-      v128.store(to + width, v128.shuffle<f64>(low01, low23, 1, 3));
-      v128.store(to + 2 * width, v128.shuffle<f64>(high01, high23, 0, 2));
-      v128.store(to + 3 * width, v128.shuffle<f64>(high01, high23, 1, 3));
+      transpose(v128.load(row0 + at), v128.load(row1 + at), v128.load(row2 + at), v128.load(row3 + at), to, width);
       to += 4 * width;
     }
   }
@@ -40,6 +42,38 @@ export function packFour(
 /** The same for four rows `stride` apart, of which only so many exist. */
 export function packColumns(from: usize, stride: usize, rows: i32, k: i32, to: usize, width: usize): void {
   packStrided(from, stride, 4, rows, k, to, width);
+}
+
+@inline const PANEL: i32 = 16;
+
+/**
+ * As packColumns, from a matrix that lies in panels of 16 columns, `size` bytes each: `from` is where the rows begin in the
+ * first panel, and element 0 is in column `first`.
+ */
+export function packPaneled(
+  from: usize, first: usize, size: usize, rows: i32, k: i32, to: usize, width: usize,
+): void {
+  from += first / PANEL * size;
+  const inside = <i32>(first % PANEL);
+  if (inside > 0) {
+    const steps = min(k, PANEL - inside);
+    packColumns(from + 4 * inside, 4 * PANEL, rows, steps, to, width);
+    to += steps * width;
+    k -= steps;
+    from += size;
+  }
+  if (rows == 4) {
+    for (; k >= PANEL; k -= PANEL, from += size) {
+      for (let at = from; at < from + 4 * PANEL; at += 16, to += 4 * width) {
+        transpose(v128.load(at), v128.load(at, 64), v128.load(at, 128), v128.load(at, 192), to, width);
+      }
+    }
+  }
+  for (; k > 0; k -= PANEL, from += size) {
+    const steps = min(k, PANEL);
+    packColumns(from, 4 * PANEL, rows, steps, to, width);
+    to += steps * width;
+  }
 }
 
 /** As packColumns, for elements of a row that do not lie side by side: `step` bytes between them. */

@@ -6,7 +6,7 @@ import { guardIndices } from '../src/optimize/guard-indices.js';
 import { optimize } from '../src/optimize/index.js';
 import { planMemory } from '../src/plan/plan.js';
 import { readLibrary } from '../src/run/node.js';
-import { schedule } from '../src/schedule/schedule.js';
+import { scheduleAll } from '../src/schedule/schedule.js';
 import { type Deep, deepModels } from './deep.js';
 import { bytes } from './table.js';
 
@@ -62,11 +62,8 @@ async function measure({ trace }: Deep, library: Library, asc: boolean, clock: (
     return optimized;
   });
   stages.tell('schedule');
-  const schedules = map(graphs, (graph) => {
-    const made = schedule(graph, {}, parts.tell);
-    parts.tell(null);
-    return made;
-  });
+  const schedules = scheduleAll(graphs, {}, parts.tell);
+  parts.tell(null);
   stages.tell('plan');
   const plan = planMemory(
     schedules,

@@ -617,6 +617,27 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     'assembly/pack.ts',
+    ['test/train/panels.test.ts'],
+    [
+      [
+        'columns of panels are taken from the next one',
+        'from += first / PANEL * size;',
+        'from += (first + 1) / PANEL * size;',
+      ],
+    ],
+  ),
+  ...of(
+    'src/run/engine.ts',
+    ['test/train/panels.test.ts'],
+    [['users read a variable as it lies', 'if (!panels) return view;', 'return view;']],
+  ),
+  ...of(
+    'src/schedule/panels.ts',
+    ['test/schedule/panels.test.ts'],
+    [['a matrix lies in panels that another kernel reads by rows', 'if (!roles) refused.add(at.name);', '']],
+  ),
+  ...of(
+    'assembly/pack.ts',
     ['test/emit', 'test/ops'],
     [
       [

@@ -6,7 +6,7 @@ import { type Cache, type CompiledModule, type CompileProgress, compileProgram }
 import { OptionError } from '../errors.js';
 import { inputAttrs } from '../graph/graph.js';
 import { isInJson } from '../number-text.js';
-import type { MemoryLayout } from '../plan/layout.js';
+import type { Buffer, MemoryLayout } from '../plan/layout.js';
 import { checkSeed } from '../random/seed.js';
 import type { AnyTrainStep } from '../run/train-step.js';
 import type { ProgramDescription, VariableDescription } from '../train/description.js';
@@ -91,7 +91,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
   if (weights) files.set(WEIGHTS, weights);
   const placed = layout(description, modules[0].layout);
   const written = checkManifest({
-    format: formatOf(placed.entries),
+    format: formatOf(placed),
     name: program.name,
     generator: options.generator,
     seed,
@@ -167,9 +167,9 @@ function layout(
   { variables, entries }: ProgramDescription,
   placed: MemoryLayout,
 ): Pick<Manifest, 'memory' | 'variables' | 'constants' | 'entries'> {
-  const addressIn = (buffers: readonly { name: string; address: number }[]) => {
-    const addresses = new Map(buffers.map((b) => [b.name, b.address]));
-    return <T extends { name: string }>(part: T) => ({ ...part, address: addresses.get(part.name)! });
+  const addressIn = (buffers: readonly Pick<Buffer, 'name' | 'address' | 'panels'>[]) => {
+    const places = new Map(buffers.map(({ name, address, panels }) => [name, { address, panels }]));
+    return <T extends { name: string }>(part: T) => ({ ...part, ...places.get(part.name)! });
   };
   return {
     memory: { bytes: placed.end, threadScratch: placed.threadScratch },

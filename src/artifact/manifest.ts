@@ -3,6 +3,7 @@ import { MOST } from '../data/read.js';
 import { sha256 } from '../digest.js';
 import { DataError } from '../errors.js';
 import { type Buffer, type Guard, MAX_COLUMNS, MAX_MEMORY, type MemoryLayout } from '../plan/layout.js';
+import { elementsIn, isWidth } from '../plan/panels.js';
 import { clipped, isWellFormed, shownName } from '../printable.js';
 import { numel } from '../shape.js';
 import {
@@ -15,17 +16,21 @@ import {
 import { isPlainName } from './file-name.js';
 import { isRegion, overlap, wrongName } from './regions.js';
 
-/** Rises when an older runtime could not run what is described: 2 has guards, 3 entries by names of the user's. */
-export const FORMAT = 3;
+/**
+ * Rises when an older runtime could not run what is described: 2 has guards, 3 entries by names of the user's, 4 variables
+ * in panels.
+ */
+export const FORMAT = 4;
 
-/** The least that a runtime must read to run these entries. */
-export function formatOf(entries: Manifest['entries']): number {
+/** The least that a runtime must read to run these entries on these variables. */
+export function formatOf({ entries, variables }: Pick<Manifest, 'entries' | 'variables'>): number {
+  if (variables.some(({ panels }) => panels !== undefined)) return 4;
   if (Object.keys(entries).some((name) => !RESULTS.has(name))) return 3;
   return Object.values(entries).some((entry) => entry.guards) ? 2 : 1;
 }
 
 type Addressed<T> = T & { readonly address: number };
-type Place = Pick<Buffer, 'name' | 'shape' | 'dtype' | 'address'>;
+type Place = Pick<Buffer, 'name' | 'shape' | 'dtype' | 'address' | 'panels'>;
 
 /** One compilation of the model. */
 export interface ModuleFile {
@@ -55,7 +60,8 @@ export interface Manifest {
     readonly bytes: number;
     readonly threadScratch: number;
   };
-  readonly variables: readonly Addressed<VariableDescription>[];
+  /** `panels`: its elements lie in panels of so many columns (plan/panels.ts), where others lie row by row. */
+  readonly variables: readonly (Addressed<VariableDescription> & { readonly panels?: number })[];
   /** `data`: the elements, or one for all, as little-endian bytes in base64. */
   readonly constants: readonly (Place & { readonly data: string })[];
   readonly entries: Readonly<
@@ -92,8 +98,9 @@ export async function checkDigest(manifest: Manifest): Promise<void> {
 
 /** The layout for the engine. */
 export function layoutOf({ variables, constants, entries, memory }: Manifest): MemoryLayout {
-  const buffer = ({ name, shape, dtype, address }: Place): Buffer => {
-    return { name, shape, dtype, address, bytes: 4 * numel(shape) };
+  const buffer = ({ name, shape, dtype, address, panels }: Place): Buffer => {
+    const bytes = 4 * elementsIn({ shape, panels });
+    return { name, shape, dtype, address, bytes, ...(panels !== undefined && { panels }) };
   };
   return {
     variables: variables.map(buffer),
@@ -146,11 +153,11 @@ export function checkManifest(value: unknown): Manifest {
   each(
     'variables',
     variables,
-    (v) => place(v) && isRole(v) && isWord(v.stream) && isFill(v as unknown as Place, v.fill),
+    (v) => place(inMemory(v)) && isRole(v) && isWord(v.stream) && isFill(v as unknown as Place, v.fill),
   );
   each('constants', constants, (c) => place(c) && isElements(c as unknown as Place, c.data));
   if (!isObject(entries)) throw damaged('it has no entries');
-  const regions = [...(variables as Fields[]), ...(constants as Fields[])];
+  const regions = [...(variables as Fields[]).map(inMemory), ...(constants as Fields[])];
   const named = Object.entries(entries);
   each('entries', Object.values(entries), () => true);
   if (!named.every(([name]) => isText(name))) throw damaged('the name of an entry is no text');
@@ -285,6 +292,14 @@ function isBound({ bound, dtype }: Fields): boolean {
 function isGuard({ what, where, size, count, fault, value }: Fields, end: number): boolean {
   const isCell = (address: unknown) => isCount(address) && address % 4 === 0 && address + 4 <= end;
   return isText(what) && isText(where) && isCount(size) && isCount(count) && isCell(fault) && isCell(value);
+}
+
+/** A variable with a shape for all that it takes in memory; what lies in panels of no width is no place. */
+function inMemory(variable: Fields): Fields {
+  const { shape, panels } = variable;
+  if (panels === undefined) return variable;
+  const fits = Array.isArray(shape) && shape.every(isSize) && isWidth(panels, shape);
+  return { ...variable, shape: fits ? [elementsIn({ shape, panels })] : null };
 }
 
 function isPlace({ name, shape, dtype, address }: Fields, end: number): boolean {

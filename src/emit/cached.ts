@@ -16,7 +16,7 @@ export interface Cached {
 }
 
 /** Rises when the form of the bytes changes. */
-const FORMAT = 2;
+const FORMAT = 3;
 const DIGEST_BYTES = 32;
 const LENGTH_BYTES = 4;
 /** The digest's key where there is no secret. */

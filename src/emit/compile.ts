@@ -12,7 +12,7 @@ import { clipped } from '../printable.js';
 import type { Schedule } from '../schedule/kernel.js';
 import { SCHEDULE_PASSES } from '../schedule/passes.js';
 import { printSchedule } from '../schedule/print.js';
-import { schedule } from '../schedule/schedule.js';
+import { scheduleAll } from '../schedule/schedule.js';
 import type { DType, Shape } from '../shape.js';
 import { type AscOptions, disassemble, type Library, runAsc } from './asc.js';
 import { type Cached, decodeModule, encodeModule, keyOf } from './cached.js';
@@ -57,6 +57,8 @@ export interface CompileOptions extends Partial<AscOptions> {
   readonly threadShare?: number;
   /** For tests: bytes that the cache is taken to keep; few let small programs have groups, too. */
   readonly cacheBytes?: number;
+  /** For tests: variables lie in panels wherever they may, whether that spares time or not. */
+  readonly allPanels?: boolean;
   /** Call the host before the first kernel and after each, so that it can take the time. */
   readonly profile?: boolean;
   /** For looking for errors in the memory plan: bytes without a live value are NaN, what kernels overwrite is proven safe. */
@@ -87,7 +89,7 @@ function stagesOf(input: CompilerInput, options: CompileOptions, tell: Tell = ()
   const optimizing = without.filter((name) => !isSchedulePass(name));
   const graphs = map(guarded, ({ graph }) => optimize(graph, { without: optimizing }));
   tell('schedule');
-  const schedules = map(graphs, (graph) => schedule(graph, options));
+  const schedules = scheduleAll(graphs, options);
   tell('plan');
   const guards = map(guarded, (entry) => entry.guards);
   const plan = planMemory(schedules, input.variables, guards);

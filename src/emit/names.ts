@@ -120,6 +120,10 @@ class Naming {
       const program = loopsOf(kernel, {
         isVariable,
         regionOf: (node) => plan.parts.get(node),
+        panelsOf: (node) => {
+          const at = schedule.storage.get(node);
+          return at?.kind === 'variable' ? at.panels : undefined;
+        },
         liesOn: (node) => plan.address.get(node) === plan.address.get(kernel.stores[0]),
       });
       return { kernel, program, stem: `kernel_${this.index}_${this.kernels++}`, addressOf };

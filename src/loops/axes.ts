@@ -14,6 +14,8 @@ export interface LoopAccess {
   readonly source: Node;
   readonly strides: readonly number[];
   readonly offset: number;
+  /** Of a matrix in panels: from one panel to the next, times as far as along the columns of one. */
+  readonly apart?: number;
 }
 
 export interface Loops {

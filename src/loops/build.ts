@@ -15,10 +15,15 @@ export interface Placement {
   liesOn(node: Node): boolean;
   /** Where a value lies that is stored as a part of another. */
   regionOf(node: Node): Region | undefined;
+  /** Columns of the panels in which a variable lies. */
+  panelsOf(node: Node): number | undefined;
 }
 
 /** The loop program of a kernel; a loop of kernels has none itself. */
-export function loopsOf(kernel: PlainKernel, { isVariable, liesOn, regionOf }: Placement): LoopProgram {
+export function loopsOf(
+  kernel: PlainKernel,
+  { isVariable, liesOn, regionOf, panelsOf }: Placement,
+): LoopProgram {
   const buffers = new Buffers();
   const options = { buffers, stored: new Set(kernel.stores), overwrites: isVariable, regionOf };
   const { places } = buffers;
@@ -26,7 +31,7 @@ export function loopsOf(kernel: PlainKernel, { isVariable, liesOn, regionOf }: P
     case 'nest':
       return { buffers: places, functions: [], ...nestLoops(kernel, options) };
     case 'gemm':
-      return { buffers: places, ...gemmLoops(kernel, options) };
+      return { buffers: places, ...gemmLoops(kernel, { ...options, panelsOf }) };
     case 'scatter': {
       const overwrites = () => liesOn(kernel.base.source);
       return { buffers: places, functions: [], ...scatterLoops(kernel, { ...options, overwrites }) };

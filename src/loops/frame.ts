@@ -86,18 +86,25 @@ export class Frame {
     return block ? this.at(u).row * strides[block.rowAxis] : 0;
   }
 
-  /** The address of an access at the current point, all but the vector axis. */
-  protected pointer({ source, strides, offset }: LoopAccess): Expression {
+  /** The address of an access at the current point, all but the vector axis; in panels, from the one at hand on. */
+  protected pointer({ source, strides, offset, apart }: LoopAccess): Expression {
     const buffer = this.place.buffers.of(source, offset);
     const level = this.levelOf(strides, true);
     const moving = strides.map((stride, axis) => (axis === this.place.vectorAxis ? 0 : stride));
-    const base: Expression = { kind: 'buffer', buffer };
+    const start: Expression = { kind: 'buffer', buffer };
+    const base = apart ? this.panel(start, buffer, apart) : start;
     if (moving.every((stride) => stride === 0)) return base;
     const terms = moving.map((stride, axis) =>
       stride === 0 ? 0 : times(this.place.indices[axis], 4 * stride),
     );
     const key = `pointer:${this.key(source)}:${moving}:${offset}`;
     return this.bind({ buffer, what: 'at' }, key, sum(base, ...terms), level, SAME).of;
+  }
+
+  /** Where the panel at hand starts, known before all loops over its rows. */
+  private panel(start: Expression, buffer: number, apart: number): Expression {
+    const made = sum(start, times(this.index(), apart));
+    return this.bind({ buffer, what: 'panel' }, `panel:${buffer}`, made, 0, SAME).of;
   }
 
   protected levelOf(strides: readonly number[], withoutVector: boolean): number {

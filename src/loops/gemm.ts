@@ -16,10 +16,10 @@ import {
   times,
   when,
 } from './make.js';
-import type { NestOptions, Part } from './nest.js';
+import type { Part } from './nest.js';
 import { Operands, type Range, since } from './operands.js';
 import type { Expression, Statement, TileFunction } from './program.js';
-import { TileFunctions } from './tile-functions.js';
+import { type ProductOptions, TileFunctions } from './tile-functions.js';
 
 /**
  * A matrix product by its tiling: panels of columns run outside, so that their part of B stays in the first-level
@@ -28,7 +28,7 @@ import { TileFunctions } from './tile-functions.js';
  */
 export function gemmLoops(
   kernel: GemmKernel,
-  options: NestOptions,
+  options: ProductOptions,
 ): Part & { readonly functions: readonly TileFunction[] } {
   if (numel(kernel.domain) === 0) return { body: [], units: 1, functions: [] };
   return new GemmBuilder(kernel, options).build();
@@ -47,13 +47,18 @@ class GemmBuilder {
 
   constructor(
     private readonly kernel: GemmKernel,
-    options: NestOptions,
+    options: ProductOptions,
   ) {
     const { domain, tiling } = kernel;
     this.m = domain.at(-2)!;
     this.batch = domain.slice(0, -2);
     this.tile = new TileFunctions(kernel, options);
-    this.operands = new Operands(kernel, options.buffers, this.tile.matrix);
+    this.operands = new Operands(
+      kernel,
+      options.buffers,
+      this.tile.matrix,
+      options.panelsOf(kernel.b.source),
+    );
     this.panels = panelsOf(tiling.segments);
     this.scratch = scratchOf(tiling);
     this.widest = widestOf(tiling.segments);
@@ -86,7 +91,7 @@ class GemmBuilder {
     const { tiling } = this.kernel;
     const part = (name: string, offset: number) => define(name, sum('scratch', offset));
     return [
-      ...(tiling.packB === 'no' ? [] : [part('panel', this.scratch.panel)]),
+      ...(packs(tiling) ? [part('panel', this.scratch.panel)] : []),
       ...(tiling.packA ? [part('packed', this.scratch.rows)] : []),
       ...(tiling.epilogue === 'memory' ? [part('sums', this.scratch.sums)] : []),
     ];
@@ -233,6 +238,7 @@ class GemmBuilder {
   private panelGroup(segment: Segment, rows: Range, column: (panel: string) => Expression): Statement[] {
     const { k } = this.kernel;
     const bytes = 16 * segment.vectors * k;
+    const lies = this.kernel.tiling.packB === 'lies';
     const pack: Statement = {
       kind: 'loop',
       index: 'p',
@@ -245,9 +251,10 @@ class GemmBuilder {
     const row = (count: number) => {
       const name = this.tile.group(segment, count, bytes, this.finishedTile(segment, ['a'], count, 'b'));
       const a = this.operands.rowAddress(count, rows[0], 0, k);
-      return [this.tile.call(name, ...a, 'i', column('first'), column('last'))];
+      const from = lies ? [sum('right', binary(column('first'), '*', k))] : [];
+      return [this.tile.call(name, ...a, 'i', column('first'), column('last'), ...from)];
     };
-    return [pack, ...this.tiles(segment.rows, rows, row)];
+    return [...(lies ? [] : [pack]), ...this.tiles(segment.rows, rows, row)];
   }
 
   /** A tile at rows from `i` and columns from `j` on, and what is fused behind it. */
@@ -315,4 +322,9 @@ class GemmBuilder {
 /** The first column of a panel, in bytes. */
 function columnAt(panel: string, start: number, { column, vectors }: Segment): Expression {
   return sum(times(since(panel, start), 16 * vectors), 4 * column);
+}
+
+/** Whether panels of B are copied to scratch. */
+function packs({ packB }: GemmKernel['tiling']): boolean {
+  return packB === 'copy' || packB === 'transpose';
 }

@@ -1,3 +1,4 @@
+import type { Node } from '../graph/graph.js';
 import { digitsOf, isMapped, operandShapes } from '../schedule/index-map.js';
 import type { Digit, GemmKernel, Operand } from '../schedule/kernel.js';
 import { isOfParts } from '../schedule/sum-order.js';
@@ -12,17 +13,30 @@ export type Range = readonly [from: Expression, to: Expression];
 
 /** The operands of a product: where they start, how parts of them are packed, and where a tile reads. */
 export class Operands {
+  /** Columns of the panels in which B lies, and how many bytes a panel has. */
+  private readonly panels: { readonly columns: number; readonly bytes: number } | null;
+
   constructor(
     private readonly kernel: GemmKernel,
     private readonly buffers: Buffers,
     /** Names of the indices into the batch. */
     private readonly matrix: readonly string[],
-  ) {}
+    columns: number | undefined,
+  ) {
+    const [rows] = kernel.b.source.shape;
+    this.panels = columns === undefined ? null : { columns, bytes: 4 * columns * rows };
+  }
 
-  /** Where a matrix of an operand starts. */
+  /** Where a matrix of an operand starts; of a B in panels, where that starts. */
   start(operand: Operand): Expression {
+    const start = this.buffer(operand.source, operand.offset);
+    if (this.panels && operand.source === this.kernel.b.source) return start;
     const terms = this.matrix.map((index, i) => placeOf(digitsOf(operand, i, this.kernel.domain[i]), index));
-    return sum({ kind: 'buffer', buffer: this.buffers.of(operand.source, operand.offset) }, ...terms);
+    return sum(start, ...terms);
+  }
+
+  private buffer(source: Node, offset: number): Expression {
+    return { kind: 'buffer', buffer: this.buffers.of(source, offset) };
   }
 
   /** A step of k as an operand counts it: an index map through all parts, where the matrices of the batch are parts of k. */
@@ -105,7 +119,8 @@ export class Operands {
   /** Copies a panel of B side by side; `j`: its first column, in bytes. */
   packPanel({ vectors, lanes }: Segment, k0: Expression, k: Expression, panel = 'panel'): Statement[] {
     const { packB } = this.kernel.tiling;
-    if (packB === 'no') return [];
+    if (packB === 'no' || packB === 'lies') return [];
+    if (this.panels) return this.packPaneled({ vectors, lanes }, this.panels, k0, k, panel);
     const { b } = this.kernel;
     if (isMapped(b, -1) || isMapped(b, -2)) {
       const first = binary('j', '/', 4);
@@ -150,6 +165,25 @@ export class Operands {
     return body;
   }
 
+  /** As packPanel, of a B that is the transpose of a matrix in panels. */
+  private packPaneled(
+    { vectors, lanes }: Pick<Segment, 'vectors' | 'lanes'>,
+    { columns, bytes }: { readonly columns: number; readonly bytes: number },
+    k0: Expression,
+    k: Expression,
+    panel: Expression,
+  ): Statement[] {
+    const { strides } = this.kernel.b;
+    const parts = this.matrix.map((index, i) => (strides[i] === 0 ? 0 : times(index, strides[i])));
+    const first = sum(k0, ...parts);
+    return Array.from({ length: vectors }, (_, v) => {
+      const from = sum('right', binary('j', '*', columns), 16 * v * columns);
+      const exist = v === vectors - 1 ? lanes : 4;
+      const to = sum(panel, 16 * v);
+      return act(library('packPaneled', from, first, bytes, exist, count(k), to, 16 * vectors));
+    });
+  }
+
   /** Copies so many panels of B side by side; `j`: the first column, in bytes. */
   packPanels({ vectors }: Segment, panels: Expression): Statement {
     const { b, k } = this.kernel;
@@ -160,7 +194,14 @@ export class Operands {
 
   /** The address of a tile's first row of B. */
   panelAddress(k0: Expression): Expression {
-    if (this.kernel.tiling.packB !== 'no') return 'panel';
+    const { packB } = this.kernel.tiling;
+    if (this.panels && packB === 'lies')
+      return sum(
+        'right',
+        binary('j', '*', this.kernel.k),
+        k0 === 0 ? 0 : binary(k0, '*', 4 * this.panels.columns),
+      );
+    if (packB !== 'no') return 'panel';
     const row = 4 * this.kernel.b.strides.at(-2)!;
     return sum('right', 'j', k0 === 0 || !row ? 0 : binary(k0, '*', row));
   }

@@ -146,7 +146,7 @@ const LIBRARY = {
   ],
   madd: ['multiplyAdd'],
   pack: [
-    ...(['packColumns', 'packFour', 'packPanels2', 'packPanels3', 'packPanels4'] as const),
+    ...(['packColumns', 'packFour', 'packPaneled', 'packPanels2', 'packPanels3', 'packPanels4'] as const),
     ...(['packStrided', 'packVector', 'packVectors2'] as const),
   ],
   rows: ['chainEqual', 'chainRows', 'sumChain', 'zeroRow'],

@@ -1,7 +1,8 @@
+import type { Node } from '../graph/graph.js';
 import { digitsOf, isMapped } from '../schedule/index-map.js';
-import type { GemmKernel } from '../schedule/kernel.js';
+import type { Access, GemmKernel } from '../schedule/kernel.js';
 import { type Segment, scratchOf } from '../schedule/tiling.js';
-import { collapse, storedElements } from './axes.js';
+import { collapse, type LoopAccess, storedElements } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { Scope } from './frame.js';
 import { binary, define, instruction, load, sum } from './make.js';
@@ -15,6 +16,12 @@ const MATRIX = 1;
 const ROW = 2;
 const BLOCK = 3;
 
+/** What has to be known of where the operands and results of a product lie. */
+export interface ProductOptions extends NestOptions {
+  /** Columns of the panels in which a matrix lies. */
+  panelsOf(node: Node): number | undefined;
+}
+
 /** The functions of one product that work on a tile, made as they are asked for; all return their names. */
 export class TileFunctions {
   private readonly functions = new Map<string, TileFunction>();
@@ -26,7 +33,7 @@ export class TileFunctions {
 
   constructor(
     private readonly kernel: GemmKernel,
-    private readonly options: NestOptions,
+    private readonly options: ProductOptions,
   ) {
     this.matrix = kernel.domain.slice(0, -2).map((_, i) => `b${i}`);
     this.buffers = {
@@ -49,7 +56,14 @@ export class TileFunctions {
 
   private strides(vectors: number): TileStrides {
     const { tiling, a, b } = this.kernel;
-    const bRow = tiling.packB === 'no' ? 4 * b.strides.at(-2)! : 16 * vectors;
+    const { packB } = tiling;
+    const bRow =
+      4 *
+      (packB === 'no'
+        ? b.strides.at(-2)!
+        : packB === 'lies'
+          ? this.options.panelsOf(b.source)!
+          : 4 * vectors);
     if (tiling.packA) return { aRow: 4, aColumn: 16, bRow };
     const [row, column] = a.strides.slice(-2).map((s) => 4 * s);
     return { aRow: tiling.rowsA === 'each' ? null : row, aColumn: column, bRow };
@@ -96,11 +110,12 @@ export class TileFunctions {
   group({ vectors }: Segment, rows: number, panelBytes: number, tile: readonly Statement[]): string {
     const name = nameOf('group', { rows, vectors });
     const { tiling } = this.kernel;
+    const lies = tiling.packB === 'lies';
     const sums = tiling.epilogue === 'memory' ? [define('sums', sum('scratch', scratchOf(tiling).sums))] : [];
     return this.define(name, () =>
       this.withEpilogue(
         name,
-        ['a', 'i', 'j', 'last'],
+        ['a', 'i', 'j', 'last', ...(lies ? ['from'] : [])],
         [
           ...sums,
           {
@@ -109,7 +124,7 @@ export class TileFunctions {
             from: null,
             test: binary('j', '<', 'last'),
             step: 16 * vectors,
-            along: { name: 'b', from: 'scratch', by: panelBytes },
+            along: { name: 'b', from: lies ? 'from' : 'scratch', by: panelBytes },
             body: tile,
           },
         ],
@@ -189,7 +204,7 @@ export class TileFunctions {
     const m0 = domain.length - 2;
     const values = new Values(
       {
-        loops: { ...collapse([], [], []), over: (access) => access },
+        loops: { ...collapse([], [], []), over: (access) => this.over(access) },
         levels: domain.map((_, i) => (i < m0 ? MATRIX : i === m0 ? ROW : BLOCK)),
         indices: domain.map((_, i) => (i < m0 ? `b${i}` : i === m0 ? row : 'j')),
         vectorAxis: m0 + 1,
@@ -202,6 +217,14 @@ export class TileFunctions {
     );
     values.scopes.push(new Scope());
     return values;
+  }
+
+  /** An access over the domain; the matrices that it reaches in panels have as wide ones as the product. */
+  private over(access: Access): LoopAccess {
+    const panels = this.options.panelsOf(access.source);
+    if (!panels) return access;
+    const { domain } = this.kernel;
+    return { ...access, strides: [...domain.slice(2).map(() => 0), panels, 1], apart: domain.at(-2)! };
   }
 
   /** Stores of the rows of a tile. */

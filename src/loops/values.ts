@@ -71,17 +71,18 @@ export class Values extends Frame {
 
   /** Writes a member's vector to the place that `target` gives. */
   store(node: Node, target: Access, u: number, lanes: number, level: number): void {
-    const { source, strides } = this.place.loops.over(target);
+    const access = this.place.loops.over(target);
+    const { source, strides } = access;
     const made = this.memberValue(node, u, lanes).of;
     const value =
       source.dtype === 'bool' ? instruction('v128.and', made, instruction('i32x4.splat', 1)) : made;
-    const to = this.pointer(this.place.loops.over(target));
+    const to = this.pointer(access);
     const along = strides[this.place.vectorAxis];
     const { body } = this.scopes[level];
     const { vector } = this.at(u);
     const row = 4 * this.toRow(u, strides);
     if (along === 1) {
-      const at = sum(to, this.index());
+      const at = sum(to, this.along(access));
       const offset = 16 * vector + row;
       if (lanes === 4) body.push({ kind: 'store', to: at, value, offset });
       else body.push(act(library('storeLanes', sum(at, offset), value, lanes)));
@@ -94,6 +95,12 @@ export class Values extends Frame {
         body.push({ kind: 'storeLane', to: at, value, lane });
       }
     }
+  }
+
+  /** The way from an access at the current point to the vectors at hand, in bytes. */
+  private along({ apart }: LoopAccess): Expression {
+    // The pointer leads to the panel.
+    return apart ? 0 : this.index();
   }
 
   private readValue(access: Access, u: number, lanes: number): Value {
@@ -214,7 +221,7 @@ export class Values extends Frame {
     const { vector } = this.at(u);
     const made =
       along === 1
-        ? load('vector', sum(pointer, this.index()), 16 * vector + row, lanes)
+        ? load('vector', sum(pointer, this.along(access)), 16 * vector + row, lanes)
         : library(
             'loadStrided',
             sum(pointer, binary(this.index(), '*', along), 16 * vector * along + row),

@@ -1,6 +1,7 @@
 import { isObject } from '../check.js';
 import { numel } from '../shape.js';
 import { ALIGNMENT, type Buffer, FIRST_REGION, MAX_MEMORY, type MemoryLayout } from './layout.js';
+import { elementsIn, isWidth } from './panels.js';
 
 /**
  * Whether a value is a layout that the planner could have made: every field is there and of its kind, every buffer is as
@@ -37,13 +38,14 @@ function isBuffers(value: unknown): value is Buffer[] {
 
 function isBuffer(value: unknown): value is Buffer {
   if (!isObject(value)) return false;
-  const { name, address, bytes, shape, dtype } = value;
+  const { name, address, bytes, shape, dtype, panels } = value;
   return (
     typeof name === 'string' &&
     isSize(address) &&
     Array.isArray(shape) &&
     shape.every(isCount) &&
-    bytes === 4 * numel(shape) &&
+    isWidth(panels, shape) &&
+    bytes === 4 * elementsIn({ shape, panels }) &&
     (dtype === 'f32' || dtype === 'i32' || dtype === 'bool')
   );
 }

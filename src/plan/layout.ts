@@ -55,6 +55,8 @@ export interface Buffer {
   readonly bytes: number;
   readonly shape: Shape;
   readonly dtype: DType;
+  /** Columns of the panels in which its elements lie (plan/panels.ts); missing: they lie row by row. */
+  readonly panels?: number;
 }
 
 /** An index that a step looks at: two cells say which of them is outside of its table, if one is. */

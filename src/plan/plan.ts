@@ -5,7 +5,7 @@ import { chainsOf } from '../schedule/chains.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import type { Region } from '../schedule/regions.js';
 import { scratchOf } from '../schedule/tiling.js';
-import { type DType, formatType, numel, type Shape } from '../shape.js';
+import { type DType, formatType, type Shape } from '../shape.js';
 import {
   align,
   type Buffer,
@@ -18,6 +18,7 @@ import {
   sessionBytes,
 } from './layout.js';
 import { kernelsIn, loopPlan, loopsIn, placed, type StepPlan, workRegions } from './loops.js';
+import { elementsIn, type Lying } from './panels.js';
 
 export type { ArenaBuffer, LoopPlan, StepPlan } from './loops.js';
 
@@ -54,13 +55,14 @@ export function planMemory(
   guards: Readonly<Record<string, readonly GuardOutputs[]>> = {},
 ): MemoryPlan {
   let end = FIRST_REGION;
-  const place = (name: string, { shape, dtype }: { shape: Shape; dtype: DType }): Buffer => {
-    const bytes = 4 * numel(shape);
+  const place = (name: string, { shape, dtype, panels }: Lying & { dtype: DType }): Buffer => {
+    const bytes = 4 * elementsIn({ shape, panels });
     const address = end;
     end = align(end + Math.max(bytes, 4));
-    return { name, address, bytes, shape, dtype };
+    return { name, address, bytes, shape, dtype, ...(panels && { panels }) };
   };
-  const placedVariables = variables.map((v) => place(v.name, v));
+  const panels = panelsIn(Object.values(schedules));
+  const placedVariables = variables.map((v) => place(v.name, { ...v, panels: panels.get(v.name) }));
   const variableOf = new Map(placedVariables.map((v) => [v.name, v]));
   const constants: (Buffer & { values: readonly number[] })[] = [];
   const constantOf = (node: Node): Buffer => {
@@ -115,6 +117,18 @@ export function planMemory(
   };
   checkSize(plan);
   return plan;
+}
+
+/** Columns of the panels in which variables lie, for all schedules alike. */
+function panelsIn(schedules: readonly Schedule[]): Map<string, number | undefined> {
+  const panels = new Map<string, number | undefined>();
+  for (const at of schedules.flatMap(({ storage }) => [...storage.values()])) {
+    if (at.kind !== 'variable') continue;
+    if (panels.has(at.name) && panels.get(at.name) !== at.panels)
+      throw new Error(`${at.name} lies in one way for one entry, and in another for another`);
+    panels.set(at.name, at.panels);
+  }
+  return panels;
 }
 
 /** Places for the constants of loops; each node has one. */

@@ -66,7 +66,8 @@ function loops({ arena: around, loops: all }: StepPlan): string[] {
 }
 
 function describe(buffer: Buffer): string {
-  return `${shownName(buffer.name)}: ${formatType(buffer)}`;
+  const panels = buffer.panels ? `, in panels of ${buffer.panels} columns` : '';
+  return `${shownName(buffer.name)}: ${formatType(buffer)}${panels}`;
 }
 
 function figure(bytes: number, what: string): string {

@@ -9,6 +9,8 @@ import {
   SLACK,
   sessionBytes,
 } from '../plan/layout.js';
+import { pack, unpack } from '../plan/panels.js';
+import { numel } from '../shape.js';
 import { drawnRows } from '../train/columns.js';
 import { gradientsIn, LEARNING_RATE } from '../train/description.js';
 import type { Engine, Numbers } from '../train/engine.js';
@@ -227,11 +229,21 @@ export class CompiledEngine implements Engine {
   }
 
   read(name: string): Numbers {
-    return this.view(this.variable(name));
+    const variable = this.variable(name);
+    const { shape, panels } = variable;
+    const view = this.view(variable);
+    if (!panels) return view;
+    const elements = new Float32Array(numel(shape));
+    unpack(view, { shape, panels }, elements);
+    return elements;
   }
 
   write(name: string, values: Numbers): void {
-    this.view(this.variable(name)).set(values);
+    const variable = this.variable(name);
+    const { shape, panels } = variable;
+    const view = this.view(variable);
+    if (panels) pack(values, { shape, panels }, view);
+    else view.set(values);
   }
 
   get failure(): Error | null {

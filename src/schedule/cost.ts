@@ -78,7 +78,7 @@ export function partsOf(kernel: Kernel, units: number): number {
   const { packA, packB, kBlocks, split } = kernel.tiling;
   const [m, n] = kernel.domain.slice(-2);
   // Each part reads one operand again, which must not come from far, and may have to pack it again.
-  const [again, packs] = split === 'rows' ? [n, packB !== 'no'] : [m, packA];
+  const [again, packs] = split === 'rows' ? [n, packB !== 'no' && packB !== 'lies'] : [m, packA];
   if (kBlocks > 1 && 4 * again * kernel.k > AGAIN_BYTES) return 0;
   return Math.min(units, packs || kBlocks > 1 ? FEW_PARTS : MOST_PARTS);
 }

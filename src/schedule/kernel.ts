@@ -132,7 +132,8 @@ export type KernelBody = LoopBody | NestKernel | GemmKernel | ScatterKernel | Fo
 /** Where a stored node's elements lie. */
 export type Storage =
   | { readonly kind: 'input'; readonly name: string }
-  | { readonly kind: 'variable'; readonly name: string }
+  /** `panels`: in panels of so many columns, rather than row by row. */
+  | { readonly kind: 'variable'; readonly name: string; readonly panels?: number }
   | { readonly kind: 'output'; readonly name: string }
   | { readonly kind: 'constant' }
   | { readonly kind: 'arena' }

@@ -17,6 +17,8 @@ export const SCHEDULE_PASSES = [
   'index-maps',
   /** A result lies where what it is made from lay. */
   'take-over',
+  /** Variables lie in memory as the products that read them want them. */
+  'panels',
   /** Kernels run in an order that keeps the peak of memory low, rather than in that of the graph. */
   'lower-peak',
   /** Kernels that pass along the same large values run tile by tile. */
@@ -30,4 +32,6 @@ export interface ScheduleOptions {
   readonly without?: readonly string[];
   /** Bytes that the second-level cache is taken to keep: values of twice as many or more are passed in tiles. */
   readonly cacheBytes?: number;
+  /** For tests: variables lie in panels wherever they may, whether that spares time or not. */
+  readonly allPanels?: boolean;
 }

@@ -90,9 +90,11 @@ function tiles(kernel: GemmKernel): string {
     `panels ${shapes.join(', ')}`,
     packB === 'no'
       ? 'B in place'
-      : packB === 'copy'
-        ? `B copied by ${together > 1 ? `${together} panels` : 'panel'}`
-        : 'B transposed by panel',
+      : packB === 'lies'
+        ? 'B lies in panels'
+        : packB === 'copy'
+          ? `B copied by ${together > 1 ? `${together} panels` : 'panel'}`
+          : 'B transposed by panel',
     ...(packA ? [`A copied by ${rowBlock} rows`] : []),
     ...(kBlocks > 1 ? [`k = ${k} in ${kBlocks} blocks of ${kBlock}${totals}`] : []),
     `sums ${epilogue === 'registers' ? 'finished in registers' : 'finished from memory'}`,
@@ -118,6 +120,8 @@ function maps(kernel: GemmKernel): string[] {
 function place(node: Node, { storage }: Pick<Schedule, 'storage'>): string {
   const at: Storage | undefined = storage.get(node);
   const name = at && 'name' in at ? `${at.kind} ${shownName(at.name)}` : node.op.name;
+  if (at?.kind === 'variable' && at.panels)
+    return `${name} ${formatType(node)} in panels of ${at.panels} columns`;
   const part = at?.kind === 'part' ? ` in ${place(at.region.whole, { storage })}` : '';
   return `${name} ${formatType(node)}${part}`;
 }

@@ -12,6 +12,7 @@ import { legalize } from './legalize.js';
 import { merge } from './merge.js';
 import { kernelName } from './name.js';
 import { orderKernels } from './order.js';
+import { layInPanels, type Placed } from './panels.js';
 import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { recompute } from './recompute.js';
@@ -24,7 +25,8 @@ import { dropUnitReductions } from './unit-reductions.js';
 import { identityStrides, viewOf } from './view.js';
 
 /**
- * Turns an optimized graph into kernels in running order, and says where each stored value lies.
+ * Turns an optimized graph into kernels in running order, and says where each stored value lies; it shares its variables
+ * with no other.
  * @param tell called as each part of the work begins
  */
 export function schedule(
@@ -32,8 +34,41 @@ export function schedule(
   options: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Schedule {
-  const { without = [], cacheBytes } = options;
+  return scheduleAll({ only: optimized }, options, tell).only;
+}
+
+/** The same for the entries of a program, which share their variables. */
+export function scheduleAll(
+  graphs: Readonly<Record<string, Graph>>,
+  options: ScheduleOptions = {},
+  tell: (part: string) => void = () => {},
+): Record<string, Schedule> {
+  const { without = [], cacheBytes, allPanels } = options;
   const runs = (pass: SchedulePass) => !without.includes(pass);
+  const each = <A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B) =>
+    Object.fromEntries(Object.entries(record).map(([entry, value]) => [entry, f(value)]));
+  // Kernels of a group know where their values lie, which in a loop are elsewhere in each step.
+  const scheduled = (step: Graph) => schedule(step, { ...options, without: [...without, 'group', 'panels'] });
+  const made = each(graphs, (graph) => kernelsOf(graph, runs, scheduled, tell));
+  tell('panels');
+  const placed = runs('panels') ? layInPanels(made, allPanels) : made;
+  tell('order');
+  return each(placed, ({ kernels, storage, ...rest }) => ({
+    ...orderKernels(kernels, storage, runs, cacheBytes),
+    ...rest,
+    storage,
+  }));
+}
+
+/** What a schedule consists of before its kernels are in order. */
+type Unordered = Placed & Pick<Schedule, 'name' | 'unfused'>;
+
+function kernelsOf(
+  optimized: Graph,
+  runs: (pass: SchedulePass) => boolean,
+  scheduled: (step: Graph) => Schedule,
+  tell: (part: string) => void,
+): Unordered {
   tell('legalize');
   const plain = runs('loop') ? loopsOfScans(expand(optimized, (node) => !isLoop(node))) : expand(optimized);
   const graph = legalize(dropUnitReductions(plain));
@@ -44,8 +79,6 @@ export function schedule(
   tell('merge');
   const fusion = runs('merge') ? merge(again) : again;
   tell('kernels');
-  // Kernels of a group know where their values lie, which in a loop are elsewhere in each step.
-  const scheduled = (step: Graph) => schedule(step, { ...options, without: [...without, 'group'] });
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
     if (isInput(node)) {
@@ -66,10 +99,8 @@ export function schedule(
     (body): Draft => ({ body, stores: [body.node], loads: body.parts.map((p) => p.read.source) }),
   );
   const kernels = inPlaces([...drafts.values(), ...copies], storage, runs, isMade);
-  tell('order');
-  const ordered = orderKernels(kernels, storage, runs, cacheBytes);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
-  return { name: graph.name, ...ordered, storage, unfused };
+  return { name: graph.name, kernels, storage, unfused };
 }
 
 /** What each cluster computes, reads and stores. */

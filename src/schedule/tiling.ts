@@ -8,8 +8,8 @@ import { inRows, packsMap } from './packing.js';
 export interface Tiling {
   /** From left to right; together they cover the n columns. */
   readonly segments: readonly Segment[];
-  /** How the panels of B that a tile reads are laid out: as they lie, or copied side by side first. */
-  readonly packB: 'no' | 'copy' | 'transpose';
+  /** How the panels of B that a tile reads are laid out: as they lie, or copied side by side first; `lies`: B lies in panels. */
+  readonly packB: 'no' | 'copy' | 'transpose' | 'lies';
   /** Whether rows of A are copied to lie k-major, four rows side by side. */
   readonly packA: boolean;
   /** How a tile finds its rows of A where they are not copied: by a stride, or each from an address of its own. */
@@ -74,33 +74,49 @@ const REGISTER_EPILOGUE = 16;
 
 export const ROWS = 4;
 
+/** What lies in panels of a product's width: its right operand, and all that it stores. */
+export interface InPanels {
+  readonly width: number;
+  readonly b: boolean;
+  readonly c: boolean;
+}
+
+/** Columns of the panels in which matrices lie: rows of a line, so that tiles of others share none with their neighbours. */
+export const PANEL_WIDTH = 16;
+
 /** The tiling of c[m, n] = a[m, k] b[k, n] (for each matrix of the batch) with an epilogue. */
-export function tilingOf(product: {
-  domain: readonly number[];
-  k: number;
-  lastK?: number;
-  a: Operand;
-  b: Operand;
-  members: readonly Member[];
-}): Tiling {
+export function tilingOf(
+  product: {
+    domain: readonly number[];
+    k: number;
+    lastK?: number;
+    a: Operand;
+    b: Operand;
+    members: readonly Member[];
+  },
+  inPanels?: InPanels,
+): Tiling {
   const { domain, k, lastK = k, a, b, members } = product;
   const [m, n] = domain.slice(-2);
   const matrices = numel(domain.slice(0, -2));
-  const segments = numel(domain) === 0 ? [] : segmentsOf(m, n, k);
+  // How k is cut follows from the shape alone, and must not depend on how operands lie.
+  const free = numel(domain) === 0 ? [] : segmentsOf(m, n, k);
+  const segments = inPanels ? panelsOfWidth(m, n, inPanels.width) : free;
   const widest = widestOf(segments);
   const panels = panelsOf(segments);
 
-  const bytesPerStep = 16 * widest + 4 * ROWS;
+  const bytesPerStep = 16 * widestOf(free) + 4 * ROWS;
   // A k that differs between matrices is walked in blocks.
   const fitting = Math.max(lastK < k ? 2 : 1, Math.ceil((k * bytesPerStep) / PANEL_BYTES - 0.25));
   const totalAfter = fitting > FEW_BLOCKS ? FEW_BLOCKS : 0;
-  const kBlocks = totalAfter > 0 && widest === 1 ? Math.ceil(k / NARROW_BLOCK) : fitting;
+  const kBlocks = totalAfter > 0 && widestOf(free) === 1 ? Math.ceil(k / NARROW_BLOCK) : fitting;
   const kBlock = Math.ceil(k / kBlocks);
 
   const [bRow, bColumn] = b.strides.slice(-2);
   const mapsB = isMapped(b, -1) || isMapped(b, -2);
-  const packB =
-    bColumn !== 1 && n > 1
+  const packB = inPanels?.b
+    ? 'lies'
+    : bColumn !== 1 && n > 1
       ? 'transpose'
       : mapsB
         ? 'copy'
@@ -113,7 +129,8 @@ export function tilingOf(product: {
   const [aRow, aColumn] = a.strides.slice(-2);
   // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
   // faster: down a column the same distance lies between all accesses, which the processor foresees.
-  const group = kBlocks === 1 && packB !== 'no' && n % 4 !== 0 ? groupOf(segments, k) : 1;
+  const straddles = kBlocks === 1 && packB !== 'no' && n % 4 !== 0 && !inPanels?.c;
+  const group = straddles ? groupOf(segments, k) : 1;
   const rowsA = digitsOf(a, -2, m).length < 2 || inRows(a, m, segments) ? 'stride' : 'each';
   const packs = packsMap(product, rowsA, panels);
   const packA =
@@ -222,6 +239,40 @@ function segmentsOf(m: number, n: number, k: number): Segment[] {
   return segments;
 }
 
+/** Panels of one width, the last of which may have fewer columns. */
+function panelsOfWidth(m: number, n: number, width: number): Segment[] {
+  const count = Math.floor(n / width);
+  const rest = n - count * width;
+  const segment = (column: number, columns: number, count: number): Segment => {
+    const vectors = Math.ceil(columns / 4);
+    return { column, vectors, rows: Math.min(m, STEP_TIME[vectors].length), count, lanes: columns % 4 || 4 };
+  };
+  return [
+    ...(count > 0 ? [segment(0, width, count)] : []),
+    ...(rest > 0 ? [segment(count * width, rest, 1)] : []),
+  ];
+}
+
+/** Time to copy a vector to a panel, in steps of a tile. */
+const PACK_TIME = 0.7;
+
+/** Time of a product on tiles of one kind, in the unit of theirs. */
+export function timeOfTiles(
+  { domain, k }: { domain: readonly number[]; k: number },
+  { segments, packB }: Tiling,
+  inPanels?: InPanels,
+): number {
+  const [m, n] = domain.slice(-2);
+  const misses = (inPanels?.c ? 0 : pageMisses(m, n)) + (packB === 'lies' ? 0 : pageMisses(k, n));
+  const pack = packB === 'copy' || packB === 'transpose' ? PACK_TIME : 0;
+  return segments.reduce((sum, { vectors, count }) => {
+    const steps = (m === 1 ? ROW_STEP_TIME : STEP_TIME)[vectors];
+    const [full, rest] = [Math.floor(m / steps.length), m % steps.length];
+    const step = full * steps[steps.length - 1] + (rest ? steps[rest - 1] : 0);
+    return sum + count * (k * (step + pack * vectors) + MISS_TIME * misses);
+  }, 0);
+}
+
 /** Widths that add up to `total` in the least time. */
 function cheapest(total: number, widths: readonly number[], time: (width: number) => number): number[] {
   const best: { time: number; last: number }[] = [{ time: 0, last: 0 }];
@@ -271,7 +322,8 @@ export function scratchOf(tiling: Tiling): Scratch {
   } = tiling;
   const widest = widestOf(segments);
   const aligned = (bytes: number) => LINE * Math.ceil(bytes / LINE);
-  const panel = packB === 'no' ? 0 : aligned(16 * widest * kBlock * Math.max(group, together));
+  const panel =
+    packB === 'no' || packB === 'lies' ? 0 : aligned(16 * widest * kBlock * Math.max(group, together));
   const rows = packA ? aligned(4 * kBlock * ROWS * Math.ceil(rowBlock / ROWS)) : 0;
   const held = kBlocks > 1 ? rowBlock * panelBlock : ROWS;
   const sums = epilogue === 'memory' ? aligned(16 * widest * held) : 0;

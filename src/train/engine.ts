@@ -36,7 +36,7 @@ export interface Engine {
   diagnose(batch: Record<string, Numbers>): Record<string, Numbers>;
   /** The gradients of the last step, where the step keeps them. */
   gradients(): Record<string, Numbers>;
-  /** The current elements of a variable: a view where the engine has one. */
+  /** The current elements of a variable, row by row: a view where the engine has one. */
   read(name: string): Numbers;
   write(name: string, values: Numbers): void;
   /** Why the engine can do nothing more, if that is so: then what it holds is not to be relied on. */

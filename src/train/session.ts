@@ -244,7 +244,10 @@ export class Session {
     return this.program.variables.filter((v) => !role || v.role === role).map((v) => v.name);
   }
 
-  /** The elements of a variable: with the compiled engine a view of its memory. */
+  /**
+   * The elements of a variable, row by row: with the compiled engine a view of its memory, or a copy where they lie in
+   * another order there. To change them there is `write`.
+   */
   read(name: string): Numbers {
     this.open();
     variableOf(this.program, name);

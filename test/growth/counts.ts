@@ -14,7 +14,7 @@ const { deepModels } = await import('../../bench/deep.js');
 const { emitModule } = await import('../../src/emit/module.js');
 const { optimize } = await import('../../src/optimize/index.js');
 const { planMemory } = await import('../../src/plan/plan.js');
-const { schedule } = await import('../../src/schedule/schedule.js');
+const { scheduleAll } = await import('../../src/schedule/schedule.js');
 
 /** How often each function and each block of it runs, by file, function and place. */
 async function countsFor(name: string): Promise<Map<string, number>> {
@@ -22,13 +22,10 @@ async function countsFor(name: string): Promise<Map<string, number>> {
   const { entries, variables } = trace();
   await session.post('Profiler.takePreciseCoverage');
   // The search for a low peak has a budget instead.
-  const schedules = Object.fromEntries(
-    Object.entries(entries).map(([entry, graph]) => [
-      entry,
-      // A small cache has what is large at both depths passed tile by tile.
-      schedule(optimize(graph), { without: ['lower-peak'], cacheBytes: 2 ** 16 }),
-    ]),
-  );
+  const graphs = Object.entries(entries).map(([entry, graph]) => [entry, optimize(graph)]);
+  // A small cache has what is large at both depths passed tile by tile.
+  const options = { without: ['lower-peak'], cacheBytes: 2 ** 16 };
+  const schedules = scheduleAll(Object.fromEntries(graphs), options);
   emitModule(name, schedules, planMemory(schedules, variables));
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const counts = new Map<string, number>();

@@ -9,7 +9,7 @@ import { align, FIRST_REGION, SLACK, sessionBytes } from '../../src/plan/layout.
 import { type ArenaBuffer, type EntryPlan, planMemory } from '../../src/plan/plan.js';
 import { printMemory } from '../../src/plan/print.js';
 import type { Schedule } from '../../src/schedule/kernel.js';
-import { schedule } from '../../src/schedule/schedule.js';
+import { schedule, scheduleAll } from '../../src/schedule/schedule.js';
 import { numel } from '../../src/shape.js';
 import { arenaGraph } from './random.js';
 
@@ -110,10 +110,8 @@ describe.each([
   (_, direct) => {
     const [vocab, embed, batch] = [17_964, 60, 64];
     const { program } = namesStep({ vocab, context: 5, embed, hidden: 100, batch, direct });
-    const schedules = Object.fromEntries(
-      Object.entries(program.entries).map(([entry, graph]) => [entry, schedule(optimize(graph))]),
-    );
-    const plan = planMemory(schedules, program.variables);
+    const graphs = Object.entries(program.entries).map(([entry, graph]) => [entry, optimize(graph)]);
+    const plan = planMemory(scheduleAll(Object.fromEntries(graphs)), program.variables);
 
     it('trains in 1.3 times the memory of its parameters, the logits and their cotangent', () => {
       const parameters = program.variables.reduce((n, v) => n + 4 * numel(v.shape), 0);

@@ -121,7 +121,7 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
     .flatMap((graph) => graph.inputs.map(inputAttrs))
     .filter((input) => input.role !== 'input');
   const { threads: _threads, alone: _alone, alike: _alike, ...options } = settings;
-  // Every kernel that can be split is split, so that barriers are put to the test; and all that can be is in groups.
+  // Every kernel that can be split is split, so that barriers are put to the test; and all that can be is in groups, or in panels.
   return compileProgram(
     { name: 'programs', variables, entries },
     {
@@ -129,6 +129,7 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
       library: impatient(settings.library ?? (await readLibrary())),
       threadShare: 0,
       cacheBytes: 64,
+      allPanels: true,
     },
   );
 }

@@ -1,4 +1,14 @@
-import { align, CONTROL, LOSSES, type MemoryLayout, RATES, SLACK, sessionBytes } from '../../plan/layout.js';
+import {
+  align,
+  type Buffer,
+  CONTROL,
+  LOSSES,
+  type MemoryLayout,
+  RATES,
+  SLACK,
+  sessionBytes,
+} from '../../plan/layout.js';
+import { pack } from '../../plan/panels.js';
 import { RandomStream, STREAMS } from '../../random/philox.js';
 import { type DType, numel } from '../../shape.js';
 import type { EntryDescription } from '../../train/description.js';
@@ -56,11 +66,9 @@ export function encodeRequest(candidate: Candidate): Uint8Array {
       address,
       values: filled(dtype === 'f32' ? new Float32Array(bytes / 4) : new Int32Array(bytes / 4), values),
     })),
-    ...layout.variables.flatMap(({ name, address }) => {
-      const values = initial.get(name);
-      return values
-        ? [{ address, values: values instanceof Float64Array ? Float32Array.from(values) : values }]
-        : [];
+    ...layout.variables.flatMap((variable) => {
+      const values = initial.get(variable.name);
+      return values ? [{ address: variable.address, values: asItLies(values, variable) }] : [];
     }),
   ];
   const stream = new RandomStream(seed, STREAMS.batch);
@@ -112,6 +120,15 @@ export function encodeRequest(candidate: Candidate): Uint8Array {
     rival: rival !== undefined,
   };
   return joined([new TextEncoder().encode(JSON.stringify(request)), ...blocks]);
+}
+
+function asItLies(values: Numbers, { shape, panels, bytes }: Buffer): Float32Array | Int32Array {
+  if (panels) {
+    const elements = new Float32Array(bytes / 4);
+    pack(values, { shape, panels }, elements);
+    return elements;
+  }
+  return values instanceof Float64Array ? Float32Array.from(values) : values;
 }
 
 function filled<T extends Float32Array | Int32Array>(array: T, values: readonly number[]): T {
