@@ -42,6 +42,7 @@ export function gradients(
   const asked = wrt.map(own);
   const cotangents = new Map<Tensor, Tensor>();
   const from = own(output);
+  by.checkDerivative?.(from, asked);
   cotangents.set(from, options.cotangent ?? by.constant(1, output.shape, 'f32'));
   sweep([from], asked, cotangents, createGraph);
   return asked.map((t) => cotangents.get(t) ?? null);

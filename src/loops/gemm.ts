@@ -326,5 +326,5 @@ function columnAt(panel: string, start: number, { column, vectors }: Segment): E
 
 /** Whether panels of B are copied to scratch. */
 function packs({ packB }: GemmKernel['tiling']): boolean {
-  return packB === 'copy' || packB === 'transpose';
+  return packB === 'copy' || packB === 'turned';
 }

@@ -1,11 +1,12 @@
 import { boolean, checkOptions, notNegative, positive, wholeNumber } from '../check.js';
-import { OptionError, ShapeError } from '../errors.js';
+import { GraphError, OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { add, mul, rsqrt, sub } from '../ops/elementwise.js';
 import { mean } from '../ops/functions.js';
 import { channelsToFirst, channelsToLast } from '../ops/spatial.js';
 import { type Initializer, interpreter, type Tensor, type Variable } from '../ops/tensor.js';
 import { formatShape, numel } from '../shape.js';
+import { located } from '../source.js';
 import { normObserver } from './calibration.js';
 import { layer, type Module, parameter, state } from './module.js';
 
@@ -56,6 +57,12 @@ function batchNormOf(what: string, features: number, options: BatchNormOptions):
   const runningMean = state([features], init.zeros);
   const runningVariance = state([features], init.ones);
   const normalized = (x: Tensor) => {
+    if (interpreter().isStep)
+      throw new GraphError(
+        located(
+          `${what}: its statistics are those of a batch, not of a step of a scan: use layerNorm or rmsNorm there, or ${what} outside`,
+        ),
+      );
     if (!interpreter().training) {
       normObserver()?.({ mean: runningMean, variance: runningVariance }, x);
       return affine.byColumn(sub(x, runningMean), rsqrt(add(runningVariance, eps)));

@@ -97,8 +97,12 @@ export interface Interpreter {
   observe?(layer: object, forward: () => Tensor): Tensor;
   /** What stands in this trace for a tensor of the one around it; any other is itself. */
   within?(tensor: Tensor): Tensor;
+  /** Refuses a derivative of which this trace knows a part alone. */
+  checkDerivative?(output: Tensor, by: readonly Tensor[]): void;
   /** Runs what is not to be seen by `observe`'s watcher. */
   quietly?<T>(f: () => T): T;
+  /** Whether what it runs is one step of many. */
+  readonly isStep?: boolean;
   /** Makes a graph of a step; missing where ops run at once. */
   readonly capture?: Capture | undefined;
 }

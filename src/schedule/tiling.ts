@@ -9,7 +9,7 @@ export interface Tiling {
   /** From left to right; together they cover the n columns. */
   readonly segments: readonly Segment[];
   /** How the panels of B that a tile reads are laid out: as they lie, or copied side by side first; `lies`: B lies in panels. */
-  readonly packB: 'no' | 'copy' | 'transpose' | 'lies';
+  readonly packB: 'no' | 'copy' | 'turned' | 'lies';
   /** Whether rows of A are copied to lie k-major, four rows side by side. */
   readonly packA: boolean;
   /** How a tile finds its rows of A where they are not copied: by a stride, or each from an address of its own. */
@@ -117,7 +117,7 @@ export function tilingOf(
   const packB = inPanels?.b
     ? 'lies'
     : bColumn !== 1 && n > 1
-      ? 'transpose'
+      ? 'turned'
       : mapsB
         ? 'copy'
         : m >= 6 * ROWS && (kBlocks > 1 || crowds(4 * bRow, kBlock) || 4 * k * n > BLOCK_BYTES)
@@ -264,7 +264,7 @@ export function timeOfTiles(
 ): number {
   const [m, n] = domain.slice(-2);
   const misses = (inPanels?.c ? 0 : pageMisses(m, n)) + (packB === 'lies' ? 0 : pageMisses(k, n));
-  const pack = packB === 'copy' || packB === 'transpose' ? PACK_TIME : 0;
+  const pack = packB === 'copy' || packB === 'turned' ? PACK_TIME : 0;
   return segments.reduce((sum, { vectors, count }) => {
     const steps = (m === 1 ? ROW_STEP_TIME : STEP_TIME)[vectors];
     const [full, rest] = [Math.floor(m / steps.length), m % steps.length];

@@ -139,6 +139,8 @@ class BodyTracer extends Tracer {
   /** What was read from outside, in order, and the input that stands for it. */
   private readonly captured = new Map<Tensor, { input: Traced; outer: Tensor }>();
   private readonly changed = new Map<Variable, Tensor>();
+  private given: readonly Traced[] = [];
+  readonly isStep = true;
 
   constructor(
     name: string,
@@ -156,19 +158,25 @@ class BodyTracer extends Tracer {
     const symbols = (prefix: string, types: readonly TensorType[]) =>
       types.map((type, i) => this.input(`${prefix}${i}`, type));
     const [given, walked] = [symbols('c', carry), symbols('x', elements)];
+    this.given = given;
     const made = withInterpreter(this, () => step(given, walked));
     // A result may be a tensor of outside as it is: it is an input then, too.
     const [next, kept] = [made.carry, made.outputs].map((list) => list.map((tensor) => this.lift(tensor)));
     const assigned = [...this.changed.keys()];
     const carried = assigned.map((variable) => this.captured.get(variable)!.input);
+    const outputs = [...next, ...this.changed.values(), ...kept].map((tensor, i) => ({
+      name: `y${i}`,
+      node: this.lift(tensor).node,
+    }));
+    // What no result needs is no input: it would have a gradient, of zeros.
+    const needed = new Set(fromRoots({ name: this.name, inputs: [], outputs, updates: [] }).nodes);
     const same = [...this.captured]
-      .filter(([of]) => !this.changed.has(of as Variable))
+      .filter(([of, { input }]) => !this.changed.has(of as Variable) && needed.has(input.node))
       .map(([, entry]) => entry);
-    const results = [...next, ...this.changed.values(), ...kept];
     const body = fromRoots({
       name: this.name,
       inputs: [...given, ...carried, ...walked, ...same.map((entry) => entry.input)].map(({ node }) => node),
-      outputs: results.map((tensor, i) => ({ name: `y${i}`, node: this.lift(tensor).node })),
+      outputs,
       updates: [],
     });
     return { body, assigned, same: same.map((entry) => entry.outer) };
@@ -191,6 +199,18 @@ class BodyTracer extends Tracer {
 
   within(tensor: Tensor): Tensor {
     return tensor instanceof Traced ? this.lift(tensor) : tensor;
+  }
+
+  /** Steps before this one are not in its graph: what depends on them and on a tensor of outside has no derivative here. */
+  checkDerivative(output: Tensor, by: readonly Tensor[]): void {
+    const outside = new Set<Tensor>([...this.captured.values()].map(({ input }) => input));
+    if (!by.some((tensor) => outside.has(tensor))) return;
+    const seen = new Set<Tensor>([output]);
+    for (const { creator } of seen) for (const input of creator?.inputs ?? []) seen.add(input);
+    if (this.given.some((carry) => seen.has(carry)))
+      throw new GraphError(
+        `gradients: inside of a scan what depends on the carry has no gradient by a tensor of outside${at(userLocation())}: how the steps before depend on it is not known there. Carry that tensor, or differentiate what scan gives`,
+      );
   }
 
   protected override lift(tensor: Tensor): Traced {

@@ -16,6 +16,7 @@ const algebra = 'rewrites these ops by laws of arithmetic or of movement that ho
 const words = 'words of its own, not ops';
 const MAY: Record<string, string> = {
   'optimize/centred-sums.ts': algebra,
+  'optimize/common-steps.ts': algebra,
   'optimize/drop-markers.ts': algebra,
   'optimize/fold-constants.ts': algebra,
   'optimize/fold-transposes.ts': algebra,

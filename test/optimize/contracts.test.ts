@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluateNode } from '../../src/graph/evaluate.js';
 import { type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
 import { printGraph } from '../../src/graph/print.js';
-import { f32, trace } from '../../src/index.js';
+import { f32, gradients, scan, type Tensor, trace } from '../../src/index.js';
 import type { Value } from '../../src/ops/op.js';
 import { type Contract, type Pass, passes } from '../../src/optimize/index.js';
 import { numel } from '../../src/shape.js';
@@ -19,7 +19,23 @@ const graphs: (() => Graph)[] = [
   ...Array.from({ length: 60 }, (_, i) => () => traced(9000 + i)),
   ...Array.from({ length: 300 }, (_, i) => () => arithmetic(i)),
   () => trace('centred', { x: f32(4, 3) }, ({ x }) => ({ y: x.sub(x.mean(0)).sum(0) })),
+  steps,
 ];
+
+/** A gradient's loop, which makes again what the first loop has made. */
+function steps(): Graph {
+  return trace('steps', { h: f32(8), x: f32(4, 8) }, ({ h, x }) => {
+    const { carry, outputs } = scan(
+      (c: Tensor, e: Tensor) => {
+        const next = c.mul(e).tanh();
+        return { carry: next, outputs: next.exp() };
+      },
+      { carry: h, inputs: x },
+    );
+    const [dh, dx] = gradients(carry.sum().add(outputs.sum()), [h, x]);
+    return { dh: dh!, dx: dx! };
+  });
+}
 
 interface Change {
   readonly pass: Pass;

@@ -51,7 +51,7 @@ describe('the tiling of a product', () => {
 
   it('transposes a right operand by panel where its columns lie apart, and copies one that would crowd the cache', () => {
     expect(tilingFor(32, 100, 27).packB).toBe('no');
-    expect(tilingFor(32, 100, 27, 'b').packB).toBe('transpose');
+    expect(tilingFor(32, 100, 27, 'b').packB).toBe('turned');
     expect(tilingFor(512, 512, 512).packB).toBe('copy');
     expect(tilingFor(784, 512, 128, 'a').packA).toBe(true);
   });
