@@ -18,22 +18,22 @@ async function failures(count: number, seed: number, settings: Settings) {
 }
 
 describe('random programs give the results of the reference and the same bits for one and three threads', () => {
-  it.each([0, 25])('as shipped, from program %i', async (seed) => {
-    const { problems, tally } = await failures(25, seed, { level: 3 });
+  it('as shipped', async () => {
+    const { problems, tally } = await failures(30, 0, { level: 3 });
     expect(problems).toEqual([]);
     // Bounds that say nothing would let everything pass.
     expect(tally.close).toBeGreaterThan(0.85 * (tally.close + tally.loose + tally.unknown));
   });
 
-  it.each([100, 125])('with memory poisoned while it holds no live value, from program %i', async (seed) => {
-    expect((await failures(25, seed, { level: 1, poison: true })).problems).toEqual([]);
+  it('with memory poisoned while it holds no live value', async () => {
+    expect((await failures(30, 100, { level: 1, poison: true })).problems).toEqual([]);
   });
 
   it.each(passes.map(({ name }, i) => ({ name, seed: 175 + 25 * i })))(
     'without the pass $name',
     async (pass) => {
       const settings = { level: 1, without: [pass.name] };
-      expect((await failures(6, pass.seed, settings)).problems).toEqual([]);
+      expect((await failures(4, pass.seed, settings)).problems).toEqual([]);
     },
   );
 
@@ -53,7 +53,7 @@ describe('bits depend on the mathematics alone', () => {
 
   it('whatever part of the scheduler is left out, and whatever stands beside', async () => {
     const settings = { level: 1, threads: [1, 2, 3, 4], alike: ways };
-    expect((await failures(8, 600, settings)).problems).toEqual([]);
+    expect((await failures(5, 600, settings)).problems).toEqual([]);
   });
 });
 
@@ -92,7 +92,7 @@ describe('the comparison', () => {
     );
     expect(math).not.toBe(library['math.ts']);
     const settings = { level: 0, threads: [1], library: { ...library, 'math.ts': math } };
-    const found = await fuzz({ count: 25, seed: 300, settings, shrink: 1, patience: 8 });
+    const found = await fuzz({ count: 25, seed: 300, settings, shrink: 1, patience: 30 });
     expect(found.length).toBeGreaterThan(0);
     const ops = found[0].smallest!.graph.nodes.map((node) => node.op.name);
     expect(ops).toContain('tanh');
