@@ -18,7 +18,7 @@ function bench(...args: string[]): Promise<{ code: number; stdout: string; stder
   });
 }
 
-it('prints a table and, with --json, the same as one object in the last line', async () => {
+it.concurrent('prints a table and, with --json, the same as one object in the last line', async () => {
   const { code, stdout, stderr } = await bench(
     '--only',
     'W1',
@@ -53,7 +53,7 @@ it('prints a table and, with --json, the same as one object in the last line', a
   }
 }, 300_000);
 
-it('prints the time of each kernel with --callgraph', async () => {
+it.concurrent('prints the time of each kernel with --callgraph', async () => {
   const { code, stdout } = await bench('--callgraph', '--only', 'W1', '--quick');
   expect(code).toBe(0);
   const [head, ...kernels] = stdout.trimEnd().split('\n');

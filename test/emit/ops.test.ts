@@ -9,7 +9,7 @@ import { cases, fill } from '../ops/cases.js';
 // Every op of the table, forward and backward, compiled against the reference in float64.
 
 /** Not all of an op that has many: what a module has to compile takes long. */
-const MOST = 26;
+const MOST = 18;
 const casesOf = (name: string) => {
   const all = cases[name];
   const every = Math.ceil(all.length / MOST);

@@ -7,7 +7,7 @@ import { followsGoldenFiles, goldenFiles } from './suite.js';
 // Both sides round in float64 and order their sums differently: after 200 steps that is some 1e-13.
 followsGoldenFiles({
   name: 'the tape in float64',
-  transformerSteps: 3,
+  transformerSteps: 2,
   noise: true,
   options: { keepGradients: true },
   tolerance: { loss: 1e-12, sums: 1e-11 },
