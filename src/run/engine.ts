@@ -246,6 +246,14 @@ export class CompiledEngine implements Engine {
     else view.set(values);
   }
 
+  lying(name: string): Numbers {
+    return this.view(this.variable(name));
+  }
+
+  putBack(name: string, lying: Numbers): void {
+    this.lying(name).set(lying);
+  }
+
   get failure(): Error | null {
     return this.team.failure;
   }

@@ -102,6 +102,14 @@ export class TapeEngine implements Engine {
     return this.tape.read(this.variable(name)).data;
   }
 
+  lying(name: string): Numbers {
+    return this.read(name);
+  }
+
+  putBack(name: string, lying: Numbers): void {
+    this.write(name, lying);
+  }
+
   write(name: string, values: Numbers): void {
     this.tape.set(this.variable(name), values.slice());
   }

@@ -9,6 +9,7 @@ const SNAPSHOT_MS = 1000;
 export interface Snapshot {
   readonly at: number;
   readonly time: number;
+  /** As they lie in memory. */
   readonly values: ReadonlyMap<string, Numbers>;
 }
 
@@ -72,6 +73,8 @@ export class WayBack {
    * table that no batch reads any more. Looked at where a run ends, before a checkpoint, and once a second.
    */
   check(): void {
+    // As they lie first: that is quick, and columns which fill up panels are looked at besides.
+    if (brokenVariables(this.variables, (name) => this.engine.lying(name)).length === 0) return;
     const broken = brokenVariables(this.variables, (name) => this.engine.read(name));
     if (broken.length === 0) return;
     const { at, loss } = this.session.place();
@@ -100,12 +103,12 @@ export class WayBack {
   }
 
   private snapshot(): Snapshot {
-    const values = this.variables.map((v) => [v.name, this.engine.read(v.name).slice()] as const);
+    const values = this.variables.map((v) => [v.name, this.engine.lying(v.name).slice()] as const);
     return { at: this.session.place().at, time: performance.now(), values: new Map(values) };
   }
 
   private goTo({ at, values }: Snapshot): void {
-    for (const [name, elements] of values) this.engine.write(name, elements);
+    for (const [name, elements] of values) this.engine.putBack(name, elements);
     this.session.goTo(at);
   }
 }
