@@ -1,6 +1,6 @@
 import { type Node, rewrite } from '../graph/graph.js';
 import { numel, sameShape } from '../shape.js';
-import { broadcast, build, is, padShape, reshape } from './build.js';
+import { broadcast, build, is, joinedReshapes, padShape, reshape } from './build.js';
 import type { Pass } from './pass.js';
 
 // Joins movement after movement into one and drops what moves nothing, reductions over axes of size 1
@@ -23,8 +23,7 @@ type Rule = (node: Node, x: Node) => Node | undefined;
 const rules: Record<string, Rule> = {
   reshape(node, x) {
     if (sameShape(x.shape, node.shape)) return x;
-    if (is(x, 'reshape')) return reshape(x.inputs[0], node.shape, node.where);
-    return is(x, 'broadcast') ? outOfBroadcast(node, x) : undefined;
+    return joinedReshapes(node) ?? (is(x, 'broadcast') ? outOfBroadcast(node, x) : undefined);
   },
   transpose(node, x) {
     const perm = node.attrs.perm as number[];

@@ -1,7 +1,7 @@
 import { consumers, type Graph, type Node, rewrite, roots } from '../graph/graph.js';
 import { numel, type Shape, sameShape } from '../shape.js';
 import { type AxisGroup, axesBefore, axisGroups, shapeBefore } from './axes.js';
-import { build, is, isElementwise, padShape, reshape } from './build.js';
+import { build, is, isElementwise, joinedReshapes, padShape, reshape } from './build.js';
 import type { Pass } from './pass.js';
 
 // Moves a reshape from in front of elementwise ops and reductions to behind them, so that they are in the
@@ -40,17 +40,11 @@ function following(graph: Graph): (node: Node, before: Node) => Node {
   };
   return (node, before) => {
     const may = before.inputs.some((x) => is(image(x), 'reshape') && passes(x));
-    const result = joined(node) ?? (may ? sunk(node) : undefined) ?? node;
+    // Where a reshape has come before another, the next reader must see where both began.
+    const result = joinedReshapes(node) ?? (may ? sunk(node) : undefined) ?? node;
     images.set(before, result);
     return result;
   };
-}
-
-/** One reshape where a reshape has come before another: the next reader must see where both began. */
-function joined(node: Node): Node | undefined {
-  const [x] = node.inputs;
-  if (!is(node, 'reshape') || !is(x, 'reshape')) return undefined;
-  return reshape(x.inputs[0], node.shape, node.where);
 }
 
 /** The node before the reshape of its operand instead of after it, or undefined where it cannot go there. */

@@ -10,7 +10,7 @@ import {
 } from '../../src/index.js';
 import type { Eager } from '../../src/tape/tape.js';
 import { fill } from './cases.js';
-import { leaf } from './run.js';
+import { leaf, refusal } from './run.js';
 
 // Beside test/ops/images.test.ts, which follows PyTorch.
 
@@ -122,12 +122,7 @@ it.each<[string, () => unknown, string]>([
     'ShapeError: convTranspose1d: padding leaves nothing of [3] places',
   ],
 ])('%s are refused with the line', (_, f, message) => {
-  let error: unknown;
-  try {
-    f();
-  } catch (thrown) {
-    error = thrown;
-  }
-  expect(String(error)).toContain(message);
-  expect(String(error)).toMatch(/\(pool\.test\.ts:\d+\)$/);
+  const error = refusal(f);
+  expect(error).toContain(message);
+  expect(error).toMatch(/\(pool\.test\.ts:\d+\)$/);
 });

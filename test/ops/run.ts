@@ -89,3 +89,13 @@ export function checkGradients(
     return found.filter(({ got, want }) => !(Math.abs(got - want) <= tolerance * scale));
   });
 }
+
+/** The error that it throws, in words with its name; 'undefined' if it throws none. */
+export function refusal(f: () => unknown): string {
+  try {
+    f();
+  } catch (error) {
+    return String(error);
+  }
+  return 'undefined';
+}
