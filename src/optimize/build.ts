@@ -24,12 +24,6 @@ export function reshape(x: Node, shape: Shape, where: string): Node {
   return sameShape(x.shape, shape) ? x : build('reshape', [x], { shape }, where);
 }
 
-/** A reshape of a reshape as one of what was there first; undefined for any other node. */
-export function joinedReshapes(node: Node): Node | undefined {
-  const [x] = node.inputs;
-  return is(node, 'reshape') && is(x, 'reshape') ? reshape(x.inputs[0], node.shape, node.where) : undefined;
-}
-
 /** Whether the node is of this op. */
 export function is(node: Node, op: string): boolean {
   return node.op.name === op;

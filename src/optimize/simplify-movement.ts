@@ -1,6 +1,6 @@
 import { type Node, rewrite } from '../graph/graph.js';
 import { numel, sameShape } from '../shape.js';
-import { broadcast, build, is, joinedReshapes, padShape, reshape } from './build.js';
+import { broadcast, build, is, padShape, reshape } from './build.js';
 import type { Pass } from './pass.js';
 
 // Joins movement after movement into one and drops what moves nothing, reductions over axes of size 1
@@ -16,6 +16,12 @@ export const simplifyMovement: Pass = {
 
 function simplified(node: Node): Node | undefined {
   return rules[node.op.name]?.(node, node.inputs[0]);
+}
+
+/** A reshape of a reshape as one of what was there first; undefined for any other node. */
+export function joinedReshapes(node: Node): Node | undefined {
+  const [x] = node.inputs;
+  return is(node, 'reshape') && is(x, 'reshape') ? reshape(x.inputs[0], node.shape, node.where) : undefined;
 }
 
 type Rule = (node: Node, x: Node) => Node | undefined;

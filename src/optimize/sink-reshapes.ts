@@ -1,8 +1,9 @@
 import { consumers, type Graph, type Node, rewrite, roots } from '../graph/graph.js';
 import { numel, type Shape, sameShape } from '../shape.js';
 import { type AxisGroup, axesBefore, axisGroups, shapeBefore } from './axes.js';
-import { build, is, isElementwise, joinedReshapes, padShape, reshape } from './build.js';
+import { build, is, isElementwise, padShape, reshape } from './build.js';
 import type { Pass } from './pass.js';
+import { joinedReshapes } from './simplify-movement.js';
 
 // Moves a reshape from in front of elementwise ops and reductions to behind them, so that they are in the
 // index space of the kernel that made their operand; only where all its readers can follow, and none would
