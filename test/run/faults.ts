@@ -16,9 +16,10 @@ export const FAULTS = {
   'never answers': 'setInterval(() => {}, 1000)',
   'never yields': 'for (;;);',
   'does not parse': 'for (',
-  'exits once it is ready': 'parentPort.postMessage("ready"); setTimeout(() => process.exit(0), 20)',
+  // Not before the session has started, on a machine that has much else to do.
+  'exits once it is ready': 'parentPort.postMessage("ready"); setTimeout(() => process.exit(0), 500)',
   'throws once it is ready':
-    'parentPort.postMessage("ready"); setTimeout(() => { throw new Error("late") }, 20)',
+    'parentPort.postMessage("ready"); setTimeout(() => { throw new Error("late") }, 500)',
   'does nothing once it is ready': 'parentPort.postMessage("ready"); for (;;);',
 } as const;
 
