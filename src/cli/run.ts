@@ -4,7 +4,6 @@ import type { Curve } from './folder.js';
 import type { Task } from './kinds/kind.js';
 import { note } from './output.js';
 import { Progress } from './progress.js';
-import type { RunSettings } from './settings.js';
 import { meanLoss } from './task.js';
 
 /** The bar moves this often. */
@@ -13,6 +12,13 @@ const SAVE_SECONDS = 10;
 /** Losses on dev along the way: so many, if their rows are at most a tenth of those trained on. */
 const DEV_POINTS = 40;
 const DEV_COST = 10;
+
+export interface RunPlan {
+  steps: number;
+  batch: number;
+  /** Steps from one loss on dev to the next; unless given some DEV_POINTS in the run. */
+  every?: number | null;
+}
 
 /** Training to the last step, with progress, checkpoints and now and then the loss on dev. */
 export class Run {
@@ -24,7 +30,7 @@ export class Run {
 
   constructor(
     private readonly session: Session,
-    private readonly settings: Pick<RunSettings, 'steps' | 'batch'>,
+    private readonly settings: RunPlan,
     private readonly rate: (step: number) => number,
     private readonly task: Pick<Task, 'watched'>,
     private readonly curve: Curve,
@@ -94,14 +100,16 @@ export class Run {
 
   /** The next step after which the loss on dev is due: fixed by the settings, so that a resumed run has the same. */
   private nextDev(): number {
-    const { steps, batch } = this.settings;
-    const { rows } = this.task.watched;
-    const every = Math.max(Math.ceil(steps / DEV_POINTS), Math.ceil((rows * DEV_COST) / batch));
+    const { steps, batch, every: wanted } = this.settings;
+    const { watched } = this.task;
+    if (!watched) return Number.POSITIVE_INFINITY;
+    const cheap = Math.ceil((watched.rows * DEV_COST) / batch);
+    const every = wanted ?? Math.max(Math.ceil(steps / DEV_POINTS), cheap);
     return (Math.floor(this.session.at / every) + 1) * every;
   }
 
   private async measureDev(): Promise<void> {
     const { session, task, settings, curve } = this;
-    curve.dev.push({ step: session.at, loss: await meanLoss(session, task.watched, settings.batch) });
+    curve.dev.push({ step: session.at, loss: await meanLoss(session, task.watched!, settings.batch) });
   }
 }

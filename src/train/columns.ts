@@ -74,6 +74,7 @@ export function checkColumns(
   beside: Beside = 'nothing',
 ): { checked: Record<string, Numbers>; rows: number } {
   let rows = -1;
+  let first = '';
   const checked = check(
     entry,
     columns,
@@ -86,8 +87,9 @@ export function checkColumns(
         );
       }
       if (rows >= 0 && length / width !== rows)
-        throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
+        throw new DataError(`${name}: ${length / width} rows, but ${first} has ${rows}`);
       rows = length / width;
+      first ||= name;
       return length;
     },
     beside,

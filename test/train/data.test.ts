@@ -58,7 +58,7 @@ describe('data', () => {
     [
       'parts with other numbers of rows',
       { x: xs, y: ys.slice(0, 9) },
-      'y: 9 rows, but 10 of the part before',
+      'y: 9 rows, but x has 10',
     ],
     [
       'fewer rows than a batch',
