@@ -7,9 +7,10 @@ import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
 import { initialValues } from '../train/initial.js';
+import type { Metric, MetricResults } from '../train/metrics.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
-import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
+import { StepDefinition, type StepOptions, type Tensors, type Types } from '../train/step.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
@@ -53,7 +54,8 @@ export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads
 export type { InterpretOptions };
 
 /** A training step that an engine can run. */
-export class TrainStep<M, B extends Types, P extends Types> {
+// biome-ignore lint/suspicious/noExplicitAny: a step of any metrics.
+export class TrainStep<M, B extends Types, P extends Types, R = any> {
   readonly [BRAND]: Kind = 'train step';
   /** What was given to trainStep, before an engine is chosen. */
   readonly definition: StepDefinition<M, B, P>;
@@ -99,7 +101,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** Compiles the step to WebAssembly and sets up a session. */
-  async compile(options: CompileStepOptions = {}): Promise<Session> {
+  async compile(options: CompileStepOptions = {}): Promise<Session<R>> {
     checkCompile('compile', options);
     const { seed = 42, threads = 1, wide, cache } = options;
     checkSeed(seed);
@@ -110,7 +112,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** A session of a compiled module; several may share one. */
-  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session> {
+  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session<R>> {
     checkOptions('start', given, ['seed', 'threads', 'wide', 'cache', 'mark']);
     const { seed = 42, wide = false, cache, mark } = given;
     checkSeed(seed);
@@ -135,7 +137,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
-  interpret(options: InterpretOptions = {}): Session {
+  interpret(options: InterpretOptions = {}): Session<R> {
     return interpretDefinition(this.definition as unknown as StepDefinition, options);
   }
 }
@@ -181,6 +183,7 @@ export function trainStep<
   B extends Types,
   P extends Types = Record<never, never>,
   E extends Record<string, Types> = Record<never, never>,
->(options: StepOptions<M, B, P, E>): TrainStep<M, B, P> {
+  V extends Record<string, Metric<M, Tensors<B>>> = Record<never, never>,
+>(options: StepOptions<M, B, P, E, V>): TrainStep<M, B, P, MetricResults<V>> {
   return new TrainStep(options as unknown as StepOptions<M, B, P>);
 }

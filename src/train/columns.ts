@@ -35,7 +35,8 @@ export function batchesOf(entry: EntryDescription, columns: Columns): Batches {
   };
 }
 
-function rowsOf(all: Numbers, rows: number, start: number, size: number): Numbers {
+/** `size` rows from row `start`; where they run out the last is repeated. */
+export function rowsOf(all: Numbers, rows: number, start: number, size: number): Numbers {
   const width = all.length / rows;
   const part = all.subarray(start * width, (start + size) * width);
   if (part.length === size * width) return part;

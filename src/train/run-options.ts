@@ -1,5 +1,7 @@
 import { checkOptions, learningRate, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
+import type { Columns } from './engine.js';
+import type { Evaluated } from './metrics.js';
 
 /** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
 export type LearningRate = number | ((step: number) => number);
@@ -10,6 +12,8 @@ export interface RunOptions {
   lr: LearningRate;
   /** Report after this many steps; by default about a hundred times in the run. */
   every?: number;
+  /** Rows on which each report has the loss and the metrics of the step, as `session.evaluate` gives them. */
+  evaluate?: Columns;
   /** Ends the run between two calls into the engine. */
   signal?: AbortSignal;
 }
@@ -21,7 +25,10 @@ export interface Progress {
   loss: number;
   /** Loss of each step since the last report. */
   losses: number[];
+  /** Without what goes into `evaluate`. */
   stepsPerSecond: number;
+  /** Where the run was asked to evaluate: `{ loss, ... }`, with the metrics by name. */
+  evaluated?: Evaluated;
 }
 
 export function checkRate(lr: number, step: number): number {
@@ -29,7 +36,7 @@ export function checkRate(lr: number, step: number): number {
 }
 
 export function checkRun(options: RunOptions): void {
-  checkOptions('run', options, ['steps', 'lr', 'every', 'signal'], {
+  checkOptions('run', options, ['steps', 'lr', 'every', 'evaluate', 'signal'], {
     batch: 'a run draws its batches from session.data(...); single ones go to session.step({ lr, batch })',
   });
   if (options === undefined) throw new OptionError('run: expected { steps, lr }');
