@@ -10,6 +10,7 @@ import type { Session } from '../train/session.js';
 import { canBeDrawn } from './drawn.js';
 import { type Config, CURVE, type Curve, REPORT } from './folder.js';
 import { type Baseline, flagsOf, type Part, partsOf, type Task } from './kinds/kind.js';
+import { type Measured, metricSections } from './metrics.js';
 import { count, duration, inBits, lossText, rate } from './output.js';
 import { flagOf, type Settings } from './settings.js';
 import { buildStep } from './task.js';
@@ -20,6 +21,7 @@ export interface Results {
   task: Task;
   curve: Curve;
   losses: Partial<Record<Part, number>>;
+  measured: Measured;
   baseline: Baseline | null;
   samples: string[];
   run: { steps: number; seconds: number; stepsPerSecond: number };
@@ -36,6 +38,7 @@ export async function writeReport(folder: string, results: Results): Promise<voi
     { heading: 'Loss over the steps', svg },
     ...(bits ? [{ heading: `${capital(bits)} over the steps`, svg: curveSvg(results, bits) }] : []),
     { heading: 'Losses', html: lossTable(results) },
+    ...metricSections(session, results.measured),
     ...sampleSections(results),
     ...(session.program.diagnostics ? diagnosticsSections(session.diagnostics()) : []),
     await graphSection(results),

@@ -2,9 +2,10 @@ import { DataError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
 import type { Curve } from './folder.js';
 import type { Task } from './kinds/kind.js';
-import { note } from './output.js';
+import { metricTexts } from './metrics.js';
+import { lossText, note } from './output.js';
 import { Progress } from './progress.js';
-import { meanLoss } from './task.js';
+import { measure } from './task.js';
 
 /** The bar moves this often. */
 const PIECE_SECONDS = 0.1;
@@ -27,6 +28,8 @@ export class Run {
   seconds = 0;
   /** Why the last attempt to save failed. */
   private trouble = '';
+  /** The last loss and metrics on dev, where the step has such. */
+  private held = '';
 
   constructor(
     private readonly session: Session,
@@ -94,7 +97,7 @@ export class Run {
       throw new OptionError('the session lost count of its steps');
     this.steps += losses.length;
     this.seconds += took;
-    progress.update(this.session.at, losses, this.stepsPerSecond);
+    progress.update(this.session.at, losses, this.stepsPerSecond, this.held);
     return took;
   }
 
@@ -110,6 +113,10 @@ export class Run {
 
   private async measureDev(): Promise<void> {
     const { session, task, settings, curve } = this;
-    curve.dev.push({ step: session.at, loss: await meanLoss(session, task.watched!, settings.batch) });
+    const all = await measure(session, task.watched!, settings.batch);
+    curve.dev.push({ step: session.at, loss: all.loss });
+    this.held = session.program.metrics
+      ? `held out ${[lossText(all.loss), ...metricTexts(all)].join(', ')}`
+      : '';
   }
 }

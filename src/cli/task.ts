@@ -1,6 +1,8 @@
 import { DataError, OptionError } from '../errors.js';
 import type { AnyTrainStep } from '../run/train-step.js';
 import { numel } from '../shape.js';
+import { Totals } from '../train/evaluate.js';
+import type { Evaluated } from '../train/metrics.js';
 import type { Session } from '../train/session.js';
 import { breathe } from './interrupt.js';
 import type { Kept, Kind, Rows, Task } from './kinds/kind.js';
@@ -75,21 +77,23 @@ export function checkModelSize(step: AnyTrainStep, checkpoint: number): void {
   }
 }
 
-/** Mean loss over all rows of a part, in pieces, so that a signal is heard in between. */
-export async function meanLoss(session: Session, { columns, rows }: Rows, batch: number): Promise<number> {
+/** The loss, and the metrics of the step, over all rows of a part; in pieces, so that a signal is heard in between. */
+export async function measure(session: Session, { columns, rows }: Rows, batch: number): Promise<Evaluated> {
   const parts = Object.entries(columns).map(([name, all]) => ({ name, all, width: all.length / rows }));
   const height = Math.min(...parts.map(({ width }) => width));
   // Of large models fewer at once: a piece takes seconds at most.
   const atOnce = Math.min(8192, Math.ceil(8192 / (session.parameterCount / 1e6))) / height;
   const piece = batch * Math.ceil(atOnce / batch);
-  let total = 0;
+  const totals = new Totals(session.program);
   for (let start = 0; start < rows; start += piece) {
     const end = Math.min(rows, start + piece);
     const part = parts.map(({ name, all, width }) => [name, sliceOf(all, start * width, end * width)]);
-    total += session.evaluate(Object.fromEntries(part)) * (end - start);
+    const made = session.evaluate(Object.fromEntries(part));
+    const named = typeof made === 'number' ? { loss: made } : made;
+    totals.add(named, (by, value) => (by === 'mean' ? value * (end - start) : value));
     await breathe();
   }
-  return total / rows;
+  return totals.of(rows);
 }
 
 const sliceOf = (all: ArrayLike<number>, start: number, end: number): ArrayLike<number> =>

@@ -3,6 +3,7 @@ import { closing } from '../closing.js';
 import { writeInFolder } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import { PLAIN } from '../models/choose.js';
+import type { Evaluated } from '../train/metrics.js';
 import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
 import { engineText, noteThreads } from './describe.js';
@@ -27,10 +28,11 @@ import { breathe, Interrupt } from './interrupt.js';
 import { kindOf, kindsWith } from './kinds/index.js';
 import { type Kind, type Part, partsOf, refuseOthers, settingsFrom, type Task } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
+import { metricsJson, metricTables } from './metrics.js';
 import { count, duration, inBits, lossText, Output, plural, rate } from './output.js';
 import { Run } from './run.js';
 import { checkEngine, flagOf, type RunSettings, type SettingName, type Settings } from './settings.js';
-import { checkModelSize, loadTask, meanLoss, untracedStep } from './task.js';
+import { checkModelSize, loadTask, measure, untracedStep } from './task.js';
 
 export interface TrainOptions extends Settings {
   data?: string;
@@ -222,14 +224,19 @@ async function finish(
   const { sampler } = kind;
   const losses: Partial<Record<Part, number>> = {};
   const parts = partsOf(kind, task);
-  for (const { part, rows } of parts) losses[part] = await meanLoss(session, rows, kind.batch(settings));
+  const measured: { name: string; all: Evaluated }[] = [];
+  for (const { part, name, rows } of parts) {
+    const all = await measure(session, rows, kind.batch(settings));
+    losses[part] = all.loss;
+    measured.push({ name, all });
+  }
   const how = { ...PLAIN, length: SAMPLE_LENGTH };
   const drawn = sampler?.draw(session.checkpoint(), kept, settings, settings.seed, how);
   const samples = sampler && drawn ? await firstOf(drawn, sampler.counts.train) : [];
   const baseline = kind.baseline(kept);
   if (session.module) await writeInFolder(folder, WASM, session.module.wasm);
   const { writeReport } = await import('./report.js');
-  await writeReport(folder, { session, config, task, curve, losses, baseline, samples, run });
+  await writeReport(folder, { session, config, task, curve, losses, measured, baseline, samples, run });
 
   const { bold, dim } = output.colors;
   const trained = run.steps > 0 ? `, ${rate(run.stepsPerSecond)} steps/s` : '';
@@ -245,6 +252,11 @@ async function finish(
   output.line(bold('Loss'));
   for (const { part, name } of parts) row(name, losses[part]!);
   if (baseline) row('uniform', baseline.loss, dim(`   ${baseline.why}`));
+  for (const { heading, lines } of metricTables(session, measured)) {
+    output.line();
+    output.line(bold(heading));
+    for (const line of lines) output.line(`  ${line}`);
+  }
   output.line();
   if (sampler) {
     output.line(bold(samples.length === 1 ? 'Sample' : 'Samples'));
@@ -259,6 +271,7 @@ async function finish(
     task: kind.command,
     ...named('loss', 1),
     ...(bits && named('bits', Math.LN2)),
+    ...(session.program.metrics && { metrics: metricsJson(measured) }),
     baseline: baseline?.loss ?? null,
     steps: session.at,
     steps_per_second: run.stepsPerSecond,

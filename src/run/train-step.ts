@@ -7,10 +7,10 @@ import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
 import { initialValues } from '../train/initial.js';
-import type { Metric, MetricResults } from '../train/metrics.js';
+import type { MetricResults } from '../train/metrics.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
-import { StepDefinition, type StepOptions, type Tensors, type Types } from '../train/step.js';
+import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
@@ -183,7 +183,7 @@ export function trainStep<
   B extends Types,
   P extends Types = Record<never, never>,
   E extends Record<string, Types> = Record<never, never>,
-  V extends Record<string, Metric<M, Tensors<B>>> = Record<never, never>,
+  V = Record<never, never>,
 >(options: StepOptions<M, B, P, E, V>): TrainStep<M, B, P, MetricResults<V>> {
   return new TrainStep(options as unknown as StepOptions<M, B, P>);
 }

@@ -2,9 +2,9 @@ import { checkOptions, oneOf } from '../check.js';
 import { checkSeed } from '../random/seed.js';
 import { describeProgram } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
-import type { Metric, MetricResults } from '../train/metrics.js';
+import type { MetricResults } from '../train/metrics.js';
 import { Session } from '../train/session.js';
-import { StepDefinition, type StepOptions, type Tensors, type Types } from '../train/step.js';
+import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import { TapeEngine } from './engine.js';
 import { PRECISIONS, type Precision } from './tape.js';
 
@@ -20,7 +20,7 @@ export function interpret<
   B extends Types,
   P extends Types = Record<never, never>,
   E extends Record<string, Types> = Record<never, never>,
-  V extends Record<string, Metric<M, Tensors<B>>> = Record<never, never>,
+  V = Record<never, never>,
 >(step: StepOptions<M, B, P, E, V>, options: InterpretOptions = {}): Session<MetricResults<V>> {
   const definition = new StepDefinition(step as unknown as StepOptions<M, B, P>);
   return interpretDefinition(definition as unknown as StepDefinition, options);

@@ -1,5 +1,7 @@
 import { checkOptions, learningRate, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
+import { checkColumns } from './columns.js';
+import { entryOf, type ProgramDescription } from './description.js';
 import type { Columns } from './engine.js';
 import type { Evaluated } from './metrics.js';
 
@@ -35,14 +37,15 @@ export function checkRate(lr: number, step: number): number {
   return learningRate('the learning rate', lr, ` at step ${step + 1}`);
 }
 
-export function checkRun(options: RunOptions): void {
+export function checkRun(program: ProgramDescription, options: RunOptions): void {
   checkOptions('run', options, ['steps', 'lr', 'every', 'evaluate', 'signal'], {
     batch: 'a run draws its batches from session.data(...); single ones go to session.step({ lr, batch })',
   });
   if (options === undefined) throw new OptionError('run: expected { steps, lr }');
-  const { steps, lr, every, signal } = options;
+  const { steps, lr, every, evaluate, signal } = options;
   wholeNumber('run: steps', steps, 0);
   if (every !== undefined) wholeNumber('run: every', every);
+  if (evaluate !== undefined) checkColumns(entryOf(program, 'evaluate'), evaluate);
   if (typeof lr !== 'number' && typeof lr !== 'function')
     throw new OptionError(`run: lr must be a number from 0, or a function of the step, got ${shown(lr)}`);
   if (signal !== undefined && typeof signal?.aborted !== 'boolean')

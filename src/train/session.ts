@@ -137,7 +137,7 @@ export class Session<R = any> {
     this.open();
     if (this.busy === 'run') this.refuse('run');
     this.needData();
-    checkRun(options);
+    checkRun(this.program, options);
     const outer = this.busy;
     let held = true;
     const free = () => {

@@ -33,7 +33,7 @@ export interface StepOptions<
   B extends Types,
   P extends Types,
   E extends Record<string, Types> = Record<string, Types>,
-  V extends Record<string, Metric<M, Tensors<B>>> = Record<string, Metric<M, Tensors<B>>>,
+  V = unknown,
 > {
   /** What the program is called in prints and files. */
   name?: string;
@@ -51,7 +51,7 @@ export interface StepOptions<
    * of which f32 is averaged over all rows and i32, which counts, is summed; or `{ mean }` or `{ sum }` with a function that gives
    * as many numbers as it likes. Rows must not influence each other.
    */
-  evaluate?: V;
+  evaluate?: { [K in keyof V]: V[K] & Metric<M, Tensors<B>> };
   /** Other uses of the model by names of their own, for `session.invoke(name, inputs)`; in use mode, as `predict`. */
   entries?: { [K in keyof E]: Use<M, E[K]> };
   /** Accept parameters that the loss does not depend on; they stay as they are. */

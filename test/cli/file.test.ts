@@ -7,7 +7,7 @@ import { type Ended, json, lastJson, run, workspace } from './command.js';
 const { path, list } = workspace();
 
 /** A classifier of points; `{width}` and the like are what a test changes of it. */
-const SOURCE = `import { crossEntropy, f32, i32, nn, optim, trainStep } from '2headgrad';
+const SOURCE = `import { accuracy, confusionMatrix, crossEntropy, f32, i32, nn, optim, trainStep } from '2headgrad';
 
 const model = nn.sequential(nn.linear(2, 8), nn.tanh(), nn.linear(8, 3));
 export const step = trainStep({
@@ -15,6 +15,10 @@ export const step = trainStep({
   batch: { x: f32(8, 2), y: i32(8) },
   loss: (model, { x, y }) => crossEntropy(model(x), y),
   optimizer: optim.adam(),
+  evaluate: {
+    accuracy: (model, { x, y }) => accuracy(model(x), y),
+    confusion: { sum: (model, { x, y }) => confusionMatrix(model(x), y) },
+  },
 });
 export const training = { steps: 60, lr: 0.02, schedule: 'cosine', every: 20, title: 'Points' };
 
@@ -55,6 +59,22 @@ test('a file trains as it says: progress, a folder, the losses on what it holds 
   const page = await readFile(path('whole', 'report.html'), 'utf8');
   for (const part of ['<h1>Points</h1>', 'validation', result.test_loss.toFixed(4), 'layers.0.weight'])
     expect(page).toContain(part);
+});
+
+test('what the step measures beside its loss is told on the way, at the end and in the report', async () => {
+  const { metrics } = lastJson(whole);
+  for (const [part, rows] of Object.entries({ train: 50, validation: 13, test: 9 })) {
+    const { accuracy, confusion } = metrics[part];
+    const sum = (list: number[]) => list.reduce((a, b) => a + b, 0);
+    expect([confusion.length, sum(confusion)]).toEqual([9, rows]);
+    expect(accuracy).toBeCloseTo((confusion[0] + confusion[4] + confusion[8]) / rows, 6);
+  }
+  expect(whole.stderr).toMatch(/steps\/s {2}(.* left {2})?held out \d\.\d{4}, accuracy [\d.]+\n/);
+  expect(whole.stderr).toMatch(
+    /Metrics\n +train {2}validation +test\n {2}accuracy +[\d.]+ +[\d.]+ +[\d.]+\n\nconfusion on test\n +0 +1 +2\n/,
+  );
+  const page = await readFile(path('whole', 'report.html'), 'utf8');
+  expect(page).toContain('confusion on test');
 });
 
 test('a run that goes on ends with the bits of one in a single go', async () => {
