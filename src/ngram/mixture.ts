@@ -1,7 +1,7 @@
 import { DataError } from '../errors.js';
 
 /** Weights have settled once the mean of ln p gains less than this in a turn. */
-const SETTLED = 1e-9;
+const SETTLED = 1e-6;
 const MOST_TURNS = 1000;
 
 /**
