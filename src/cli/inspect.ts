@@ -14,19 +14,20 @@ export interface InspectOptions extends Settings {
   svg?: string;
   data?: string;
   export?: string;
+  memory?: number;
 }
 
 /** Prints a stage of the compilation, draws the graph of the training step, or both. */
 export async function inspect(
   what: string,
-  { stage, svg, data, export: exported, ...given }: InspectOptions,
+  { stage, svg, data, export: exported, memory, ...given }: InspectOptions,
 ): Promise<number> {
   const kind = await kindOf(what, exported);
   refuseOthers(kind, given, kindsWith(kind));
   const settings = settingsFrom(kind, given);
   kind.check(settings);
   const step = await stepOf(kind, data ?? null, settings);
-  const module = await step.compileModule();
+  const module = await step.compileModule({ memory });
   if (svg !== undefined) {
     const { train } = module.graphs;
     if (!canBeDrawn(train))
