@@ -32,9 +32,10 @@ const SMALL_GPT = sourceOf('gpt')
 /** Whoever takes it for markup loads an image, and says so. */
 const MARKUP = `<img src=x onerror="document.title='bad'"><script>document.title='bad'</script>`;
 
-/** Presses until the figure is another one. */
-async function changes(read: () => Promise<string | null>): Promise<void> {
+/** Waits until something is another one than before `act`, or by itself. */
+async function changes(read: () => Promise<string | null>, act = async () => {}): Promise<void> {
   const before = await read();
+  await act();
   await expect.poll(read, PATIENCE).not.toBe(before);
 }
 
@@ -65,11 +66,14 @@ describe('a model of a text', () => {
     await page.click('.text summary');
     await page.fill('#text', `${MARKUP} the cat sat on the mat.\n`.repeat(12));
     await page.click('#text-use');
-    expect(await text(page, 'text-said')).toBe('1,212 characters of your own');
+    expect(await text(page, 'text-said')).toBe('1,248 characters of your own');
     await pasteSource(page, SMALL_GPT);
     await compile(page);
     // What has learnt nothing shows what it is too: a uniform guess of 27 characters.
     await expect.poll(() => page.locator('#maps canvas').count(), PATIENCE).toBe(2);
+    // Which has not all characters of the page's own prompt.
+    expect(await page.inputValue('#prompt')).toBe('<img src=x onerror="docu');
+    expect(await page.inputValue('#line')).toBe('<img src=x onerr');
     expect(await text(page, 'loss-name')).toBe('Bits a character');
     expect(await text(page, 'loss-legend')).toMatch(/uniform guess 4\.\d+/);
     await page.fill('#prompt', `the ${MARKUP}`);
@@ -81,8 +85,8 @@ describe('a model of a text', () => {
     await changes(() => page.locator('#maps canvas').first().getAttribute('aria-label'));
     await pause(page);
 
-    await page.selectOption('#layer', '1');
-    await page.selectOption('#head', '1');
+    await page.selectOption('#layer', '2');
+    await page.selectOption('#head', '2');
     expect(await page.locator('#maps canvas').count()).toBe(1);
     const map = page.locator('#maps canvas');
     expect(await map.getAttribute('aria-label')).toMatch(/^head 2: “>” at place 13 looks most at .* \d+ %$/);
@@ -95,8 +99,10 @@ describe('a model of a text', () => {
     expect(await page.locator('#looked span').count()).toBe(13);
 
     // The likeliest is taken: always the same, whatever else is asked.
-    await page.fill('#temperature', '0');
-    await changes(() => text(page, 'writing'));
+    await changes(
+      () => text(page, 'writing'),
+      () => page.fill('#temperature', '0'),
+    );
     const likeliest = await text(page, 'writing');
     await page.fill('#line', 'ą');
     await expect.poll(() => text(page, 'line-said'), PATIENCE).toMatch(/does not know "ą" \(U\+0105\)/);

@@ -1,6 +1,7 @@
 import { element } from './dom.js';
 import { HeadMap, visible } from './head-map.js';
 import type { Shown, Started } from './protocol.js';
+import { suggest } from './suggest.js';
 import { onTheme } from './theme.js';
 
 type Maps = NonNullable<Shown['maps']>;
@@ -27,9 +28,10 @@ export class AttentionView {
     return { line: this.line.value };
   }
 
-  start({ looks }: Started): void {
+  start({ looks }: Started, text: string): void {
     this.maps = null;
     this.line.maxLength = looks || 128;
+    suggest(this.line, text, looks);
     element('maps').replaceChildren();
     this.heads.length = 0;
     element('looked').textContent = '';
@@ -44,8 +46,8 @@ export class AttentionView {
     if (!maps) return;
     this.tell('');
     this.maps = maps;
-    options(this.layer, maps.layers, (i) => [`${i + 1}`, `${i}`], []);
-    options(this.head, maps.heads, (i) => [`${i + 1}`, `${i}`], [['all', 'all']]);
+    number(this.layer, maps.layers);
+    number(this.head, maps.heads, ['all']);
     this.draw();
   }
 
@@ -57,13 +59,13 @@ export class AttentionView {
 
   /** The heads that are chosen, with what they look at, [n, n] each. */
   private chosen({ layers, heads, characters, weights }: Maps): { head: number; map: Float32Array }[] {
-    const layer = Math.min(Number(this.layer.value) || 0, layers - 1);
+    const layer = Math.min(Number(this.layer.value), layers) - 1;
     const size = characters.length ** 2;
     const all = Array.from({ length: heads }, (_, head) => {
       const at = (layer * heads + head) * size;
       return { head, map: weights.subarray(at, at + size) };
     });
-    return this.head.value === 'all' ? all : all.filter(({ head }) => `${head}` === this.head.value);
+    return this.head.value === 'all' ? all : all.filter(({ head }) => head + 1 === Number(this.head.value));
   }
 
   private draw(): void {
@@ -117,16 +119,11 @@ export class AttentionView {
   }
 }
 
-/** Choices from 0 to n - 1 after some others; what was chosen stays if it is there. */
-function options(
-  select: HTMLSelectElement,
-  n: number,
-  of: (i: number) => [string, string],
-  before: [string, string][],
-): void {
+/** Choices from 1 to n after some others; what was chosen stays if it is there. */
+function number(select: HTMLSelectElement, n: number, before: readonly string[] = []): void {
   if (select.options.length === n + before.length) return;
   const chosen = select.value;
-  const all = [...before, ...Array.from({ length: n }, (_, i) => of(i))];
-  select.replaceChildren(...all.map(([label, value]) => new Option(label, value)));
-  if (all.some(([, value]) => value === chosen)) select.value = chosen;
+  const all = [...before, ...Array.from({ length: n }, (_, i) => String(i + 1))];
+  select.replaceChildren(...all.map((label) => new Option(label)));
+  if (all.includes(chosen)) select.value = chosen;
 }

@@ -41,8 +41,9 @@ export class Shows {
   start({ kind, data }: Project, started: Started): void {
     this.prepare(kind);
     showSamples({ samples: [] });
-    this.writing.start(started);
-    this.attention.start(started);
+    const text = kind === 'text' ? String(data) : '';
+    this.writing.start(started, text);
+    this.attention.start(started, text);
     this.digits.start(typeof data === 'string' ? null : data);
     // Words are made up once something is learnt.
     if (kind !== 'words') void this.changed();

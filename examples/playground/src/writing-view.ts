@@ -1,5 +1,6 @@
 import { element } from './dom.js';
 import type { Shown, Started } from './protocol.js';
+import { suggest } from './suggest.js';
 
 /** A prompt, and how the model in training goes on from it. */
 export class WritingView {
@@ -21,7 +22,8 @@ export class WritingView {
     return { prompt: this.prompt.value, temperature: Number(this.temperature.value) };
   }
 
-  start({ writes }: Started): void {
+  start({ writes }: Started, text: string): void {
+    suggest(this.prompt, text, 24);
     this.place.classList.add('empty');
     this.place.textContent = writes
       ? 'It goes on from your words here as it learns.'
