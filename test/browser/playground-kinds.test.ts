@@ -32,8 +32,8 @@ const SMALL_GPT = sourceOf('gpt')
 /** Whoever takes it for markup loads an image, and says so. */
 const MARKUP = `<img src=x onerror="document.title='bad'"><script>document.title='bad'</script>`;
 
-/** Waits until something is another one than before `act`, or by itself. */
-async function changes(read: () => Promise<string | null>, act = async () => {}): Promise<void> {
+/** Waits until something is another one than before `act`. */
+async function changes(read: () => Promise<string>, act: () => Promise<void>): Promise<void> {
   const before = await read();
   await act();
   await expect.poll(read, PATIENCE).not.toBe(before);
@@ -78,11 +78,16 @@ describe('a model of a text', () => {
     expect(await text(page, 'loss-legend')).toMatch(/uniform guess 4\.\d+/);
     await page.fill('#prompt', `the ${MARKUP}`);
     await page.fill('#line', 'the cat <img>');
+    await expect.poll(() => text(page, 'writing'), PATIENCE).toMatch(/^the <img/);
+    const untrained = await text(page, 'writing');
+    const look = () => page.locator('#maps canvas').first().getAttribute('aria-label');
+    await expect.poll(look, PATIENCE).toMatch(/^head 1: “>” at place 13 /);
+    const uniform = await look();
     await trainTo(page, 60);
     await expect.poll(() => number(page, 'dev'), PATIENCE).toBeLessThan(4.5);
-    await changes(() => text(page, 'writing'));
+    await expect.poll(() => text(page, 'writing'), PATIENCE).not.toBe(untrained);
     expect(await page.locator('#writing b').innerText()).toBe(`the ${MARKUP}`);
-    await changes(() => page.locator('#maps canvas').first().getAttribute('aria-label'));
+    await expect.poll(look, PATIENCE).not.toBe(uniform);
     await pause(page);
 
     await page.selectOption('#layer', '2');
@@ -99,15 +104,18 @@ describe('a model of a text', () => {
     expect(await page.locator('#looked span').count()).toBe(13);
 
     // The likeliest is taken: always the same, whatever else is asked.
-    await changes(
-      () => text(page, 'writing'),
-      () => page.fill('#temperature', '0'),
-    );
+    for (const temperature of ['2', '0'])
+      await changes(
+        () => text(page, 'writing'),
+        () => page.fill('#temperature', temperature),
+      );
     const likeliest = await text(page, 'writing');
     await page.fill('#line', 'ą');
     await expect.poll(() => text(page, 'line-said'), PATIENCE).toMatch(/does not know "ą" \(U\+0105\)/);
     expect(await text(page, 'writing')).toBe(likeliest);
     await page.fill('#line', '');
+    expect(await page.locator('#line-said').isVisible()).toBe(false);
+    expect(await text(page, 'looked-said')).toBe('Write a line to look at.');
     await page.fill('#prompt', 'że');
     await expect.poll(() => text(page, 'writing-said'), PATIENCE).toMatch(/does not know "ż"/);
     await page.fill('#prompt', '');
@@ -145,8 +153,9 @@ describe('a model of digits', () => {
     await expect
       .poll(async () => Math.max(...(await bars()).map(Number.parseFloat)), PATIENCE)
       .toBeLessThan(20);
+    const untrained = await bars();
     await trainTo(page, 150);
-    await changes(async () => (await bars()).join());
+    await expect.poll(bars, PATIENCE).not.toEqual(untrained);
     await expect.poll(async () => Number.parseFloat(await text(page, 'dev')), PATIENCE).toBeGreaterThan(60);
     expect(await text(page, 'dev')).toMatch(/^\d+\.\d %$/);
     await expect.poll(() => page.locator('.probabilities .best b').innerText(), PATIENCE).toBe('7');

@@ -18,7 +18,10 @@ export class AttentionView {
   private fromEnd = 0;
 
   constructor(changed: () => void) {
-    this.line.addEventListener('input', changed);
+    this.line.addEventListener('input', () => {
+      if (this.line.value === '') this.clear('Write a line to look at.');
+      changed();
+    });
     for (const choice of [this.layer, this.head]) choice.addEventListener('change', () => this.draw());
     new ResizeObserver(() => this.draw()).observe(element('maps'));
     onTheme(() => this.draw());
@@ -29,21 +32,23 @@ export class AttentionView {
   }
 
   start({ looks }: Started, text: string): void {
-    this.maps = null;
     this.line.maxLength = looks || 128;
     suggest(this.line, text, looks);
-    element('maps').replaceChildren();
+    this.clear(looks ? '' : 'This model has no entry “attention”, by which it could be looked at.');
+  }
+
+  private clear(said: string): void {
+    this.maps = null;
     this.heads.length = 0;
+    element('maps').replaceChildren();
     element('looked').textContent = '';
-    element('looked-said').textContent = looks
-      ? 'Maps of the line stand here once the model is asked.'
-      : 'This model has no entry “attention”, by which it could be looked at.';
+    element('looked-said').textContent = said;
     this.tell('');
   }
 
   show({ maps, mapsTrouble }: Shown): void {
     if (mapsTrouble !== undefined) this.tell(mapsTrouble);
-    if (!maps) return;
+    if (!maps || this.line.value === '') return;
     this.tell('');
     this.maps = maps;
     number(this.layer, maps.layers);
