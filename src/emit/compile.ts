@@ -87,7 +87,9 @@ function stagesOf(input: CompilerInput, options: CompileOptions, tell: Tell = ()
   tell('optimize');
   const guarded = map(input.entries, guardIndices);
   const optimizing = without.filter((name) => !isSchedulePass(name));
-  const graphs = map(guarded, ({ graph }) => optimize(graph, { without: optimizing, cacheBytes: options.cacheBytes }));
+  const graphs = map(guarded, ({ graph }) =>
+    optimize(graph, { without: optimizing, cacheBytes: options.cacheBytes }),
+  );
   tell('schedule');
   const schedules = scheduleAll(graphs, options);
   tell('plan');

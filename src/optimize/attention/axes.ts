@@ -75,4 +75,3 @@ export function axesAlong({ shape }: Node, scores: Shape): Axes {
     keys: shape.length >= 1 && shape.at(-1) === scores.at(-1) ? -1 : null,
   };
 }
-

@@ -4,14 +4,7 @@ import { resultNode } from '../../graph/results.js';
 import type { ScanAttrs } from '../../ops/scan-op.js';
 import type { Shape } from '../../shape.js';
 import { build, fill } from '../build.js';
-import {
-  type Axes,
-  axesAlong,
-  axesBeside,
-  axesOfExit,
-  axesOfFactor,
-  isProduct,
-} from './axes.js';
+import { type Axes, axesAlong, axesBeside, axesOfExit, axesOfFactor, isProduct } from './axes.js';
 import type { Cut, Run } from './cut.js';
 import { exportedRows, madeIn } from './exports.js';
 import type { Staged } from './find.js';

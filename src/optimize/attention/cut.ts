@@ -1,6 +1,6 @@
 import { numel } from '../../shape.js';
-import type { Staged } from './find.js';
 import { exportedRows } from './exports.js';
+import type { Staged } from './find.js';
 import { seenKeys } from './seen.js';
 
 // How attention is cut into blocks: by shapes alone, so that the same model has the same bits everywhere.
@@ -76,12 +76,14 @@ function runsOf(region: Staged, size: number): Run[] {
   const parts = Array.from({ length: loops }, (_, i) =>
     blocks.slice(Math.round((i * full) / loops), Math.round(((i + 1) * full) / loops)),
   );
-  const runs = parts.map((part): Run => ({
-    from: part[0].from,
-    size,
-    count: part.length,
-    keys: [Math.min(...part.map((b) => b.keys[0])), Math.max(...part.map((b) => b.keys[1]))],
-  }));
+  const runs = parts.map(
+    (part): Run => ({
+      from: part[0].from,
+      size,
+      count: part.length,
+      keys: [Math.min(...part.map((b) => b.keys[0])), Math.max(...part.map((b) => b.keys[1]))],
+    }),
+  );
   const rest = blocks.slice(full).map((b): Run => ({ ...b, size: queries - b.from, count: 1 }));
   return [...runs, ...rest];
 }

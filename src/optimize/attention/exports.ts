@@ -5,12 +5,9 @@ import type { Staged } from './find.js';
 export function madeIn(region: Staged, stage: 0 | 1): readonly Node[] {
   const { full, rows, exits, stageOf } = region;
   const isMember = (node: Node) => full.has(node) || rows.has(node);
-  const found = new Set(
-    [...exits.keys(), ...(region.read)].filter((node) => stageOf(node) === stage),
-  );
+  const found = new Set([...exits.keys(), ...region.read].filter((node) => stageOf(node) === stage));
   for (const node of found)
-    for (const x of node.inputs)
-      if (isMember(x) && !(rows.has(x) && stageOf(x) < stage)) found.add(x);
+    for (const x of node.inputs) if (isMember(x) && !(rows.has(x) && stageOf(x) < stage)) found.add(x);
   return [...found];
 }
 
@@ -19,5 +16,5 @@ export function exportedRows(region: Staged): readonly Node[] {
   const { rows, stageOf } = region;
   const second = madeIn(region, 1);
   const again = second.flatMap((node) => node.inputs).filter((x) => rows.has(x) && stageOf(x) === 0);
-  return [...new Set([...(region.read), ...again])];
+  return [...new Set([...region.read, ...again])];
 }

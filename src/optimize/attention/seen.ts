@@ -1,5 +1,5 @@
-import { constantValue, type Node } from '../../graph/graph.js';
 import { strip } from '../../graph/follow.js';
+import { constantValue, type Node } from '../../graph/graph.js';
 import { ANY, type Interval } from '../../ops/interval.js';
 import { numel } from '../../shape.js';
 import { is, isElementwise } from '../build.js';
