@@ -7,7 +7,7 @@ import { build, fill } from '../build.js';
 import { type Axes, axesAlong, axesBeside, axesOfExit, axesOfFactor, isProduct } from './axes.js';
 import type { Cut, Run } from './cut.js';
 import { exportedRows, madeIn } from './exports.js';
-import type { Staged } from './find.js';
+import { BLOCK, type Staged } from './find.js';
 
 /** An axis that is passed in blocks, and one of which a block sees a part; from the end, null where there is none. */
 interface Places {
@@ -81,7 +81,7 @@ class Blocks {
     ].map((node, i) => ({ name: `step${i}`, node }));
     const { walked, same } = step;
     const body = bodyOf(
-      'block',
+      BLOCK,
       [...carries.map(({ input }) => input), ...walked.map((x) => x.input), ...same.map((x) => x.input)],
       outputs,
     );

@@ -12,6 +12,12 @@ const LEAST = 16;
 /** Loops for causal attention, each over blocks that see about as many keys: more skip more, and are more code. */
 const LOOPS = 4;
 
+/**
+ * Contexts are short whose scores, of one head, fit so often into the cache: there it takes less time to pass all heads at
+ * once, though they do not stay in it, unless a mask hides enough.
+ */
+const SHORT = 16;
+
 /** An axis of the scores, from the end, that is passed in blocks. */
 export interface Cut {
   readonly axis: number;
@@ -26,7 +32,7 @@ export interface Run {
   readonly keys: readonly [from: number, to: number];
 }
 
-/** Blocks whose scores take no more than so many bytes, or null if they are none, or all are one. */
+/** Blocks whose scores take no more than so many bytes, if that can be; null: all are better made at once. */
 export function cutOf(region: Staged, bytes: number): Cut | null {
   const { scores } = region;
   const [queries, keys] = scores.slice(-2);
@@ -34,6 +40,8 @@ export function cutOf(region: Staged, bytes: number): Cut | null {
   const fitting = (matrices: number) => Math.floor(bytes / (4 * keys * matrices));
   const enough = (matrices: number) => fitting(matrices) >= Math.min(QUERIES, queries);
   const all = numel(leading);
+  const isShort = SHORT * 4 * queries * keys <= bytes;
+  if (isShort && !enough(all)) return null;
   for (let axis = -scores.length; axis < -2 && !enough(all); axis++) {
     const n = scores.at(axis)!;
     if (n === 1 || !isEverywhere(region, axis, n)) continue;
@@ -41,7 +49,10 @@ export function cutOf(region: Staged, bytes: number): Cut | null {
     return { axis, runs: [{ from: 0, size, count: n / size, keys: [0, keys] }] };
   }
   const size = rowsOf(queries, Math.max(LEAST, fitting(all)));
-  return size < queries ? { axis: -2, runs: runsOf(region, size) } : null;
+  if (size >= queries) return null;
+  const runs = runsOf(region, size);
+  const skips = runs.some((run) => run.keys[0] > 0 || run.keys[1] < keys);
+  return isShort && !skips ? null : { axis: -2, runs };
 }
 
 /** Divisors of n but n itself, the largest first. */

@@ -38,6 +38,9 @@ export interface Found {
   readonly refusals: readonly Refusal[];
 }
 
+/** The name of the graph of a block, which may be cut again. */
+export const BLOCK = 'attention_block';
+
 /** Attention whose scores take more than so many bytes. */
 export function findAttention(graph: Graph, bytes: number): Found {
   const seeds = graph.nodes.filter((node) => isSeed(node, bytes));
@@ -52,7 +55,7 @@ export function findAttention(graph: Graph, bytes: number): Found {
     const growth = new Growth(seed, consumers(graph), final, support);
     growth.grow();
     for (const node of growth.full) taken.add(node);
-    if (!growth.isAttention()) continue;
+    if (!growth.isAttention(graph.name === BLOCK)) continue;
     if (growth.refusal) refusals.push(growth.refusal);
     else regions.push(growth);
   }
@@ -126,15 +129,14 @@ class Growth implements Region {
   }
 
   /**
-   * Whether there is a product that makes scores, a sum along keys, and a product of weights and values. (The gradient of a
-   * classifier sums over words what are no weights: these less 1 for the right word.)
+   * Whether there is a product that makes scores, a sum along keys, and a product of weights, of which a block of a gradient
+   * may have none. (The gradient of a classifier has products of what are no weights: these less 1 for the right word.)
    */
-  isAttention(): boolean {
+  isAttention(isBlock: boolean): boolean {
+    if (isBlock) return this.exits.size > 0;
     const makes = [...this.full].some(isProduct);
     const sums = [...this.rows].some((row) => is(row, 'sum'));
-    const isOfWeights = ([product, { at, overKeys }]: [Node, Exit]) =>
-      overKeys && this.isWeights(product.inputs[at]);
-    return makes && sums && [...this.exits].some(isOfWeights);
+    return makes && sums && [...this.exits].some(([product, { at }]) => this.isWeights(product.inputs[at]));
   }
 
   /** Whether a matrix is the exponentials, scaled or masked. */
