@@ -31,6 +31,8 @@ export interface AheadOptions {
   threads?: boolean;
   /** Also a module with relaxed SIMD. */
   relaxed?: boolean;
+  /** Bytes that a session may take before its dataset; values are made again rather than kept where it needs more. */
+  memory?: number;
   /** Of the initial weights that are written, and the default of the sessions. */
   seed?: number;
   /** Write weights: the initial ones, or a checkpoint's. */
@@ -78,6 +80,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
       progress: options.progress,
       shared: variant.threads,
       relaxed: variant.relaxed,
+      memory: options.memory,
       // No kernel of a single thread is worth sharing.
       threadShare: variant.threads ? undefined : Number.POSITIVE_INFINITY,
     });

@@ -12,17 +12,21 @@ export interface InspectOptions extends Settings {
   stage?: Stage;
   svg?: string;
   data?: string;
+  memory?: number;
 }
 
 /** Prints a stage of the compilation, draws the graph of the training step, or both. */
-export async function inspect(what: string, { stage, svg, data, ...given }: InspectOptions): Promise<number> {
+export async function inspect(
+  what: string,
+  { stage, svg, data, memory, ...given }: InspectOptions,
+): Promise<number> {
   const kind = kindNamed(what);
   refuseOthers(kind, given, KINDS);
   const settings = settingsFrom(kind, given);
   kind.check(settings);
   const { tokens } = await loadTask(kind, data ?? null, settings);
   const step = buildStep(kind, tokens, settings);
-  const module = await step.compileModule();
+  const module = await step.compileModule({ memory });
   if (svg !== undefined) {
     const { train } = module.graphs;
     if (!canBeDrawn(train))

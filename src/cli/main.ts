@@ -12,7 +12,7 @@ import { type Kind, settingOptions } from './kinds/kind.js';
 import type { LrFindOptions } from './lr-find.js';
 import { note, tolerateClosedPipes } from './output.js';
 import type { SampleOptions } from './sample.js';
-import { numberOption, type SettingName, wholeOption, wideOption } from './settings.js';
+import { memoryOption, numberOption, type SettingName, wholeOption, wideOption } from './settings.js';
 import type { TrainOptions } from './train.js';
 
 const FAILURE = 1;
@@ -58,6 +58,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addOption(dataOption());
   addSettings(train, allSettings)
     .addOption(wideOption())
+    .addOption(memoryOption())
     .option('--out <dir>', 'folder for the model and the report (default: runs/names, runs/text)', folderName)
     .option('--resume', "go on from the folder's checkpoint, with its settings")
     .option('--diagnostics', 'look at activations, gradients and updates on the way; the report shows them')
@@ -128,9 +129,11 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addOption(new Option('--stage <stage>', 'what to print (default: graph)').choices(STAGES))
     .option('--svg <file>', 'draw the graph of the training step')
     .addOption(dataOption());
-  addSettings(inspect, withModel('batch')).action((task: string, options: InspectOptions) => {
-    run(import('./inspect.js').then((module) => module.inspect(task, options)));
-  });
+  addSettings(inspect, withModel('batch'))
+    .addOption(memoryOption())
+    .action((task: string, options: InspectOptions) => {
+      run(import('./inspect.js').then((module) => module.inspect(task, options)));
+    });
 
   const doctor = program
     .command('doctor')
@@ -175,6 +178,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addOption(
       wholeOption('--seed <n>', 'of the initial weights; the default of sessions', 0, 0xffffffff).default(42),
     )
+    .addOption(memoryOption())
     .option('--weights <what>', 'also weights to begin with: "initial", or a safetensors file')
     .option('--wat', 'also the module as text')
     .option('--assemblyscript', 'also the source that the module was compiled from')

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { OptionError } from '../errors.js';
+import { memorySize } from '../memory-size.js';
 import { NORMS, type Norm } from '../models/bengio.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { BEYOND_F32 } from '../shape.js';
@@ -172,10 +173,13 @@ export function checkEngine({
   engine,
   threads,
   wide,
-}: Pick<RunSettings, 'engine' | 'threads'> & { wide: boolean }): void {
+  memory,
+}: Pick<RunSettings, 'engine' | 'threads'> & { wide: boolean; memory?: number }): void {
   if (engine === 'tape' && threads > 1)
     throw new OptionError(`--threads ${threads}: the tape runs on one thread`);
   if (engine === 'tape' && wide) throw new OptionError('--wide: the tape has no vectors');
+  if (engine === 'tape' && memory !== undefined)
+    throw new OptionError('--memory: the tape plans no memory; --engine compiled does');
 }
 
 /** The option of a setting; `about` ends its help text. */
@@ -193,6 +197,19 @@ export const wideOption = () =>
     '--wide',
     'vectors of 256 bits where this Node.js has them (24 or later, x64): tried in a process of their own first, used where right and faster',
   );
+
+/** The same of memory. */
+export const memoryOption = () =>
+  new Option(
+    '--memory <size>',
+    'what a session may take beside its data, such as 64MB or 1.5GiB: where it needs more, values are made again rather than kept, with the same bits',
+  ).argParser((text: string) => {
+    try {
+      return memorySize('It', text);
+    } catch (error) {
+      throw new InvalidArgumentError(`${(error as Error).message}.`);
+    }
+  });
 
 /** An option that is no setting of a run. */
 export function wholeOption(flags: string, help: string, least: number, most: number): Option {

@@ -5,7 +5,7 @@ import { DataError, DivergedError, OptionError } from '../errors.js';
 import { PLAIN } from '../models/choose.js';
 import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
-import { engineText, noteThreads } from './describe.js';
+import { engineText, memoryLines, noteThreads } from './describe.js';
 import {
   aboutData,
   absolute,
@@ -38,6 +38,7 @@ export interface TrainOptions extends Settings {
   resume?: boolean;
   diagnostics?: boolean;
   wide?: boolean;
+  memory?: number;
   json?: boolean;
 }
 
@@ -74,8 +75,8 @@ async function trainWith(
       `the run in ${folder} is one of ${before.kind.name}: 2headgrad train ${before.kind.name} --resume${outFlag(before.kind, folder)}`,
     );
   const settings = before ? merge(kind, before.settings, options, folder) : settingsFrom(kind, options);
-  const { wide = false } = options;
-  checkEngine({ ...settings, wide });
+  const { wide = false, memory } = options;
+  checkEngine({ ...settings, wide, memory });
   kind.check(settings);
   const file = before && options.data === undefined ? before.data.file : absolute(options.data);
   const task = await loadTask(kind, file, settings, !before || options.data !== undefined);
@@ -102,9 +103,10 @@ async function trainWith(
   const session = use(
     engine === 'tape'
       ? step.interpret({ seed })
-      : await step.compile({ seed, threads, wide, apart: true, progress: compileProgress() }),
+      : await step.compile({ seed, threads, wide, memory, apart: true, progress: compileProgress() }),
   );
   noteThreads(session);
+  if (memory !== undefined) for (const line of memoryLines(session.module!, memory)) output.line(line);
   interrupt.hold();
   describeModel(output, kind, settings, session);
   if (checkpoint) {
@@ -264,6 +266,7 @@ async function finish(
     engine: session.kind,
     threads: session.threads,
     wide: session.wide,
+    memory: session.module?.memory ?? null,
     seed: settings.seed,
     [`${kind.unit(settings)}s`]: task.size,
     vocabulary: tokens.size,

@@ -2,6 +2,7 @@ import { BRAND, type Kind } from '../brand.js';
 import { boolean, checkOptions, shown } from '../check.js';
 import { type Cache, type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
+import { memorySize } from '../memory-size.js';
 import { checkSeed } from '../random/seed.js';
 import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
@@ -33,6 +34,12 @@ export interface CompileStepOptions {
    * be had, or no faster, all goes on without.
    */
   wide?: boolean;
+  /**
+   * What a session may take beside its dataset and the scratch of its threads: bytes, or a text such as '64MB' or '1.5 GiB'.
+   * Where a step needs more, values of the forward pass are made again in the backward pass rather than kept: the same
+   * bits, for some more time. `module.memory` tells what that is. OptionError where it is not enough, with the least that is.
+   */
+  memory?: number | string;
   /** Keep compiled modules, by default yes, in the page's cache or on disk; in Node also the folder to keep them in. */
   cache?: boolean | string;
   /** Run the slowest part of the compiler, some seconds, in a thread of its own, so that this one hears signals; in Node. */
@@ -85,6 +92,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   async compileModule(options: CompileStepOptions = {}): Promise<CompiledModule> {
     checkCompile('compileModule', options);
     const { relaxed = false, cache, apart = false, without, profile, progress } = options;
+    const memory = options.memory === undefined ? undefined : memorySize('memory', options.memory);
     const { readLibrary, ascApart } = await platform();
     return compileProgram(this.program, {
       library: await readLibrary(),
@@ -92,6 +100,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
       asc: apart ? ascApart : undefined,
       shared: canShareMemory(),
       relaxed,
+      memory,
       without,
       profile,
       progress,
@@ -147,7 +156,7 @@ async function storeOf(cache: boolean | string = true): Promise<Cache | undefine
 }
 
 const COMPILE_OPTIONS: readonly (keyof CompileStepOptions)[] = [
-  ...(['seed', 'threads', 'relaxed', 'wide', 'cache'] as const),
+  ...(['seed', 'threads', 'relaxed', 'wide', 'memory', 'cache'] as const),
   ...(['apart', 'without', 'progress', 'profile'] as const),
 ];
 
@@ -158,6 +167,7 @@ function checkCompile(what: string, options: CompileStepOptions): void {
   });
   const { relaxed, wide, cache, apart, without, progress, profile } = options;
   if (wide !== undefined) boolean(`${what}: wide`, wide);
+  if (options.memory !== undefined) memorySize(`${what}: memory`, options.memory);
   if (relaxed !== undefined) boolean(`${what}: relaxed`, relaxed);
   if (profile !== undefined) boolean(`${what}: profile`, profile);
   if (apart !== undefined) boolean(`${what}: apart`, apart);
