@@ -13,8 +13,8 @@ export interface InspectOptions extends Settings {
   stage?: Stage;
   svg?: string;
   data?: string;
-  export?: string;
   memory?: number;
+  export?: string;
 }
 
 /** Prints a stage of the compilation, draws the graph of the training step, or both. */
