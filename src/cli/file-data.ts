@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isObject } from '../check.js';
+import { isObject, unknown } from '../check.js';
 import { DataError, GradError } from '../errors.js';
 import type { AnyTrainStep } from '../run/train-step.js';
 import { formatType, type TensorType } from '../shape.js';
@@ -38,27 +38,42 @@ export function columnsOf(
   if (several && Object.keys(data).every((key) => file.steps.has(key)))
     return columnsOf({ ...file, steps: new Map([[name, step]]) }, data[name], { name, step });
   const wanted = Object.keys(step.definition.options.batch);
-  const parts = partsOf(data, wanted);
-  if (parts) {
-    const found: Partial<Record<Part, Columns>> = {};
-    for (const [key, columns] of Object.entries(parts)) {
-      const part = PART_NAMES[key];
-      if (found[part]) throw new DataError(`${file.path}: data has ${key} and another part for the same use`);
-      if (columns !== undefined) found[part] = flat(`${file.path}: data: ${key}`, columns);
-    }
-    return found;
-  }
-  const fits = Object.keys(data).length === wanted.length && wanted.every((part) => part in data);
-  return several && !fits ? undefined : { train: flat(`${file.path}: data`, data) };
+  if (hasParts(data, wanted)) return partsOf(file, data, wanted);
+  const columns = withoutNotes(data, wanted);
+  const fits = Object.keys(columns).length === wanted.length && wanted.every((part) => part in columns);
+  return several && !fits ? undefined : { train: flat(`${file.path}: data`, columns) };
 }
 
-/** The object itself, where it is one of parts and not of columns. */
-function partsOf(data: Record<string, unknown>, wanted: readonly string[]): Record<string, unknown> | null {
-  const keys = Object.keys(data);
-  const named = keys.length > 0 && keys.every((key) => Object.hasOwn(PART_NAMES, key));
-  return named && !wanted.includes('train') && isObject(data.train) && !ArrayBuffer.isView(data.train)
-    ? data
-    : null;
+const hasParts = (data: Record<string, unknown>, wanted: readonly string[]) =>
+  !wanted.includes('train') && isObject(data.train) && !ArrayBuffer.isView(data.train);
+
+/** Numbers and texts beside what a step takes, and the shape of an image, as loaders give them, say something to people. */
+const withoutNotes = (data: Record<string, unknown>, wanted: readonly string[]) =>
+  Object.fromEntries(
+    Object.entries(data).filter(
+      ([name, value]) =>
+        wanted.includes(name) || (name !== 'shape' && typeof value !== 'number' && typeof value !== 'string'),
+    ),
+  );
+
+function partsOf(
+  file: ModelFile,
+  data: Record<string, unknown>,
+  wanted: readonly string[],
+): Partial<Record<Part, Columns>> {
+  const found: Partial<Record<Part, Columns>> = {};
+  for (const [key, columns] of Object.entries(withoutNotes(data, []))) {
+    const part = Object.hasOwn(PART_NAMES, key) ? PART_NAMES[key] : undefined;
+    if (!part)
+      throw new DataError(
+        `${file.path}: data: there is no part ${unknown(key, ['train', 'validation', 'test'])}${whereIs(file, 'data')}`,
+      );
+    if (found[part]) throw new DataError(`${file.path}: data has ${key} and another part for the same use`);
+    if (columns === undefined) continue;
+    const own = isObject(columns) && !ArrayBuffer.isView(columns) ? withoutNotes(columns, wanted) : columns;
+    found[part] = flat(`${file.path}: data: ${key}`, own);
+  }
+  return found;
 }
 
 /** Columns whose rows may be lists of numbers as columns of numbers, row by row. */

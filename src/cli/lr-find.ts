@@ -64,7 +64,7 @@ async function search(
   output.line(`${plural(session.parameterCount, 'parameter')}: ${kind.modelText(settings)}`);
   output.line(`Batch ${kind.batch(settings)}, ${engineText(session)}`);
   output.line();
-  session.data(task.rows.columns);
+  session.data(task.rows.columns, { order: kind.order });
   const started = performance.now();
   const show = new Show(steps);
   let found: LearningRateSearch;

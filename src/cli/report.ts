@@ -12,6 +12,7 @@ import { type Config, CURVE, type Curve, REPORT } from './folder.js';
 import { type Baseline, flagsOf, type Part, partsOf, type Task } from './kinds/kind.js';
 import { type Measured, metricSections } from './metrics.js';
 import { count, duration, inBits, lossText, rate } from './output.js';
+import { pictureSections } from './pictures.js';
 import { flagOf, type Settings } from './settings.js';
 import { buildStep } from './task.js';
 
@@ -39,12 +40,19 @@ export async function writeReport(folder: string, results: Results): Promise<voi
     ...(bits ? [{ heading: `${capital(bits)} over the steps`, svg: curveSvg(results, bits) }] : []),
     { heading: 'Losses', html: lossTable(results) },
     ...metricSections(session, results.measured),
+    ...judgedPictures(results),
     ...sampleSections(results),
     ...(session.program.diagnostics ? diagnosticsSections(session.diagnostics()) : []),
     await graphSection(results),
     { heading: 'The command for the same model', pre: command(results) },
   ];
   await writeInFolder(folder, REPORT, reportPage({ title: kind.title, summary: summary(results), sections }));
+}
+
+/** Of the part that judges, the last one, where rows are images. */
+function judgedPictures({ session, task, config: { kind } }: Results): Section[] {
+  const { name, rows } = partsOf(kind, task).at(-1)!;
+  return pictureSections(session, name, rows);
 }
 
 function sampleSections({ samples, config: { kind, settings } }: Results): Section[] {

@@ -119,7 +119,7 @@ async function trainWith(
   } else if (await holdsRun(folder)) {
     output.line(`The run that ${folder} holds is replaced by this one (--resume would go on with it)`);
   }
-  session.data(task.rows.columns);
+  session.data(task.rows.columns, { order: kind.order });
 
   const config: Config = {
     kind,

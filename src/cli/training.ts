@@ -1,5 +1,6 @@
 import { checkOptions, learningRate, oneOf, shown, wholeNumber } from '../check.js';
 import { DataError, OptionError } from '../errors.js';
+import type { DataOptions } from '../train/dataset.js';
 import type { LearningRate } from '../train/session.js';
 import { type ModelFile, whereIs } from './model.js';
 import { SCHEDULES, SETTINGS } from './settings.js';
@@ -20,11 +21,13 @@ export interface Training {
   threads?: number;
   /** Steps from one loss on held-out data to the next. */
   every?: number;
+  /** `given`: rows in the order of the data, for layers that are `stateful`; else drawn. */
+  order?: DataOptions['order'];
   /** Of the report. */
   title?: string;
 }
 
-const KNOWN = ['steps', 'lr', 'schedule', 'warmup', 'seed', 'threads', 'every', 'title'] as const;
+const KNOWN = ['steps', 'lr', 'schedule', 'warmup', 'seed', 'threads', 'every', 'order', 'title'] as const;
 
 /** The export `training` of a model file, checked; `{}` where there is none. Throws DataError. */
 export function trainingOf(file: ModelFile): Training {
@@ -45,7 +48,7 @@ function check(training: Training): void {
     optimizer: 'give it to trainStep',
     data: 'export it by itself',
   });
-  const { lr, schedule, warmup, title } = training;
+  const { lr, schedule, warmup, order, title } = training;
   for (const name of ['steps', 'seed', 'threads', 'every'] as const) {
     if (training[name] === undefined) continue;
     const problem = SETTINGS[name].problem(training[name]);
@@ -53,6 +56,7 @@ function check(training: Training): void {
   }
   if (lr !== undefined && typeof lr !== 'function') learningRate('training: lr', lr);
   if (schedule !== undefined) oneOf('training: schedule', schedule, SCHEDULES);
+  if (order !== undefined) oneOf('training: order', order, ['drawn', 'given']);
   if (warmup !== undefined) wholeNumber('training: warmup', warmup, 0);
   if (title !== undefined && typeof title !== 'string')
     throw new OptionError(`training: title must be a text, got ${shown(title)}`);

@@ -24,6 +24,8 @@ const FILES: Record<string, string> = {
   'promise.js': `${STEP}export const data = Promise.resolve(${ROWS});`,
   'parts.js': `${STEP}export function data() { return { train: ${ROWS}, val: ${ROWS}, test: undefined }; }`,
   'one-of-two.js': `${HEAD}export const a = make(optim.sgd());\nexport const b = make(optim.adam());\nexport const data = { b: { train: ${ROWS}, dev: ${ROWS} } };`,
+  'notes.js': `${STEP}export const data = { source: 'a book', train: { ...${ROWS}, rows: 3, shape: [2] }, test: ${ROWS} };`,
+  'part.js': `${STEP}export const data = { train: ${ROWS}, valdation: ${ROWS} };`,
   'alone.js': STEP,
   'twice.js': `${STEP}export const data = { train: ${ROWS}, dev: ${ROWS}, validation: ${ROWS} };`,
   'sizes.js': `${STEP}export const data = {\n  x: [1, 2, 3, 4],\n  y: [0, 1, 2],\n};`,
@@ -103,6 +105,7 @@ it('columns are flat or of rows, an object, a promise, or what a function gives'
 
 it('data may hold out a validation and a test part, of one step among several', () => {
   expect(outcomes['parts.js'].rows).toEqual({ train: 3, dev: 3 });
+  expect(outcomes['notes.js'].rows).toEqual({ train: 3, test: 3 });
   expect(outcomes['one-of-two.js#b']).toMatchObject({
     rows: { train: 3, dev: 3 },
     folder: 'runs/one-of-two-b',
@@ -134,6 +137,7 @@ it.each<[string, string, RegExp]>([
   ],
   ['one-of-two.js', 'OptionError', /several training steps: choose one of a, b by --export/],
   ['one-of-two.js#a', 'DataError', /^one-of-two\.js has no data to train on/],
+  ['part.js', 'DataError', /^part\.js: data: there is no part valdation.*validation.*\(part\.js:5\)$/],
   ['twice.js', 'DataError', /^twice\.js: data has validation and another part for the same use/],
   ['sizes.js', 'DataError', /^sizes\.js: data: y: 3 rows, but x has 2 \(sizes\.js:5\)$/],
   ['ragged.js', 'DataError', /^ragged\.js: data: x: row 1 has 1 elements, and row 0 has 2/],

@@ -143,6 +143,19 @@ test('inspect, lr-find and doctor take the same file, and train takes columns fr
   expect(lastJson(fromJson)).not.toHaveProperty('dev_loss');
 });
 
+test('a file may have its rows taken in order', async () => {
+  const source = `import { f32, nn, optim, trainStep } from '2headgrad';
+export const step = trainStep({ model: nn.linear(1, 1), batch: { x: f32(2, 1) },
+  loss: (model, { x }) => model(x).mul(0).add(x).mean(), optimizer: optim.sgd() });
+export const data = { x: [0, 1, 2, 3, 4, 5, 6, 7] };
+export const training = { steps: 5, order: 'given' };
+`;
+  await writeFile(path('order.ts'), source);
+  const ended = await run('train', path('order.ts'), '--engine', 'tape', '--out', path('order'));
+  expect([ended.code, ended.stdout]).toEqual([0, expect.stringContaining('train    3.5000')]);
+  expect((await json(path('order', 'losses.json'))).train).toEqual([0.5, 2.5, 4.5, 6.5, 0.5]);
+});
+
 test('-h and -V are the short forms', async () => {
   const [help, version, long] = await Promise.all([run('train', '-h'), run('-V'), run('--version')]);
   expect(help.stdout).toContain('Options of text and a model file:');

@@ -57,6 +57,7 @@ export function modelFile(
     otherData: 'gives others now; it must give the same each time',
     unit: () => 'row',
     bits: () => undefined,
+    order: training.order,
     batch: () => batchSize,
     check: (settings) => check(path, settings),
     keptNow: now,

@@ -2,6 +2,7 @@ import type { Option } from 'commander';
 import { OptionError } from '../../errors.js';
 import type { Choice } from '../../models/choose.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
+import type { DataOptions } from '../../train/dataset.js';
 import type { Columns } from '../../train/engine.js';
 import { flagOf, type RunSettings, type SettingName, type Settings, settingOption } from '../settings.js';
 
@@ -99,6 +100,8 @@ export interface Kind<S extends RunSettings = RunSettings, T extends Kept = Kept
   unit(settings: S): string;
   /** What a loss in bits is called, where kinds of data are to be compared. */
   bits(settings: S): string | undefined;
+  /** How a run comes to its batches, where the file says so. */
+  readonly order?: DataOptions['order'];
   /** Rows in one step. */
   batch(settings: S): number;
   /** What may have happened where a run's data are others than when it was begun. */
