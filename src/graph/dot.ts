@@ -18,6 +18,10 @@ const STYLES = {
   output: 'style="filled" fillcolor="#333333" color="#000000" fontcolor="#ffffff"',
 } as const;
 
+/** Boxes and edges; a drawing of more would take Graphviz minutes if it looked for the best one. */
+const MANY = 1500;
+const QUICKLY = '  graph [nslimit=1 nslimit1=1 mclimit=0.1 splines=line]';
+
 /** Of the frame around a graph inside of a node. */
 const FRAME = '    style="rounded,dashed" color="#777777" fontname="Helvetica" fontsize=11';
 
@@ -27,12 +31,14 @@ const FRAME = '    style="rounded,dashed" color="#777777" fontname="Helvetica" f
  * node of several results says which it is, from 0; a graph inside of a node stands in a frame beside it.
  */
 export function graphToDot(graph: Graph): string {
+  const lines = drawn(graph, '');
   return [
     `digraph ${JSON.stringify(graph.name)} {`,
+    ...(lines.length > MANY ? [QUICKLY] : []),
     '  graph [rankdir=TB nodesep=0.18 ranksep=0.28 bgcolor="transparent"]',
     '  node [shape=box style="rounded,filled" fontname="Helvetica" fontsize=11 height=0.3 margin="0.13,0.05"]',
     '  edge [color="#555555" arrowsize=0.6 fontname="Helvetica" fontsize=9]',
-    ...drawn(graph, ''),
+    ...lines,
     '}',
     '',
   ].join('\n');

@@ -40,12 +40,14 @@ const OPTIONS = [
   ...(['groups', 'norm', 'eps', 'mlp', 'hidden', 'bias'] as const),
 ];
 
-/** What a model takes beside its tokens to go on from those that it has seen: one place at a time. */
+/** What a model takes beside its tokens: to go on from those that it has seen, one place at a time, and to be looked at. */
 export interface GptInputs {
   /** What `gptCache` made. */
   cache?: readonly nn.KeyValueCache[];
   /** i32 of one element: where the token stands. */
   place?: Tensor;
+  /** Called for each layer with how much every place takes of which, f32[batch, heads, places, keys]. */
+  watch?: (weights: Tensor) => void;
 }
 
 /**
@@ -91,7 +93,7 @@ export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInpu
     norm,
     ...(head && { head }),
   };
-  const forward = (ids: Tensor, { cache, place }: GptInputs = {}) => {
+  const forward = (ids: Tensor, { cache, place, watch }: GptInputs = {}) => {
     const most = cache ? 1 : context;
     if (ids.rank !== 2 || ids.shape[1] > most)
       throw new ShapeError(
@@ -103,7 +105,10 @@ export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInpu
       );
     const vectors = table.gather(ids);
     const placed = places ? places(vectors, { ...(cache && place && { place }) }) : vectors;
-    const more = (i: number) => (cache ? { cache: cache[i], ...(place && { place }) } : {});
+    const more = (i: number) => ({
+      ...(cache && { cache: cache[i], ...(place && { place }) }),
+      ...(watch && { watch }),
+    });
     const x = norm(blocks.reduce((y, b, i) => b(y, more(i)), drop ? drop(placed) : placed));
     return head ? head(x) : matmul(x, transpose(table));
   };

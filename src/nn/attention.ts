@@ -1,6 +1,6 @@
-import { boolean, checkOptions, fraction, wholeNumber } from '../check.js';
+import { boolean, checkOptions, fraction, shown, wholeNumber } from '../check.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { attention } from '../ops/attention.js';
+import { type AttentionOptions, attention, attentionWeights } from '../ops/attention.js';
 import { reshape, transpose } from '../ops/movement.js';
 import { rotary } from '../ops/rotary.js';
 import { split } from '../ops/split.js';
@@ -35,6 +35,8 @@ export interface AttentionInputs {
   cache?: KeyValueCache;
   /** With a cache, i32 of one element: where x stands. */
   place?: Tensor;
+  /** Called with how much each place takes of which, f32[batch, heads, places, keys]: see `attentionWeights`. */
+  watch?: (weights: Tensor) => void;
 }
 
 /**
@@ -79,18 +81,20 @@ export function multiHeadAttention(
   const base = typeof turned === 'number' ? { base: turned } : {};
   const turn = (t: Tensor, positions?: Tensor) =>
     turned ? rotary(t, { ...base, ...(positions && { positions }) }) : t;
-  const fromCache = (q: Tensor, k: Tensor, v: Tensor, { cache, place, mask }: AttentionInputs) => {
+  const fromCache = (q: Tensor, k: Tensor, v: Tensor, { cache, place, mask, watch }: AttentionInputs) => {
     if (!causal || seen !== undefined || mask || q.shape[2] !== 1)
       throw new OptionError(
         `${what}: a cache is for causal attention of a text to itself, one place at a time and without a mask`,
       );
     const at = onePlace(what, place, cache!.keys.shape[2]);
     const kept = remember(what, cache!, turn(k, at), v, at);
-    return attention(turn(q, at), kept.keys, kept.values, { mask: kept.seen });
+    return found(turn(q, at), kept.keys, kept.values, { mask: kept.seen }, watch);
   };
 
   const forward = (x: Tensor, more: AttentionInputs = {}) => {
-    checkOptions(what, more, ['memory', 'mask', 'cache', 'place']);
+    checkOptions(what, more, ['memory', 'mask', 'cache', 'place', 'watch']);
+    if (more.watch !== undefined && typeof more.watch !== 'function')
+      throw new OptionError(`${what}: watch is a function that gets the weights, not ${shown(more.watch)}`);
     if (x.rank !== 3 || x.shape[2] !== width)
       throw new ShapeError(`${what}: expected [batch, places, ${width}], got ${formatShape(x.shape)}`);
     if ((more.memory !== undefined) !== (seen !== undefined))
@@ -103,11 +107,24 @@ export function multiHeadAttention(
       ? split(inputs.input(x), [width, shared, shared], -1)
       : [inputs.query(x), ...split(inputs.memory(more.memory!), [shared, shared], -1)];
     const [queries, keys, values] = [apart(q, heads), apart(k, groups), apart(v, groups)];
-    const found = more.cache
+    const options = { causal, ...(more.mask && { mask: more.mask }) };
+    const heard = more.cache
       ? fromCache(queries, keys, values, more)
-      : attention(turn(queries), turn(keys), values, { causal, ...(more.mask && { mask: more.mask }) });
-    const joined = output(reshape(transpose(found, [0, 2, 1, 3]), x.shape));
+      : found(turn(queries), turn(keys), values, options, more.watch);
+    const joined = output(reshape(transpose(heard, [0, 2, 1, 3]), x.shape));
     return drop ? drop(joined) : joined;
   };
   return layerOf({ ...inputs, output, ...(drop && { dropout: drop }) }, forward, what);
+}
+
+/** What the queries find; whoever watches gets to know where. */
+function found(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: AttentionOptions,
+  watch?: (weights: Tensor) => void,
+): Tensor {
+  watch?.(attentionWeights(q, k, options));
+  return attention(q, k, v, options);
 }

@@ -34,28 +34,50 @@ export function attention(
   v: TensorLike,
   options: AttentionOptions = {},
 ): Tensor {
-  checkOptions('attention', options, ['mask', 'causal', 'scale']);
   const [queries, keys, values] = [toTensor(q), toTensor(k), toTensor(v)];
   for (const t of [queries, keys, values]) requireDType('attention', t, 'f32');
   checkShapes(queries.shape, keys.shape, values.shape);
+  const { weights, inGroups, shared } = weigh('attention', queries, keys, options);
+  const result = matmul(weights, inGroups(values));
+  return shared ? reshape(result, [...queries.shape.slice(0, -1), values.shape.at(-1)!]) : result;
+}
+
+/**
+ * What `attention` multiplies the values with: how much every query takes of each, [..., heads, queries, keys], from 0 to 1
+ * and 1 together for a query that may see any. For looking at: `attention` itself need not keep them.
+ */
+export function attentionWeights(q: TensorLike, k: TensorLike, options: AttentionOptions = {}): Tensor {
+  const [queries, keys] = [toTensor(q), toTensor(k)];
+  for (const t of [queries, keys]) requireDType('attentionWeights', t, 'f32');
+  checkShapes(queries.shape, keys.shape, keys.shape, 'attentionWeights');
+  const { weights, shared } = weigh('attentionWeights', queries, keys, options);
+  return shared ? reshape(weights, [...queries.shape.slice(0, -1), keys.shape.at(-2)!]) : weights;
+}
+
+interface Weighed {
+  weights: Tensor;
+  /** Whether heads share keys; then there is one axis for the groups in weights, and one for the heads of each. */
+  shared: boolean;
+  inGroups(t: Tensor): Tensor;
+}
+
+function weigh(what: string, queries: Tensor, keys: Tensor, options: AttentionOptions): Weighed {
+  checkOptions(what, options, ['mask', 'causal', 'scale']);
   const d = queries.shape.at(-1)!;
   const { mask, causal = false, scale = 1 / Math.sqrt(d) } = options;
-  boolean('attention: causal', causal);
-  finite('attention: scale', scale);
+  boolean(`${what}: causal`, causal);
+  finite(`${what}: scale`, scale);
   const heads = queries.shape.at(-3);
   const groups = keys.shape.at(-3);
   const shared = heads !== undefined && groups !== undefined && groups !== heads && groups !== 1;
-  // One axis for the groups, and one for the heads of each.
   const grouped = (t: Tensor) => {
     const each = t.shape.at(-3) === heads ? [groups!, heads! / groups!] : [t.shape.at(-3)!, 1];
     return reshape(t, [...t.shape.slice(0, -3), ...each, ...t.shape.slice(-2)]);
   };
   const inGroups = (t: Tensor) => (shared && t.rank > 2 ? grouped(t) : t);
   const scores = mul(matmul(inGroups(queries), transposed(inGroups(keys))), scale);
-  const seen = visible(queries.shape, keys.shape, mask, causal);
-  const weights = softmaxOf(scores, seen.map(inGroups));
-  const result = matmul(weights, inGroups(values));
-  return shared ? reshape(result, [...queries.shape.slice(0, -1), values.shape.at(-1)!]) : result;
+  const seen = visible(what, queries.shape, keys.shape, mask, causal);
+  return { weights: softmaxOf(scores, seen.map(inGroups)), shared, inGroups };
 }
 
 /** Softmax along the last axis of what masks let through; zeros where they let nothing. */
@@ -69,28 +91,30 @@ function softmaxOf(scores: Tensor, masks: readonly Tensor[]): Tensor {
   return div(e, masks.length ? where(equal(total, 0), 1, total) : total);
 }
 
-function visible(q: Shape, k: Shape, mask: Tensor | undefined, causal: boolean): Tensor[] {
+function visible(what: string, q: Shape, k: Shape, mask: Tensor | undefined, causal: boolean): Tensor[] {
   const [queries, keys] = [q.at(-2)!, k.at(-2)!];
   const masks = causal ? [lowerTriangle(queries, keys, keys - queries)] : [];
   if (mask === undefined) return masks;
   const t = toTensor(mask);
   if (t.dtype === 'i32')
     throw new DTypeError(
-      `attention: a mask is bool or f32, not ${formatType(t)}: compare it, as in mask.notEqual(0)`,
+      `${what}: a mask is bool or f32, not ${formatType(t)}: compare it, as in mask.notEqual(0)`,
     );
   const scores = [...q.slice(0, -1), keys];
   const fits =
     t.rank <= scores.length && t.shape.every((n, i) => n === 1 || n === scores[scores.length - t.rank + i]);
   if (!fits)
     throw new ShapeError(
-      `attention: the mask ${formatShape(t.shape)} does not broadcast to the scores ${formatShape(scores)}`,
+      `${what}: the mask ${formatShape(t.shape)} does not broadcast to the scores ${formatShape(scores)}`,
     );
   return [...masks, t];
 }
 
-function checkShapes(q: Shape, k: Shape, v: Shape): void {
+function checkShapes(q: Shape, k: Shape, v: Shape, what = 'attention'): void {
   const wrong = (why: string) =>
-    new ShapeError(`attention: q ${formatShape(q)}, k ${formatShape(k)}, v ${formatShape(v)}: ${why}`);
+    new ShapeError(
+      `${what}: q ${formatShape(q)}, k ${formatShape(k)}${what === 'attention' ? `, v ${formatShape(v)}` : ''}: ${why}`,
+    );
   if (q.length < 2 || k.length !== q.length || v.length !== q.length)
     throw wrong('expected as many axes of each, [..., heads, places, width]');
   if (q.at(-1) !== k.at(-1)) throw wrong('queries and keys differ in width');

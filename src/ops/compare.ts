@@ -1,7 +1,7 @@
 import { DTypeError } from '../errors.js';
 import { broadcastShapes, type DType, requireDType, type TensorType } from '../shape.js';
 import { binaryType, pair } from './elementwise.js';
-import { hull, rising } from './interval.js';
+import { hull, type Interval, rising } from './interval.js';
 import { eachRun } from './loops.js';
 import { defineOp, type Elements, type Op } from './op.js';
 import { sumTo } from './reduce.js';
@@ -20,6 +20,8 @@ function comparison(
     type: ([a, b]) => ({ ...binaryType(name, a, b, ['f32', 'i32']), dtype: 'bool' }),
     vjp: null,
     ...((vector === 'eq' || vector === 'ne') && { commutative: true }),
+    // NaN may stand beside the bounds of floats.
+    interval: ([a, b], { inputs: [x] }) => (x.dtype === 'i32' ? certain(vector, a, b) : EITHER),
     reference([a, b], _, out) {
       const run = loop(a.data, b.data, out.data);
       eachRun(out.shape, [a, b], (o, n, at, by) => run(o, n, at[0], by[0], at[1], by[1]));
@@ -34,6 +36,23 @@ function comparison(
     },
   });
   return (a, b) => apply(op, pair(a, b), {});
+}
+
+const EITHER: Interval = { lo: 0, hi: 1 };
+
+/** What a comparison says of all numbers within bounds, if it is the same. */
+function certain(vector: string, a: Interval, b: Interval): Interval {
+  const isTrue = {
+    eq: a.lo === a.hi && b.lo === b.hi && a.lo === b.lo,
+    ne: a.hi < b.lo || b.hi < a.lo,
+    lt: a.hi < b.lo,
+    le: a.hi <= b.lo,
+    gt: a.lo > b.hi,
+    ge: a.lo >= b.hi,
+  };
+  const opposite = { eq: 'ne', ne: 'eq', lt: 'ge', le: 'gt', gt: 'le', ge: 'lt' } as const;
+  const kind = vector as keyof typeof isTrue;
+  return { lo: isTrue[kind] ? 1 : 0, hi: isTrue[opposite[kind]] ? 0 : 1 };
 }
 
 /** a == b, as bool. */

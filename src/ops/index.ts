@@ -1,7 +1,7 @@
 import './methods.js';
 
 export { flip, oneHot, scatterAddAlong, stack, take, takeAlong, tile } from './arrange.js';
-export { type AttentionOptions, attention } from './attention.js';
+export { type AttentionOptions, attention, attentionWeights } from './attention.js';
 export * from './compare.js';
 export { type ConvOptions, conv1d, conv2d } from './conv.js';
 export { type ConvTransposeOptions, convTranspose1d, convTranspose2d } from './conv-transpose.js';

@@ -1,6 +1,7 @@
 import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { verifyGraph } from '../graph/verify.js';
+import { blockAttention } from './attention/index.js';
 import { centredSums } from './centred-sums.js';
 import { commonSteps } from './common-steps.js';
 import { commonSubexpressions } from './common-subexpressions.js';
@@ -37,11 +38,14 @@ export const passes: readonly Pass[] = [
   commonSubexpressions,
   commonSteps,
   deadCode,
+  blockAttention,
 ];
 
 export interface OptimizeOptions {
   /** Names of passes to leave out. */
   without?: readonly string[];
+  /** Bytes that the second-level cache is taken to keep. */
+  cacheBytes?: number;
 }
 
 const MAX_ROUNDS = 20;
@@ -52,7 +56,7 @@ const MAX_ROUNDS = 20;
  */
 export function optimize(
   graph: Graph,
-  { without = [] }: OptimizeOptions = {},
+  { without = [], cacheBytes }: OptimizeOptions = {},
   tell: (part: string) => void = () => {},
 ): Graph {
   for (const name of without) {
@@ -64,13 +68,15 @@ export function optimize(
   }
   tell('verify');
   verifyGraph(graph, 'tracing');
-  const inner = (body: Graph) => optimizedBody(body, without);
+  const inner = (body: Graph) => optimizedBody(body, { without, cacheBytes });
   const chosen = passes.filter((pass) => !without.includes(pass.name));
+  const early = chosen.filter((pass) => !pass.late).length;
   let now = graph;
   for (let run = 0, idle = 0; idle < chosen.length && run < MAX_ROUNDS * chosen.length; run++) {
     const pass = chosen[run % chosen.length];
+    if (pass.late ? idle < early : idle >= early) continue;
     tell(pass.name);
-    const next = pass.run(now, inner);
+    const next = pass.run(now, inner, cacheBytes);
     idle++;
     tell('verify');
     if (sameGraph(now, next)) continue;
@@ -84,11 +90,11 @@ export function optimize(
 /** Graphs inside of nodes, by the passes that are left out: each is optimized once, and as it is then stays. */
 const bodies = new WeakMap<Graph, Map<string, Graph>>();
 
-function optimizedBody(body: Graph, without: readonly string[]): Graph {
-  const key = [...without].sort().join();
+function optimizedBody(body: Graph, options: OptimizeOptions): Graph {
+  const key = [...options.without!].sort().concat(String(options.cacheBytes)).join();
   const known = bodies.get(body)?.get(key);
   if (known) return known;
-  const made = optimize(body, { without });
+  const made = optimize(body, options);
   for (const graph of [body, made]) bodies.set(graph, new Map([...(bodies.get(graph) ?? []), [key, made]]));
   return made;
 }

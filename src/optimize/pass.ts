@@ -19,6 +19,11 @@ export interface Contract {
 export interface Pass {
   readonly name: string;
   readonly contract: Contract;
-  /** `inner`: how graphs inside of its nodes are optimized; as they are unless given. */
-  run(graph: Graph, inner?: (body: Graph) => Graph): Graph;
+  /** It runs when none of the others has anything to do. */
+  readonly late?: true;
+  /**
+   * @param inner how graphs inside of its nodes are optimized; as they are unless given
+   * @param cacheBytes bytes that the second-level cache is taken to keep
+   */
+  run(graph: Graph, inner?: (body: Graph) => Graph, cacheBytes?: number): Graph;
 }

@@ -1,3 +1,4 @@
+import { CACHE_BYTES } from '../cache-bytes.js';
 import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { type Along, alongOf, keepApart, type Walk } from './along.js';
@@ -7,8 +8,6 @@ import type { Group, Kernel, Storage } from './kernel.js';
 // bias do, run tile by tile: what one has brought into the cache the next finds there. Each computes what it computed
 // alone, unit by unit, so no bit depends on it.
 
-/** Bytes that the second-level cache keeps, and so those of the large values that a tile passes. */
-const CACHE_BYTES = 1024 * 1024;
 /** How far behind the first kernel of a group others are looked for. */
 const LOOKAHEAD = 32;
 
@@ -25,6 +24,7 @@ export interface Grouped {
 export function groupKernels(
   kernels: readonly Kernel[],
   storage: ReadonlyMap<Node, Storage>,
+  /** Those of the large values that a tile passes. */
   cacheBytes = CACHE_BYTES,
 ): Grouped {
   const places = new Places(storage, cacheBytes);

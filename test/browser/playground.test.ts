@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { unzipSync } from 'fflate';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect } from 'vitest';
 import { decodeSafetensors } from '../../src/data/safetensors.js';
 import { it } from './browser.js';
 import {
@@ -20,18 +19,10 @@ import {
   shot,
   text,
   trainTo,
+  unpacked,
 } from './playground.js';
 
 const site = playground('playground');
-
-/** A folder with what a zip holds in its one folder. */
-function unpacked(zip: Uint8Array): string {
-  const folder = mkdtempSync(join(tmpdir(), 'playground-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  for (const [path, content] of Object.entries(unzipSync(zip)))
-    writeFileSync(join(folder, basename(path)), content);
-  return folder;
-}
 
 /** A model of somebody who would like to write what is run after it was downloaded. */
 const TAMPERING = `${SOURCE}

@@ -1,9 +1,12 @@
 // What the tests of the playground share: one site a file, and what somebody does with a page of it.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { unzipSync } from 'fflate';
 import type { Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { HEADERS } from '../../examples/playground/vite.config.js';
 import { ROOT } from './bundle.js';
 import { ISOLATION_HEADERS, type ServeOptions, type Server, serve } from './server.js';
@@ -11,7 +14,10 @@ import { ISOLATION_HEADERS, type ServeOptions, type Server, serve } from './serv
 const SHOTS = `${ROOT}build/screenshots/`;
 /** The compiler takes seconds to load and to run, more on a busy machine. */
 export const PATIENCE = { timeout: 90_000 };
-export const SOURCE = readFileSync(`${ROOT}examples/playground/models/plain.ts`, 'utf8');
+/** The source of a preset. */
+export const sourceOf = (name: string) =>
+  readFileSync(`${ROOT}examples/playground/models/${name}.ts`, 'utf8');
+export const SOURCE = sourceOf('plain');
 
 export interface Site {
   readonly folder: string;
@@ -89,6 +95,15 @@ export async function paste(page: Page, before: string | RegExp, after: string):
     page,
     SOURCE.replace(before, () => after),
   );
+}
+
+/** A folder with what a zip holds in its one folder. */
+export function unpacked(zip: Uint8Array): string {
+  const folder = mkdtempSync(join(tmpdir(), 'playground-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [path, content] of Object.entries(unzipSync(zip)))
+    writeFileSync(join(folder, basename(path)), content);
+  return folder;
 }
 
 /** The file that a click makes the page offer. */

@@ -10,6 +10,9 @@ import {
   optim,
   reshape,
   type Session,
+  stack,
+  type Tensor,
+  tensor,
   trainStep,
 } from '../../src/index.js';
 
@@ -46,6 +49,61 @@ function compare(session: Session, digits: number): void {
       for (let i = 0; i < VOCAB; i++) expect(output[i]).toBeCloseTo(whole[place * VOCAB + i], digits);
     });
 }
+
+describe('a model that is watched', () => {
+  it.each(['learned', 'rotary'] as const)(
+    'tells what each place takes of which, %s positions',
+    (positions) => {
+      const options = { vocab: VOCAB, context: CONTEXT, width: 12, heads: 2, layers: 3, positions };
+      const model = gpt(options);
+      const cache = gptCache(options);
+      const maps = (watched: Tensor[], run: (watch: (weights: Tensor) => void) => unknown) => {
+        run((weights) => watched.push(weights));
+        return stack(watched, 1);
+      };
+      const session = trainStep({
+        model: { gpt: model, cache },
+        batch: { x: i32(1, CONTEXT), y: i32(1, CONTEXT) },
+        loss: (_, { x, y }) => crossEntropy(model(x), y),
+        optimizer: optim.sgd(),
+        entries: {
+          attention: {
+            inputs: { x: i32(1, CONTEXT) },
+            output: (_, { x }) => maps([], (watch) => model(x, { watch })),
+          },
+          last: {
+            inputs: { token: i32(1), place: i32(1) },
+            output: (_, { token, place }) =>
+              maps([], (watch) => model(reshape(token, [1, 1]), { cache, place, watch })),
+          },
+        },
+      }).interpret();
+      const { output } = session.invoke('attention', { x: TEXT });
+      expect(output).toHaveLength(3 * 2 * CONTEXT * CONTEXT);
+      for (let row = 0; row < output.length / CONTEXT; row++) {
+        const place = row % CONTEXT;
+        const weights = Array.from(output.slice(row * CONTEXT, (row + 1) * CONTEXT));
+        expect(weights.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+        expect(weights.findLastIndex((weight) => weight > 0)).toBe(place);
+      }
+      // One place at a time it looks at the same.
+      let last: ArrayLike<number> = [];
+      TEXT.forEach((token, place) => {
+        last = session.invoke('last', { token: [token], place: [place] }).output;
+      });
+      for (let head = 0; head < 6; head++)
+        for (let key = 0; key < CONTEXT; key++)
+          expect(last[head * CONTEXT + key]).toBeCloseTo(output[(head * CONTEXT + 6) * CONTEXT + key], 5);
+    },
+  );
+
+  it('takes only a function for it', () => {
+    const layer = nn.multiHeadAttention(4, 2);
+    expect(() => layer(tensor([[[1, 2, 3, 4]]]), { watch: true as never })).toThrow(
+      'multiHeadAttention: watch is a function that gets the weights, not true',
+    );
+  });
+});
 
 describe('a cache of keys and values', () => {
   it.each<[string, Partial<GptOptions>]>([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attention, tensor } from '../../src/index.js';
+import { attention, attentionWeights, tensor } from '../../src/index.js';
 import type { Eager } from '../../src/tape/tape.js';
 import { f32 } from '../../src/train/step.js';
 import { type Composed, testComposed } from './composed.js';
@@ -93,6 +93,32 @@ describe('attention', () => {
     const row = attention(x, x, x, { causal: true }) as Eager;
     expect(row.shape).toEqual([3, 2]);
     expect(Array.from(row.data.slice(0, 2))).toEqual([1, 0]);
+  });
+
+  it.each([
+    [4, 4, { causal: true }],
+    [4, 2, { scale: 0.3 }],
+    [4, 1, { mask: tensor([1, -1, 1, 1, -1]).greater(0) }],
+  ])('has weights that can be looked at: %i heads, %i groups, %o', (heads, groups, options) => {
+    const wave = (count: number, places: number) =>
+      tensor(Array.from({ length: count * places * D }, (_, i) => Math.sin(i))).reshape([
+        1,
+        count,
+        places,
+        D,
+      ]);
+    const [q, k] = [wave(heads, 3), wave(groups, 5)];
+    const identity = tensor(Array.from({ length: 25 }, (_, i) => Number(i % 6 === 0))).reshape([1, 1, 5, 5]);
+    const values = identity.add(tensor(0).broadcastTo([1, groups, 5, 5]));
+    const weights = attentionWeights(q, k, options) as Eager;
+    expect(weights.shape).toEqual([1, heads, 3, 5]);
+    // Values that are the places themselves come out as how much each was taken of.
+    const want = Array.from((attention(q, k, values, options) as Eager).data);
+    expect(Array.from(weights.data)).toEqual(want);
+    expect(want.some((weight) => weight > 0 && weight < 1)).toBe(true);
+    expect(() => attentionWeights(q, wave(groups, 5).slice([0, 0, 0, 1], [1, groups, 5, 3]))).toThrow(
+      'attentionWeights: q [1, 4, 3, 4], k [1, ',
+    );
   });
 
   it('gives zeros for a query that may see nothing, with a gradient of zeros', () => {

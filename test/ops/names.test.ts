@@ -15,6 +15,8 @@ const names = new Set(opTable().keys());
 const algebra = 'rewrites these ops by laws of arithmetic or of movement that hold for them';
 const words = 'words of its own, not ops';
 const MAY: Record<string, string> = {
+  'optimize/attention/find.ts': 'recognises attention by the exponential and the sum of a softmax',
+  'optimize/attention/seen.ts': algebra,
   'optimize/centred-sums.ts': algebra,
   'optimize/common-steps.ts': algebra,
   'optimize/drop-markers.ts': algebra,

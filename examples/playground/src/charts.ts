@@ -74,6 +74,11 @@ export class Chart {
     this.plot.setData(this.data as uPlot.AlignedData);
   }
 
+  /** What hovering calls a line from now on. */
+  rename(series: number, label: string): void {
+    this.options.series[series].label = label;
+  }
+
   /** Draws a dashed line at this height. */
   setReference(value: number | null): void {
     this.reference = value;

@@ -2,7 +2,9 @@
 export { compileAhead, PACKAGE_TEXT } from '../../../dist/aot/compile.js';
 export { runtimeText } from '../../../dist/aot/runtime.js';
 export { contexts, split } from '../../../dist/data/dataset.js';
+export { CharacterTokens } from '../../../dist/data/tokens.js';
 export { Vocabulary } from '../../../dist/data/vocabulary.js';
+export { splitText, spread, windows } from '../../../dist/data/windows.js';
 export { sha256 } from '../../../dist/digest.js';
 export { type AscOptions, type Library, runAsc } from '../../../dist/emit/asc.js';
 export type { CompiledModule } from '../../../dist/emit/compile.js';

@@ -2,8 +2,11 @@ import type { EditorView } from '@codemirror/view';
 import type { CompilerClient } from './compiler-client.js';
 import { bytes, count, element } from './dom.js';
 import { setText, sourceView } from './editor.js';
-import type { Compiled } from './protocol.js';
+import type { Compiled, EntryViews } from './protocol.js';
 import { drawingOf } from './svg.js';
+
+/** A graph of more is drawn when it is asked for. */
+const MANY_NODES = 400;
 
 /** The stages of the compiler side by side, for the entry that is chosen. */
 export class Inside {
@@ -43,6 +46,21 @@ export class Inside {
     const lines = count(compiled.assemblyScript.split('\n').length);
     element('inside-said').textContent =
       `${view.kernels} kernels for this entry; ${lines} lines of AssemblyScript for all, ${bytes(compiled.wasmBytes)} of WebAssembly.`;
+    if (Number(view.nodes) > MANY_NODES) this.offer(compiled, view);
+    else this.draw(compiled, view);
+  }
+
+  /** A large graph keeps the compiler busy for seconds, so it is drawn only if somebody wants to see it. */
+  private offer(compiled: Compiled, view: EntryViews): void {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'offer';
+    button.textContent = `Draw its ${count(Number(view.nodes))} nodes, which takes some seconds`;
+    button.addEventListener('click', () => this.draw(compiled, view));
+    this.graph.replaceChildren(button);
+  }
+
+  private draw(compiled: Compiled, view: EntryViews): void {
     this.graph.textContent = 'Drawing …';
     this.compiler()
       .call('draw', view.dot)

@@ -7,6 +7,8 @@ export interface Kept {
   source: string;
   /** The user's own; null for the names that come with the page. */
   words: string | null;
+  /** The same of a text. */
+  text: string | null;
   rate: number;
   threads: Threads;
 }
@@ -37,8 +39,9 @@ export function keep(changes: Partial<Kept>): void {
 function save(): void {
   clearTimeout(waiting);
   waiting = undefined;
-  // Long words may not fit; the rest does.
-  if (!storage.set(KEY, JSON.stringify(state))) storage.set(KEY, JSON.stringify({ ...state, words: null }));
+  // Long texts may not fit; the rest does.
+  if (!storage.set(KEY, JSON.stringify(state)))
+    storage.set(KEY, JSON.stringify({ ...state, words: null, text: null }));
 }
 
 addEventListener('pagehide', () => {
@@ -53,11 +56,12 @@ export function forget(): void {
 }
 
 function checked(found: unknown): Partial<Kept> {
-  const { preset, source, words, rate, threads } = (found ?? {}) as Record<string, unknown>;
+  const { preset, source, words, text, rate, threads } = (found ?? {}) as Record<string, unknown>;
   const some: Partial<Kept> = {};
   if (typeof preset === 'string') some.preset = preset;
   if (typeof source === 'string') some.source = source;
   if (typeof words === 'string') some.words = words;
+  if (typeof text === 'string') some.text = text;
   if (typeof rate === 'number' && rate >= 0 && Number.isFinite(rate)) some.rate = rate;
   if (threads === 'auto' || (Number.isInteger(threads) && (threads as number) > 0))
     some.threads = threads as Threads;

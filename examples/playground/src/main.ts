@@ -5,15 +5,18 @@ import { setText, sourceEditor } from './editor.js';
 import { Inside } from './inside.js';
 import { isolate } from './isolation.js';
 import { forget, keep, kept } from './kept.js';
+import { showKind } from './kinds.js';
+import { LearnsFrom } from './learns-from.js';
 import { Place } from './place.js';
 import { PRESETS } from './presets.js';
-import type { Compiled, Project, Started } from './protocol.js';
+import { type Compiled, FILE_NAMES, KINDS, type Project, type Started } from './protocol.js';
 import { Rate } from './rate.js';
-import { ModelClient, samplesOf } from './sealed/model-client.js';
+import { ModelClient } from './sealed/model-client.js';
+import { shownOf } from './sealed/shown.js';
+import { Shows } from './shows.js';
 import { followTheme } from './theme.js';
 import { compareWithTape, findRate } from './tools.js';
 import { TrainingView } from './training-view.js';
-import { Words } from './words.js';
 
 const SEED = 42;
 
@@ -50,14 +53,23 @@ const inside = new Inside(compiler);
 const editor = sourceEditor(element('editor'), compile, edited);
 const alarm = new Alarm(() => editor);
 const guarded = (act: () => Promise<void>) => alarm.guarded(act);
-const words = new Words(
-  (own) => {
-    keep({ words: own });
-    note('New words: compile to train on them.');
+const learnsFrom = new LearnsFrom(
+  (kind, own) => {
+    keep({ [kind]: own });
+    note(kind === 'words' ? 'New words: compile to train on them.' : 'A new text: compile to train on it.');
     explain();
     compileButton.focus();
   },
   (message) => alarm.show({ message }),
+);
+const shows = new Shows(
+  async (wish) => {
+    const asked = inUse;
+    const shown = shownOf(await asked?.client.call('wish', wish));
+    return asked && asked === inUse ? shown : null;
+  },
+  () => learnsFrom.loadDigits(),
+  guarded,
 );
 const rate = new Rate((value) => {
   presetRate = null;
@@ -80,7 +92,13 @@ function on(id: string, act: () => Promise<void>): void {
 
 // Compiling
 
-const project = (): Project => ({ source: editor.state.doc.toString(), words: words.current, seed: SEED });
+const chosen = () => PRESETS.find(({ id }) => id === preset.value) ?? PRESETS[0];
+
+/** What would be compiled now; without data while these are loaded. */
+const project = (): Omit<Project, 'data'> & { data: Project['data'] | null } => {
+  const { kind } = chosen();
+  return { kind, source: editor.state.doc.toString(), data: learnsFrom.current(kind), seed: SEED };
+};
 
 function edited(): void {
   alarm.show(null);
@@ -104,7 +122,7 @@ function cancel(): void {
 }
 
 async function compileNow(): Promise<void> {
-  const made = project();
+  const { kind } = chosen();
   const suited = presetRate;
   const client = spare ?? new ModelClient(compiler);
   spare = null;
@@ -115,6 +133,7 @@ async function compileNow(): Promise<void> {
   const began = performance.now();
   note('Tracing, differentiating, compiling …');
   try {
+    const made: Project = { ...project(), data: await learnsFrom.load(kind) };
     const compiled = await client.call('compile', made);
     const next = await startTraining(client, made);
     if (suited !== null && presetRate === suited) rate.set(suited);
@@ -147,7 +166,9 @@ async function startTraining(client: ModelClient, of: Project): Promise<InUse> {
   const next: InUse = { project: of, client, running: false, started: await startAs(client) };
   client.listeners = {
     progress: (progress) => {
-      if (inUse === next) view.progress(progress);
+      if (inUse !== next) return;
+      view.progress(progress);
+      if (progress.shown) shows.show(progress.shown);
     },
     stopped: (trouble) => {
       if (inUse !== next) return;
@@ -164,7 +185,8 @@ const startAs = (client: ModelClient) => client.call('start', { threads: place.t
 async function replace(next: InUse): Promise<void> {
   inUse?.client.end();
   inUse = next;
-  view.start(next.started);
+  view.start(next.project.kind, next.started);
+  shows.start(next.project, next.started);
   place.started(next.started);
   for (const tool of tools) tool.disabled = false;
   running(false);
@@ -185,7 +207,10 @@ function running(is: boolean): void {
 /** Says what stands between the user and training on what is in the editor. */
 function explain(): void {
   const why = element('go-why');
-  const stale = inUse && (inUse.project.source !== project().source || inUse.project.words !== words.current);
+  const { kind, source, data } = project();
+  const of = inUse?.project;
+  // Before its data are loaded nothing of them has changed.
+  const stale = of && (of.source !== source || of.kind !== kind || (data !== null && of.data !== data));
   if (compiling) why.textContent = inUse ? '' : 'The model is being compiled.';
   else if (!inUse) why.textContent = 'Compile the model first.';
   else
@@ -245,7 +270,8 @@ async function restart(): Promise<void> {
   const wasRunning = await pause();
   now.started = await startAs(now.client);
   alarm.show(null);
-  view.start(now.started);
+  view.start(now.project.kind, now.started);
+  shows.start(now.project, now.started);
   running(false);
   if (wasRunning) await resume();
 }
@@ -261,7 +287,8 @@ on('compare', () =>
 on('save', async () => {
   if (!inUse) return;
   const checkpoint = await inUse.client.call('checkpoint');
-  download('names.safetensors', checkpoint as Uint8Array<ArrayBuffer>, 'application/octet-stream');
+  const name = FILE_NAMES[inUse.project.kind];
+  download(`${name}.safetensors`, checkpoint as Uint8Array<ArrayBuffer>, 'application/octet-stream');
 });
 
 const load = element<HTMLInputElement>('load');
@@ -271,10 +298,10 @@ load.addEventListener('change', () =>
     load.value = '';
     if (!file || !inUse) return;
     await pause();
-    const { at, samples } = await inUse.client.call('restore', new Uint8Array(await file.arrayBuffer()));
+    const { at, shown } = await inUse.client.call('restore', new Uint8Array(await file.arrayBuffer()));
     alarm.show(null);
-    view.start(inUse.started, Number(at));
-    view.samples(samplesOf(samples));
+    view.start(inUse.project.kind, inUse.started, Number(at));
+    shows.show(shownOf(shown));
     running(false);
     note(`${file.name}: loaded, goes on from step ${count(Number(at))}.`);
   }),
@@ -282,33 +309,50 @@ load.addEventListener('change', () =>
 
 on('download', async () => {
   if (!inUse) return;
-  const { client } = inUse;
+  const { client, project: of } = inUse;
   const checkpoint = view.at === 0 ? null : await client.call('checkpoint');
   const zip = await compiler().call('pack', await client.call('artifact', { checkpoint }));
-  download('names.zip', zip as Uint8Array<ArrayBuffer>, 'application/zip');
+  download(`${FILE_NAMES[of.kind]}.zip`, zip as Uint8Array<ArrayBuffer>, 'application/zip');
 });
 
 // The beginning
 
-preset.replaceChildren(...PRESETS.map(({ id, label }) => new Option(label, id)));
+const LEARN = { words: 'learn words', text: 'learn a text', digits: 'learn digits' } as const;
+preset.replaceChildren(
+  ...KINDS.map((kind) => {
+    const group = document.createElement('optgroup');
+    group.label = LEARN[kind];
+    group.append(
+      ...PRESETS.filter((known) => known.kind === kind).map(({ id, label }) => new Option(label, id)),
+    );
+    return group;
+  }),
+);
 
 function choosePreset(): void {
-  const chosen = PRESETS.find(({ id }) => id === preset.value) ?? PRESETS[0];
-  setText(editor, chosen.source);
-  keep({ preset: chosen.id, rate: chosen.rate });
+  const { id, kind, source, rate: suited } = chosen();
+  setText(editor, source);
+  keep({ preset: id, rate: suited });
+  showKind('model', kind);
+  void guarded(async () => {
+    await learnsFrom.load(kind);
+    explain();
+  });
   if (!inUse && !compiling) {
-    rate.set(chosen.rate);
+    rate.set(suited);
+    view.prepare(kind);
+    shows.prepare(kind);
     return;
   }
-  presetRate = chosen.rate;
-  note(`Compile to use this model; its learning rate, ${chosen.rate}, is set then.`);
+  presetRate = suited;
+  note(`Compile to use this model; its learning rate, ${suited}, is set then.`);
 }
 preset.addEventListener('change', choosePreset);
 
 button('reset').addEventListener('click', () => {
   preset.value = PRESETS[0].id;
   choosePreset();
-  words.reset();
+  learnsFrom.reset();
   place.threads = 'auto';
   forget();
   note('As at the first visit: compile to use this model.');
@@ -317,13 +361,13 @@ button('reset').addEventListener('click', () => {
 
 const before = { ...kept() };
 if (PRESETS.some(({ id }) => id === before.preset)) preset.value = before.preset!;
+learnsFrom.keep(before);
 choosePreset();
 if (before.source !== undefined) setText(editor, before.source);
 if (before.rate !== undefined) rate.set(before.rate);
 if (before.threads !== undefined) place.threads = before.threads;
 
 void isolate();
-void guarded(() => words.load(before.words ?? null));
 void guarded(async () => {
   const client = new ModelClient(compiler);
   spare = client;

@@ -1,11 +1,56 @@
 // What the page, the sealed worker of a model and the compiler's worker say to each other.
 
-/** A model to work with: its source and the words it learns. */
+/** What models learn from here: a list of words, a text, or written digits. */
+export const KINDS = ['words', 'text', 'digits'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What files of a model are called. */
+export const FILE_NAMES: Record<Kind, string> = { words: 'names', text: 'text', digits: 'digits' };
+
+/** Images of 28 x 28 bytes, from 0 (paper) to 255 (ink), and what each shows. The last `heldOut` are not trained on. */
+export interface Digits {
+  pixels: Uint8Array;
+  labels: Uint8Array;
+  heldOut: number;
+}
+
+/** A model to work with: its source and what it learns from. */
 export interface Project {
+  kind: Kind;
   source: string;
-  /** One word a line. */
-  words: string;
+  /** Of words, one a line; of a text, all of it. */
+  data: string | Digits;
   seed: number;
+}
+
+/** What somebody wants to see of a model in training. */
+export interface Wish {
+  /** The text to go on from, and how bold: see `choose`. */
+  prompt: string;
+  temperature: number;
+  /** The line whose attention is looked at. */
+  line: string;
+  /** 28 x 28 bytes, if something is drawn. */
+  drawing: Uint8Array | null;
+}
+
+/** What a model shows of itself; each kind has its own of it. */
+export interface Shown {
+  /** Words that it makes up. */
+  samples?: string[];
+  /** How the prompt goes on; or why it does not. */
+  writing?: string;
+  writingTrouble?: string;
+  /** What each character of the line takes of which, [layers, heads, n, n] from 0 to 1; or why nobody can tell. */
+  maps?: { layers: number; heads: number; characters: string[]; weights: Float32Array };
+  mapsTrouble?: string;
+  /** Of each class, that what is drawn is one. */
+  probabilities?: Float32Array;
+  /** Share of the held-out digits that it knows, and some that it does not: which, and what it says. */
+  accuracy?: number;
+  wrong?: { index: number; said: number }[];
+  /** Share of the tanh outputs beyond 0.97. */
+  saturation?: number;
 }
 
 /** What went wrong with the user's source, and where if that is known. Lines and columns count from 1. */
@@ -18,6 +63,8 @@ export interface Trouble {
 export interface EntryViews {
   /** Graphviz text of the optimized graph. */
   dot: string;
+  /** In the graph. */
+  nodes: number;
   schedule: string;
   kernels: number;
 }
@@ -46,8 +93,12 @@ export interface Started {
   most: number;
   /** How many `auto` gives this model, and why. */
   auto: { threads: number; why: string };
+  /** Tokens or classes, of which a guess would choose one. */
   tokens: number;
   hasTanh: boolean;
+  /** Whether it can go on from a prompt, and of how long a line its attention can be looked at; 0: it cannot. */
+  writes: boolean;
+  looks: number;
 }
 
 export interface Progress {
@@ -55,11 +106,9 @@ export interface Progress {
   /** Mean over the steps since the last report. */
   loss: number;
   stepsPerSecond: number;
-  /** On words that are not trained on. */
+  /** On what is not trained on. */
   devLoss?: number;
-  /** Share of the tanh outputs beyond 0.97. */
-  saturation?: number;
-  samples?: string[];
+  shown?: Shown;
 }
 
 /** How far the finder is: its short trainings for the bounds, then points of the run with the rising rate. */
@@ -76,11 +125,13 @@ export interface Comparison {
   difference: number;
 }
 
-/** What a model's worker gives of its compiled folder, by the name of the file, and what drawing words takes. */
+/** What a model's worker gives of its compiled folder, by the name of the file, and what using it takes. */
 export interface ModelFiles {
+  kind: Kind;
   files: Record<string, Uint8Array | string>;
+  /** Characters that it sees. */
   context: number;
-  /** Of each index from 1. */
+  /** Of words and texts, those of all tokens. */
   characters: string[];
 }
 
@@ -95,7 +146,9 @@ export interface ModelCalls {
   pause(): void;
   rate(value: number): void;
   checkpoint(): Uint8Array;
-  restore(bytes: Uint8Array): { at: number; samples: string[] };
+  restore(bytes: Uint8Array): { at: number; shown: Shown };
+  /** What is shown from now on; if there is a model in training, what it shows at once. */
+  wish(wish: Wish): Shown;
   find(project: Project): { suggestion: number; why: string };
   compare(project: Project & { rate: number }): Comparison;
   /** With a checkpoint, the weights too. */
@@ -113,7 +166,7 @@ export interface Assembly {
 export interface CompilerCalls {
   assemble(input: { source: string; shared: boolean; relaxed: boolean; level: number }): Assembly;
   draw(dot: string): string;
-  /** A zip of what `2headgrad compile` writes, with a script that makes up words. */
+  /** A zip of what `2headgrad compile` writes, with a script that uses it. */
   pack(model: ModelFiles): Uint8Array;
   sha256(bytes: Uint8Array): string;
 }

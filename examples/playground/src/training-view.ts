@@ -1,8 +1,9 @@
 import { Chart } from './charts.js';
 import { count, digits, element } from './dom.js';
-import type { Progress, Started } from './protocol.js';
+import { showKind, TELLING } from './kinds.js';
+import type { Kind, Progress, Started } from './protocol.js';
 
-/** Numbers, charts and words of the training that is going on. */
+/** Numbers and charts of the training that is going on. */
 export class TrainingView {
   private readonly loss = new Chart(element('chart-loss'), {
     series: [
@@ -14,27 +15,43 @@ export class TrainingView {
   private readonly speed = new Chart(element('chart-speed'), {
     series: [{ label: 'steps a second', colour: '--series-1' }],
     fromZero: true,
-    exact: count,
+    exact: speedText,
   });
-  private readonly saturation = new Chart(element('chart-saturation'), {
+  private readonly share = new Chart(element('chart-share'), {
     series: [{ label: 'percent', colour: '--series-2', sparse: true }],
     fromZero: true,
   });
+  private kind: Kind = 'words';
 
   /** Steps that were taken. */
   at = 0;
 
+  /** Before a model is in use, as it will be for one of this kind. */
+  prepare(kind: Kind): void {
+    this.kind = kind;
+    const { loss, tile, share } = TELLING[kind];
+    showKind('train', kind);
+    element('loss-name').textContent = loss;
+    element('loss-title').textContent = loss;
+    element('dev-name').textContent = tile;
+    element('share').hidden = share === null;
+    element('pair').classList.toggle('one', share === null);
+  }
+
   /** Begins anew, for a model that starts; with `at`, one that goes on from a checkpoint. */
-  start({ tokens, hasTanh }: Pick<Started, 'tokens' | 'hasTanh'>, at = 0): void {
-    for (const chart of [this.loss, this.speed, this.saturation]) chart.clear();
+  start(kind: Kind, started: Started, at = 0): void {
+    this.prepare(kind);
+    for (const chart of [this.loss, this.speed, this.share]) chart.clear();
     this.at = at;
     element('at').textContent = count(at);
     for (const id of ['loss', 'dev', 'speed']) element(id).textContent = '–';
-    const guess = Math.log(tokens);
+    const { loss, unit, unseen, share } = TELLING[kind];
+    const guess = Math.log(started.tokens) / unit;
     this.loss.setReference(guess);
+    this.loss.rename(1, unseen);
     const legend = [
       ['training', '--series-1'],
-      ['unseen words', '--series-2'],
+      [unseen, '--series-2'],
       [`uniform guess ${digits(guess)}`, ''],
     ].map(([label, colour]) => {
       const item = document.createElement('span');
@@ -44,41 +61,33 @@ export class TrainingView {
       return item;
     });
     element('loss-legend').replaceChildren(...legend);
-    element('chart-loss').setAttribute('aria-label', `Loss by step; a uniform guess has ${digits(guess)}`);
-    element('saturation-title').textContent = hasTanh
-      ? 'tanh beyond ±0.97, percent'
-      : 'This model has no tanh that could saturate';
-    this.samples([]);
+    element('chart-loss').setAttribute('aria-label', `${loss} by step; a uniform guess has ${digits(guess)}`);
+    if (!share) return;
+    const title = share.title(started);
+    element('share-title').textContent = title;
+    element('chart-share').setAttribute('aria-label', title);
+    this.share.rename(0, share.label);
   }
 
-  progress({ at, loss, stepsPerSecond, devLoss, saturation, samples }: Progress): void {
+  progress(progress: Progress): void {
+    const { at, loss, stepsPerSecond, devLoss } = progress;
+    const { unit, tileText, share } = TELLING[this.kind];
     this.at = at;
     element('at').textContent = count(at);
     if (Number.isFinite(loss)) {
-      element('loss').textContent = digits(loss);
-      element('speed').textContent = count(stepsPerSecond);
-      this.loss.add(at, loss, devLoss);
+      element('loss').textContent = digits(loss / unit);
+      element('speed').textContent = speedText(stepsPerSecond);
+      this.loss.add(at, loss / unit, devLoss === undefined ? undefined : devLoss / unit);
       this.speed.add(at, stepsPerSecond);
     }
-    if (devLoss !== undefined) element('dev').textContent = digits(devLoss);
-    if (saturation !== undefined) this.saturation.add(at, 100 * saturation);
-    if (samples) this.samples(samples);
+    const tile = tileText(progress);
+    if (tile !== undefined) element('dev').textContent = tile;
+    const part = share?.of(progress);
+    if (part !== undefined) this.share.add(at, 100 * part);
   }
+}
 
-  samples(words: readonly string[]): void {
-    const items = words.map((word) => {
-      const item = document.createElement('li');
-      item.textContent = word || '(an empty word)';
-      // Long ones are cut.
-      item.title = word;
-      return item;
-    });
-    if (items.length === 0) {
-      const empty = document.createElement('li');
-      empty.className = 'empty';
-      empty.textContent = 'They appear as it learns.';
-      items.push(empty);
-    }
-    element('samples').replaceChildren(...items);
-  }
+/** Slow models take a few steps a second, where a whole number says too little. */
+function speedText(stepsPerSecond: number): string {
+  return stepsPerSecond < 100 ? String(Number(stepsPerSecond.toPrecision(2))) : count(stepsPerSecond);
 }

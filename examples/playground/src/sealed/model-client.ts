@@ -9,6 +9,7 @@ import {
   type Trouble,
 } from '../protocol.js';
 import { clip, Remote, troubleOf } from './remote.js';
+import { shownOf } from './shown.js';
 
 export interface Listeners {
   progress?(progress: Progress): void;
@@ -93,20 +94,14 @@ export class ModelClient {
 
 const optional = (value: unknown) => (value === undefined ? undefined : Number(value));
 
-function progressOf({ at, loss, stepsPerSecond, devLoss, saturation, samples }: Progress): Progress {
+function progressOf({ at, loss, stepsPerSecond, devLoss, shown }: Progress): Progress {
   return {
     at: Number(at),
     loss: Number(loss),
     stepsPerSecond: Number(stepsPerSecond),
     devLoss: optional(devLoss),
-    saturation: optional(saturation),
-    samples: samples && samplesOf(samples),
+    shown: shown && shownOf(shown),
   };
-}
-
-/** Words that a model made up, as they may be shown. */
-export function samplesOf(samples: unknown): string[] {
-  return Array.isArray(samples) ? samples.slice(0, 12).map((word) => clip(word, 80)) : [];
 }
 
 function finderOf({ probes, point }: FinderReport): FinderReport {

@@ -1,10 +1,11 @@
 import { type CompiledModule, graphToDot, printMemory, printSchedule } from '../engine.js';
-import type { Compiled, Project } from '../protocol.js';
+import type { Compiled, Kind, Project } from '../protocol.js';
 import { takeAssemblies } from './host/asc.js';
 import { loadTask, type Task } from './task.js';
 
 /** A model that can be trained. */
 export interface Prepared {
+  kind: Kind;
   task: Task;
   module: CompiledModule;
   seed: number;
@@ -33,6 +34,7 @@ export async function compile(project: Project): Promise<{ prepared: Prepared; c
         entry,
         {
           dot: graphToDot(module.graphs[entry]),
+          nodes: module.graphs[entry].nodes.length,
           schedule: printSchedule(module.schedules[entry]),
           kernels: module.schedules[entry].kernels.length,
         },
@@ -43,5 +45,5 @@ export async function compile(project: Project): Promise<{ prepared: Prepared; c
     compilerBytes: assemblies.find(({ compilerBytes }) => compilerBytes)?.compilerBytes ?? null,
     loadMilliseconds,
   };
-  return { prepared: { task, module, seed: project.seed }, compiled };
+  return { prepared: { kind: project.kind, task, module, seed: project.seed }, compiled };
 }

@@ -1,7 +1,7 @@
 // The worker of a model, in a frame that shuts it in (sealed/frame.ts): it runs the user's source, compiles and trains.
 // The page starts one for each model, and one for each tool.
 import { threadSupport } from '2headgrad';
-import type { ModelCalls } from '../protocol.js';
+import type { ModelCalls, Wish } from '../protocol.js';
 import { artifact } from './artifact.js';
 import { compile, type Prepared } from './compile.js';
 import { troubleOf } from './model.js';
@@ -14,6 +14,7 @@ const broken = brokenSeal();
 let prepared: Prepared | null = null;
 let training: Training | null = null;
 let rate = 0.1;
+let wish: Wish = { prompt: '', temperature: 1, line: '', drawing: null };
 
 function inUse(): Prepared {
   if (!prepared) throw new Error('no model is compiled');
@@ -38,7 +39,7 @@ const handlers: Handlers = {
   async start({ threads }) {
     await training?.close();
     training = null;
-    const made = await Training.start(inUse(), threads, rate);
+    const made = await Training.start(inUse(), threads, { rate, wish });
     training = made.training;
     return made.started;
   },
@@ -53,11 +54,15 @@ const handlers: Handlers = {
     rate = value;
     training?.setRate(value);
   },
+  async wish(wanted) {
+    wish = wanted;
+    return training?.fulfil(wish) ?? {};
+  },
   checkpoint: async () => current().checkpoint(),
   restore: (bytes) => current().restore(bytes),
   find: (project) => findRate(project, (report) => say({ event: 'finder', report })),
   compare: compareWithTape,
-  artifact: ({ checkpoint }) => artifact(inUse().task, inUse().seed, checkpoint),
+  artifact: ({ checkpoint }) => artifact(inUse(), checkpoint),
 };
 
 listen(async ({ id, call, input }) => {

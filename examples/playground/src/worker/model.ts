@@ -8,49 +8,48 @@ import type { Trouble } from '../protocol.js';
 const FILE = 'model.ts';
 const SOURCE_URL = `playground/${FILE}`;
 
-type Step = TrainStep<unknown, Record<string, library.TensorType>, Record<string, library.TensorType>>;
+export type Step = TrainStep<unknown, Record<string, library.TensorType>, Record<string, library.TensorType>>;
 
-/** A model from the editor, for words of so many different characters. */
-export interface Model {
-  step: Step;
-  batch: number;
-  context: number;
-}
-
-/**
- * Runs the user's TypeScript, whose default export is a function of { vocab } that gives a training step for
- * { x: i32[batch, context], y: i32[batch] } with predict: { x: i32[1, context] } -> f32[1, vocab].
- */
-export async function loadModel(source: string, vocab: number): Promise<Model> {
+/** Runs the user's TypeScript, whose default export is a function of `given` that gives a training step. */
+export async function loadModel(source: string, given: Record<string, number>): Promise<Step> {
   const make = (await evaluate(source)).default;
   if (typeof make !== 'function')
     throw new library.OptionError(
-      `${FILE} has no default export: export default ({ vocab }) => trainStep(...)`,
+      `${FILE} has no default export: export default ({ ${Object.keys(given).join(', ')} }) => trainStep(...)`,
     );
-  const step = await make({ vocab });
+  const step = await make(given);
   if (!(step instanceof TrainStep))
     throw new library.OptionError(`the function that ${FILE} exports must return what trainStep(...) gives`);
-  const { train, predict } = step.program.entries;
-  const [x, y] = [inputOf(train, 'x'), inputOf(train, 'y')];
-  const batch = x?.shape[0] ?? 0;
-  const context = x?.shape[1] ?? 0;
-  const fits =
-    x?.dtype === 'i32' &&
-    x.shape.length === 2 &&
-    y?.dtype === 'i32' &&
-    y.shape.join() === `${batch}` &&
-    train.inputs.filter((input) => inputAttrs(input).role === 'input').length === 3;
-  if (!fits)
-    throw new library.ShapeError(
-      'the batch must be { x: i32(batch, context), y: i32(batch) }: it is trained on words',
-    );
-  const shown = predict && inputOf(predict, 'x');
-  if (shown?.shape.join() !== `1,${context}` || predict.outputs[0].node.shape.join() !== `1,${vocab}`) {
-    throw new library.ShapeError(
-      `words are drawn with predict: give it inputs { x: i32(1, ${context}) } and an output of shape [1, ${vocab}]`,
-    );
-  }
-  return { step: step as Step, batch, context };
+  return step as Step;
+}
+
+type Input = ReturnType<typeof inputAttrs>;
+
+/** What an entry takes beside variables. */
+export interface Inputs {
+  x?: Input;
+  y?: Input;
+  all?: Record<string, Input>;
+  /** There are others, beside a learning rate. */
+  more: boolean;
+}
+
+export function inputsOf(graph: Graph): Inputs & { all: Record<string, Input> } {
+  const inputs = graph.inputs.map(inputAttrs).filter(({ role }) => role === 'input');
+  const all = Object.fromEntries(inputs.map((input) => [input.name, input]));
+  return { x: all.x, y: all.y, all, more: inputs.length > 3 };
+}
+
+export const isOf = (
+  input: Input | undefined,
+  dtype: string,
+  ...shape: (number | undefined)[]
+): input is Input => input?.dtype === dtype && input.shape.join() === shape.join();
+
+/** What else the batch is, for an error; nothing if it has no x or no y. */
+export function batchOf({ x, y }: Inputs): string {
+  if (!x || !y) return '';
+  return `; this one has x ${x.dtype}[${x.shape.join(', ')}] and y ${y.dtype}[${y.shape.join(', ')}]`;
 }
 
 /** Source that is not TypeScript. Lines and columns count from 1. */
@@ -109,10 +108,6 @@ async function evaluate(source: string): Promise<Record<string, unknown>> {
   } finally {
     URL.revokeObjectURL(address);
   }
-}
-
-function inputOf(graph: Graph, name: string) {
-  return graph.inputs.map(inputAttrs).find((input) => input.name === name);
 }
 
 /** An error in terms of the editor. */

@@ -1,16 +1,17 @@
 import { strToU8, zip } from 'fflate';
 import runtime from '../../../../dist/artifact/model.both.bundle.js?raw';
 import { PACKAGE_TEXT, runtimeText } from '../engine.js';
-import type { ModelFiles } from '../protocol.js';
+import { FILE_NAMES, KINDS, type ModelFiles } from '../protocol.js';
+import { scriptOf } from './scripts.js';
 
 /** What a model's worker may fill: data, and types, which nobody runs. */
 const OF_THE_MODEL = ['model.wasm', 'model.json', 'model.d.ts', 'weights.safetensors'];
 
 /**
- * What `2headgrad compile` writes, with a script that makes up words, as one zip. The code in it is ours: a model that
+ * What `2headgrad compile` writes, with a script that uses it, as one zip. The code in it is ours: a model that
  * somebody else wrote must not get to write what is run in Node.
  */
-export async function pack({ files, context, characters }: ModelFiles): Promise<Uint8Array> {
+export async function pack({ kind: given, files, context, characters }: ModelFiles): Promise<Uint8Array> {
   const all: Record<string, Uint8Array | string> = {};
   for (const name of OF_THE_MODEL) {
     const content = files[name];
@@ -21,9 +22,16 @@ export async function pack({ files, context, characters }: ModelFiles): Promise<
     Object.keys(all).filter((name) => !name.endsWith('.d.ts')),
   );
   all['package.json'] = PACKAGE_TEXT;
-  all['words.mjs'] = script(Math.max(1, Math.floor(Number(context)) || 1), Array.from(characters, String));
+  const kind = KINDS.find((known) => known === given) ?? 'words';
+  const { name, text } = scriptOf(
+    kind,
+    Math.max(1, Math.floor(Number(context)) || 1),
+    Array.from(characters, String),
+  );
+  all[name] = text;
   const entries = Object.entries(all).map(
-    ([name, content]) => [`names/${name}`, typeof content === 'string' ? strToU8(content) : content] as const,
+    ([name, content]) =>
+      [`${FILE_NAMES[kind]}/${name}`, typeof content === 'string' ? strToU8(content) : content] as const,
   );
   return new Promise((resolve, reject) => {
     // Without times of its own the same model gives the same zip.
@@ -31,23 +39,4 @@ export async function pack({ files, context, characters }: ModelFiles): Promise<
       error ? reject(error) : resolve(bytes),
     );
   });
-}
-
-/** As sampleWords does, by the compiled model alone. */
-function script(context: number, characters: readonly string[]): string {
-  return `// Makes up words with the model in this folder: node words.mjs
-import { start } from './model.js';
-
-const characters = ${JSON.stringify(['', ...characters])};
-const session = await start();
-for (let word = 0; word < 10; word++) {
-  const ids = Array(${context}).fill(0);
-  do {
-    let random = Math.random();
-    ids.push(session.predict({ x: ids.slice(-${context}) }).findIndex((p) => (random -= p) < 0));
-  } while (ids.at(-1) > 0 && ids.length < 40);
-  console.log(ids.map((id) => characters[id]).join(''));
-}
-await session.close();
-`;
 }

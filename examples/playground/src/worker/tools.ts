@@ -17,7 +17,7 @@ export async function findRate(
   let probes = 0;
   let average = 0;
   const { suggestion, why } = await findLearningRate(step, {
-    data: { x: train.x, y: train.y },
+    data: train,
     seed: project.seed,
     onProgress: (progress) => {
       if (progress.stage === 'bounds') {
@@ -35,11 +35,10 @@ export async function findRate(
 export async function compareWithTape(project: Project & { rate: number }): Promise<Comparison> {
   const task = await loadTask(project);
   const { step, train } = task;
-  const data = { x: train.x, y: train.y };
   const { seed, rate: lr } = project;
 
   const tape = step.interpret({ seed });
-  tape.data(data);
+  tape.data(train);
   tape.step({ lr });
   const onTape: number[] = [];
   const begun = performance.now();
@@ -52,13 +51,16 @@ export async function compareWithTape(project: Project & { rate: number }): Prom
   const tapeSeconds = (performance.now() - begun) / 1000;
 
   await using session = await step.compile({ seed });
-  session.data(data);
+  session.data(train);
   session.step({ lr });
   const compiled: number[] = [];
+  const run = performance.now();
   for await (const { losses } of session.run({ steps: onTape.length, lr })) compiled.push(...losses);
+  const compiledMs = Math.max(1, performance.now() - run);
   // Its speed once the browser has optimized it, as it is in a long training.
   let speed = 0;
-  for await (const { stepsPerSecond } of session.run({ steps: 20_000, lr, every: 2000 })) {
+  const every = Math.max(1, Math.round((compiled.length * COMPARE_MS) / 8 / compiledMs));
+  for await (const { stepsPerSecond } of session.run({ steps: 10 * every, lr, every })) {
     speed = Math.max(speed, stepsPerSecond);
     if (performance.now() - begun > 3 * COMPARE_MS) break;
   }

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { evaluateGraph } from '../../src/graph/evaluate.js';
+import { bodiesOf, type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
+import { attention, crossEntropy, f32, gradients, i32, matmul, softmax, trace } from '../../src/index.js';
+import { findAttention } from '../../src/optimize/attention/find.js';
+import { seenKeys } from '../../src/optimize/attention/seen.js';
+import { optimize } from '../../src/optimize/index.js';
+import { numel } from '../../src/shape.js';
+import { dataFor } from '../property/data.js';
+import { attentionGraph, FORMS } from './attentions.js';
+
+const BYTES = 4096;
+const inBlocks = (graph: Graph, cacheBytes = BYTES) => optimize(graph, { cacheBytes });
+const asWritten = (graph: Graph) => optimize(graph, { without: ['block-attention'] });
+const scans = ({ nodes }: Graph) => nodes.filter(({ op }) => op.name === 'scan');
+
+/** All nodes that are computed at one time or another, in loops too. */
+function allNodes({ nodes }: Graph): Node[] {
+  return nodes.flatMap((node) => [node, ...bodiesOf(node).flatMap(([, body]) => allNodes(body))]);
+}
+
+/** The most elements of an exponential: of scores that are there at one time. */
+function largestScores(graph: Graph): number {
+  return Math.max(0, ...allNodes(graph).map(({ op, shape }) => (op.name === 'exp' ? numel(shape) : 0)));
+}
+
+function numbers(graph: Graph, data: ReturnType<typeof dataFor>) {
+  return evaluateGraph(graph, data, {}, 'float64').outputs;
+}
+
+function furthest(a: ReturnType<typeof numbers>, b: ReturnType<typeof numbers>): number {
+  const all = Object.keys(a).flatMap((name) =>
+    Array.from(a[name].data, (x, i) => (Object.is(x, b[name].data[i]) ? 0 : Math.abs(x - b[name].data[i]))),
+  );
+  return all.every((x) => !Number.isNaN(x)) ? Math.max(...all) : Number.NaN;
+}
+
+describe('attention in blocks', () => {
+  it.each(Object.entries(FORMS))('gives what it gives in one piece, with its gradient: %s', (_, make) => {
+    const graph = make();
+    const [whole, blocks] = [asWritten(graph), inBlocks(graph)];
+    const data = dataFor(graph, 3, ['input']);
+    expect(furthest(numbers(whole, data), numbers(blocks, data))).toBeLessThan(1e-12);
+    // Blocks of 16 queries are the least.
+    const keys = whole.nodes.find(({ op }) => op.name === 'exp')!.shape.at(-1)!;
+    expect(largestScores(blocks)).toBeLessThanOrEqual(Math.max(BYTES / 4, 16 * keys));
+    expect(largestScores(whole)).toBeGreaterThan(BYTES / 4);
+    expect(findAttention(blocks, BYTES).regions).toEqual([]);
+  });
+
+  it('is left as it is where scores stay in the cache, and without the pass', () => {
+    const graph = FORMS.causal();
+    expect(scans(inBlocks(graph, 4 * 2 * 2 * 48 * 48))).toEqual([]);
+    expect(scans(inBlocks(graph, 4 * 2 * 2 * 48 * 48 - 1)).length).toBeGreaterThan(0);
+    expect(scans(asWritten(graph))).toEqual([]);
+  });
+
+  it('keeps numbers of each query for the gradient, and nothing of queries and keys', () => {
+    const sizes = { batch: 1, heads: 2, queries: 256, d: 4 };
+    const graph = inBlocks(attentionGraph(sizes, ({ q, k, v }) => attention(q, k, v, { causal: true })));
+    const largest = Math.max(...graph.nodes.filter((n) => !n.results).map(({ shape }) => numel(shape)));
+    expect(largest).toBeLessThanOrEqual(2 * 256 * 4);
+  });
+});
+
+describe('the keys that a block sees', () => {
+  const seen = (name: string) => {
+    const { regions } = findAttention(asWritten(FORMS[name]()), BYTES);
+    return seenKeys(regions[0]);
+  };
+
+  it('are those up to its last query, where no later ones are seen', () => {
+    expect(seen('causal')(0, 16)).toEqual([0, 16]);
+    expect(seen('causal')(16, 32)).toEqual([0, 32]);
+    expect(seen('by hand, masked')(0, 17)).toEqual([0, 20]);
+    expect(seen('by hand, with a triangle of minus infinity added')(0, 16)).toEqual([0, 16]);
+    expect(seen('causal, with more keys than queries')(0, 20)).toEqual([0, 44]);
+  });
+
+  it('are one tile where there are none', () => {
+    expect(seen('causal, where the first queries see nothing')(0, 16)).toEqual([0, 4]);
+  });
+
+  it('begin where a window does', () => {
+    expect(seen('by hand, of a window of places')(64, 80)).toEqual([56, 80]);
+  });
+
+  it('are all where the mask is data, or there is none', () => {
+    expect(seen('to all')(0, 16)).toEqual([0, 48]);
+    expect(seen('a mask that is added, for each head')(0, 16)).toEqual([0, 48]);
+  });
+});
+
+describe('what is no attention, or is used otherwise, stays whole', () => {
+  const x = { x: f32(2, 48, 4), w: f32(2, 48, 48) };
+  const refusals = (graph: Graph) => findAttention(asWritten(graph), BYTES);
+
+  it('weights that are an output, or are summed over queries, and dropout', () => {
+    const weights = trace('weights', x, ({ x }) => {
+      const p = softmax(matmul(x, x.transpose([0, 2, 1])));
+      return { p, y: matmul(p, x) };
+    });
+    expect(refusals(weights)).toMatchObject({
+      regions: [],
+      refusals: [{ why: 'attention is not made in blocks: it is an output' }],
+    });
+    const summed = trace('summed', x, ({ x }) => {
+      const p = softmax(matmul(x, x.transpose([0, 2, 1])));
+      return { p: p.sum(1), y: matmul(p, x) };
+    });
+    expect(refusals(summed).refusals[0].why).toContain('sum takes all of its numbers at once');
+    expect(scans(inBlocks(weights))).toEqual([]);
+  });
+
+  it('a classifier, with its gradient', () => {
+    const graph = trace('classifier', { x: f32(64, 8), w: f32(8, 64), y: i32(64) }, ({ x, w, y }) => {
+      const [dx, dw] = gradients(crossEntropy(matmul(x, w), y), [x, w]);
+      return { dx: dx!, dw: dw! };
+    });
+    expect(refusals(graph)).toEqual({ regions: [], refusals: [] });
+  });
+
+  it('two layers of a network', () => {
+    const graph = trace('mlp', { x: f32(64, 8), w: f32(8, 64), u: f32(64, 8) }, ({ x, w, u }) => ({
+      y: matmul(matmul(x, w).relu(), u),
+    }));
+    expect(refusals(graph)).toEqual({ regions: [], refusals: [] });
+  });
+
+  it('a gradient of a gradient', () => {
+    const graph = trace('twice', { x: f32(1, 64, 4) }, ({ x }) => {
+      const y = attention(x, x, x);
+      const [dx] = gradients(y.mul(y).sum(), [x]);
+      const [ddx] = gradients(dx!.mul(dx!).sum(), [x]);
+      return { ddx: ddx! };
+    });
+    const { regions, refusals: why } = refusals(graph);
+    expect(regions).toEqual([]);
+    expect(why.length).toBeGreaterThan(0);
+    expect(isInput(why[0].from) && inputAttrs(why[0].from)).toBe(false);
+  });
+});
