@@ -53,7 +53,7 @@ export async function callgraph(
       `${((turns * flops) / us / 1000).toFixed(1)} GFLOP/s`.padStart(13),
       `${((turns * bytes) / us / 1000).toFixed(1)} GB/s`.padStart(11),
     ];
-    return `${shown.join(' ')}  ${i} ${kernel.name}`;
+    return `${shown.join(' ')}  ${i} ${kernel.name}${turns > 1 ? `, ${turns} times` : ''}`;
   });
   return [
     `${name}: ${micro(total)} us a step in kernels, ${micro(between)} us between (${steps} steps, ${threads} thread${threads > 1 ? 's' : ''})`,

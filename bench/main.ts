@@ -8,7 +8,7 @@ import { enter, warmUpCompiler } from './ours.js';
 import { enterPeer, findPeers, type Peer } from './peers.js';
 import { type Ceilings, ceilingGflops, makeRow, type PeerState, type Report, type Row } from './results.js';
 import { median, race, type Timing } from './rounds.js';
-import { footer, Table } from './table.js';
+import { footer, shares, Table } from './table.js';
 import type { Workload } from './workloads.js';
 
 // The compiled step against the tape and others: steps per second in turns on one machine, medians over the rounds.
@@ -79,6 +79,8 @@ const report: Report = {
   quick: options.quick,
   without: options.without,
 };
+const pivot = shares(results, options.workloads);
+if (pivot.length) console.log(`\n${pivot.join('\n')}`);
 console.log(`\n${footer(report, options.workloads)}`);
 if (!options.bare && options.threads === 1) console.log('Our engines ran on one thread only.');
 if (options.html) {

@@ -80,7 +80,7 @@ export function parseOptions(args: readonly string[]): Options {
     )
     .option(
       '--without <passes>',
-      'also measure with these passes of the compiler left out',
+      'also measure with these passes of the compiler left out; with --contexts, unless told, those for attention',
       passes,
       [] as readonly string[],
     )
@@ -102,7 +102,15 @@ export function parseOptions(args: readonly string[]): Options {
   >();
   const bare = gemm ?? conv;
   const workloads = bare ?? contexts ?? only ?? (quick ? select(QUICK) : WORKLOADS);
-  return { ...rest, quick, workloads, bare: bare !== undefined, rounds: rest.rounds ?? (quick ? 3 : 9) };
+  const without = contexts && rest.without.length === 0 ? ATTENTION : rest.without;
+  return {
+    ...rest,
+    without,
+    quick,
+    workloads,
+    bare: bare !== undefined,
+    rounds: rest.rounds ?? (quick ? 3 : 9),
+  };
 }
 
 /** Images of the sizes of small networks, as many channels going out as come in, and the first layer of one. */
@@ -112,6 +120,8 @@ const CONVOLUTIONS = [
   '56x56x3x16x3',
 ].join(',');
 const CONTEXTS = '64,256,1024';
+/** What keeps attention small in memory: long contexts show what it is worth. */
+const ATTENTION = PASSES.filter((pass) => pass.endsWith('attention'));
 
 /** An option that says what is measured: there can be one of them. */
 const INSTEAD = ['only', 'gemm', 'conv', 'contexts'];

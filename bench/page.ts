@@ -2,7 +2,7 @@ import { escapeText } from '../src/report/escape.js';
 import { reportPage } from '../src/report/page.js';
 import { dots } from './chart.js';
 import type { Report, Row } from './results.js';
-import { footer, significant, Table } from './table.js';
+import { footer, shares, significant, Table } from './table.js';
 import type { Workload } from './workloads.js';
 
 /** The results as one HTML page that needs no other file. */
@@ -10,6 +10,7 @@ export function page(report: Report, workloads: readonly Workload[]): string {
   const { results, ceiling_gflops: ceiling, node, cpu, threads } = report;
   const groups = workloads.map(({ name }) => results.filter((row) => row.workload === name));
   const table = new Table(workloads);
+  const pivot = shares(results, workloads);
   const hasTape = results.some((row) => row.engine === 'tape');
   const speed = dots(results, {
     title: hasTape
@@ -39,7 +40,11 @@ export function page(report: Report, workloads: readonly Workload[]): string {
       { heading: 'Share of the ceiling', svg: share },
       {
         heading: 'All numbers',
-        pre: [table.header(), ...groups.map((rows) => table.group(rows))].join('\n\n'),
+        pre: [
+          table.header(),
+          ...groups.map((rows) => table.group(rows)),
+          ...(pivot.length ? [pivot.join('\n')] : []),
+        ].join('\n\n'),
       },
       {
         heading: 'Notes',

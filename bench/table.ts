@@ -1,5 +1,5 @@
 import { baseline, type PeerState, type Report, type Row } from './results.js';
-import type { Workload } from './workloads.js';
+import { CONVOLUTION_PARTS, type Workload } from './workloads.js';
 
 const COLUMNS: readonly [title: string, width: number, cell: (row: Row, rows: readonly Row[]) => string][] = [
   ['engine', -17, (row) => row.engine],
@@ -57,6 +57,35 @@ export class Table {
     });
     return [first.padEnd(this.first), ...padded].join(' ').trimEnd();
   }
+}
+
+/** For each size of convolutions, the share of the ceiling that strict code on one thread reaches in each part; [] without any. */
+export function shares(results: readonly Row[], workloads: readonly Workload[]): string[] {
+  const found = workloads.flatMap(({ name, config }) =>
+    config.model === 'convolution'
+      ? [{ name, size: name.replace(` ${config.part}`, ''), part: config.part }]
+      : [],
+  );
+  if (found.length === 0) return [];
+  const title = 'of ceiling';
+  const sizes = [...new Set(found.map(({ size }) => size))];
+  const width = Math.max(title.length, ...sizes.map((size) => size.length));
+  const row = (first: string, cells: readonly string[]) =>
+    [first.padEnd(width), ...cells.map((cell) => cell.padStart(8))].join(' ');
+  const share = (size: string, part: string) => {
+    const of = found.find((f) => f.size === size && f.part === part);
+    const own = baseline(results.filter(({ workload }) => workload === of?.name))?.of_ceiling;
+    return own ? percent(own) : '';
+  };
+  return [
+    row(title, CONVOLUTION_PARTS),
+    ...sizes.map((size) =>
+      row(
+        size,
+        CONVOLUTION_PARTS.map((part) => share(size, part)),
+      ),
+    ),
+  ];
 }
 
 /** What follows the table: the ceiling, odd sizes beside round ones, peers that did not run. */

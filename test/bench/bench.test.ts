@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { bareGraph } from '../../bench/bare.js';
 import { uniform } from '../../bench/golden/hash.js';
+import { parseOptions } from '../../bench/options.js';
 import { flopsOf } from '../../bench/ours.js';
 import { CONVOLUTION_PARTS, contexts, convolution, select, WORKLOADS } from '../../bench/workloads.js';
+import { PASSES } from '../../src/emit/compile.js';
 import { evaluateGraph } from '../../src/graph/evaluate.js';
 import { inputAttrs } from '../../src/graph/graph.js';
 import { f32, scan, type Tensor, trace } from '../../src/index.js';
@@ -89,6 +91,22 @@ it('texts of other lengths have as many tokens in a step, and what does not divi
     [2048, 1],
   ]);
   expect(() => contexts([100])).toThrow(/1024 tokens.* no whole number of texts of 100/);
+});
+
+it('contexts and convolutions have sizes unless told, and contexts are measured without the passes for attention too', () => {
+  const read = (...args: string[]) => {
+    const { workloads, without, bare } = parseOptions(args);
+    return { names: workloads.map(({ name }) => name), without, bare };
+  };
+  const attention = PASSES.filter((pass) => /attention$/.test(pass));
+  const names = ['W6-64', 'W6-256', 'W6-1024'];
+  expect(read('--contexts')).toEqual({ names, without: attention, bare: false });
+  const told = read('--contexts', '512', '--without', 'fuse,group');
+  expect(told).toEqual({ names: ['W6-512'], without: ['fuse', 'group'], bare: false });
+  expect(read('--only', 'W6')).toEqual({ names: ['W6'], without: [], bare: false });
+  const { names: convolutions, bare } = read('--conv');
+  expect(convolutions).toEqual(expect.arrayContaining(['56x56x64x64x3 image', '32x32x3x16x3 filters']));
+  expect(bare).toBe(true);
 });
 
 it('a name is a workload, or all workloads of its kind', () => {

@@ -2,7 +2,8 @@ import { parseHTML } from 'linkedom';
 import { expect, it } from 'vitest';
 import { page } from '../../bench/page.js';
 import type { Report, Row } from '../../bench/results.js';
-import { product, WORKLOADS } from '../../bench/workloads.js';
+import { shares } from '../../bench/table.js';
+import { convolution, product, WORKLOADS } from '../../bench/workloads.js';
 
 function report(workloads: readonly string[], speeds: Record<string, number>): Report {
   const results = workloads.flatMap((workload) =>
@@ -64,4 +65,17 @@ it('bare products are compared with compiled code, for they have no tape', () =>
   expect(html).toContain('in times the speed of compiled strict code');
   expect(chartsOf(html).map(({ dots }) => dots)).toEqual([2, 2]);
   expect(html).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+it('convolutions have a table of the shares of their parts, by size', () => {
+  const workloads = [...convolution(5, 4, 3, 2, 3), ...convolution(32, 32, 16, 16, 1)];
+  const names = workloads.map(({ name }) => name).filter((name) => name !== '5x4x3x2x3 image');
+  const made = report(names, { compiled: 640, torch: 1 });
+  expect(shares(made.results, workloads)).toEqual([
+    'of ceiling     forward    image  filters',
+    '5x4x3x2x3         64 %              64 %',
+    '32x32x16x16x1     64 %     64 %     64 %',
+  ]);
+  expect(page(made, workloads)).toContain('32x32x16x16x1     64 %');
+  expect(shares(made.results, WORKLOADS)).toEqual([]);
 });
