@@ -5,6 +5,8 @@ import { attention, crossEntropy, f32, gradients, i32, matmul, softmax, trace } 
 import { findAttention } from '../../src/optimize/attention/find.js';
 import { seenKeys } from '../../src/optimize/attention/seen.js';
 import { optimize } from '../../src/optimize/index.js';
+import { planMemory } from '../../src/plan/plan.js';
+import { schedule } from '../../src/schedule/schedule.js';
 import { numel } from '../../src/shape.js';
 import { dataFor } from '../property/data.js';
 import { attentionGraph, FORMS } from './attentions.js';
@@ -60,6 +62,22 @@ describe('attention in blocks', () => {
     const graph = inBlocks(attentionGraph(sizes, ({ q, k, v }) => attention(q, k, v, { causal: true })));
     const largest = Math.max(...graph.nodes.filter((n) => !n.results).map(({ shape }) => numel(shape)));
     expect(largest).toBeLessThanOrEqual(2 * 256 * 4);
+  });
+});
+
+describe('memory of attention', () => {
+  /** Bytes of the arena, of as many tokens in all. */
+  const peak = (places: number, tokens: number, optimized: (graph: Graph) => Graph) => {
+    const sizes = { batch: tokens / places, heads: 2, queries: places, d: 8 };
+    const graph = attentionGraph(sizes, ({ q, k, v }) => attention(q, k, v, { causal: true }));
+    return planMemory({ only: schedule(optimized(graph)) }, []).entries.only.peak;
+  };
+  const cached = (graph: Graph) => inBlocks(graph, 2 ** 16);
+
+  it('grows with the tokens, and hardly with the length of the context', () => {
+    expect(peak(512, 512, cached)).toBeLessThan(1.3 * peak(128, 512, cached));
+    expect(peak(1024, 1024, cached)).toBeLessThan(2.2 * peak(512, 512, cached));
+    expect(peak(512, 512, asWritten)).toBeGreaterThan(3 * peak(128, 512, asWritten));
   });
 });
 
