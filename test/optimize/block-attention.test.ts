@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { compileProgram } from '../../src/emit/compile.js';
 import { evaluateGraph } from '../../src/graph/evaluate.js';
 import { bodiesOf, type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
 import { attention, crossEntropy, f32, gradients, i32, matmul, softmax, trace } from '../../src/index.js';
@@ -6,6 +7,7 @@ import { findAttention } from '../../src/optimize/attention/find.js';
 import { seenKeys } from '../../src/optimize/attention/seen.js';
 import { optimize } from '../../src/optimize/index.js';
 import { planMemory } from '../../src/plan/plan.js';
+import { readLibrary } from '../../src/run/node.js';
 import { schedule } from '../../src/schedule/schedule.js';
 import { numel } from '../../src/shape.js';
 import { dataFor } from '../property/data.js';
@@ -113,7 +115,7 @@ describe('what is no attention, or is used otherwise, stays whole', () => {
   const x = { x: f32(2, 48, 4), w: f32(2, 48, 48) };
   const refusals = (graph: Graph) => findAttention(asWritten(graph), BYTES);
 
-  it('weights that are an output, or are summed over queries, and dropout', () => {
+  it('weights that are an output, or are summed over queries: the schedule says why', async () => {
     const weights = trace('weights', x, ({ x }) => {
       const p = softmax(matmul(x, x.transpose([0, 2, 1])));
       return { p, y: matmul(p, x) };
@@ -128,6 +130,14 @@ describe('what is no attention, or is used otherwise, stays whole', () => {
     });
     expect(refusals(summed).refusals[0].why).toContain('sum takes all of its numbers at once');
     expect(scans(inBlocks(weights))).toEqual([]);
+    const text = async (without: string[]) => {
+      const input = { name: 'weights', variables: [], entries: { call: weights } };
+      const asc = async () => new Uint8Array();
+      const options = { asc, without, library: await readLibrary(), cacheBytes: BYTES };
+      return (await compileProgram(input, options)).text('schedule');
+    };
+    expect(await text([])).toContain('attention is not made in blocks: it is an output');
+    expect(await text(['block-attention'])).not.toContain('attention is not made');
   });
 
   it('a classifier, with its gradient', () => {
