@@ -714,4 +714,31 @@ export const MUTANTS: readonly Mutant[] = [
       ],
     ],
   ),
+  ...of(
+    'src/optimize/attention/seen.ts',
+    ['test/optimize/block-attention.test.ts'],
+    [
+      [
+        'the tile that holds a last key is left out',
+        'while (last > 1 && isHidden(last - 1)) last--;',
+        'last = Math.max(1, last - 1);',
+      ],
+    ],
+  ),
+  ...of(
+    'src/optimize/attention/axes.ts',
+    ['test/optimize/block-attention.test.ts'],
+    [
+      [
+        'a product with transposed weights sums over keys',
+        'at === 0 ? !transposeA : transposeB',
+        'at === 0 ? transposeA : transposeB',
+      ],
+    ],
+  ),
+  ...of(
+    'src/optimize/attention/build.ts',
+    ['test/optimize/block-attention.test.ts'],
+    [['sums of blocks are put at the first key', 'seen!, cut.runs[i].keys[0])', 'seen!, 0)']],
+  ),
 ];

@@ -3,6 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import { openIndices } from '../graph/indices.js';
 import { printGraph } from '../graph/print.js';
 import { printStage } from '../loops/stage.js';
+import { attentionInOnePiece, blockAttention } from '../optimize/attention/index.js';
 import { guardIndices } from '../optimize/guard-indices.js';
 import { optimize, passes } from '../optimize/index.js';
 import { planWithin } from '../plan/budget.js';
@@ -101,7 +102,13 @@ function stagesOf(input: CompilerInput, options: CompileOptions, tell: Tell = ()
     tell,
   );
   tell('emit');
-  return { graphs, schedules, plan, source: emitModule(input.name, schedules, plan, options) };
+  const source = emitModule(input.name, schedules, plan, options);
+  if (without.includes(blockAttention.name)) return { graphs, schedules, plan, source };
+  const told = Object.entries(schedules).map(([entry, schedule]): [string, Schedule] => {
+    const whole = attentionInOnePiece(graphs[entry], options.cacheBytes);
+    return [entry, { ...schedule, unfused: [...whole, ...schedule.unfused] }];
+  });
+  return { graphs, schedules: Object.fromEntries(told), plan, source };
 }
 
 const isSchedulePass = (name: string) => SCHEDULE_PASSES.some((pass) => pass === name);

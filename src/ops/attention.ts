@@ -26,7 +26,8 @@ export interface AttentionOptions {
  * softmax(q kᵀ / sqrt(d)) v, for each head: what every query makes of the values whose keys are like it. (Vaswani et al.
  * 2017, equation 1.) q: f32[..., heads, queries, d]; k: [..., groups, keys, d]; v: [..., groups, keys, e] ->
  * [..., heads, queries, e]. Heads share keys and values where there are fewer groups (Ainslie et al. 2023): head h those
- * of group floor(h / (heads / groups)).
+ * of group floor(h / (heads / groups)). Compiled, it is made in blocks where its scores would not stay in the cache: they are
+ * then never in memory as a whole, and values that a causal mask hides are not looked at, be they NaN.
  */
 export function attention(
   q: TensorLike,

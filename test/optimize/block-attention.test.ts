@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { compileProgram } from '../../src/emit/compile.js';
 import { evaluateGraph } from '../../src/graph/evaluate.js';
 import { bodiesOf, type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
 import { attention, crossEntropy, f32, gradients, i32, matmul, softmax, trace } from '../../src/index.js';
 import { findAttention } from '../../src/optimize/attention/find.js';
 import { seenKeys } from '../../src/optimize/attention/seen.js';
 import { optimize } from '../../src/optimize/index.js';
+import { planMemory } from '../../src/plan/plan.js';
+import { readLibrary } from '../../src/run/node.js';
+import { schedule } from '../../src/schedule/schedule.js';
 import { numel } from '../../src/shape.js';
 import { dataFor } from '../property/data.js';
 import { attentionGraph, FORMS } from './attentions.js';
@@ -63,6 +67,22 @@ describe('attention in blocks', () => {
   });
 });
 
+describe('memory of attention', () => {
+  /** Bytes of the arena, of as many tokens in all. */
+  const peak = (places: number, tokens: number, optimized: (graph: Graph) => Graph) => {
+    const sizes = { batch: tokens / places, heads: 2, queries: places, d: 8 };
+    const graph = attentionGraph(sizes, ({ q, k, v }) => attention(q, k, v, { causal: true }));
+    return planMemory({ only: schedule(optimized(graph)) }, []).entries.only.peak;
+  };
+  const cached = (graph: Graph) => inBlocks(graph, 2 ** 16);
+
+  it('grows with the tokens, and hardly with the length of the context', () => {
+    expect(peak(512, 512, cached)).toBeLessThan(1.3 * peak(128, 512, cached));
+    expect(peak(1024, 1024, cached)).toBeLessThan(2.2 * peak(512, 512, cached));
+    expect(peak(512, 512, asWritten)).toBeGreaterThan(3 * peak(128, 512, asWritten));
+  });
+});
+
 describe('the keys that a block sees', () => {
   const seen = (name: string) => {
     const { regions } = findAttention(asWritten(FORMS[name]()), BYTES);
@@ -95,7 +115,7 @@ describe('what is no attention, or is used otherwise, stays whole', () => {
   const x = { x: f32(2, 48, 4), w: f32(2, 48, 48) };
   const refusals = (graph: Graph) => findAttention(asWritten(graph), BYTES);
 
-  it('weights that are an output, or are summed over queries, and dropout', () => {
+  it('weights that are an output, or are summed over queries: the schedule says why', async () => {
     const weights = trace('weights', x, ({ x }) => {
       const p = softmax(matmul(x, x.transpose([0, 2, 1])));
       return { p, y: matmul(p, x) };
@@ -110,6 +130,14 @@ describe('what is no attention, or is used otherwise, stays whole', () => {
     });
     expect(refusals(summed).refusals[0].why).toContain('sum takes all of its numbers at once');
     expect(scans(inBlocks(weights))).toEqual([]);
+    const text = async (without: string[]) => {
+      const input = { name: 'weights', variables: [], entries: { call: weights } };
+      const asc = async () => new Uint8Array();
+      const options = { asc, without, library: await readLibrary(), cacheBytes: BYTES };
+      return (await compileProgram(input, options)).text('schedule');
+    };
+    expect(await text([])).toContain('attention is not made in blocks: it is an output');
+    expect(await text(['block-attention'])).not.toContain('attention is not made');
   });
 
   it('a classifier, with its gradient', () => {

@@ -10,8 +10,8 @@ interface Stage {
   readonly cut: Cut;
 }
 
-/** The graph with regions made in blocks. */
-export function blocked(graph: Graph, cuts: ReadonlyMap<Staged, Cut>): Graph {
+/** The graph with regions made in blocks, or null if parts of several wait for each other. */
+export function blocked(graph: Graph, cuts: ReadonlyMap<Staged, Cut>): Graph | null {
   const stages = new Map<Node, Stage>();
   for (const [region, cut] of cuts) {
     const both = ([0, 1] as const).map((stage): Stage => ({ region, stage, cut }));
@@ -19,11 +19,7 @@ export function blocked(graph: Graph, cuts: ReadonlyMap<Staged, Cut>): Graph {
       stages.set(node, both[region.stageOf(node)]);
   }
   const images = new Map<Node, Node>();
-  const image = (node: Node): Node => {
-    const found = images.get(node);
-    if (!found) throw new Error('attention is made in blocks before what it is made of');
-    return found;
-  };
+  const image = (node: Node): Node => images.get(node)!;
   const done = new Set<Stage>();
   const make = (unit: Node | Stage) => {
     if (!('region' in unit)) {
@@ -48,10 +44,11 @@ export function blocked(graph: Graph, cuts: ReadonlyMap<Staged, Cut>): Graph {
       const missing = needsOf(unit)
         .map(unitOf)
         .filter((need) => !isDone(need));
-      if (missing.length === 0 || open.has(unit)) {
+      if (missing.length === 0) {
         make(unit);
         stack.pop();
-      } else {
+      } else if (open.has(unit)) return null;
+      else {
         open.add(unit);
         stack.push(...missing);
       }

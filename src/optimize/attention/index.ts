@@ -1,8 +1,9 @@
 import { CACHE_BYTES } from '../../cache-bytes.js';
+import type { Graph } from '../../graph/graph.js';
 import type { Pass } from '../pass.js';
 import { blocked } from './blocked.js';
 import { type Cut, cutOf } from './cut.js';
-import { findAttention, type Staged } from './find.js';
+import { findAttention, type Refusal, type Staged } from './find.js';
 
 // Attention whose scores would not stay in the second-level cache is made in blocks: of queries, each against all keys that
 // any of them sees, or of heads. Scores are then never in memory as a whole. The gradient makes them again from queries and
@@ -24,6 +25,11 @@ export const blockAttention: Pass = {
       const cut = cutOf(region, bytes);
       if (cut) cuts.set(region, cut);
     }
-    return cuts.size > 0 ? blocked(graph, cuts) : graph;
+    return (cuts.size > 0 && blocked(graph, cuts)) || graph;
   },
 };
+
+/** Large attention that is not made in blocks, and why. */
+export function attentionInOnePiece(graph: Graph, bytes = CACHE_BYTES): readonly Refusal[] {
+  return findAttention(graph, bytes).refusals;
+}
