@@ -102,7 +102,8 @@ function session({ name, entries, metrics }: Manifest): string {
     '  /** The file that it runs. */\n  readonly file: string;',
     '  /** Whether it uses fused multiply-add, so that its bits differ between machines. */\n  readonly relaxed: boolean;',
     '  /** Number of trained elements. */\n  readonly parameterCount: number;',
-    train && '  /** Sets the dataset. It is copied. */\n  data(rows: Rows): void;',
+    train &&
+      "  /** Sets the dataset, of which a run draws rows or takes them in the order given. It is copied. */\n  data(rows: Rows, options?: { order?: 'drawn' | 'given' }): void;",
     train &&
       '  /** Many steps on drawn batches: iterate over it, or await the last report. Throws DivergedError, the parameters put back, when a loss is not finite. */\n  run(options: RunOptions): AsyncGenerator<Progress, void, void> & Promise<Progress | undefined>;',
     train &&

@@ -1,3 +1,4 @@
+import { confusionChart } from '../report/confusion.js';
 import { heatMap } from '../report/heat-map.js';
 import type { Section } from '../report/page.js';
 import { tableHtml } from '../report/table.js';
@@ -45,7 +46,8 @@ function matrices(session: Session, parts: Measured, most: number) {
     if (elements.some((x) => !(x >= 0 && Number.isFinite(x)))) return [];
     const names = Array.from({ length: n }, (_, i) => String(i));
     const rows = names.map((_, i) => elements.subarray(i * n, (i + 1) * n));
-    return [{ title: `${name} on ${part}`, names, rows, whole: elements.every(Number.isInteger) }];
+    const counts = elements.every(Number.isInteger) ? elements : null;
+    return [{ title: `${name} on ${part}`, names, rows, counts }];
   });
 }
 
@@ -88,12 +90,11 @@ export function metricSections(session: Session, parts: Measured): Section[] {
     ...(rows.length > 0
       ? [{ heading: 'Metrics', html: tableHtml(['', ...parts.map(({ name }) => name)], rows) }]
       : []),
-    ...matrices(session, parts, MOST_CLASSES).map(({ title, names, rows, whole }) => ({
+    ...matrices(session, parts, MOST_CLASSES).map(({ title, names, rows, counts }) => ({
       heading: title,
-      svg: heatMap({
-        ...{ title, x: 'column', y: 'row', columns: names, rows: names, values: rows },
-        ...(whole && names.length <= MOST_SHOWN && { digits: 0 }),
-      }),
+      svg: counts
+        ? confusionChart({ title, classes: names, counts })
+        : heatMap({ title, x: 'column', y: 'row', columns: names, rows: names, values: rows }),
     })),
   ];
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { OptionError } from '../errors.js';
-import { memorySize } from '../memory-size.js';
+import { memorySize, SIZES } from '../memory-size.js';
 import { NORMS, type Norm } from '../models/bengio.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { BEYOND_F32 } from '../shape.js';
@@ -229,9 +229,9 @@ export const memoryOption = () =>
     'what a session may take beside its data, such as 64MB or 1.5GiB: where it needs more, values are made again rather than kept, with the same bits',
   ).argParser((text: string) => {
     try {
-      return memorySize('It', text);
-    } catch (error) {
-      throw new InvalidArgumentError(`${(error as Error).message}.`);
+      return memorySize('--memory', text);
+    } catch {
+      throw new InvalidArgumentError(`expected a size above 0: ${SIZES}.`);
     }
   });
 

@@ -5,6 +5,7 @@ export { type Digits, loadDigits } from './digits.js';
 export { type Idx, readIdx } from './idx.js';
 export { type Images, loadImages } from './images.js';
 export { loadWords, type Words } from './names.js';
+export { type StreamOptions, type Streams, streams } from './streams.js';
 export { loadText, type Text, type TextOptions, type TokenKind } from './text.js';
 export { BYTE_TOKENS, CharacterTokens, type TextTokens, textTokens } from './tokens.js';
 export { Vocabulary } from './vocabulary.js';

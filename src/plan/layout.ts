@@ -19,6 +19,8 @@ export const CONTROL = {
   taken: 208,
   /** How often a job is done before its threads go back; 1 unless the host asks for more. */
   times: 212,
+  /** Not 0: steps take the rows of the dataset as they lie, and draw none. */
+  inOrder: 216,
   /** Not 0 once a thread has fallen. */
   lost: 248,
   /** Address of each column of the dataset, in the order of the batch. */

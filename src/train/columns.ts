@@ -47,8 +47,9 @@ export function rowsOf(all: Numbers, rows: number, start: number, size: number):
   return out;
 }
 
-/** The rows that a step draws, as every engine draws them. */
-export function drawnRows(seed: number, step: number, size: number, rows: number): number[] {
+/** The rows that a step draws, as every engine draws them; `inOrder`: the next ones, and behind the last the first. */
+export function drawnRows(seed: number, step: number, size: number, rows: number, inOrder = false): number[] {
+  if (inOrder) return Array.from({ length: size }, (_, i) => (step * size + i) % rows);
   return Array.from({ length: size }, (_, i) => randomIndex(seed, STREAMS.batch, step, i, rows));
 }
 

@@ -10,8 +10,8 @@ export interface Engine {
   readonly threads: number;
   /** Of the batches that are drawn. */
   seed: number;
-  /** Keeps a checked dataset; batches are drawn from its `rows`. */
-  setData(columns: Record<string, Numbers>, rows: number): void;
+  /** Keeps a checked dataset; batches are drawn from its `rows`, or are the next ones. */
+  setData(columns: Record<string, Numbers>, rows: number, inOrder: boolean): void;
   /**
    * Trains on drawn batches, one step for each learning rate, the first being step `first` (from 0).
    * Returns the losses; fewer than asked for if one is not finite, which is then the last.

@@ -1,12 +1,13 @@
 import { checkOptions, shown } from '../check.js';
 import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
-import { DataError, OptionError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import { loadFile, saveFile } from './checkpoint-file.js';
-import { batchesOf, checkBatch, checkColumns, checkGradients, convert, rowsPerBatch } from './columns.js';
+import { batchesOf, checkBatch, checkGradients, convert } from './columns.js';
+import { checkDataset, type DataOptions } from './dataset.js';
 import {
   type EntryDescription,
   entryOf,
@@ -84,12 +85,10 @@ export class Session<R = any> {
   }
 
   /** Sets the dataset: each part of the batch with its rows one after the other. Copied once. */
-  data(columns: Columns): void {
+  data(columns: Columns, options: DataOptions = {}): void {
     this.open();
-    const { checked, rows } = checkColumns(this.entry('train'), columns, LEARNING_RATE);
-    const batch = rowsPerBatch(this.entry('train'));
-    if (rows < batch) throw new DataError(`data: ${rows} rows are fewer than a batch of ${batch}`);
-    this.engine.setData(checked, rows);
+    const { checked, rows, inOrder } = checkDataset(this.entry('train'), columns, options);
+    this.engine.setData(checked, rows, inOrder);
     this.rows = rows;
   }
 

@@ -30,6 +30,7 @@ test.each([
       '--lr-decay-at',
       '--resume',
       '--wide',
+      '--memory',
       '--json',
       'default: 50000',
       '60 %',
@@ -50,7 +51,7 @@ test.each([
   ],
   [
     ['inspect', '--help'],
-    ['--stage', 'assemblyscript', '--svg', '--hidden'],
+    ['--stage', 'assemblyscript', '--svg', '--hidden', '--memory'],
   ],
 ])('%s explains itself', async (args, words) => {
   const { code, stdout, stderr } = await run(...args);
@@ -91,6 +92,9 @@ test.each([
   [['train', 'names', '--threads', '0'], "argument '0' is invalid"],
   [['train', 'names', '--engine', 'tape', '--threads', '2'], 'the tape runs on one thread'],
   [['train', 'names', '--engine', 'tape', '--wide'], '--wide: the tape has no vectors'],
+  [['train', 'names', '--engine', 'tape', '--memory', '1GB'], '--memory: the tape plans no memory'],
+  [['train', 'names', '--memory', '64 bananas'], "argument '64 bananas' is invalid. expected a size above 0"],
+  [['inspect', 'names', '--memory', '0'], "argument '0' is invalid. expected a size above 0"],
   [['train', 'names', '--hidden', '1000000', '--embed', '90000', '--steps', '1'], 'would have 270,'],
   [['train', 'names', '--norm', 'batch', '--batch', '1'], '--norm batch needs a batch of at least 2'],
   [['train', 'names', '--heads', '4'], '--heads is an option of text, not of names'],
