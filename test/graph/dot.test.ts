@@ -47,4 +47,19 @@ describe('graphToDot', () => {
     ]);
     expect(dot).toContain('out1 [label=<third = 0.3333>');
   });
+
+  it('has Graphviz draw a large graph quickly, and only that', () => {
+    // Each box has edges from the two before it.
+    const lines = Array.from({ length: 700 }, (_, i) => `  %${i + 2} = add %${i}, %${i + 1} : f32[2]`);
+    const large = parseGraph(
+      `graph large(x: f32[2], y: f32[2]) {
+  %0 = input "x" : f32[2]
+  %1 = input "y" : f32[2]
+${lines.join('\n')}
+  return out = %701
+}`,
+    );
+    expect(graphToDot(large)).toContain('  graph [nslimit=1 nslimit1=1 mclimit=0.1 splines=line]');
+    expect(dot).not.toContain('nslimit');
+  });
 });

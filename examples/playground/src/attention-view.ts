@@ -97,7 +97,7 @@ export class AttentionView {
     this.tellRow(characters, row, chosen);
   }
 
-  /** The line, each character as dark as this one looks at it, on the average of the chosen heads. */
+  /** The line, each character as strong as this one looks at it, on the average of the chosen heads. */
   private tellRow(characters: string[], row: number, chosen: { map: Float32Array }[]): void {
     const n = characters.length;
     const looks = characters.map(

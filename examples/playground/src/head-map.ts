@@ -13,7 +13,7 @@ export interface HeadDrawing {
 export const visible = (character: string) => (character === ' ' ? '␣' : character);
 
 /** Characters beside the map need so many pixels each. */
-const READABLE = 9;
+const READABLE = 8;
 const FONT = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace';
 
 /**
@@ -75,7 +75,7 @@ export class HeadMap {
     );
   }
 
-  /** The darker, the more: as the square root, so that small shares are seen. */
+  /** The stronger, the more: as the square root, so that small shares are seen. */
   private squares(context: CanvasRenderingContext2D, { characters, map, row }: HeadDrawing): void {
     const { cell, margin } = this;
     const n = characters.length;
