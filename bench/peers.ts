@@ -50,7 +50,7 @@ export async function findPeers({
   };
   return [
     script('jax-js', '@jax-js/jax', 'jax.mjs'),
-    script('tfjs', '@tensorflow/tfjs-backend-wasm', 'tfjs.mjs', ['bengio', 'mlp', 'product']),
+    script('tfjs', '@tensorflow/tfjs-backend-wasm', 'tfjs.mjs'),
     script('onnxruntime', 'onnxruntime-web', 'onnx.mjs', ['product']),
     await findTorch(folder, python),
   ];

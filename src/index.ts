@@ -61,6 +61,7 @@ export type {
   Spread,
 } from './train/diagnostics.js';
 export type { Wide } from './train/engine.js';
+export type { Evaluation, Metric, MetricResults } from './train/metrics.js';
 export type { Program } from './train/program.js';
 export type { Run, RunResult } from './train/run.js';
 export { type LearningRate, type Progress, type RunOptions, Session } from './train/session.js';

@@ -9,18 +9,26 @@ export const ENGINES = ['compiled', 'tape'] as const;
 export const TOKENS = ['chars', 'bytes'] as const;
 export const POSITIONS = ['learned', 'rotary'] as const;
 
+export const SCHEDULES = ['constant', 'cosine', 'one-cycle'] as const;
+
 /** What every run has; `config.json` keeps all settings of its kind. */
 export interface RunSettings {
-  context: number;
   steps: number;
-  batch: number;
-  lr: number;
+  /** Null: the model file has a function for it. */
+  lr: number | null;
   seed: number;
   threads: number;
   engine: (typeof ENGINES)[number];
 }
 
-export interface NamesSettings extends RunSettings {
+/** Of kinds that guess the next token. */
+interface ContextSettings extends RunSettings {
+  context: number;
+  batch: number;
+  lr: number;
+}
+
+export interface NamesSettings extends ContextSettings {
   embed: number;
   hidden: number;
   norm: Norm;
@@ -29,7 +37,7 @@ export interface NamesSettings extends RunSettings {
   lrDecayAt: number | null;
 }
 
-export interface TextSettings extends RunSettings {
+export interface TextSettings extends ContextSettings {
   tokens: (typeof TOKENS)[number];
   layers: number;
   heads: number;
@@ -45,7 +53,15 @@ export interface TextSettings extends RunSettings {
   lrSteps: number | null;
 }
 
-export type SettingName = keyof NamesSettings | keyof TextSettings;
+export interface FileSettings extends RunSettings {
+  schedule: (typeof SCHEDULES)[number];
+  /** Null: none. */
+  warmup: number | null;
+  /** Null: some forty times in the run, if that is cheap. */
+  every: number | null;
+}
+
+export type SettingName = keyof NamesSettings | keyof TextSettings | keyof FileSettings;
 /** Settings by name, as far as there are any. */
 export type Settings = Partial<Record<SettingName, unknown>>;
 
@@ -146,7 +162,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
   ),
   warmup: whole(
     '--warmup <n>',
-    `steps in which the learning rate rises (default: ${WARMUP * 100} % of the steps)`,
+    `steps in which the learning rate rises (text: ${WARMUP * 100} % of the steps unless given)`,
     0,
     Number.MAX_SAFE_INTEGER,
     true,
@@ -154,6 +170,14 @@ export const SETTINGS: Record<SettingName, Setting> = {
   lrSteps: whole(
     '--lr-steps <n>',
     'steps until the cosine has brought the learning rate to a tenth (default: all)',
+    1,
+    Number.MAX_SAFE_INTEGER,
+    true,
+  ),
+  schedule: choice('--schedule <kind>', 'how the learning rate goes on from there', SCHEDULES),
+  every: whole(
+    '--every <n>',
+    'steps from one loss on held-out data to the next (default: 40 in the run, or fewer)',
     1,
     Number.MAX_SAFE_INTEGER,
     true,

@@ -195,8 +195,8 @@ export class CompiledEngine implements Engine {
     this.invoke('update', { ...gradients, [LEARNING_RATE]: [learningRate] });
   }
 
-  evaluate(batch: Record<string, Numbers>): number {
-    return this.call('evaluate', batch, 'loss')[0];
+  evaluate(batch: Record<string, Numbers>): Record<string, Numbers> {
+    return this.invoke('evaluate', batch);
   }
 
   statistics(batch: Record<string, Numbers>): Record<string, Numbers> {
@@ -290,14 +290,6 @@ export class CompiledEngine implements Engine {
   /** Copies of an entry's outputs, as its last run left them. */
   outputs(entry: string): Record<string, Numbers> {
     return Object.fromEntries(this.layout.entries[entry].outputs.map((b) => [b.name, this.view(b).slice()]));
-  }
-
-  /** Runs an entry once on these inputs; returns a view of the output of this name. */
-  private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
-    this.load(entry, inputs);
-    this.run(this.jobs.get(entry)!);
-    this.checkGuards(entry);
-    return this.view(this.layout.entries[entry].outputs.find((b) => b.name === output)!);
   }
 
   private train(job: number): void {

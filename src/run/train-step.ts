@@ -8,6 +8,7 @@ import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
 import { initialValues } from '../train/initial.js';
+import type { MetricResults } from '../train/metrics.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
@@ -60,7 +61,8 @@ export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads
 export type { InterpretOptions };
 
 /** A training step that an engine can run. */
-export class TrainStep<M, B extends Types, P extends Types> {
+// biome-ignore lint/suspicious/noExplicitAny: a step of any metrics.
+export class TrainStep<M, B extends Types, P extends Types, R = any> {
   readonly [BRAND]: Kind = 'train step';
   /** What was given to trainStep, before an engine is chosen. */
   readonly definition: StepDefinition<M, B, P>;
@@ -108,7 +110,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** Compiles the step to WebAssembly and sets up a session. */
-  async compile(options: CompileStepOptions = {}): Promise<Session> {
+  async compile(options: CompileStepOptions = {}): Promise<Session<R>> {
     checkCompile('compile', options);
     const { seed = 42, threads = 1, wide, cache } = options;
     checkSeed(seed);
@@ -119,7 +121,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** A session of a compiled module; several may share one. */
-  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session> {
+  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session<R>> {
     checkOptions('start', given, ['seed', 'threads', 'wide', 'cache', 'mark']);
     const { seed = 42, wide = false, cache, mark } = given;
     checkSeed(seed);
@@ -144,7 +146,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
-  interpret(options: InterpretOptions = {}): Session {
+  interpret(options: InterpretOptions = {}): Session<R> {
     return interpretDefinition(this.definition as unknown as StepDefinition, options);
   }
 }
@@ -191,6 +193,7 @@ export function trainStep<
   B extends Types,
   P extends Types = Record<never, never>,
   E extends Record<string, Types> = Record<never, never>,
->(options: StepOptions<M, B, P, E>): TrainStep<M, B, P> {
+  V = Record<never, never>,
+>(options: StepOptions<M, B, P, E, V>): TrainStep<M, B, P, MetricResults<V>> {
   return new TrainStep(options as unknown as StepOptions<M, B, P>);
 }

@@ -70,9 +70,9 @@ export class TapeEngine implements Engine {
     this.run(true, () => this.definition.update(this.tape, this.tensors(gradients, types), rate));
   }
 
-  evaluate(batch: Record<string, Numbers>): number {
+  evaluate(batch: Record<string, Numbers>): Record<string, Numbers> {
     const inputs = this.tensors(batch, this.definition.options.batch);
-    return (this.run(false, () => this.definition.loss(this.tape, inputs)) as Eager).item();
+    return elementsOf(this.run(false, () => this.definition.evaluate(this.tape, inputs)));
   }
 
   statistics(batch: Record<string, Numbers>): Record<string, Numbers> {

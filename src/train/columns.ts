@@ -35,7 +35,8 @@ export function batchesOf(entry: EntryDescription, columns: Columns): Batches {
   };
 }
 
-function rowsOf(all: Numbers, rows: number, start: number, size: number): Numbers {
+/** `size` rows from row `start`; where they run out the last is repeated. */
+export function rowsOf(all: Numbers, rows: number, start: number, size: number): Numbers {
   const width = all.length / rows;
   const part = all.subarray(start * width, (start + size) * width);
   if (part.length === size * width) return part;
@@ -74,6 +75,7 @@ export function checkColumns(
   beside: Beside = 'nothing',
 ): { checked: Record<string, Numbers>; rows: number } {
   let rows = -1;
+  let first = '';
   const checked = check(
     entry,
     columns,
@@ -86,8 +88,9 @@ export function checkColumns(
         );
       }
       if (rows >= 0 && length / width !== rows)
-        throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
+        throw new DataError(`${name}: ${length / width} rows, but ${first} has ${rows}`);
       rows = length / width;
+      first ||= name;
       return length;
     },
     beside,

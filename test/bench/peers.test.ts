@@ -85,7 +85,7 @@ it.concurrent('peers that are installed follow our losses on small networks of e
     const entrants = await Promise.all(able.map((p) => enterPeer(p, { name: config.model, config })));
     await Promise.all(entrants.map((entrant) => entrant.close()));
   }
-}, 120_000);
+}, 300_000);
 
 it('parameters begin as the golden run does, columns of a matrix apart', () => {
   const run = buildGolden({

@@ -72,7 +72,7 @@ test('no command at all prints the help, on standard error', async () => {
 test.each([
   [['fly'], "unknown command 'fly' (see 2headgrad --help)"],
   [['train'], "missing required argument 'task' (see 2headgrad train --help)"],
-  [['train', 'poems'], "'poems' is invalid for argument 'task'. Allowed choices are names, text."],
+  [['train', 'poems'], 'there is no task "poems": give names, text or a model file (.ts, .mts, .js, .mjs)'],
   [['train', 'names', 'now'], 'too many arguments'],
   [['train', 'names', '--hiden', '3'], "unknown option '--hiden' (Did you mean --hidden?)"],
   [['train', 'names', '--steps'], "option '--steps <n>' argument missing"],
