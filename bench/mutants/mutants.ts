@@ -112,7 +112,6 @@ export const MUTANTS: readonly Mutant[] = [
         'excess < this.excess',
       ],
       ['what spares least for its time goes first', 'rank(b) - rank(a)', 'rank(a) - rank(b)'],
-      ['nothing that was dead is made again for another', 'queue.push(load);', ''],
     ],
   ),
   ...of(
@@ -124,7 +123,6 @@ export const MUTANTS: readonly Mutant[] = [
         'if (made.peak <= most) return made.entry;',
         'if (made.entry) return made.entry;',
       ],
-      ['a program that fits is scheduled again', 'whole.plan.end <= budget', 'whole.plan.end < budget'],
     ],
   ),
   ...of(

@@ -4,14 +4,17 @@ import { type CompileOptions, compileProgram } from '../../src/emit/compile.js';
 import { inputAttrs } from '../../src/graph/graph.js';
 import {
   add,
+  compileFunction,
   crossEntropy,
   f32,
   gather,
+  gradients,
   i32,
   meanSquaredError,
   nn,
   optim,
   type Tensor,
+  trace,
   trainStep,
 } from '../../src/index.js';
 import { gpt } from '../../src/models/gpt.js';
@@ -141,4 +144,44 @@ describe('a budget of memory', () => {
     },
     240_000,
   );
+
+  it('is refused where it is no size, by whoever takes one', async () => {
+    const step = trainStep({
+      model: nn.linear(2, 1),
+      batch: { x: f32(4, 2), y: f32(4, 1) },
+      loss: (model, { x, y }: Batch) => meanSquaredError(model(x), y),
+      optimizer: optim.sgd(),
+    });
+    for (const memory of ['64 bananas', '', 0, -1, Number.NaN, null as unknown as number])
+      await expect(step.compile({ memory })).rejects.toThrow(/^compile: memory must be a size above 0: /);
+    await expect(step.compileModule({ memory: '0 MB' })).rejects.toThrow(/^compileModule: memory must be/);
+    await expect(compileFunction(chain(2), { memory: '1 iB' })).rejects.toThrow(
+      /^compileFunction: memory must be/,
+    );
+    await expect(step.compile({ memory: 100 })).rejects.toThrow(
+      /^memory: 100 bytes .* are too few: the program needs .* at the least/,
+    );
+  });
+
+  it('is kept to by a function that is traced, too', async () => {
+    const graph = chain(8);
+    const plain = await compileFunction(graph);
+    const { bytes } = plain.module.memory;
+    const tight = await compileFunction(graph, { memory: bytes - 3 * 4 * 32 * 32 });
+    expect(tight.module.memory.bytes).toBeLessThanOrEqual(bytes - 3 * 4 * 32 * 32);
+    expect(tight.module.memory.remade.call.kernels).toBeGreaterThan(0);
+    const x = Float32Array.from({ length: 32 * 32 }, (_, i) => Math.sin(i));
+    expect(tight.call({ x })).toEqual(plain.call({ x }));
+    await Promise.all([plain.close(), tight.close()]);
+  }, 120_000);
 });
+
+/** The gradient of products in a row. */
+function chain(length: number) {
+  return trace('chain', { x: f32(32, 32) }, ({ x }) => {
+    let last = x;
+    for (let i = 0; i < length; i++) last = last.matmul(x).mul(0.2).tanh();
+    const [gradient] = gradients(last.sum(), [x]);
+    return { gradient: gradient! };
+  });
+}
