@@ -130,6 +130,7 @@ const usual: Choice = {
   shared: true,
   relaxed: false,
   level: 3,
+  memory: 1_000_000,
 };
 const others: Choice = {
   library: { 'a.ts': ' ' },
@@ -143,6 +144,7 @@ const others: Choice = {
   shared: false,
   relaxed: true,
   level: 1,
+  memory: 1_000_001,
 };
 
 const key = ({ shared, relaxed, level, ...options }: Choice, of = input) =>
