@@ -1,16 +1,17 @@
 import { costOf } from '../src/schedule/cost.js';
-import { buildGolden } from './golden/model.js';
+import { buildGolden, writeInitial } from './golden/model.js';
 import { measuredRate } from './ours.js';
-import type { Workload } from './workloads.js';
+import { isBare, type Workload } from './workloads.js';
 
 /** Where a training step spends its time: a line for each kernel, in the order in which they run. */
 export async function callgraph(
   { name, config }: Workload,
   options: { threads: number; milliseconds: number; relaxed?: boolean },
 ): Promise<string[]> {
-  if (config.model === 'product') return [`${name} is one kernel`];
+  if (isBare(config)) return [`${name} is one kernel`];
   const { threads, milliseconds, relaxed } = options;
-  const { step, batch, learningRate } = buildGolden(config);
+  const run = buildGolden(config);
+  const { step, batch, learningRate } = run;
   const module = await step.compileModule({ profile: true, relaxed });
   const kernels = module.source.functions.filter((f) => f.entry === 'train');
   const times = kernels.map(() => 0);
@@ -25,19 +26,20 @@ export async function callgraph(
     last = performance.now();
   };
   const session = await step.start(module, { mark, threads });
+  writeInitial(run, session);
   session.data(batch(0));
-  const run = async (n: number) => {
+  const take = async (n: number) => {
     for await (const _ of session.run({ steps: n, lr: measuredRate(learningRate), every: n }));
   };
   const began = performance.now();
   let warm = 0;
   for (let n = 4; performance.now() - began < milliseconds / 2; n = Math.min(2 * n, 2048)) {
-    await run(n);
+    await take(n);
     warm += n;
   }
   times.fill(0);
   [last, steps, between] = [0, 0, 0];
-  await run(Math.max(4, warm));
+  await take(Math.max(4, warm));
   await session.close();
   const total = times.reduce((a, b) => a + b, 0);
   const micro = (ms: number) => ((1000 * ms) / steps).toFixed(2);

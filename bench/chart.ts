@@ -27,6 +27,10 @@ function styleOf({ engine, threads }: Row): Style {
     const label = `compiled, wide${threads > 1 ? `, ${threads} threads` : ''}`;
     return { label, color: '#4a90d9', symbol: threads > 1 ? 'diamond2' : 'triangle' };
   }
+  if (engine === 'compiled-without') {
+    const label = `compiled, without${threads > 1 ? `, ${threads} threads` : ''}`;
+    return { label, color: '#6c7a2c', symbol: threads > 1 ? 'diamond2' : 'triangle' };
+  }
   if (engine === 'compiled-relaxed')
     return { label: 'compiled, relaxed', color: '#1b9e8f', symbol: 'circle' };
   if (engine !== 'compiled') return { label: engine, color: others[engine] ?? INK, symbol: 'square' };
@@ -65,7 +69,7 @@ export function dots(results: readonly Row[], { title, axis, scale, value }: Dot
     height: top + BOTTOM + ROW * workloads.length,
     marginTop: top,
     marginBottom: BOTTOM,
-    marginLeft: 128,
+    marginLeft: Math.max(128, 20 + Math.max(...workloads.map(({ length }) => length)) * FONT_SIZE * 0.55),
     marginRight: 30,
     style: { fontFamily: FONT, fontSize: `${FONT_SIZE}px`, color: INK, background: 'white' },
     x: { ...x.scale, axis: null },

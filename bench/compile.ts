@@ -109,7 +109,7 @@ const ALL = [
   'rnn-128',
   'gru-16',
   'gru-128',
-  'gru-1000',
+  'gru-1024',
 ];
 const command = new Command('bench:compile')
   .description('Measures how long compiling deep models takes, stage by stage.')

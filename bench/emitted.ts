@@ -3,12 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CompilerInput, compileProgram } from '../src/emit/compile.js';
 import { type Graph, inputAttrs } from '../src/graph/graph.js';
-import { f32, trace } from '../src/index.js';
 import { readLibrary } from '../src/run/node.js';
 import { programOf } from '../test/property/fuzz.js';
 import { traceProgram } from '../test/property/program.js';
+import { bareGraph } from './bare.js';
 import { buildGolden } from './golden/model.js';
-import { WORKLOADS } from './workloads.js';
+import { isBare, WORKLOADS } from './workloads.js';
 
 // Writes what the compiler emits for every workload and for many random programs into a folder, a file each. Of two
 // versions of the compiler `diff -r` then tells whether a change that should change no code has changed some. `apart`: every kernel has a
@@ -43,11 +43,8 @@ async function keep(name: string, text: string) {
 }
 
 for (const { name, config } of WORKLOADS) {
-  if (config.model === 'product') {
-    const { m, n, k } = config;
-    const graph = trace('product', { a: f32(m, k), b: f32(k, n) }, ({ a, b }) => ({ c: a.matmul(b) }));
-    await keep(name, await emitted(programOfGraph(graph)));
-  } else await keep(name, await emitted(buildGolden(config).step.program));
+  if (isBare(config)) await keep(name, await emitted(programOfGraph(bareGraph(config))));
+  else await keep(name, await emitted(buildGolden(config).step.program));
 }
 for (let seed = 0; seed < Number(count); seed++) {
   const input = programOfGraph(traceProgram(programOf(seed)));

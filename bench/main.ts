@@ -2,12 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { makeCeiling } from './ceiling.js';
+import type { Entrant, OwnEngine } from './entrant.js';
 import { parseOptions } from './options.js';
-import { type Entrant, enter, type OwnEngine, warmUpCompiler } from './ours.js';
+import { enter, warmUpCompiler } from './ours.js';
 import { enterPeer, findPeers, type Peer } from './peers.js';
 import { type Ceilings, ceilingGflops, makeRow, type PeerState, type Report, type Row } from './results.js';
 import { median, race, type Timing } from './rounds.js';
-import { footer, group, header } from './table.js';
+import { footer, Table } from './table.js';
 import type { Workload } from './workloads.js';
 
 // The compiled step against the tape and others: steps per second in turns on one machine, medians over the rounds.
@@ -49,6 +50,7 @@ const seen = { strict: [] as number[], relaxed: [] as number[] };
 const engines: OwnEngine[] = [
   ...(options.bare ? [] : (['tape'] as const)),
   'compiled',
+  ...(options.without.length ? (['compiled-without'] as const) : []),
   ...(options.wide ? (['compiled-wide'] as const) : []),
   ...(ceilings.relaxed ? (['compiled-relaxed'] as const) : []),
 ];
@@ -57,13 +59,14 @@ progress('warming up the compiler');
 await warmUpCompiler();
 const results: Row[] = [];
 progress('');
-console.log(header());
+const table = new Table(options.workloads);
+console.log(table.header());
 for (const [i, workload] of options.workloads.entries()) {
   const label = `${workload.name}, ${i + 1} of ${options.workloads.length}`;
   if (!process.stderr.isTTY) process.stderr.write(`${label}\n`);
   const rows = await measure(workload, (text) => progress(`${label}: ${text}`));
   progress('');
-  console.log(`${i > 0 ? '\n' : ''}${group(rows)}`);
+  console.log(`${i > 0 ? '\n' : ''}${table.group(rows)}`);
   results.push(...rows);
 }
 const report: Report = {
@@ -74,6 +77,7 @@ const report: Report = {
   cpu: cpus()[0].model,
   threads: options.threads,
   quick: options.quick,
+  without: options.without,
 };
 console.log(`\n${footer(report, options.workloads)}`);
 if (!options.bare && options.threads === 1) console.log('Our engines ran on one thread only.');
@@ -87,7 +91,8 @@ if (options.json) console.log(JSON.stringify(report));
 async function measure(workload: Workload, say: (text: string) => void): Promise<Row[]> {
   say('compiling');
   const threads = options.bare ? 1 : options.threads;
-  const ours = await enter(workload, { engines, threads, compiles: options.quick ? 1 : 3 });
+  const compiles = options.quick ? 1 : 3;
+  const ours = await enter(workload, { engines, threads, compiles, without: options.without });
   const others = await enterPeers(workload, say);
   const entrants: Entrant[] = [...ours.entrants, ...others];
   const pace = [ceilings.strict, ...(ceilings.relaxed ? [ceilings.relaxed] : [])];

@@ -2,13 +2,14 @@ import { escapeText } from '../src/report/escape.js';
 import { reportPage } from '../src/report/page.js';
 import { dots } from './chart.js';
 import type { Report, Row } from './results.js';
-import { footer, group, header, significant } from './table.js';
+import { footer, significant, Table } from './table.js';
 import type { Workload } from './workloads.js';
 
 /** The results as one HTML page that needs no other file. */
 export function page(report: Report, workloads: readonly Workload[]): string {
   const { results, ceiling_gflops: ceiling, node, cpu, threads } = report;
   const groups = workloads.map(({ name }) => results.filter((row) => row.workload === name));
+  const table = new Table(workloads);
   const hasTape = results.some((row) => row.engine === 'tape');
   const speed = dots(results, {
     title: hasTape
@@ -36,7 +37,10 @@ export function page(report: Report, workloads: readonly Workload[]): string {
     sections: [
       { heading: 'Speed', svg: speed },
       { heading: 'Share of the ceiling', svg: share },
-      { heading: 'All numbers', pre: [header(), ...groups.map(group)].join('\n\n') },
+      {
+        heading: 'All numbers',
+        pre: [table.header(), ...groups.map((rows) => table.group(rows))].join('\n\n'),
+      },
       {
         heading: 'Notes',
         html: footer(report, workloads)

@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Session } from '../src/index.js';
 import { Conversation } from './conversation.js';
+import type { Entrant } from './entrant.js';
+import { part } from './golden/compare.js';
 import { uniform } from './golden/hash.js';
-import { buildGolden } from './golden/model.js';
-import { type Entrant, measuredRate } from './ours.js';
-import type { Workload } from './workloads.js';
+import { buildGolden, type GoldenRun, writeInitial } from './golden/model.js';
+import { measuredRate } from './ours.js';
+import { isBare, type Workload } from './workloads.js';
 
 // Other engines, each in a process of its own that is idle unless it is its turn. bench/peers/ has what they run.
 
@@ -32,7 +35,7 @@ export interface Missing {
 }
 
 const FOLDER = fileURLToPath(new URL('./peers', import.meta.url));
-const ALL = ['bengio', 'mlp', 'product'];
+const ALL = ['bengio', 'mlp', 'product', 'gpt', 'cnn', 'rnn'];
 
 /** The peers that are installed in `folder` and for `python`, and those that are not. */
 export async function findPeers({
@@ -73,7 +76,8 @@ async function findTorch(folder: string, python: string): Promise<Peer | Missing
 /** One thread; and no settings of OpenBLAS, which may keep it from the machine's best code. */
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(OPENBLAS|OMP|MKL)_/.test(name));
-  return { ...Object.fromEntries(kept), OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
+  const one = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
+  return { ...Object.fromEntries(kept), ...one, PYTHONDONTWRITEBYTECODE: '1' };
 }
 
 /** Steps that a peer must take with the losses of ours before it is measured, and how close. */
@@ -117,7 +121,7 @@ export async function enterPeer(peer: Peer, { config }: Workload): Promise<Entra
   };
 }
 
-interface Tensors {
+export interface Tensors {
   name: string;
   shape: readonly number[];
   data: Float32Array | Int32Array;
@@ -149,26 +153,35 @@ async function reference(config: Workload['config']): Promise<Reference> {
     ];
     return { tensors, rate: 0, values: [squaresOfProduct(a, b, m, n, k)] };
   }
-  const { step, batch, names, learningRate: rate } = buildGolden(config);
+  if (isBare(config)) throw new Error('a convolution by itself has no peers');
+  const run = buildGolden(config);
+  const { step, batch, learningRate: rate } = run;
   await using session = step.interpret();
+  writeInitial(run, session);
   const { x, y } = batch(0);
-  const golden = new Map(Object.entries(names).map(([theirs, ours]) => [ours, theirs]));
-  const parameters = step.program.variables
-    .filter((v) => golden.has(v.name))
-    .map((v) => ({
-      name: golden.get(v.name)!,
-      shape: v.shape,
-      data: session.read(v.name).slice() as Float32Array,
-    }));
   const types = step.program.entries.train;
   const shapes = new Map(types.inputs.map((node) => [node.attrs.name as string, node.shape]));
   const tensors = [
-    ...parameters,
+    ...parametersOf(run, session),
     { name: 'x', shape: shapes.get('x')!, data: x },
     { name: 'y', shape: shapes.get('y')!, data: y },
   ];
   const values = Array.from({ length: CHECKED_STEPS }, () => session.step({ lr: rate, batch: { x, y } }));
   return { tensors, rate, values };
+}
+
+/** The parameters by the names of the golden file; what is some columns of a matrix comes as a matrix of its own. */
+export function parametersOf(run: GoldenRun, session: Session): Tensors[] {
+  const shapes = new Map(run.step.program.variables.map(({ name, shape }) => [name, shape]));
+  return Object.entries(run.names).flatMap(([name, place]) => {
+    const [variable, columns] =
+      typeof place === 'string' ? [place, null] : ([place.variable, place.columns] as const);
+    const shape = shapes.get(variable);
+    // There are names for what only some models of the kind have.
+    if (!shape) return [];
+    const data = Float32Array.from(part(run, name, session.read(variable)));
+    return [{ name, shape: columns ? [shape[0], columns[1] - columns[0]] : shape, data }];
+  });
 }
 
 function squaresOfProduct(a: Float32Array, b: Float32Array, m: number, n: number, k: number): number {

@@ -1,5 +1,5 @@
 import type { Ceiling } from './ceiling.js';
-import type { Entrant } from './ours.js';
+import type { Entrant } from './entrant.js';
 import { median, spread } from './rounds.js';
 
 /** One engine on one workload, as the JSON has it. */
@@ -28,6 +28,8 @@ export interface Report {
   /** The most that our engine was measured with. */
   threads: number;
   quick: boolean;
+  /** Passes that compiled-without leaves out. */
+  without: readonly string[];
 }
 
 /** What became of a peer: how to install one that is missing, and why a workload failed. */

@@ -5,6 +5,7 @@ const COLUMNS: readonly [title: string, width: number, cell: (row: Row, rows: re
   ['engine', -17, (row) => row.engine],
   ['threads', 7, (row) => String(row.threads)],
   ['steps/s', 10, (row) => significant(row.steps_per_second, 4)],
+  ['ms/step', 8, (row) => significant(1000 / row.steps_per_second, 3)],
   ['+-', 5, (row) => (row.spread === null ? '' : percent(row.spread))],
   [
     'vs tape',
@@ -21,36 +22,53 @@ const COLUMNS: readonly [title: string, width: number, cell: (row: Row, rows: re
   ['compile ms', 10, (row) => (row.compile_ms === null ? '' : row.compile_ms.toFixed(0))],
   ['memory', 10, (row) => (row.peak_bytes === null ? '' : bytes(row.peak_bytes))],
 ];
-const FIRST = 12;
 
-export function header(): string {
-  return line(
-    'workload',
-    COLUMNS.map(([title]) => title),
-  );
-}
+/** The table of some workloads, in which there is room for all of their names. */
+export class Table {
+  private readonly first: number;
 
-/** The rows of one workload. */
-export function group(rows: readonly Row[]): string {
-  return rows
-    .map((row, i) =>
-      line(
-        i === 0 ? row.workload : '',
-        COLUMNS.map(([, , cell]) => cell(row, rows)),
-      ),
-    )
-    .join('\n');
+  constructor(workloads: readonly Workload[]) {
+    this.first = Math.max(12, ...workloads.map(({ name }) => name.length));
+  }
+
+  header(): string {
+    return this.line(
+      'workload',
+      COLUMNS.map(([title]) => title),
+    );
+  }
+
+  /** The rows of one workload. */
+  group(rows: readonly Row[]): string {
+    return rows
+      .map((row, i) =>
+        this.line(
+          i === 0 ? row.workload : '',
+          COLUMNS.map(([, , cell]) => cell(row, rows)),
+        ),
+      )
+      .join('\n');
+  }
+
+  private line(first: string, cells: readonly string[]): string {
+    const padded = cells.map((cell, i) => {
+      const width = COLUMNS[i][1];
+      return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
+    });
+    return [first.padEnd(this.first), ...padded].join(' ').trimEnd();
+  }
 }
 
 /** What follows the table: the ceiling, odd sizes beside round ones, peers that did not run. */
 export function footer(
-  { ceiling_gflops: { strict, relaxed }, peers, results }: Report,
+  { ceiling_gflops: { strict, relaxed }, peers, results, without: left }: Report,
   workloads: readonly Workload[],
 ) {
   const without = relaxed === null ? '; this Node.js has no relaxed SIMD' : '';
   const fused = relaxed === null ? '' : `, ${significant(relaxed, 3)} with relaxed multiply-add`;
   return [
     `Ceiling of a core: ${significant(strict, 3)} GFLOP/s with multiply and add${fused}${without}.`,
+    ...(left.length ? [`compiled-without leaves out ${left.join(', ')}.`] : []),
     ...workloads.flatMap((w) => odd(w, results)),
     ...Object.entries(peers).flatMap(([name, state]) => peerLines(name, state)),
   ].join('\n');
@@ -70,14 +88,6 @@ function odd({ name, sibling }: Workload, results: readonly Row[]): string[] {
   return own && other
     ? [`${name} reaches ${percent(own / other)} of the share of the ceiling that ${sibling} does.`]
     : [];
-}
-
-function line(first: string, cells: readonly string[]): string {
-  const padded = cells.map((cell, i) => {
-    const width = COLUMNS[i][1];
-    return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
-  });
-  return [first.padEnd(FIRST), ...padded].join(' ').trimEnd();
 }
 
 function ratio(row: Row | undefined, to: Row | undefined): string {

@@ -1,4 +1,4 @@
-import type { BengioConfig, MlpConfig } from './golden/file.js';
+import type { BengioConfig, CnnConfig, Config, GptConfig, MlpConfig, RnnConfig } from './golden/file.js';
 
 /** C = A B; A: [m, k], B: [k, n]. */
 export interface Product {
@@ -8,10 +8,31 @@ export interface Product {
   readonly k: number;
 }
 
-/** What is measured: a training step, described as the golden files describe theirs, or a matrix product. */
+/**
+ * Filters of kernel x kernel slide over images, as many places going out as come in; x: [batch, height, width, channels],
+ * filters: [kernel, kernel, channels, out].
+ */
+export interface Convolution {
+  readonly model: 'convolution';
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly out: number;
+  readonly kernel: number;
+  /** The result, or a gradient by that of the result. */
+  readonly part: (typeof CONVOLUTION_PARTS)[number];
+}
+
+export const CONVOLUTION_PARTS = ['forward', 'image', 'filters'] as const;
+
+/** A function of tensors by itself, which trains nothing. */
+export type Bare = Product | Convolution;
+
+/** What is measured: a training step, described as the golden files describe theirs, or a function by itself. */
 export interface Workload {
   readonly name: string;
-  readonly config: BengioConfig | MlpConfig | Product;
+  readonly config: Config | Bare;
   /** The workload of round sizes that this one, of odd sizes, should keep up with. */
   readonly sibling?: string;
 }
@@ -34,6 +55,64 @@ const w4: MlpConfig = {
   optim: adam,
 };
 
+// The sizes of small models of characters: a GPT, and one of the width and depth of the browser's TinyGPT.
+const w6: GptConfig = {
+  ...{ model: 'gpt', vocab: 65, context: 64, dim: 128, heads: 4, layers: 4, batch: 16, steps: 1 },
+  optim: { name: 'adamw', lr: 3e-4, weight_decay: 0.01 },
+};
+// Digits by a network such as LeNet.
+const w7: CnnConfig = {
+  ...{ model: 'cnn', image: [1, 28, 28], classes: 10, batch: 64, steps: 1, optim: adam },
+  layers: [
+    ...([16, 32] as const).flatMap((conv) => [
+      { conv, kernel: 3, padding: 1 },
+      { act: 'relu' as const },
+      { pool: 'max' as const, size: 2 },
+    ]),
+    { flatten: true },
+    { linear: 10 },
+  ],
+};
+const w8: RnnConfig = {
+  ...{ model: 'rnn', cell: 'gru', vocab: 65, context: 64, embed: 64, hidden: 128, layers: 1, batch: 32 },
+  ...{ loss: 'all', steps: 1, optim: adam },
+};
+
+export const isBare = (config: Workload['config']): config is Bare =>
+  config.model === 'product' || config.model === 'convolution';
+
+/** The three parts of a convolution. */
+export function convolution(
+  height: number,
+  width: number,
+  channels: number,
+  out: number,
+  kernel: number,
+): Workload[] {
+  const sizes = { batch: IMAGES, height, width, channels, out, kernel };
+  const name = `${height}x${width}x${channels}x${out}x${kernel}`;
+  return CONVOLUTION_PARTS.map((part) => ({
+    name: `${name} ${part}`,
+    config: { model: 'convolution', ...sizes, part },
+  }));
+}
+
+/** In a batch of a bare convolution. */
+const IMAGES = 8;
+
+/** GPTs of the size of W6 with contexts of these lengths, and as many tokens in a step as W6 or the longest of them has. */
+export function contexts(lengths: readonly number[]): Workload[] {
+  const tokens = Math.max(w6.batch * w6.context, ...lengths);
+  return lengths.map((context) => {
+    const batch = tokens / context;
+    if (!Number.isInteger(batch))
+      throw new RangeError(
+        `${tokens} tokens, as many as each step has, make no whole number of texts of ${context}`,
+      );
+    return { name: `W6-${context}`, config: { ...w6, context, batch } };
+  });
+}
+
 export function product(m: number, n: number, k: number, name = `${m}x${n}x${k}`): Workload {
   return { name, config: { model: 'product', m, n, k } };
 }
@@ -54,6 +133,10 @@ export const WORKLOADS: readonly Workload[] = [
   product(1024, 1024, 1024, 'W5-1024'),
   { ...product(251, 509, 127, 'W5-odd'), sibling: 'W5-256' },
   product(33, 77, 51, 'W5-33x77x51'),
+  { name: 'W6', config: w6 },
+  { name: 'W6-tiny', config: { ...w6, dim: 96, layers: 3 } },
+  { name: 'W7', config: w7 },
+  { name: 'W8', config: w8 },
 ];
 
 /** What `--quick` measures unless it is told what. */

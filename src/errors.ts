@@ -64,6 +64,13 @@ export function mebibytes(bytes: number): string {
   return `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`;
 }
 
+/** An exact number of bytes, and what that is in kB or MB, rounded up. */
+export function bytesText(bytes: number): string {
+  const [size, unit] = bytes < 1e6 ? [1e3, 'kB'] : [1e6, 'MB'];
+  const rounded = Math.ceil((10 * bytes) / size) / 10;
+  return `${bytes.toLocaleString('en-US')} bytes (${rounded.toLocaleString('en-US')} ${unit})`;
+}
+
 /** What `make` makes, of so many elements of four bytes or more; an array that cannot be had is named by `what`. */
 export function allocated<T>(elements: number, what: string, make: () => T): T {
   try {

@@ -53,6 +53,7 @@ export type { DType, Shape, TensorType } from './shape.js';
 export type { InterpretOptions } from './tape/session.js';
 export { type Eager, type Precision, type TensorOptions, tensor } from './tape/tape.js';
 export { trace } from './trace/tracer.js';
+export type { DataOptions } from './train/dataset.js';
 export type {
   Diagnostics,
   DiagnosticsRecord,
@@ -61,9 +62,15 @@ export type {
   Spread,
 } from './train/diagnostics.js';
 export type { Wide } from './train/engine.js';
+export type { Evaluation, Metric, MetricResults } from './train/metrics.js';
 export type { Program } from './train/program.js';
 export type { Run, RunResult } from './train/run.js';
-export { type LearningRate, type Progress, type RunOptions, Session } from './train/session.js';
+export {
+  type LearningRate,
+  type Progress,
+  type RunOptions,
+  Session,
+} from './train/session.js';
 export { f32, i32, type StepOptions } from './train/step.js';
 export {
   encodeWeights,

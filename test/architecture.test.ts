@@ -28,6 +28,7 @@ const allowed: Record<string, string[]> = {
   nn: ['.', 'ops', 'random', 'init'],
   optim: ['.', 'ops', 'init', 'nn'],
   data: ['.', 'random'],
+  ngram: ['.'],
   train: [...COMPILER, ...MODEL],
   tape: [...FRONT, ...MODEL, 'autodiff', 'train'],
   scalar: [...FRONT, 'autodiff', 'random', 'nn'],

@@ -1,6 +1,6 @@
 // What is measured, the same in Node and in a worker of a page.
-import { buildGolden } from '../golden/model.js';
-import { WORKLOADS } from '../workloads.js';
+import { buildGolden, writeInitial } from '../golden/model.js';
+import { isBare, WORKLOADS } from '../workloads.js';
 
 export interface MeasureOptions {
   workload: string;
@@ -21,9 +21,10 @@ const WARM_SECONDS = 1;
 
 export async function startMeasuring({ workload, threads, seconds }: MeasureOptions): Promise<Measuring> {
   const config = WORKLOADS.find(({ name }) => name === workload)?.config;
-  if (!config || config.model === 'product') throw new Error(`${workload} is not a training`);
+  if (!config || isBare(config)) throw new Error(`${workload} is not a training`);
   const run = buildGolden(config);
   const session = await run.step.compile({ threads });
+  writeInitial(run, session);
   const { x, y } = run.batch(0);
   session.data({ x, y });
   const steps = async (count: number) => {

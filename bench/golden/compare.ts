@@ -1,6 +1,6 @@
 import type { Session } from '../../src/index.js';
 import type { GoldenFile, Sums } from './file.js';
-import type { GoldenRun } from './model.js';
+import { type GoldenRun, writeInitial } from './model.js';
 
 /** What an engine made of a golden run; gradients and final values by the names of the file. */
 export interface Outcome {
@@ -13,7 +13,7 @@ export interface Outcome {
 export function train(run: GoldenRun, session: Session, file: GoldenFile, steps = file.loss.length): Outcome {
   const losses: number[] = [];
   let firstGradients: Sums = {};
-  for (const [name, values] of run.initial ?? []) session.write(name, values);
+  writeInitial(run, session);
   for (let t = 0; t < steps; t++) {
     const loss = session.step({ lr: run.learningRate, batch: run.batch(t) });
     if (!Number.isFinite(loss)) throw new Error(`the ${session.kind} loss became ${loss} at step ${t + 1}`);
@@ -33,7 +33,7 @@ export function train(run: GoldenRun, session: Session, file: GoldenFile, steps 
 }
 
 /** The elements of a variable that the golden file calls `name`. */
-function part(run: GoldenRun, name: string, values: ArrayLike<number>): ArrayLike<number> {
+export function part(run: GoldenRun, name: string, values: ArrayLike<number>): ArrayLike<number> {
   const place = run.names[name];
   if (typeof place === 'string') return values;
   const [from, to, of] = place.columns;

@@ -10,6 +10,7 @@ import {
   nn,
   optim,
   relu,
+  type Session,
   sigmoid,
   type Tensor,
   tanh,
@@ -38,6 +39,11 @@ export type Place = string | { variable: string; columns: readonly [from: number
 
 export interface BuildOptions {
   keepGradients?: boolean;
+}
+
+/** Has the variables begin with the golden run's values that their own initializers do not give. */
+export function writeInitial({ initial }: GoldenRun, session: Session): void {
+  for (const [name, values] of initial ?? []) session.write(name, values);
 }
 
 /** Builds the run that a golden file describes. */

@@ -66,6 +66,73 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    'src/schedule/remake-events.ts',
+    ['test/plan/budget.test.ts', 'test/train/memory.test.ts'],
+    [
+      [
+        'a reader at the place where memory is given up finds what is made later',
+        'place > after',
+        'place >= after',
+      ],
+      [
+        'what is made again reads what is not made yet',
+        'for (const load of slice.loads) need(load, place);',
+        '',
+      ],
+      [
+        'bytes that live while a value is made again do not count',
+        'if (traffic) places[',
+        'if (traffic && false) places[',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/remake-graph.ts',
+    ['test/train/memory.test.ts'],
+    [
+      [
+        'later readers find what was kept',
+        'if (!isRemade(story, dropped, node, place)) return',
+        'if (node) return',
+      ],
+      [
+        'readers of a cluster that was written anew find the old one',
+        'if (own && image !== node) this.images.set(node, image);',
+        '',
+      ],
+    ],
+  ),
+  ...of(
+    'src/schedule/remake-choice.ts',
+    ['test/plan/budget.test.ts'],
+    [
+      [
+        'another place may get above the budget',
+        'excess < this.excess && !isDear && !this.isWorse(outcome.profile)',
+        'excess < this.excess',
+      ],
+      ['what spares least for its time goes first', 'rank(b) - rank(a)', 'rank(a) - rank(b)'],
+      ['nothing that was dead is made again for another', 'queue.push(load);', ''],
+    ],
+  ),
+  ...of(
+    'src/plan/budget.ts',
+    ['test/plan/budget.test.ts'],
+    [
+      [
+        'what comes out above the budget stays',
+        'if (made.peak <= most) return made.entry;',
+        'if (made.entry) return made.entry;',
+      ],
+      ['a program that fits is scheduled again', 'whole.plan.end <= budget', 'whole.plan.end < budget'],
+    ],
+  ),
+  ...of(
+    'src/memory-size.ts',
+    ['test/memory-size.test.ts'],
+    [['a MiB is a million bytes', 'isBinary ? 1024 : 1000', 'isBinary ? 1000 : 1000']],
+  ),
+  ...of(
     'src/schedule/along.ts',
     ['test/schedule/groups.test.ts'],
     [

@@ -1,16 +1,7 @@
 // The workloads in jax-js, on its WebAssembly backend: one jitted function makes the whole step.
-import {
-  blockUntilReady,
-  defaultDevice,
-  init,
-  jit,
-  lax,
-  nn,
-  numpy as np,
-  tree,
-  valueAndGrad,
-  vjp,
-} from '@jax-js/jax';
+import { defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad, vjp } from '@jax-js/jax';
+import { cnn, gpt, rnn } from './jax-networks.mjs';
+import { adam, crossEntropy, sgd, train } from './jax-training.mjs';
 import { serve, sumOfSquares } from './serve.mjs';
 
 await init('wasm');
@@ -19,34 +10,6 @@ defaultDevice('wasm');
 const { ref } = tree;
 /** Up to so many rows, a table is read fastest by a product with one-hot rows, in one jit with all the rest. */
 const ONE_HOT = 1024;
-
-/** Mean cross-entropy. logits: [batch, classes], y: [batch]. */
-function crossEntropy(logits, y, classes) {
-  return nn.logSoftmax(logits, -1).mul(nn.oneHot(y, classes)).sum(-1).mean().neg();
-}
-
-/** Runs a step: (state, x, y, lr) -> [loss, state]. */
-function train(step, state, x, y) {
-  let loss = null;
-  return {
-    async run(steps, lr) {
-      for (let i = 0; i < steps; i++) {
-        loss?.dispose();
-        [loss, state] = step(state, x.ref, y.ref, np.array(lr));
-        // Nothing runs before it is asked for, and what waits is copied from call to call.
-        loss.ref.dataSync();
-      }
-      await blockUntilReady(state);
-      await blockUntilReady(loss);
-    },
-    value: () => loss.ref.item(),
-  };
-}
-
-/** The update of one parameter. */
-function sgd(lr) {
-  return (p, g) => p.sub(g.mul(lr.ref));
-}
 
 function bengio({ vocab, context, embed, batch, norm, momentum = 0.1, eps = 1e-5 }, x, y, parameters) {
   const { C: table, running_mean: mean, running_var: variance, ...trained } = parameters;
@@ -114,22 +77,7 @@ function mlp({ dims, act }, x, y, parameters) {
     }
     return crossEntropy(h, y, dims[layers]);
   };
-  const [beta1, beta2, eps] = [0.9, 0.999, 1e-8];
-  const step = ({ p, m, v, c1, c2 }, x, y, lr) => {
-    const [value, gradients] = valueAndGrad(loss)(ref(p), x, y);
-    const nextM = tree.map((m, g) => m.mul(beta1).add(g.mul(1 - beta1)), m, ref(gradients));
-    const nextV = tree.map((v, g) => v.mul(beta2).add(np.square(g).mul(1 - beta2)), v, gradients);
-    const next1 = c1.mul(beta1).add(1 - beta1);
-    const next2 = c2.mul(beta2).add(1 - beta2);
-    const update = (p, m, v) => {
-      const root = np.sqrt(v.div(next2.ref)).add(eps);
-      return p.sub(m.div(next1.ref).div(root).mul(lr.ref));
-    };
-    const nextP = tree.map(update, p, ref(nextM), ref(nextV));
-    return [value, { p: nextP, m: nextM, v: nextV, c1: next1, c2: next2 }];
-  };
-  const zeros = () => tree.map((p) => np.zeros(p.shape), parameters);
-  return train(jit(step), { p: parameters, m: zeros(), v: zeros(), c1: np.array(0), c2: np.array(0) }, x, y);
+  return adam(loss, parameters, x, y);
 }
 
 function product({ a, b }) {
@@ -147,11 +95,13 @@ function product({ a, b }) {
   };
 }
 
+const MODELS = { bengio, mlp, gpt, cnn, rnn };
+
 await serve(({ config, tensors }) => {
   const arrays = Object.fromEntries(
     Object.entries(tensors).map(([name, { data, shape }]) => [name, np.array(data).reshape(shape)]),
   );
   if (config.model === 'product') return product(arrays);
   const { x, y, ...parameters } = arrays;
-  return config.model === 'bengio' ? bengio(config, x, y, parameters) : mlp(config, x, y, parameters);
+  return MODELS[config.model](config, x, y, parameters);
 });

@@ -1,49 +1,7 @@
 // The workloads in TensorFlow.js, on its WebAssembly backend with SIMD and one thread.
-import { createRequire } from 'node:module';
 import { serve, sumOfSquares } from './serve.mjs';
-
-// The packages' own builds for Node.js are CommonJS; both must get the same core.
-const require = createRequire(import.meta.url);
-const tf = require('@tensorflow/tfjs');
-const { setThreadsCount } = require('@tensorflow/tfjs-backend-wasm');
-
-setThreadsCount(1);
-if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend does not start');
-
-/** Mean cross-entropy. logits: [batch, classes], y: [batch]. */
-function crossEntropy(logits, y) {
-  return tf.losses.softmaxCrossEntropy(tf.oneHot(y, logits.shape[1]), logits);
-}
-
-/** Minimises `loss`, which reads the variables. */
-function train(optimizer, loss) {
-  let last = null;
-  return {
-    run(steps, lr) {
-      if (optimizer.setLearningRate) optimizer.setLearningRate(lr);
-      else optimizer.learningRate = lr;
-      for (let i = 0; i < steps; i++) {
-        last?.dispose();
-        last = optimizer.minimize(loss, true);
-      }
-      last.dataSync();
-    },
-    value: () => last.dataSync()[0],
-  };
-}
-
-const variables = (parameters) =>
-  Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, tf.variable(value)]));
-
-/** The backend has no gradient of gather, so here it is: rows added up where they came from. */
-const lookUp = tf.customGrad((table, ids, save) => {
-  save([ids]);
-  const { shape } = table;
-  return {
-    value: tf.gather(table, ids),
-    gradFunc: (flow, [ids]) => [tf.scatterND(tf.expandDims(ids, 1), flow, shape), tf.zerosLike(ids)],
-  };
-});
+import { cnn, gpt, rnn } from './tfjs-networks.mjs';
+import { adam, crossEntropy, lookUp, tf, train, variables } from './tfjs-training.mjs';
 
 function bengio({ context, embed, batch, norm, momentum = 0.1, eps = 1e-5 }, x, y, parameters) {
   const { running_mean, running_var, ...trained } = parameters;
@@ -82,7 +40,7 @@ function mlp({ dims, act }, x, y, parameters) {
     }
     return crossEntropy(h, y);
   };
-  return train(tf.train.adam(0, 0.9, 0.999, 1e-8), loss);
+  return train(adam(), loss);
 }
 
 function product({ a, b }) {
@@ -98,6 +56,8 @@ function product({ a, b }) {
   };
 }
 
+const MODELS = { bengio, mlp, gpt, cnn, rnn };
+
 await serve(({ config, tensors }) => {
   const { x, y, ...parameters } = Object.fromEntries(
     Object.entries(tensors).map(([name, { data, shape }]) => [
@@ -106,5 +66,5 @@ await serve(({ config, tensors }) => {
     ]),
   );
   if (config.model === 'product') return product(parameters);
-  return config.model === 'bengio' ? bengio(config, x, y, parameters) : mlp(config, x, y, parameters);
+  return MODELS[config.model](config, x, y, parameters);
 });

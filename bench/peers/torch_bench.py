@@ -7,6 +7,9 @@ import time
 import torch
 import torch.nn.functional as F
 
+from torch_networks import cnn, gpt, rnn
+from torch_training import Adam, Training, sgd, sgd_sparse
+
 torch.set_num_threads(1)
 
 
@@ -23,53 +26,6 @@ def read(task):
         # Copied, so that it lies as its kernels like it; indices are int64 in PyTorch.
         tensors[t["name"]] = tensor.long() if t["dtype"] == "i32" else tensor.clone()
     return task["config"], tensors
-
-
-class Training:
-    """Steps on one batch; `loss` makes the loss from the parameters, `update` takes their gradients."""
-
-    def __init__(self, parameters, loss, update):
-        self.parameters = [p.requires_grad_() for p in parameters]
-        self.loss = loss
-        self.update = update
-        self.last = None
-
-    def run(self, steps, lr):
-        for _ in range(steps):
-            self.last = self.loss()
-            gradients = torch.autograd.grad(self.last, self.parameters)
-            with torch.no_grad():
-                self.update(self.parameters, gradients, lr)
-
-    def value(self):
-        return self.last.item()
-
-
-def sgd(parameters, gradients, lr):
-    torch._foreach_add_(parameters, gradients, alpha=-lr)
-
-
-def sgd_sparse(parameters, gradients, lr):
-    for p, g in zip(parameters, gradients):
-        p.add_(g, alpha=-lr)
-
-
-class Adam:
-    def __init__(self, parameters, beta1=0.9, beta2=0.999, eps=1e-8):
-        self.m = [torch.zeros_like(p) for p in parameters]
-        self.v = [torch.zeros_like(p) for p in parameters]
-        self.beta1, self.beta2, self.eps, self.t = beta1, beta2, eps, 0
-
-    def __call__(self, parameters, gradients, lr):
-        self.t += 1
-        torch._foreach_mul_(self.m, self.beta1)
-        torch._foreach_add_(self.m, gradients, alpha=1 - self.beta1)
-        torch._foreach_mul_(self.v, self.beta2)
-        torch._foreach_addcmul_(self.v, gradients, gradients, 1 - self.beta2)
-        roots = torch._foreach_sqrt(self.v)
-        torch._foreach_div_(roots, (1 - self.beta2**self.t) ** 0.5)
-        torch._foreach_add_(roots, self.eps)
-        torch._foreach_addcdiv_(parameters, self.m, roots, -lr / (1 - self.beta1**self.t))
 
 
 def bengio(config, t):
@@ -142,7 +98,7 @@ def reply(message):
 
 def main():
     runner = None
-    models = {"bengio": bengio, "mlp": mlp, "product": Product}
+    models = {"bengio": bengio, "mlp": mlp, "gpt": gpt, "cnn": cnn, "rnn": rnn, "product": Product}
     for line in sys.stdin:
         request = json.loads(line)
         if "task" in request:

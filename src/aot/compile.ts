@@ -9,7 +9,7 @@ import { isInJson } from '../number-text.js';
 import type { Buffer, MemoryLayout } from '../plan/layout.js';
 import { checkSeed } from '../random/seed.js';
 import type { AnyTrainStep } from '../run/train-step.js';
-import type { ProgramDescription, VariableDescription } from '../train/description.js';
+import { METHODS, type ProgramDescription, type VariableDescription } from '../train/description.js';
 import { initialValues } from '../train/initial.js';
 import type { Program } from '../train/program.js';
 import { declarations } from './declarations.js';
@@ -31,6 +31,8 @@ export interface AheadOptions {
   threads?: boolean;
   /** Also a module with relaxed SIMD. */
   relaxed?: boolean;
+  /** Bytes that a session may take before its dataset; values are made again rather than kept where it needs more. */
+  memory?: number;
   /** Of the initial weights that are written, and the default of the sessions. */
   seed?: number;
   /** Write weights: the initial ones, or a checkpoint's. */
@@ -78,6 +80,7 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
       progress: options.progress,
       shared: variant.threads,
       relaxed: variant.relaxed,
+      memory: options.memory,
       // No kernel of a single thread is worth sharing.
       threadShare: variant.threads ? undefined : Number.POSITIVE_INFINITY,
     });
@@ -90,13 +93,15 @@ export async function compileAhead(step: AnyTrainStep, options: AheadOptions): P
   const weights = await weightsOf(step.program, description, { ...options, seed }, notes);
   if (weights) files.set(WEIGHTS, weights);
   const placed = layout(description, modules[0].layout);
+  const metrics = description.entries.evaluate && { metrics: description.metrics };
   const written = checkManifest({
-    format: formatOf(placed),
+    format: formatOf({ ...placed, ...metrics }),
     name: program.name,
     generator: options.generator,
     seed,
     modules: described,
     ...placed,
+    ...metrics,
     ...(description.entries.calibrate && { calibration: description.calibration }),
     ...(weights && { weights: { file: WEIGHTS, bytes: weights.length, sha256: await sha256(weights) } }),
   });
@@ -179,12 +184,14 @@ function layout(
       return { name, shape, dtype, address, data: base64(new Uint8Array(elements.buffer)) };
     }),
     entries: Object.fromEntries(
-      Object.entries(entries).map(([name, { inputs, outputs }]) => [
+      Object.entries(entries).map(([name, { inputs, outputs, assigns }]) => [
         name,
         {
           inputs: inputs.map(addressIn(placed.entries[name].inputs)),
           outputs: outputs.map(addressIn(placed.entries[name].outputs)),
           guards: placed.entries[name].guards,
+          // Entries with a method of their own are known to.
+          ...(assigns && !METHODS.has(name) && { assigns }),
         },
       ]),
     ),

@@ -5,7 +5,7 @@ type Place = { readonly name: string; readonly shape: readonly number[]; readonl
 
 /** `model.d.ts`: what model.js exports, for this model and no other. It imports nothing. */
 export function declarations(manifest: Manifest): string {
-  const { name, variables, entries } = manifest;
+  const { name, variables, entries, metrics } = manifest;
   const { train, evaluate, calibrate, predict, gradients, update } = entries;
   const flows = gradients ? gradients.outputs : update?.inputs;
   const names = (role: string) => variables.filter((v) => v.role === role);
@@ -24,7 +24,8 @@ export function declarations(manifest: Manifest): string {
     batch && record('Rows', 'A batch, or a whole dataset: whole rows, one after the other.', batch),
     predict && record('Inputs', 'What `predict` takes.', predict.inputs),
     flows && record('Gradients', 'The gradient of each parameter, row-major.', flowsOf(flows)),
-    train && TRAINING,
+    evaluate && evaluation(metrics),
+    train && training(evaluate !== undefined),
     session(manifest),
     startOptions(manifest),
     REST,
@@ -56,7 +57,18 @@ function record(
   return `/** ${what} */\nexport interface ${type} {\n${fields.join('\n')}\n}`;
 }
 
-const TRAINING = `/** A rate for all steps, or one for each: \`step\` counts from 0. */
+function evaluation(metrics: Manifest['metrics'] = {}): string {
+  const fields = Object.entries(metrics).map(
+    ([name, { by, one }]) =>
+      `  /** ${by === 'mean' ? 'The mean over rows' : 'The sum over batches'}${one ? '' : ', row-major'}. */\n  ${key(name)}: ${one ? 'number' : 'Float64Array'};`,
+  );
+  const all = ['  /** The mean over rows. */\n  loss: number;', ...fields];
+  return `/** The loss and the metrics of rows. */\nexport interface Evaluation {\n${all.join('\n')}\n}`;
+}
+
+const training = (
+  evaluates: boolean,
+) => `/** A rate for all steps, or one for each: \`step\` counts from 0. */
 export type LearningRate = number | ((step: number) => number);
 
 export interface RunOptions {
@@ -64,7 +76,7 @@ export interface RunOptions {
   steps: number;
   lr: LearningRate;
   /** Report after this many steps; by default about a hundred times in the run. */
-  every?: number;
+  every?: number;${evaluates ? '\n  /** Rows on which each report has the loss and the metrics. */\n  evaluate?: Rows;' : ''}
   signal?: AbortSignal;
 }
 
@@ -75,10 +87,10 @@ export interface Progress {
   loss: number;
   /** Loss of each step since the last report. */
   losses: number[];
-  stepsPerSecond: number;
+  stepsPerSecond: number;${evaluates ? '\n  /** Where the run was asked to evaluate. */\n  evaluated?: Evaluation;' : ''}
 }`;
 
-function session({ name, entries }: Manifest): string {
+function session({ name, entries, metrics }: Manifest): string {
   const { train, evaluate, calibrate, predict, gradients, update } = entries;
   const output = predict?.outputs.find((o) => o.name === 'output');
   const elements = output?.dtype === 'f32' ? 'Float32Array' : 'Int32Array';
@@ -90,7 +102,8 @@ function session({ name, entries }: Manifest): string {
     '  /** The file that it runs. */\n  readonly file: string;',
     '  /** Whether it uses fused multiply-add, so that its bits differ between machines. */\n  readonly relaxed: boolean;',
     '  /** Number of trained elements. */\n  readonly parameterCount: number;',
-    train && '  /** Sets the dataset. It is copied. */\n  data(rows: Rows): void;',
+    train &&
+      "  /** Sets the dataset, of which a run draws rows or takes them in the order given. It is copied. */\n  data(rows: Rows, options?: { order?: 'drawn' | 'given' }): void;",
     train &&
       '  /** Many steps on drawn batches: iterate over it, or await the last report. Throws DivergedError, the parameters put back, when a loss is not finite. */\n  run(options: RunOptions): AsyncGenerator<Progress, void, void> & Promise<Progress | undefined>;',
     train &&
@@ -100,7 +113,7 @@ function session({ name, entries }: Manifest): string {
     update &&
       '  /** One step of the optimizer with these gradients. */\n  update(gradients: Gradients, options: { lr: number }): void;',
     evaluate &&
-      '  /** Mean loss over rows, however many, with the model in use mode. */\n  evaluate(rows: Rows): number;',
+      `  /** Mean loss over rows, however many, with the model in use mode${metrics ? ', and its metrics' : ''}. */\n  evaluate(rows: Rows): ${metrics ? 'Evaluation' : 'number'};`,
     calibrate &&
       '  /** Sets the running statistics of every batch norm to the exact ones over these rows. */\n  calibrate(rows: Rows): void;',
     predict &&

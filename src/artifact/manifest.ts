@@ -13,17 +13,23 @@ import {
   type ProgramDescription,
   type VariableDescription,
 } from '../train/description.js';
+import type { MetricDescription } from '../train/metrics.js';
 import { isPlainName } from './file-name.js';
 import { isRegion, overlap, wrongName } from './regions.js';
 
 /**
  * Rises when an older runtime could not run what is described: 2 has guards, 3 entries by names of the user's, 4 variables
- * in panels.
+ * in panels, 5 metrics beside the loss.
  */
-export const FORMAT = 4;
+export const FORMAT = 5;
 
 /** The least that a runtime must read to run these entries on these variables. */
-export function formatOf({ entries, variables }: Pick<Manifest, 'entries' | 'variables'>): number {
+export function formatOf({
+  entries,
+  variables,
+  metrics,
+}: Pick<Manifest, 'entries' | 'variables' | 'metrics'>): number {
+  if (metrics !== undefined) return 5;
   if (variables.some(({ panels }) => panels !== undefined)) return 4;
   if (Object.keys(entries).some((name) => !RESULTS.has(name))) return 3;
   return Object.values(entries).some((entry) => entry.guards) ? 2 : 1;
@@ -72,9 +78,13 @@ export interface Manifest {
         readonly outputs: readonly Place[];
         /** Indices that are computed, and looked at after each run. */
         readonly guards?: readonly Guard[];
+        /** Whether variables are other ones afterwards. */
+        readonly assigns?: boolean;
       }
     >
   >;
+  /** How what `evaluate` gives beside the loss is put together over batches, by name. */
+  readonly metrics?: Readonly<Record<string, MetricDescription>>;
   /** Of a model with batch norms that can be calibrated. */
   readonly calibration?: readonly Calibration[];
   /** A file beside the manifest with elements to begin with; all of them, or those that no seed can make. */
@@ -117,8 +127,9 @@ export function layoutOf({ variables, constants, entries, memory }: Manifest): M
 }
 
 /** The description for the session. */
-export function descriptionOf({ name, variables, entries, calibration }: Manifest): ProgramDescription {
-  return { name, variables, entries, calibration };
+export function descriptionOf(manifest: Manifest): ProgramDescription {
+  const { name, variables, entries, calibration, metrics } = manifest;
+  return { name, variables, entries, calibration, ...(metrics && { metrics }) };
 }
 
 function decodeElements({ dtype, data }: Place & { data: string }): Float32Array | Int32Array {
@@ -166,11 +177,12 @@ export function checkManifest(value: unknown): Manifest {
     named.map(([name]) => ({ name })),
   );
   for (const [entry, parts] of named) {
-    const { inputs, outputs, guards } = parts as Fields;
+    const { inputs, outputs, guards, assigns } = parts as Fields;
     const shown = shownName(entry);
     each(`inputs of ${shown}`, inputs, (input) => place(input) && isBound(input));
     each(`outputs of ${shown}`, outputs, place);
     if (guards !== undefined) each(`guards of ${shown}`, guards, (g) => isGuard(g, end));
+    if (assigns !== undefined && !isFlag(assigns)) throw damaged(`its entry ${shown} may assign or not`);
     checkEntry(entry, inputs as Fields[], outputs as Fields[]);
     regions.push(...(inputs as Fields[]), ...(outputs as Fields[]));
   }
@@ -178,6 +190,7 @@ export function checkManifest(value: unknown): Manifest {
   const twice = overlap(regions as unknown as Place[]);
   if (twice) throw damaged(twice);
   if (calibration !== undefined) checkCalibration(calibration, variables as Fields[], entries as Entries);
+  if (value.metrics !== undefined) checkMetrics(value.metrics, entries as Entries);
   if (value.sha256 !== undefined && !isText(value.sha256)) throw damaged('its hash is none');
   return value as unknown as Manifest;
 }
@@ -244,6 +257,25 @@ function checkCalibration(norms: unknown, variables: readonly Fields[], { calibr
     const isGiven = outputs.get(`mean.${i}`) === size && outputs.get(`squares.${i}`) === size;
     return size !== undefined && states.get(variance) === size && isGiven && isSize(perRow) && perRow > 0;
   });
+}
+
+/** Each is an output of `evaluate`, which has no other but the loss. */
+function checkMetrics(metrics: unknown, { evaluate }: Entries): void {
+  if (!isObject(metrics) || !evaluate) throw damaged('its metrics are none');
+  const outputs = new Map(evaluate.outputs.map((o) => [o.name, o]));
+  const named = Object.entries(metrics);
+  each(
+    'metrics',
+    named.map(([name, metric]) => (isObject(metric) ? { ...metric, name } : metric)),
+    ({ name, by, one }) => {
+      const output = name === 'loss' ? undefined : outputs.get(name);
+      const isOne = output && numel(output.shape as number[]) === 1;
+      return (
+        output !== undefined && (by === 'mean' || by === 'sum') && isFlag(one) && (!one || isOne === true)
+      );
+    },
+  );
+  if (named.length !== outputs.size - 1) throw damaged('its metrics are not all that evaluate gives');
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && isWellFormed(value);

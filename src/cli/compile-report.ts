@@ -4,6 +4,8 @@ import { dotToSvg } from '../report/graphviz.js';
 import { memoryMap } from '../report/memory-map.js';
 import { reportPage, type Section } from '../report/page.js';
 import { tableHtml } from '../report/table.js';
+import type { Remade } from '../schedule/kernel.js';
+import { valueLabel } from '../schedule/print.js';
 import { formatType, numel } from '../shape.js';
 import { type FileSize, shippedBytes } from './compile.js';
 import { count } from './output.js';
@@ -38,6 +40,14 @@ export async function compileReport(
       ),
     },
   ];
+  const remade = Object.entries(module.schedules).flatMap(([entry, schedule]) =>
+    (schedule.remade ?? []).map((one) => [entry, ...remadeRow(one)]),
+  );
+  if (remade.length > 0)
+    sections.push({
+      heading: 'Made again rather than kept',
+      html: tableHtml(['entry', 'values', 'from', 'bytes free meanwhile', 'flops'], remade),
+    });
   for (const [name, graph] of Object.entries(module.graphs)) {
     sections.push({ heading: `Graph of ${name}`, svg: await dotToSvg(graphToDot(graph)) });
   }
@@ -61,4 +71,10 @@ export async function compileReport(
   });
 }
 
+const remadeRow = ({ values, from, bytes, flops }: Remade) => [
+  values.map(valueLabel).join(', '),
+  from.map(valueLabel).join(', '),
+  count(bytes),
+  count(flops),
+];
 const sizeRow = ({ file, bytes, gzipped }: FileSize) => [file, count(bytes), count(gzipped)];

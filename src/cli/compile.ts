@@ -8,6 +8,7 @@ import { MOST, readRegular } from '../data/read.js';
 import { DataError, OptionError } from '../errors.js';
 import { moduleCache, readLibrary } from '../run/node.js';
 import { compileProgress } from './compile-progress.js';
+import { memoryLines } from './describe.js';
 import { chooseStep, loadModel } from './model.js';
 import { count, Output } from './output.js';
 
@@ -21,6 +22,7 @@ export interface CompileModelOptions {
   threads?: boolean;
   relaxed?: boolean;
   seed: number;
+  memory?: number;
   weights?: string;
   wat?: boolean;
   assemblyscript?: boolean;
@@ -55,6 +57,7 @@ export async function compile(path: string, options: CompileModelOptions): Promi
     threads: options.threads,
     relaxed: options.relaxed,
     seed: options.seed,
+    memory: options.memory,
     weights: weights === undefined || weights === 'initial' ? weights : await readBytes(weights),
   });
   const files = new Map(artifact.files);
@@ -69,7 +72,7 @@ export async function compile(path: string, options: CompileModelOptions): Promi
     files.set(REPORT, await compileReport(artifact, sizes));
   }
   await writeFolder(options.out, files);
-  describe(output, options.out, { ...artifact, notes }, sizes);
+  describe(output, options.out, { ...artifact, notes }, sizes, options.memory);
   return 0;
 }
 
@@ -166,7 +169,13 @@ export function shippedBytes(sizes: readonly FileSize[], { modules }: Artifact['
   return shipped.reduce((sum, { gzipped }) => sum + gzipped, 0);
 }
 
-function describe(output: Output, folder: string, { manifest, notes }: Artifact, sizes: FileSize[]): void {
+function describe(
+  output: Output,
+  folder: string,
+  { manifest, modules, notes }: Artifact,
+  sizes: FileSize[],
+  budget: number | undefined,
+): void {
   const entries = Object.keys(manifest.entries);
   output.line(`${manifest.name}: ${entries.join(', ')}`);
   const width = Math.max(...sizes.map(({ file }) => file.length));
@@ -175,7 +184,9 @@ function describe(output: Output, folder: string, { manifest, notes }: Artifact,
     output.line(`${file.padEnd(width)} ${count(bytes).padStart(10)} ${count(gzipped).padStart(10)}`);
   const total = shippedBytes(sizes, manifest);
   output.line(`${manifest.modules[0].file} and ${RUNTIME} together: ${(total / 1000).toFixed(1)} kB gzipped`);
+  const [{ memory }] = modules;
+  if (budget !== undefined) for (const line of memoryLines({ memory }, budget)) output.line(line);
   for (const note of notes) output.line(`Note: ${note}.`);
   output.line(`Compiled into ${folder}`);
-  output.result({ name: manifest.name, out: folder, entries, files: sizes, gzipped: total, notes });
+  output.result({ name: manifest.name, out: folder, entries, files: sizes, gzipped: total, memory, notes });
 }

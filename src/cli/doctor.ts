@@ -1,19 +1,18 @@
-import { inspect } from 'node:util';
-import { reason } from '../data/files.js';
-import { parseJson } from '../data/json.js';
-import { MOST, readRegularOrPipe } from '../data/read.js';
 import { type Diagnosis, diagnose } from '../doctor/diagnose.js';
 import { DataError, GradError, OptionError } from '../errors.js';
 import type { AnyTrainStep } from '../run/train-step.js';
 import { numel } from '../shape.js';
 import { locationIn } from '../source.js';
 import type { Columns } from '../train/engine.js';
+import { readColumns } from './columns-file.js';
+import { columnsOf } from './file-data.js';
 import { KINDS } from './kinds/index.js';
 import { type Kind, refuseOthers, settingsFrom } from './kinds/kind.js';
-import { chooseStep, loadModel, type ModelFile } from './model.js';
+import { chooseStep, loadModel } from './model.js';
 import { count, Output, plural } from './output.js';
 import { flagOf, type Settings } from './settings.js';
 import { loadTask, untracedStep } from './task.js';
+import { trainingOf } from './training.js';
 
 export interface DoctorOptions extends Settings {
   data?: string;
@@ -67,12 +66,12 @@ async function ofKind(kind: Kind, options: DoctorOptions): Promise<Visit> {
   refuseOthers(kind, options, KINDS);
   // A batch of one is a finding here, not a wrong call.
   const settings = settingsFrom(kind, options);
-  const { tokens, rows } = await loadTask(kind, options.data ?? null, settings);
+  const { kept, rows } = await loadTask(kind, options.data ?? null, settings);
   return {
     name: kind.name,
-    step: untracedStep(kind, tokens, settings),
-    data: { x: rows.x, y: rows.y },
-    lr: settings.lr,
+    step: untracedStep(kind, kept, settings),
+    data: rows.columns,
+    lr: settings.lr ?? undefined,
   };
 }
 
@@ -90,47 +89,13 @@ async function fromFile(path: string, options: DoctorOptions): Promise<Visit[]> 
     options.export === undefined && file.steps.size > 0
       ? [...file.steps].map(([name, step]) => ({ name, step }))
       : [chooseStep(file, options.export)];
-  const data = options.data === undefined ? await file.data() : await readColumns(options.data);
-  const lr = options.lr as number | undefined;
-  return chosen.map(({ name, step }) => ({ name, step, lr, data: dataFor(file, data, name, step) }));
-}
-
-/** The data of one step. A file with several may have an object of theirs by name, or data that fits some of them. */
-function dataFor(file: ModelFile, data: Columns | undefined, name: string, step: AnyTrainStep) {
-  if (!data || file.steps.size < 2) return data;
-  const byName = Object.keys(data).every((key) => file.steps.has(key));
-  if (byName) return (data as unknown as Record<string, Columns | undefined>)[name];
-  const parts = Object.keys(step.definition.options.batch);
-  return parts.length === Object.keys(data).length && parts.every((part) => part in data) ? data : undefined;
-}
-
-/** Rows may be lists of lists, as many as there is memory for. */
-const COLUMNS = { nested: 64, parts: 20_000_000, values: Number.POSITIVE_INFINITY };
-
-/** Columns from a JSON file: an object with an array of numbers, nested or flat, for each part of the batch. */
-async function readColumns(path: string): Promise<Columns> {
-  const bytes = await readRegularOrPipe(path, MOST.json).catch((error: unknown) => {
-    throw new DataError(`cannot read the data from ${JSON.stringify(path)}: ${reason(error)}`);
-  });
-  let value: unknown;
-  try {
-    value = parseJson(new TextDecoder().decode(bytes), COLUMNS);
-  } catch (error) {
-    throw new DataError(`${path} ${(error as Error).message}`);
-  }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new DataError(`${path}: expected an object with an array of numbers for each input`);
-  }
-  return Object.fromEntries(
-    Object.entries(value).map(([name, column]) => {
-      const flat: unknown = Array.isArray(column) ? column.flat(Number.POSITIVE_INFINITY) : column;
-      if (!Array.isArray(flat)) throw new DataError(`${path}: ${name}: expected an array of numbers`);
-      const wrong = flat.findIndex((x) => typeof x !== 'number');
-      if (wrong >= 0)
-        throw new DataError(`${path}: ${name}: ${inspect(flat[wrong])} at position ${wrong} is no number`);
-      return [name, flat as number[]];
-    }),
-  );
+  const data: unknown = options.data === undefined ? await file.data() : await readColumns(options.data);
+  const { lr: said } = trainingOf(file);
+  const lr = (options.lr as number | undefined) ?? (typeof said === 'number' ? said : undefined);
+  return chosen.map(({ name, step }) => ({
+    ...{ name, step, lr },
+    data: columnsOf(file, data, { name, step })?.train,
+  }));
 }
 
 /** A diagnosis; what the model throws while it is traced is told with the file and the step. */

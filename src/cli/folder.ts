@@ -1,5 +1,5 @@
 import { lstat, realpath, rm, stat } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { reason, writeInFolder } from '../data/files.js';
 import { ensureFolder } from '../data/folders.js';
 import { isObject, parseJson, quoted } from '../data/json.js';
@@ -7,8 +7,8 @@ import { MOST, readRegular } from '../data/read.js';
 import { decodeSafetensors } from '../data/safetensors.js';
 import { DataError, OptionError } from '../errors.js';
 import { GENERATOR } from '../report/page.js';
-import { KINDS } from './kinds/index.js';
-import type { Kind, Tokens } from './kinds/kind.js';
+import { KINDS, MODEL_FILE } from './kinds/index.js';
+import type { Kept, Kind } from './kinds/kind.js';
 import { CONFIG, CURVE, LOSSES, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
 import { type RunSettings, SETTINGS, type SettingName } from './settings.js';
 
@@ -16,7 +16,7 @@ export { CONFIG, CURVE, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
 
 const VERSION = 1;
 /** `2headgrad names`, by which a config.json is known. */
-const formatOf = (kind: Kind) => `2headgrad ${kind.name}`;
+const formatOf = ({ format }: Pick<Kind, 'format'>) => `2headgrad ${format}`;
 
 /** What a run was started with: all that `sample` and a resumed run need beside the checkpoint. */
 export interface Config {
@@ -24,7 +24,7 @@ export interface Config {
   settings: RunSettings;
   /** `file` is null for the data that come with the program; `size` is in units of the kind. */
   data: { file: string | null; size: number; sha256: string };
-  tokens: Tokens;
+  kept: Kept;
 }
 
 /** The losses so far: of every step (NaN where they are lost), and on the dev words now and then. */
@@ -58,7 +58,7 @@ export async function saveRun(
  */
 export async function checkForeign(folder: string): Promise<void> {
   const mine = await readJson(folder, CONFIG).then(
-    ({ format }) => KINDS.some((kind) => formatOf(kind) === format),
+    ({ format }) => [...KINDS, MODEL_FILE].some((kind) => formatOf(kind) === format),
     () => false,
   );
   if (mine) return;
@@ -86,14 +86,17 @@ export async function removeResults(folder: string): Promise<void> {
 /** What data are counted in, as a key. */
 const unitsOf = ({ kind, settings }: Pick<Config, 'kind' | 'settings'>) => `${kind.unit(settings)}s`;
 
-/** What a checkpoint says of the data that it was trained on. */
-export const aboutData = (config: Config) => ({ [unitsOf(config)]: config.data.sha256 });
+/** What a checkpoint says of the data that it was trained on, and of the model. */
+export const aboutData = (config: Config): Record<string, string> => {
+  const { sha256 } = config.kept;
+  return { [unitsOf(config)]: config.data.sha256, ...(sha256 !== undefined && { model: sha256 }) };
+};
 
 function formatConfig(config: Config): string {
-  const { kind, settings, data, tokens } = config;
+  const { kind, settings, data, kept } = config;
   const { file, size, sha256 } = data;
   const said = { file, [unitsOf(config)]: size, sha256 };
-  return `${JSON.stringify({ format: formatOf(kind), version: VERSION, ...settings, data: said, vocabulary: tokens }, null, 2)}\n`;
+  return `${JSON.stringify({ format: formatOf(kind), version: VERSION, ...settings, data: said, [kind.keeps]: kept }, null, 2)}\n`;
 }
 
 function formatCurve({ train, dev }: Curve): string {
@@ -145,12 +148,14 @@ export async function checkFolder(folder: string): Promise<void> {
     throw new DataError(`${JSON.stringify(folder)} is a file; give the folder of a trained model`);
 }
 
-export async function readConfig(folder: string): Promise<Config> {
+/** What the run in a folder was started with. `own`: the kind of a model file, where one was named. */
+export async function readConfig(folder: string, own?: Kind): Promise<Config> {
   await checkFolder(folder);
   const path = join(folder, CONFIG);
   const json = await readJson(folder, CONFIG);
   const damaged = (what: string) => new DataError(`${JSON.stringify(path)}: ${what}`);
-  const kind = KINDS.find((kind) => formatOf(kind) === json.format);
+  const kind = [...KINDS, ...(own ? [own] : [])].find((kind) => formatOf(kind) === json.format);
+  if (!kind && json.format === formatOf(MODEL_FILE)) throw ofModelFile(folder, json.model);
   if (!kind) {
     const formats = KINDS.map((kind) => JSON.stringify(formatOf(kind))).join(' or ');
     throw damaged(`format is ${quoted(json.format)}, not ${formats}`);
@@ -171,11 +176,20 @@ export async function readConfig(folder: string): Promise<Config> {
     throw damaged(`data does not say which ${units} were trained on; the file is damaged`);
   }
   try {
-    const tokens = kind.tokensFrom(json.vocabulary, settings);
-    return { kind, settings, data: { file, size: size as number, sha256 }, tokens };
+    const kept = kind.keptFrom(json[kind.keeps], settings);
+    return { kind, settings, data: { file, size: size as number, sha256 }, kept };
   } catch (error) {
     throw error instanceof DataError ? damaged(error.message) : error;
   }
+}
+
+/** The error of a command that needs the file itself, which no folder may have run: it can come from a stranger. */
+function ofModelFile(folder: string, model: unknown): OptionError {
+  const { file } = isObject(model) ? model : {};
+  const named = typeof file === 'string' ? relative('', file) : 'FILE';
+  return new OptionError(
+    `the run in ${folder} is one of a model file, and not of ${KINDS.map(({ name }) => name).join(' or ')}: 2headgrad train ${named} --resume --out ${folder}`,
+  );
 }
 
 function readSettings(
@@ -185,6 +199,8 @@ function readSettings(
 ): RunSettings {
   const names = Object.keys(kind.initial) as SettingName[];
   for (const name of names) {
+    // A model file may have a function in its place.
+    if (name === 'lr' && json[name] === null && kind.format === MODEL_FILE.format) continue;
     const problem = SETTINGS[name].problem(json[name]);
     if (problem) throw damaged(`${name} is ${quoted(json[name])}: ${problem}`);
   }
@@ -217,6 +233,8 @@ export async function readModel(folder: string, config: Config): Promise<{ bytes
       throw new DataError(
         `it was trained on other ${units} than ${CONFIG} says: a run over another was cut off`,
       );
+    if (metadata.model !== undefined && metadata.model !== config.kept.sha256)
+      throw new DataError(`it is of another model than ${CONFIG} says: a run over another was cut off`);
     return { bytes, at };
   } catch (error) {
     throw error instanceof DataError ? new DataError(`${JSON.stringify(path)}: ${error.message}`) : error;

@@ -1,28 +1,33 @@
 import { writeFileAtomic } from '../data/files.js';
 import type { Stage } from '../emit/stages.js';
 import { OptionError } from '../errors.js';
+import type { AnyTrainStep } from '../run/train-step.js';
 import { canBeDrawn, MOST_DRAWN } from './drawn.js';
-import { KINDS, kindNamed } from './kinds/index.js';
-import { refuseOthers, settingsFrom } from './kinds/kind.js';
+import { kindOf, kindsWith } from './kinds/index.js';
+import { type Kind, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { count, note, text } from './output.js';
-import type { Settings } from './settings.js';
+import type { RunSettings, Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
 
 export interface InspectOptions extends Settings {
   stage?: Stage;
   svg?: string;
   data?: string;
+  memory?: number;
+  export?: string;
 }
 
 /** Prints a stage of the compilation, draws the graph of the training step, or both. */
-export async function inspect(what: string, { stage, svg, data, ...given }: InspectOptions): Promise<number> {
-  const kind = kindNamed(what);
-  refuseOthers(kind, given, KINDS);
+export async function inspect(
+  what: string,
+  { stage, svg, data, export: exported, memory, ...given }: InspectOptions,
+): Promise<number> {
+  const kind = await kindOf(what, exported);
+  refuseOthers(kind, given, kindsWith(kind));
   const settings = settingsFrom(kind, given);
   kind.check(settings);
-  const { tokens } = await loadTask(kind, data ?? null, settings);
-  const step = buildStep(kind, tokens, settings);
-  const module = await step.compileModule();
+  const step = await stepOf(kind, data ?? null, settings);
+  const module = await step.compileModule({ memory });
   if (svg !== undefined) {
     const { train } = module.graphs;
     if (!canBeDrawn(train))
@@ -38,4 +43,10 @@ export async function inspect(what: string, { stage, svg, data, ...given }: Insp
   }
   if (stage || svg === undefined) text(await module.text(stage ?? 'graph'));
   return 0;
+}
+
+/** The training step, traced. That of a model file needs no data; others have their vocabulary from these. */
+async function stepOf(kind: Kind, data: string | null, settings: RunSettings): Promise<AnyTrainStep> {
+  const kept = kind.keptNow?.() ?? (await loadTask(kind, data, settings)).kept;
+  return buildStep(kind, kept, settings);
 }

@@ -9,7 +9,7 @@ import { compileProgress } from './compile-progress.js';
 import { engineText, noteThreads } from './describe.js';
 import { absolute, checkForeign, holdsRun, PICTURE, REPORT } from './folder.js';
 import { Interrupt } from './interrupt.js';
-import { KINDS, kindNamed } from './kinds/index.js';
+import { kindOf, kindsWith } from './kinds/index.js';
 import { flagsOf, type Kind, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
 import { duration, lossText, note, Output, plural } from './output.js';
@@ -20,14 +20,15 @@ import { buildStep, loadTask } from './task.js';
 export interface LrFindOptions extends Omit<Settings, 'steps'> {
   steps: number;
   data?: string;
+  export?: string;
   out: string;
   wide?: boolean;
   json?: boolean;
 }
 
-/** Looks for a learning rate of a kind of model; writes a picture and a report. Returns the exit code. */
+/** Looks for a learning rate of a kind of model, or of that of a file; writes a picture and a report. Returns the exit code. */
 export function lrFind(what: string, options: LrFindOptions): Promise<number> {
-  return closing((use) => search(kindNamed(what), options, use));
+  return closing(async (use) => search(await kindOf(what, options.export), options, use));
 }
 
 async function search(
@@ -36,15 +37,15 @@ async function search(
   use: (session: Session) => Session,
 ): Promise<number> {
   const output = new Output(json);
-  refuseOthers(kind, options, KINDS);
+  refuseOthers(kind, options, kindsWith(kind));
   const settings = settingsFrom(kind, options);
   const stopped = (signal: string | null) =>
-    output.result({ task: kind.name, interrupted: signal, saved: false, out });
+    output.result({ task: kind.command, interrupted: signal, saved: false, out });
   const interrupt = new Interrupt('Stopping.', stopped);
   checkEngine({ ...settings, wide });
   kind.check(settings);
   const task = await loadTask(kind, absolute(data), settings);
-  const step = buildStep(kind, task.tokens, settings);
+  const step = buildStep(kind, task.kept, settings);
   if (await holdsRun(out)) {
     throw new OptionError(`--out ${out}: this folder holds a trained model and its report; give another`);
   }
@@ -52,7 +53,7 @@ async function search(
   await checkForeign(out);
   for (const line of task.lines) output.line(line);
 
-  const { seed, threads, engine, batch } = settings;
+  const { seed, threads, engine } = settings;
   const session = use(
     engine === 'tape'
       ? step.interpret({ seed })
@@ -61,9 +62,9 @@ async function search(
   noteThreads(session);
   interrupt.hold();
   output.line(`${plural(session.parameterCount, 'parameter')}: ${kind.modelText(settings)}`);
-  output.line(`Batch ${batch}, ${engineText(session)}`);
+  output.line(`Batch ${kind.batch(settings)}, ${engineText(session)}`);
   output.line();
-  session.data({ x: task.rows.x, y: task.rows.y });
+  session.data(task.rows.columns);
   const started = performance.now();
   const show = new Show(steps);
   let found: LearningRateSearch;
@@ -85,11 +86,11 @@ async function search(
   const command = trainCommand(kind, options, found.suggestion, data) + (wide ? ' --wide' : '');
   await writeFiles(out, found, {
     command,
-    what: kind.name,
+    what: kind.command,
     title: `${kind.title}: ${kind.modelText(settings)}`,
     session,
   });
-  report(output, found, { command, what: kind.name, out, seconds });
+  report(output, found, { command, what: kind.command, out, seconds });
   return interrupt.exitCode;
 }
 
@@ -97,7 +98,7 @@ async function search(
 function trainCommand(kind: Kind, given: Settings, lr: number, data: string | undefined): string {
   const flags = flagsOf(kind, { ...settingsFrom(kind, given), lr }, { changed: true });
   if (data !== undefined) flags.unshift(`--data ${/^[\w./-]+$/.test(data) ? data : JSON.stringify(data)}`);
-  return [`2headgrad train ${kind.name}`, ...flags].join(' ');
+  return [`2headgrad train ${kind.command}`, ...flags].join(' ');
 }
 
 function report(

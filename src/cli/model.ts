@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import Module from 'node:module';
 import { basename, extname, resolve } from 'node:path';
@@ -11,7 +12,7 @@ import { type AnyTrainStep, TrainStep } from '../run/train-step.js';
 import { locationIn } from '../source.js';
 import type { Columns } from '../train/engine.js';
 
-const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
+export const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
 
 /** What a model file exports that this package knows. */
 export interface ModelFile {
@@ -21,6 +22,8 @@ export interface ModelFile {
   readonly steps: ReadonlyMap<string, AnyTrainStep>;
   /** Graphs made by `trace`, by the name of their export. */
   readonly graphs: ReadonlyMap<string, Graph>;
+  /** All that it exports. */
+  readonly exports: Readonly<Record<string, unknown>>;
   /** Its export `data`, or what that function returns: the dataset for its step, unchecked. */
   data(): Promise<Columns | undefined>;
 }
@@ -46,7 +49,7 @@ export async function loadModel(path: string): Promise<ModelFile> {
     steps.set(name, value as unknown as AnyTrainStep);
   }
   if (steps.size + graphs.size === 0) throw new DataError(`${path}: ${nothingOfUse(namespace)}`);
-  return { path, steps, graphs, data: () => dataOf(path, namespace.data) };
+  return { path, steps, graphs, exports: namespace, data: () => dataOf(path, namespace.data) };
 }
 
 /** The step of a model file: the only one, or that of a name. */
@@ -70,6 +73,15 @@ export function chooseStep(
   if (steps.size > 1)
     throw new OptionError(`${path} exports several training steps: choose one of ${names} by --export`);
   return { name: first[0], step: first[1] };
+}
+
+/** Where a file exports something, as ` (model.ts:12)`, or '' where no line says so. */
+export function whereIs({ path }: Pick<ModelFile, 'path'>, name: 'data' | 'training'): string {
+  const exported = new RegExp(`^\\s*export\\b.*\\b${name}\\b`);
+  const at = readFileSync(path, 'utf8')
+    .split('\n')
+    .findIndex((line) => exported.test(line));
+  return at < 0 ? '' : ` (${basename(path)}:${at + 1})`;
 }
 
 const there = (count: number, names: string) =>

@@ -69,6 +69,14 @@ export function tolerateClosedPipes(): void {
 export const count = (n: number): string => Math.round(n).toLocaleString('en-US');
 export const plural = (n: number, noun: string): string => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
 
+/** A table in columns as wide as they need: the first to the left, the others to the right. */
+export function tableText(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i].length)));
+  const line = (row: readonly string[]) =>
+    row.map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i]))).join('  ');
+  return [head, ...rows].map(line);
+}
+
 /** 0.8 s, 12 s, 3 min 20 s, 1 h 5 min. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';

@@ -21,14 +21,14 @@ export class Progress {
       const { default: cliProgress } = await import('cli-progress');
       const bar = new cliProgress.SingleBar({
         stream: process.stderr,
-        format: '{bar} {percentage} %  loss {loss}  {rate} steps/s  {left} left',
+        format: '{bar} {percentage} %  loss {loss}  {rate} steps/s  {left} left{more}',
         barCompleteChar: '█',
         barIncompleteChar: '░',
         barsize: 28,
         hideCursor: true,
         gracefulExit: false,
       });
-      bar.start(steps, from, { loss: '-', rate: '-', left: '-' });
+      bar.start(steps, from, { loss: '-', rate: '-', left: '-', more: '' });
       progress.bar = bar;
       // The bar hides the cursor: it must come back however the process ends.
       process.once('exit', () => progress.stop());
@@ -36,10 +36,16 @@ export class Progress {
     return progress;
   }
 
-  update(at: number, losses: readonly number[], stepsPerSecond: number): void {
+  /** `more`: what else there is to tell. */
+  update(at: number, losses: readonly number[], stepsPerSecond: number, more = ''): void {
     for (const loss of losses) this.loss = this.average(loss);
     const left = duration((this.steps - at) / stepsPerSecond);
-    const payload = { loss: lossText(this.loss), rate: rate(stepsPerSecond), left };
+    const payload = {
+      loss: lossText(this.loss),
+      rate: rate(stepsPerSecond),
+      left,
+      more: more && `  ${more}`,
+    };
     if (this.bar) {
       this.bar.update(at, payload);
       return;
@@ -49,7 +55,7 @@ export class Progress {
     this.tenth = tenth;
     const place = `step ${count(at)} of ${count(this.steps)}`;
     process.stderr.write(
-      `${place}  loss ${payload.loss}  ${payload.rate} steps/s${at < this.steps ? `  ${left} left` : ''}\n`,
+      `${place}  loss ${payload.loss}  ${payload.rate} steps/s${at < this.steps ? `  ${left} left` : ''}${payload.more}\n`,
     );
   }
 

@@ -9,7 +9,8 @@ import { smooth } from '../smooth.js';
 import type { Session } from '../train/session.js';
 import { canBeDrawn } from './drawn.js';
 import { type Config, CURVE, type Curve, REPORT } from './folder.js';
-import { flagsOf, PARTS, type Part, type Task } from './kinds/kind.js';
+import { type Baseline, flagsOf, type Part, partsOf, type Task } from './kinds/kind.js';
+import { type Measured, metricSections } from './metrics.js';
 import { count, duration, inBits, lossText, rate } from './output.js';
 import { flagOf, type Settings } from './settings.js';
 import { buildStep } from './task.js';
@@ -19,8 +20,9 @@ export interface Results {
   config: Config;
   task: Task;
   curve: Curve;
-  losses: Record<Part, number>;
-  baseline: number;
+  losses: Partial<Record<Part, number>>;
+  measured: Measured;
+  baseline: Baseline | null;
   samples: string[];
   run: { steps: number; seconds: number; stepsPerSecond: number };
 }
@@ -29,17 +31,15 @@ export interface Results {
 export async function writeReport(folder: string, results: Results): Promise<void> {
   const svg = curveSvg(results);
   await writeInFolder(folder, CURVE, svg);
-  const { config, samples, session } = results;
+  const { config, session } = results;
   const { kind, settings } = config;
   const bits = kind.bits(settings);
   const sections: Section[] = [
     { heading: 'Loss over the steps', svg },
     ...(bits ? [{ heading: `${capital(bits)} over the steps`, svg: curveSvg(results, bits) }] : []),
     { heading: 'Losses', html: lossTable(results) },
-    {
-      heading: `${samples.length === 1 ? 'Sample' : 'Samples'}, seed ${settings.seed}`,
-      html: kind.samplesHtml(samples),
-    },
+    ...metricSections(session, results.measured),
+    ...sampleSections(results),
     ...(session.program.diagnostics ? diagnosticsSections(session.diagnostics()) : []),
     await graphSection(results),
     { heading: 'The command for the same model', pre: command(results) },
@@ -47,22 +47,30 @@ export async function writeReport(folder: string, results: Results): Promise<voi
   await writeInFolder(folder, REPORT, reportPage({ title: kind.title, summary: summary(results), sections }));
 }
 
+function sampleSections({ samples, config: { kind, settings } }: Results): Section[] {
+  if (!kind.sampler) return [];
+  const heading = `${samples.length === 1 ? 'Sample' : 'Samples'}, seed ${settings.seed}`;
+  return [{ heading, html: kind.sampler.html(samples) }];
+}
+
 const capital = (text: string) => text[0].toUpperCase() + text.slice(1);
 
 /** `bits`: in these instead of nats. */
 function curveSvg({ curve, losses, baseline, config, session }: Results, bits?: string): string {
   const unit = bits ? 1 / Math.LN2 : 1;
-  const label = `uniform ${lossText(baseline * unit)}`;
-  const last = { step: session.at, loss: losses.dev };
-  const dev = [...curve.dev.filter(({ step }) => step < session.at), last];
+  const dev = curve.dev.filter(({ step }) => step < session.at);
+  if (losses.dev !== undefined) dev.push({ step: session.at, loss: losses.dev });
   const common = {
     title: config.kind.curveTitle(config.settings),
     ...(bits && { axis: bits }),
-    baseline: { value: baseline * unit, label },
+    ...(baseline && {
+      baseline: { value: baseline.loss * unit, label: `uniform ${lossText(baseline.loss * unit)}` },
+    }),
+    devLabel: config.kind.dev,
     dev: dev.map(({ step, loss }) => ({ step, loss: loss * unit })),
   };
   // Without a step there is still a loss to show: that of the untrained model.
-  if (curve.train.length === 0) return lossCurve({ ...common, steps: [0], losses: [losses.train * unit] });
+  if (curve.train.length === 0) return lossCurve({ ...common, steps: [0], losses: [losses.train! * unit] });
   const train = curve.train.map((loss) => loss * unit);
   return lossCurve({
     ...common,
@@ -80,10 +88,10 @@ function decay(steps: number): number {
 function summary({ session, losses, baseline, run, task, config }: Results): [string, string][] {
   const { kind, settings } = config;
   const bits = kind.bits(settings);
+  const judged = losses.dev;
   const facts: [string, string][] = [
-    ['loss on dev', lossText(losses.dev)],
-    ...(bits ? [[`${bits}, dev`, inBits(losses.dev)] as [string, string]] : []),
-    ['uniform guess', lossText(baseline)],
+    ...lossFacts(judged === undefined ? 'train' : kind.dev, judged ?? losses.train!, bits),
+    ...(baseline ? [['uniform guess', lossText(baseline.loss)] as [string, string]] : []),
     ['parameters', count(session.parameterCount)],
     ['steps', count(session.at)],
   ];
@@ -94,22 +102,31 @@ function summary({ session, losses, baseline, run, task, config }: Results): [st
   return facts;
 }
 
+const lossFacts = (part: string, loss: number, bits: string | undefined): [string, string][] => [
+  [`loss on ${part}`, lossText(loss)],
+  ...(bits ? [[`${bits}, ${part}`, inBits(loss)] as [string, string]] : []),
+];
+
 const threads = ({ threads: n }: Session) => `${n} thread${n === 1 ? '' : 's'}`;
 
 function lossTable({ losses, baseline, task, config: { kind, settings } }: Results): string {
   const bits = kind.bits(settings);
+  const unit = `${kind.unit(settings)}s`;
+  // What has no other unit than rows counts nothing twice; without a cross-entropy there is no perplexity.
+  const counted = unit !== 'rows';
   const row = (name: string, size: string, rows: string, loss: number) => [
-    ...[name, size, rows, lossText(loss)],
+    ...(counted ? [name, size, rows] : [name, rows]),
+    lossText(loss),
     ...(bits ? [inBits(loss)] : []),
-    perplexity(loss),
+    ...(baseline ? [perplexity(loss)] : []),
   ];
-  const rows = PARTS.map((part) =>
-    row(part, count(task.sizeOf[part]), count(task.measured[part].rows), losses[part]),
+  const rows = partsOf(kind, task).map(({ part, name, rows: { rows } }) =>
+    row(name, count(task.sizeOf[part] ?? rows), count(rows), losses[part]!),
   );
-  const units = `${kind.unit(settings)}s`;
+  const heads = ['', ...(counted ? [unit] : []), 'rows', 'loss', ...(bits ? [bits] : [])];
   return tableHtml(
-    ['', units, 'rows', 'loss', ...(bits ? [bits] : []), 'perplexity'],
-    [...rows, row('uniform', '', '', baseline)],
+    baseline ? [...heads, 'perplexity'] : heads,
+    baseline ? [...rows, row('uniform', '', '', baseline.loss)] : rows,
   );
 }
 
@@ -120,14 +137,14 @@ const perplexity = (loss: number) => Math.exp(loss).toFixed(2);
 function command({ config: { kind, settings, data } }: Results): string {
   const parts = flagsOf(kind, settings as Settings);
   if (data.file !== null) parts.unshift(`--data ${JSON.stringify(data.file)}`);
-  return `2headgrad train ${kind.name} \\\n  ${parts.join(' \\\n  ')}`;
+  return `2headgrad train ${kind.command} \\\n  ${parts.join(' \\\n  ')}`;
 }
 
 /** The training step as the compiler has it after its passes, or as it was traced. */
 async function graphSection({ session: { module }, task, config }: Results): Promise<Section> {
   const heading = 'The training step as a graph';
   const { kind, settings } = config;
-  const { train } = module?.graphs ?? buildStep(kind, task.tokens, settings).program.entries;
+  const { train } = module?.graphs ?? buildStep(kind, task.kept, settings).program.entries;
   if (canBeDrawn(train)) return { heading, svg: await dotToSvg(graphToDot(train)) };
   const how = flagsOf(kind, settings as unknown as Settings, { changed: true })
     .filter((_, i, all) => kind.model.some((name) => all[i].split(' ')[0] === flagOf(name)))
@@ -135,7 +152,7 @@ async function graphSection({ session: { module }, task, config }: Results): Pro
   return {
     heading,
     list: [
-      `It has ${count(train.nodes.length)} nodes, too many for a picture. As text: 2headgrad inspect ${kind.name}${how && ` ${how}`} --stage graph`,
+      `It has ${count(train.nodes.length)} nodes, too many for a picture. As text: 2headgrad inspect ${kind.command}${how && ` ${how}`} --stage graph`,
     ],
   };
 }

@@ -2,10 +2,10 @@ import { DataError, OptionError } from '../errors.js';
 import type { Session } from '../train/session.js';
 import type { Curve } from './folder.js';
 import type { Task } from './kinds/kind.js';
-import { note } from './output.js';
+import { metricTexts } from './metrics.js';
+import { lossText, note } from './output.js';
 import { Progress } from './progress.js';
-import type { RunSettings } from './settings.js';
-import { meanLoss } from './task.js';
+import { measure } from './task.js';
 
 /** The bar moves this often. */
 const PIECE_SECONDS = 0.1;
@@ -14,6 +14,13 @@ const SAVE_SECONDS = 10;
 const DEV_POINTS = 40;
 const DEV_COST = 10;
 
+export interface RunPlan {
+  steps: number;
+  batch: number;
+  /** Steps from one loss on dev to the next; unless given some DEV_POINTS in the run. */
+  every?: number | null;
+}
+
 /** Training to the last step, with progress, checkpoints and now and then the loss on dev. */
 export class Run {
   /** Steps of this run, and the seconds that went into nothing but them. */
@@ -21,10 +28,12 @@ export class Run {
   seconds = 0;
   /** Why the last attempt to save failed. */
   private trouble = '';
+  /** The last loss and metrics on dev, where the step has such. */
+  private held = '';
 
   constructor(
     private readonly session: Session,
-    private readonly settings: Pick<RunSettings, 'steps' | 'batch'>,
+    private readonly settings: RunPlan,
     private readonly rate: (step: number) => number,
     private readonly task: Pick<Task, 'watched'>,
     private readonly curve: Curve,
@@ -88,20 +97,26 @@ export class Run {
       throw new OptionError('the session lost count of its steps');
     this.steps += losses.length;
     this.seconds += took;
-    progress.update(this.session.at, losses, this.stepsPerSecond);
+    progress.update(this.session.at, losses, this.stepsPerSecond, this.held);
     return took;
   }
 
   /** The next step after which the loss on dev is due: fixed by the settings, so that a resumed run has the same. */
   private nextDev(): number {
-    const { steps, batch } = this.settings;
-    const { rows } = this.task.watched;
-    const every = Math.max(Math.ceil(steps / DEV_POINTS), Math.ceil((rows * DEV_COST) / batch));
+    const { steps, batch, every: wanted } = this.settings;
+    const { watched } = this.task;
+    if (!watched) return Number.POSITIVE_INFINITY;
+    const cheap = Math.ceil((watched.rows * DEV_COST) / batch);
+    const every = wanted ?? Math.max(Math.ceil(steps / DEV_POINTS), cheap);
     return (Math.floor(this.session.at / every) + 1) * every;
   }
 
   private async measureDev(): Promise<void> {
     const { session, task, settings, curve } = this;
-    curve.dev.push({ step: session.at, loss: await meanLoss(session, task.watched, settings.batch) });
+    const all = await measure(session, task.watched!, settings.batch);
+    curve.dev.push({ step: session.at, loss: all.loss });
+    this.held = session.program.metrics
+      ? `held out ${[lossText(all.loss), ...metricTexts(all)].join(', ')}`
+      : '';
   }
 }

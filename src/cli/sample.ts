@@ -1,7 +1,8 @@
 import { DataError, GradError, OptionError } from '../errors.js';
 import type { Choice } from '../models/choose.js';
-import { type Config, readConfig, readModel } from './folder.js';
+import { readConfig, readModel } from './folder.js';
 import { breathe } from './interrupt.js';
+import type { Sampler } from './kinds/kind.js';
 import { Output, text } from './output.js';
 
 export interface SampleOptions extends Partial<Choice> {
@@ -19,22 +20,24 @@ const LENGTH = 200;
 export async function sample(folder: string, options: SampleOptions): Promise<number> {
   const { seed, prompt, length, json = false, temperature = 1, topK = 0, topP = 1 } = options;
   const config = await readConfig(folder);
-  const { kind, settings, tokens } = config;
-  if (length !== undefined && !kind.endless)
-    throw new OptionError(`--length: ${kind.sampleNoun} end where the model ends them`);
+  const { kind, settings, kept } = config;
+  const { sampler } = kind;
+  if (!sampler) throw new OptionError(`the run in ${folder} has nothing to sample: names and texts have`);
+  if (length !== undefined && !sampler.endless)
+    throw new OptionError(`--length: ${sampler.noun} end where the model ends them`);
   const { bytes, at } = await readModel(folder, config);
   const chosen = seed ?? settings.seed;
   const how = { prompt, temperature, topK, topP, length: length ?? LENGTH };
-  const made = kind.sample(bytes, tokens, settings, chosen, how);
-  const count = options.count ?? kind.samples.sample;
+  const made = sampler.draw(bytes, kept, settings, chosen, how);
+  const count = options.count ?? sampler.counts.sample;
   const output = new Output(json);
   const samples: string[] = [];
   try {
     for (let i = 0; i < count && process.stdout.writable; i++) {
       const { value } = made.next();
       if (json) samples.push(value);
-      else print(output, config, value, i);
-      if (i % 100 === 99 || kind.endless) await breathe();
+      else print(output, sampler, value, i);
+      if (i % 100 === 99 || sampler.endless) await breathe();
     }
   } catch (error) {
     if (error instanceof OptionError) throw error;
@@ -45,8 +48,8 @@ export async function sample(folder: string, options: SampleOptions): Promise<nu
 }
 
 /** One a line, or a text of many lines, with a line between two. */
-function print(output: Output, { kind }: Config, value: string, i: number): void {
-  if (kind.endless && i > 0) output.line('---');
-  if (kind.endless) text(value);
+function print(output: Output, { endless }: Sampler, value: string, i: number): void {
+  if (endless && i > 0) output.line('---');
+  if (endless) text(value);
   else output.line(value);
 }

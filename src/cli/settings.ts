@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { OptionError } from '../errors.js';
+import { memorySize, SIZES } from '../memory-size.js';
 import { NORMS, type Norm } from '../models/bengio.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { BEYOND_F32 } from '../shape.js';
@@ -8,18 +9,26 @@ export const ENGINES = ['compiled', 'tape'] as const;
 export const TOKENS = ['chars', 'bytes'] as const;
 export const POSITIONS = ['learned', 'rotary'] as const;
 
+export const SCHEDULES = ['constant', 'cosine', 'one-cycle'] as const;
+
 /** What every run has; `config.json` keeps all settings of its kind. */
 export interface RunSettings {
-  context: number;
   steps: number;
-  batch: number;
-  lr: number;
+  /** Null: the model file has a function for it. */
+  lr: number | null;
   seed: number;
   threads: number;
   engine: (typeof ENGINES)[number];
 }
 
-export interface NamesSettings extends RunSettings {
+/** Of kinds that guess the next token. */
+interface ContextSettings extends RunSettings {
+  context: number;
+  batch: number;
+  lr: number;
+}
+
+export interface NamesSettings extends ContextSettings {
   embed: number;
   hidden: number;
   norm: Norm;
@@ -28,7 +37,7 @@ export interface NamesSettings extends RunSettings {
   lrDecayAt: number | null;
 }
 
-export interface TextSettings extends RunSettings {
+export interface TextSettings extends ContextSettings {
   tokens: (typeof TOKENS)[number];
   layers: number;
   heads: number;
@@ -44,7 +53,15 @@ export interface TextSettings extends RunSettings {
   lrSteps: number | null;
 }
 
-export type SettingName = keyof NamesSettings | keyof TextSettings;
+export interface FileSettings extends RunSettings {
+  schedule: (typeof SCHEDULES)[number];
+  /** Null: none. */
+  warmup: number | null;
+  /** Null: some forty times in the run, if that is cheap. */
+  every: number | null;
+}
+
+export type SettingName = keyof NamesSettings | keyof TextSettings | keyof FileSettings;
 /** Settings by name, as far as there are any. */
 export type Settings = Partial<Record<SettingName, unknown>>;
 
@@ -145,7 +162,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
   ),
   warmup: whole(
     '--warmup <n>',
-    `steps in which the learning rate rises (default: ${WARMUP * 100} % of the steps)`,
+    `steps in which the learning rate rises (text: ${WARMUP * 100} % of the steps unless given)`,
     0,
     Number.MAX_SAFE_INTEGER,
     true,
@@ -153,6 +170,14 @@ export const SETTINGS: Record<SettingName, Setting> = {
   lrSteps: whole(
     '--lr-steps <n>',
     'steps until the cosine has brought the learning rate to a tenth (default: all)',
+    1,
+    Number.MAX_SAFE_INTEGER,
+    true,
+  ),
+  schedule: choice('--schedule <kind>', 'how the learning rate goes on from there', SCHEDULES),
+  every: whole(
+    '--every <n>',
+    'steps from one loss on held-out data to the next (default: 40 in the run, or fewer)',
     1,
     Number.MAX_SAFE_INTEGER,
     true,
@@ -172,10 +197,13 @@ export function checkEngine({
   engine,
   threads,
   wide,
-}: Pick<RunSettings, 'engine' | 'threads'> & { wide: boolean }): void {
+  memory,
+}: Pick<RunSettings, 'engine' | 'threads'> & { wide: boolean; memory?: number }): void {
   if (engine === 'tape' && threads > 1)
     throw new OptionError(`--threads ${threads}: the tape runs on one thread`);
   if (engine === 'tape' && wide) throw new OptionError('--wide: the tape has no vectors');
+  if (engine === 'tape' && memory !== undefined)
+    throw new OptionError('--memory: the tape plans no memory; --engine compiled does');
 }
 
 /** The option of a setting; `about` ends its help text. */
@@ -193,6 +221,19 @@ export const wideOption = () =>
     '--wide',
     'vectors of 256 bits where this Node.js has them (24 or later, x64): tried in a process of their own first, used where right and faster',
   );
+
+/** The same of memory. */
+export const memoryOption = () =>
+  new Option(
+    '--memory <size>',
+    'what a session may take beside its data, such as 64MB or 1.5GiB: where it needs more, values are made again rather than kept, with the same bits',
+  ).argParser((text: string) => {
+    try {
+      return memorySize('--memory', text);
+    } catch {
+      throw new InvalidArgumentError(`expected a size above 0: ${SIZES}.`);
+    }
+  });
 
 /** An option that is no setting of a run. */
 export function wholeOption(flags: string, help: string, least: number, most: number): Option {

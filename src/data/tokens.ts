@@ -2,6 +2,7 @@ import { DataError } from '../errors.js';
 import { isWellFormed } from '../printable.js';
 import { quoted } from './json.js';
 import { isCharacter } from './vocabulary.js';
+import { WordTokens } from './word-tokens.js';
 
 /** Turns text into whole numbers from 0 to `size` - 1 and back. */
 export interface TextTokens {
@@ -12,7 +13,7 @@ export interface TextTokens {
   encode(text: string): Int32Array;
   decode(ids: Iterable<number>): string;
   /** As files keep them; `textTokens` reads it. */
-  toJSON(): { characters: string[] } | { bytes: true };
+  toJSON(): { characters: string[] } | { words: string[] } | { bytes: true };
 }
 
 /** More different characters than this make a table of which most is never trained. */
@@ -106,10 +107,14 @@ export const BYTE_TOKENS: TextTokens = {
 
 /** The tokens that `toJSON` wrote. Throws DataError. */
 export function textTokens(json: unknown): TextTokens {
-  const { characters, bytes } = (json ?? {}) as { characters?: unknown; bytes?: unknown };
-  if (bytes === true && characters === undefined) return BYTE_TOKENS;
-  if (Array.isArray(characters) && bytes === undefined) return CharacterTokens.fromList(characters);
-  throw damaged('is neither characters nor bytes');
+  const { characters, words, bytes } = (json ?? {}) as Record<string, unknown>;
+  const kinds = [characters, words, bytes].filter((kind) => kind !== undefined);
+  if (kinds.length === 1) {
+    if (bytes === true) return BYTE_TOKENS;
+    if (Array.isArray(characters)) return CharacterTokens.fromList(characters);
+    if (Array.isArray(words)) return WordTokens.fromList(words);
+  }
+  throw damaged('is neither characters, words nor bytes');
 }
 
 const damaged = (what: string) => new DataError(`the stored vocabulary ${what}; the checkpoint is damaged`);

@@ -5,14 +5,14 @@ import { printGraph } from '../graph/print.js';
 import { printStage } from '../loops/stage.js';
 import { guardIndices } from '../optimize/guard-indices.js';
 import { optimize, passes } from '../optimize/index.js';
+import { planWithin } from '../plan/budget.js';
 import { layoutOf, type MemoryLayout } from '../plan/layout.js';
-import { type MemoryPlan, planMemory } from '../plan/plan.js';
+import type { MemoryPlan } from '../plan/plan.js';
 import { printMemory } from '../plan/print.js';
 import { clipped } from '../printable.js';
 import type { Schedule } from '../schedule/kernel.js';
 import { SCHEDULE_PASSES } from '../schedule/passes.js';
 import { printSchedule } from '../schedule/print.js';
-import { scheduleAll } from '../schedule/schedule.js';
 import type { DType, Shape } from '../shape.js';
 import { type AscOptions, disassemble, type Library, runAsc } from './asc.js';
 import { type Cached, decodeModule, encodeModule, keyOf } from './cached.js';
@@ -49,6 +49,8 @@ export interface CompileProgress {
 export interface CompileOptions extends Partial<AscOptions> {
   /** Passes of the optimizer and of the scheduler to leave out, by name. */
   readonly without?: readonly string[];
+  /** Bytes that a session may take before its dataset, by default all: values are made again rather than kept to keep to it. */
+  readonly memory?: number;
   readonly library: Library;
   readonly cache?: Cache;
   /** What runs asc: by default this thread, which hears nothing meanwhile. */
@@ -91,10 +93,13 @@ function stagesOf(input: CompilerInput, options: CompileOptions, tell: Tell = ()
   const optimizing = without.filter((name) => !isSchedulePass(name));
   const graphs = map(guarded, ({ graph }) => optimize(graph, { without: optimizing }));
   tell('schedule');
-  const schedules = scheduleAll(graphs, options);
-  tell('plan');
   const guards = map(guarded, (entry) => entry.guards);
-  const plan = planMemory(schedules, input.variables, guards);
+  const { schedules, plan } = planWithin(
+    { graphs, variables: input.variables, guards },
+    options.memory,
+    options,
+    tell,
+  );
   tell('emit');
   return { graphs, schedules, plan, source: emitModule(input.name, schedules, plan, options) };
 }
@@ -132,6 +137,11 @@ export class CompiledModule {
   }
   get schedules(): Stages['schedules'] {
     return this.stages().schedules;
+  }
+  /** Bytes of a session before its dataset, and what entries make again to keep to a budget. */
+  get memory(): { readonly bytes: number; readonly remade: NonNullable<MemoryLayout['remade']> } {
+    const { end, remade = {} } = this.layout;
+    return { bytes: end, remade };
   }
   get plan(): MemoryPlan {
     return this.stages().plan;

@@ -39,12 +39,13 @@ function trainLoop(train: EntryPlan, step: string): string[] {
   const threads = Math.max(1, Math.min(rows, Math.floor(nanoseconds / DRAW_SHARE)));
   const first = (index: string) => `<u32>firstUnit(${rows}, ${index}, ${threads})`;
   return [
-    '/** Draws rows of a batch from the dataset. */',
+    '/** Draws rows of a batch from the dataset, or takes the next ones. */',
     'function drawRows(step: u32, begin: u32, end: u32): void {',
     `const seed = load<u32>(${CONTROL.seed});`,
     `const rows = load<u32>(${CONTROL.rows});`,
+    `const inOrder = load<u32>(${CONTROL.inOrder}) != 0;`,
     'for (let i = begin; i < end; i++) {',
-    'const row = <usize>randomIndex(seed, 1, step, i, rows);',
+    `const row = inOrder ? <usize>((<u64>step * ${rows} + i) % rows) : <usize>randomIndex(seed, 1, step, i, rows);`,
     ...columns.flatMap((b, c) => [
       `const from${c} = load<usize>(${CONTROL.columns + 4 * c}) + row * ${row(b)};`,
       `const to${c}: usize = ${b.address} + <usize>i * ${row(b)};`,

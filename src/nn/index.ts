@@ -24,6 +24,7 @@ export {
   rmsNorm,
 } from './norm.js';
 export { learnedPositions, type PlaceInputs, sinusoidalPositions } from './positions.js';
+export { randomShift } from './random-shift.js';
 export {
   type CellOptions,
   gru,

@@ -1,13 +1,14 @@
 import { boolean, checkOptions, fraction, wholeNumber } from '../check.js';
-import { ShapeError } from '../errors.js';
+import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { add, mul, sigmoid, sub, tanh } from '../ops/elementwise.js';
 import { matmul } from '../ops/matmul.js';
 import { broadcastTo, concat, transpose } from '../ops/movement.js';
 import { scan } from '../ops/scan.js';
 import { chunk } from '../ops/split.js';
-import { type Tensor, toTensor, type Variable } from '../ops/tensor.js';
+import { interpreter, type Tensor, toTensor, type Variable } from '../ops/tensor.js';
 import { formatShape } from '../shape.js';
+import { carriedState } from './carried.js';
 import { dropout } from './dropout.js';
 import { layer, layerOf, type Module, parameter } from './module.js';
 
@@ -139,18 +140,25 @@ export interface RecurrentOptions extends CellOptions {
   bidirectional?: boolean;
   /** Between layers; 0 unless given. */
   dropout?: number;
+  /**
+   * Rows in a batch: in training each row goes on from the state in which the same row of the batch before ended, without a
+   * gradient across (truncated backpropagation). The state is part of checkpoints; in use the layer begins with zeros. Batches
+   * have to come in order, as `streams` cuts them and `session.data(columns, { order: 'given' })` takes them.
+   */
+  stateful?: number;
 }
 
 /**
  * A recurrent layer: x f32[batch, time, inputs] -> the outputs of all steps, f32[batch, time, hidden], twice as wide where
- * it is bidirectional. `run` gives the last state too, and takes the first.
+ * it is bidirectional. `run` gives the last state too, and takes the first. A `stateful` layer takes a second tensor, i32 or
+ * bool[batch]: where it is not 0 the row begins anew, from zeros.
  */
 export interface Recurrent extends Module {
   /**
    * Outputs as the layer's, and the state after the last step: for each layer (and direction) what it carries, each
    * f32[batch, hidden]; without a `state` it begins with zeros.
    */
-  run(x: Tensor, state?: Tensor[][]): { outputs: Tensor; state: Tensor[][] };
+  run(x: Tensor, state?: Tensor[][], begins?: Tensor): { outputs: Tensor; state: Tensor[][] };
 }
 
 /** Layers of tanh(x W + b + h U + c); see `Recurrent`. */
@@ -167,7 +175,7 @@ export const lstm = (inputs: number, hidden: number, options: RecurrentOptions =
 
 function recurrent(kind: Kind, inputs: number, hidden: number, options: RecurrentOptions): Recurrent {
   const { name } = kind;
-  checkOptions(name, options, ['layers', 'bidirectional', 'dropout', 'bias']);
+  checkOptions(name, options, ['layers', 'bidirectional', 'dropout', 'bias', 'stateful']);
   const { layers: count = 1, bidirectional = false, dropout: dropped = 0, bias = true } = options;
   wholeNumber(`${name}: inputs`, inputs);
   wholeNumber(`${name}: hidden`, hidden);
@@ -175,20 +183,38 @@ function recurrent(kind: Kind, inputs: number, hidden: number, options: Recurren
   boolean(`${name}: bidirectional`, bidirectional);
   boolean(`${name}: bias`, bias);
   fraction(`${name}: dropout`, dropped);
+  const { stateful } = options;
+  if (stateful !== undefined) wholeNumber(`${name}: stateful`, stateful);
+  if (stateful !== undefined && bidirectional)
+    throw new OptionError(
+      `${name}: stateful carries what was to the next batch, and bidirectional reads what comes first: leave one out`,
+    );
   const directions = bidirectional ? ['forward', 'backward'] : ['forward'];
   const widthOf = (i: number) => (i === 0 ? inputs : hidden * directions.length);
   const layers = Array.from({ length: count }, (_, i) =>
     directions.map(() => weightsOf(kind, widthOf(i), hidden, bias)),
   );
   const drops = layers.slice(1).map(() => (dropped > 0 ? dropout(dropped) : null));
+  const carried =
+    stateful === undefined
+      ? null
+      : carriedState({ name, carries: kind.carries, count, batch: stateful, hidden });
   const parts = {
     layers: layers.map((sides) => Object.fromEntries(sides.map(({ parts }, s) => [directions[s], parts]))),
     ...(dropped > 0 && { drops }),
+    ...(carried && { carried: carried.own }),
   };
-  const run = (x: Tensor, state?: Tensor[][]) => {
+  const run = (x: Tensor, state?: Tensor[][], begins?: Tensor) => {
     if (x.rank !== 3 || x.shape[2] !== inputs)
       throw new ShapeError(`${name}: expected [batch, time, ${inputs}], got ${formatShape(x.shape)}`);
-    const begin = stateOf(kind, x.shape[0], hidden, count * directions.length, state);
+    // What is given goes before what is carried.
+    const goesOn = carried && state === undefined && interpreter().training;
+    if (begins !== undefined && !carried)
+      throw new ShapeError(
+        `${name}: begins is for a layer that carries its state: give it stateful: ${x.shape[0]}`,
+      );
+    const before = goesOn ? carried.read(x.shape[0], begins) : state;
+    const begin = stateOf(kind, x.shape[0], hidden, count * directions.length, before);
     const last: Tensor[][] = [];
     // Steps walk along the first axis.
     let walked = transpose(x, [1, 0, 2]);
@@ -209,10 +235,11 @@ function recurrent(kind: Kind, inputs: number, hidden: number, options: Recurren
       });
       walked = outputs.length > 1 ? concat(outputs, -1) : outputs[0];
     });
+    if (goesOn) carried.keep(last);
     return { outputs: transpose(walked, [1, 0, 2]), state: last };
   };
   return Object.assign(
-    layer(parts, (x) => run(x).outputs, name),
+    layer(parts, (x, begins) => run(x, undefined, begins).outputs, name),
     { run },
   );
 }

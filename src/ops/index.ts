@@ -59,6 +59,7 @@ export {
   type PoolOptions,
 } from './pool.js';
 export { random } from './random.js';
+export { type RandomShiftOptions, randomShift } from './random-shift.js';
 export { max, nanmax, type ReduceOptions, sum } from './reduce.js';
 export { type RotaryOptions, rotary } from './rotary.js';
 export { type ScanOptions, type ScanResult, type ScanStep, scan } from './scan.js';

@@ -1,6 +1,6 @@
 import { boolean, checkOptions } from '../check.js';
 import { ShapeError } from '../errors.js';
-import { formatShape, requireDType, type Shape } from '../shape.js';
+import { formatShape, type Shape } from '../shape.js';
 import { mul } from './elementwise.js';
 import { maxWithIndex } from './extremes.js';
 import { mean } from './functions.js';
@@ -8,9 +8,9 @@ import { broadcastTo, concat, transpose } from './movement.js';
 import { sum } from './reduce.js';
 import {
   channelsToFirst,
-  channelsToLast,
   type Geometry,
   geometryOf,
+  imageOf,
   type PerAxis,
   positions,
   type SpatialOptions,
@@ -66,17 +66,6 @@ export function globalMean(x: TensorLike, options: { channelsFirst?: boolean } =
     image,
     image.shape.slice(1, -1).map((_, i) => i + 1),
   );
-}
-
-function imageOf(what: string, x: TensorLike, channelsFirst = false): Tensor {
-  boolean(`${what}: channelsFirst`, channelsFirst);
-  const t = toTensor(x);
-  requireDType(what, t, 'f32');
-  if (t.rank < 3) {
-    const axes = channelsFirst ? '[batch, channels, ...places]' : '[batch, ...places, channels]';
-    throw new ShapeError(`${what}: expected an image ${axes}, got ${formatShape(t.shape)}`);
-  }
-  return channelsFirst ? channelsToLast(t) : t;
 }
 
 function pooled(

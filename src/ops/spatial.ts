@@ -1,8 +1,9 @@
+import { boolean } from '../check.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { formatShape, type Shape } from '../shape.js';
+import { formatShape, requireDType, type Shape } from '../shape.js';
 import { located } from '../source.js';
 import { transpose } from './movement.js';
-import type { Tensor } from './tensor.js';
+import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 import { perAxis, reach, windowCount } from './window.js';
 
 // What convolutions and pools have in common: how a kernel passes over places, and where the channels stand.
@@ -94,6 +95,18 @@ export function positions(
     );
   }
   return padded.map((n, i) => windowCount(n, kernel[i], strides[i], dilations[i]));
+}
+
+/** An image with the channels last, from one that has them there or, with `channelsFirst`, as PyTorch has them. */
+export function imageOf(what: string, x: TensorLike, channelsFirst = false): Tensor {
+  boolean(`${what}: channelsFirst`, channelsFirst);
+  const t = toTensor(x);
+  requireDType(what, t, 'f32');
+  if (t.rank < 3) {
+    const axes = channelsFirst ? '[batch, channels, ...places]' : '[batch, ...places, channels]';
+    throw new ShapeError(`${what}: expected an image ${axes}, got ${formatShape(t.shape)}`);
+  }
+  return channelsFirst ? channelsToLast(t) : t;
 }
 
 /** [batch, channels, ...places] as [batch, ...places, channels]. */

@@ -221,14 +221,14 @@ export function window(
   return along.length === 0 ? t : apply(windowOp, [t], windows);
 }
 
-/** A number from 1 for each of some axes, given as such or as one for all. */
-export function perAxis(what: string, of: number | readonly number[], axes: number): number[] {
+/** A number from `least` for each of some axes, given as such or as one for all. */
+export function perAxis(what: string, of: number | readonly number[], axes: number, least = 1): number[] {
   const list = typeof of === 'number' ? new Array<number>(axes).fill(of) : of;
-  const expected = axes === 1 ? 'a whole number from 1' : `a whole number from 1, or ${axes} of them`;
+  const expected = `a whole number from ${least}${axes === 1 ? '' : `, or ${axes} of them`}`;
   const wrong = (got: unknown) => new OptionError(located(`${what}: expected ${expected}, got ${got}`));
   if (!Array.isArray(list)) throw wrong(list);
   if (list.length !== axes) throw wrong(formatShape(list));
-  if (list.some((n) => !Number.isInteger(n) || n < 1))
+  if (list.some((n) => !Number.isInteger(n) || n < least))
     throw wrong(typeof of === 'number' ? of : formatShape(list));
   return [...list];
 }

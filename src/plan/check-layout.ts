@@ -9,13 +9,13 @@ import { elementsIn, isWidth } from './panels.js';
  */
 export function isLayout(value: unknown): value is MemoryLayout {
   if (!isObject(value)) return false;
-  const { variables, constants, entries, end, threadScratch } = value;
+  const { variables, constants, entries, end, threadScratch, remade } = value;
   if (!isSize(end) || !isSize(threadScratch) || !isObject(entries)) return false;
   if (!isBuffers(variables) || !isBuffers(constants) || !constants.every(hasValues)) return false;
   const parts = Object.values(entries);
   const isEntry = (part: unknown) =>
     isObject(part) && isBuffers(part.inputs) && isBuffers(part.outputs) && isGuards(part.guards);
-  if (!parts.every(isEntry)) return false;
+  if (!parts.every(isEntry) || !isRemade(remade)) return false;
   const own = (parts as MemoryLayout['entries'][string][]).flatMap(({ inputs, outputs, guards = [] }) => [
     ...inputs,
     ...outputs,
@@ -55,6 +55,13 @@ function isGuards(value: unknown): boolean {
   const isGuard = (g: unknown) =>
     isObject(g) && typeof g.where === 'string' && isSize(g.fault) && isSize(g.value);
   return value === undefined || (Array.isArray(value) && value.every(isGuard));
+}
+
+/** Figures that are told to the user. */
+function isRemade(value: unknown): boolean {
+  const isFigures = (f: unknown) =>
+    isObject(f) && [f.kernels, f.bytes, f.flops, f.share].every((n) => Number.isFinite(n) && Number(n) >= 0);
+  return value === undefined || (isObject(value) && Object.values(value).every(isFigures));
 }
 
 /** Its elements, or one for all of them. */

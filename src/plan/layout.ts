@@ -19,6 +19,8 @@ export const CONTROL = {
   taken: 208,
   /** How often a job is done before its threads go back; 1 unless the host asks for more. */
   times: 212,
+  /** Not 0: steps take the rows of the dataset as they lie, and draw none. */
+  inOrder: 216,
   /** Not 0 once a thread has fallen. */
   lost: 248,
   /** Address of each column of the dataset, in the order of the batch. */
@@ -78,6 +80,17 @@ export interface EntryLayout {
   readonly guards?: readonly Guard[];
 }
 
+/** What an entry makes again to keep to a budget of memory, and what that costs. */
+export interface RemadeFigures {
+  /** Kernels that run again. */
+  readonly kernels: number;
+  /** Of the values that are not kept meanwhile. */
+  readonly bytes: number;
+  readonly flops: number;
+  /** Time of these kernels, as the cost model has it, in that of all others. */
+  readonly share: number;
+}
+
 /** What runs a module has to know of its memory; the dataset goes behind `end`. Plain data, which a file can hold. */
 export interface MemoryLayout {
   readonly variables: readonly Buffer[];
@@ -86,16 +99,20 @@ export interface MemoryLayout {
   readonly end: number;
   /** Bytes of scratch that each thread needs; they lie behind `end`, one thread after the other. */
   readonly threadScratch: number;
+  /** By entry; missing where all is kept. */
+  readonly remade?: Readonly<Record<string, RemadeFigures>>;
 }
 
 /** The layout alone, of a plan that knows more. */
-export function layoutOf({ variables, constants, entries, end, threadScratch }: MemoryLayout): MemoryLayout {
+export function layoutOf(plan: MemoryLayout): MemoryLayout {
+  const { variables, constants, entries, end, threadScratch, remade } = plan;
   const outside = Object.entries(entries).map(([entry, { inputs, outputs, guards }]) => {
     const cells = new Set(guards?.flatMap((guard) => [guard.fault, guard.value]));
     const own = outputs.filter((output) => !cells.has(output.address));
     return [entry, guards ? { inputs, outputs: own, guards } : { inputs, outputs }];
   });
-  return { variables, constants, entries: Object.fromEntries(outside), end, threadScratch };
+  const layout = { variables, constants, entries: Object.fromEntries(outside), end, threadScratch };
+  return remade ? { ...layout, remade } : layout;
 }
 
 /** As JSON; numbers that JSON does not have (NaN, infinities, -0) become strings. */

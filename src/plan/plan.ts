@@ -2,6 +2,7 @@ import { mebibytes, OutOfMemoryError } from '../errors.js';
 import type { Node } from '../graph/graph.js';
 import { shownName } from '../printable.js';
 import { chainsOf } from '../schedule/chains.js';
+import { timeOf } from '../schedule/cost.js';
 import type { Kernel, Schedule } from '../schedule/kernel.js';
 import type { Region } from '../schedule/regions.js';
 import { scratchOf } from '../schedule/tiling.js';
@@ -17,7 +18,15 @@ import {
   SLACK,
   sessionBytes,
 } from './layout.js';
-import { kernelsIn, loopPlan, loopsIn, placed, type StepPlan, workRegions } from './loops.js';
+import {
+  type ArenaBuffer,
+  kernelsIn,
+  loopPlan,
+  loopsIn,
+  placed,
+  type StepPlan,
+  workRegions,
+} from './loops.js';
 import { elementsIn, type Lying } from './panels.js';
 
 export type { ArenaBuffer, LoopPlan, StepPlan } from './loops.js';
@@ -39,17 +48,34 @@ export interface MemoryPlan extends MemoryLayout {
   readonly arena: { readonly address: number; readonly bytes: number };
 }
 
-interface VariableType {
+export interface VariableType {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
 }
 
 /** A guard whose cells are outputs of these names. */
-type GuardOutputs = Omit<Guard, 'fault' | 'value'> & { readonly fault: string; readonly value: string };
+export type GuardOutputs = Omit<Guard, 'fault' | 'value'> & {
+  readonly fault: string;
+  readonly value: string;
+};
 
-/** Lays out one memory for the schedules of a program: variables are shared, and so is the arena, since entries run one at a time. */
+/**
+ * Lays out one memory for the schedules of a program: variables are shared, and so is the arena, since entries run one at a
+ * time. Throws OutOfMemoryError where that is more than can be addressed.
+ */
 export function planMemory(
+  schedules: Readonly<Record<string, Schedule>>,
+  variables: readonly VariableType[],
+  guards: Readonly<Record<string, readonly GuardOutputs[]>> = {},
+): MemoryPlan {
+  const plan = layOut(schedules, variables, guards);
+  checkSize(plan);
+  return plan;
+}
+
+/** The same, however large it is. */
+export function layOut(
   schedules: Readonly<Record<string, Schedule>>,
   variables: readonly VariableType[],
   guards: Readonly<Record<string, readonly GuardOutputs[]>> = {},
@@ -103,7 +129,9 @@ export function planMemory(
       return [entry, { inputs, outputs, ...figures, ...guarded, address, parts, arena: own, loops }];
     }),
   );
-  const plan = {
+  const remade = remadeIn(schedules);
+  return {
+    ...(remade && { remade }),
     variables: placedVariables,
     constants,
     entries,
@@ -115,8 +143,18 @@ export function planMemory(
         .reduce((most, kernel) => Math.max(most, scratchBytes(kernel)), 0),
     ),
   };
-  checkSize(plan);
-  return plan;
+}
+
+/** What each entry makes again, of those that do. */
+function remadeIn(schedules: Readonly<Record<string, Schedule>>): MemoryLayout['remade'] {
+  const found = Object.entries(schedules).flatMap(([entry, { kernels, remade }]) => {
+    if (!remade) return [];
+    const sum = (of: 'bytes' | 'flops' | 'nanoseconds') => remade.reduce((all, one) => all + one[of], 0);
+    const time = sum('nanoseconds');
+    const share = time / Math.max(1, timeOf(kernels) - time);
+    return [[entry, { kernels: remade.length, bytes: sum('bytes'), flops: sum('flops'), share }] as const];
+  });
+  return found.length > 0 ? Object.fromEntries(found) : undefined;
 }
 
 /** Columns of the panels in which variables lie, for all schedules alike. */
@@ -142,23 +180,45 @@ function constantsOf(schedule: Schedule, place: (node: Node) => Buffer): Map<Nod
 }
 
 /** Refuses what 32 bits cannot address, and says what takes the room. */
-function checkSize(plan: MemoryPlan): void {
+export function checkSize(plan: MemoryPlan): void {
   const bytes = sessionBytes(plan, 1);
   if (bytes <= MAX_MEMORY) return;
+  throw new OutOfMemoryError(
+    `the program needs ${mebibytes(bytes)} of memory, more than the ${mebibytes(MAX_MEMORY)} that WebAssembly addresses: use a smaller batch or model. The largest: ${largest(plan, 3)}`,
+  );
+}
+
+/** The largest entries of the memory map, in words; of intermediate values those that live where most do. */
+export function largest(plan: MemoryPlan, count: number, size = mebibytes): string {
   const of = (what: string) => (b: Buffer) => ({ ...b, what: `${what} ${shownName(b.name)}` });
   const buffers = [
     ...plan.variables.map(of('variable')),
     ...Object.entries(plan.entries).flatMap(([entry, { inputs, outputs, arena }]) => [
       ...inputs.map(of(`${shownName(entry)}: input`)),
       ...outputs.map(of(`${shownName(entry)}: output`)),
-      ...arena.map(of(`${shownName(entry)}: intermediate`)),
+      ...aliveAtPeak(arena).map(of(`${shownName(entry)}: intermediate`)),
     ]),
   ];
-  const largest = buffers.sort((a, b) => b.bytes - a.bytes).slice(0, 3);
-  const list = largest.map((b) => `${b.what} ${formatType(b)} (${mebibytes(b.bytes)})`).join(', ');
-  throw new OutOfMemoryError(
-    `the program needs ${mebibytes(bytes)} of memory, more than the ${mebibytes(MAX_MEMORY)} that WebAssembly addresses: use a smaller batch or model. The largest: ${list}`,
-  );
+  return buffers
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, count)
+    .map((b) => `${b.what} ${formatType(b)} (${size(b.bytes)})`)
+    .join(', ');
+}
+
+/** Buffers that live while the kernel runs with which most bytes do. */
+function aliveAtPeak(arena: readonly ArenaBuffer[]): ArenaBuffer[] {
+  const change = new Map<number, number>();
+  for (const { from, to, bytes } of arena) {
+    change.set(from, (change.get(from) ?? 0) + bytes);
+    change.set(to + 1, (change.get(to + 1) ?? 0) - bytes);
+  }
+  let [live, most, peak] = [0, 0, 0];
+  for (const [at, bytes] of [...change].sort(([a], [b]) => a - b)) {
+    live += bytes;
+    if (live > most) [most, peak] = [live, at];
+  }
+  return arena.filter(({ from, to }) => from <= peak && peak <= to);
 }
 
 function guardsOf(

@@ -1,6 +1,6 @@
 import { shownName } from '../printable.js';
 import { formatType } from '../shape.js';
-import { type Buffer, FIRST_REGION } from './layout.js';
+import { type Buffer, FIRST_REGION, type RemadeFigures } from './layout.js';
 import type { ArenaBuffer, EntryPlan, MemoryPlan, StepPlan } from './plan.js';
 
 /**
@@ -28,7 +28,12 @@ export function printMemory(plan: MemoryPlan): string {
     row(plan.arena.address, plan.arena.bytes, 'shared by the entries, which run one at a time'),
   );
   for (const [entry, entryPlan] of Object.entries(plan.entries)) {
-    lines.push(...sharing(entry, entryPlan), ...arena(entryPlan.arena), ...loops(entryPlan));
+    lines.push(
+      ...sharing(entry, entryPlan),
+      ...again(plan.remade?.[entry]),
+      ...arena(entryPlan.arena),
+      ...loops(entryPlan),
+    );
   }
   return `${lines.join('\n')}\n`;
 }
@@ -45,6 +50,18 @@ function sharing(entry: string, { arena, peak, lowerBound, withoutTakeOver, unsh
     figure(withoutTakeOver, 'in that set if no buffer took over the memory of another'),
     figure(unshared, 'in all buffers together'),
   ];
+}
+
+/** What is made again instead of lying there. */
+function again(figures: RemadeFigures | undefined): string[] {
+  return figures ? [figure(figures.bytes, `in values that are not kept: ${remadeText(figures)}`)] : [];
+}
+
+/** What making values again costs. */
+export function remadeText({ kernels, flops, share }: RemadeFigures): string {
+  const work = flops < 1e8 ? `${(flops / 1e6).toFixed(2)} MFLOP` : `${(flops / 1e9).toFixed(2)} GFLOP`;
+  const more = `${(100 * share).toFixed(1)} % more work`;
+  return `${kernels} ${kernels === 1 ? 'kernel makes' : 'kernels make'} them again, ${work}, about ${more}`;
 }
 
 function arena(buffers: readonly ArenaBuffer[]): string[] {

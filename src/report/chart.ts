@@ -34,6 +34,14 @@ export const INK = '#1f2933';
 export const QUIET = '#5b6673';
 /** Colors of series that stand side by side, told apart by color-blind people too. */
 export const SERIES = ['#1d5fa8', '#c4501b', '#1b9e8f', '#7a3fa0', '#8a6d3b', '#5b6673'] as const;
+
+/** From white, for a share of 0, to a color. */
+export function tint(share: number, color: string): string {
+  const parts = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+  const mixed = parts.map((part) => Math.round(255 + share * (part - 255)));
+  return `#${mixed.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+}
+
 const SVG = 'http://www.w3.org/2000/svg';
 const LEGEND_LINE = 24;
 

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
-import { drawChart, INK } from './chart.js';
+import { drawChart, INK, SERIES, tint } from './chart.js';
 
 /** A matrix as squares whose ink says how large a number is. */
 export interface HeatMap {
@@ -32,7 +32,13 @@ export function heatMap({ title, x, y, columns, rows, values, digits, height }: 
   const most = cells.reduce((max, { value }) => Math.max(max, value), 0);
   const share = ({ value }: { value: number }) => (most > 0 ? value / most : 0);
   const marks: Plot.Markish[] = [
-    Plot.cell(cells, { x: 'j', y: 'i', fill: (cell) => ink(share(cell)), stroke: '#e4e7eb', inset: 0.5 }),
+    Plot.cell(cells, {
+      x: 'j',
+      y: 'i',
+      fill: (cell) => tint(share(cell), SERIES[0]),
+      stroke: '#e4e7eb',
+      inset: 0.5,
+    }),
   ];
   if (digits !== undefined)
     marks.push(
@@ -47,13 +53,6 @@ export function heatMap({ title, x, y, columns, rows, values, digits, height }: 
         },
       ),
     );
-  const band = (names: readonly string[]): Plot.ScaleOptions => ({
-    type: 'band',
-    domain: names.map((_, i) => i),
-    tickFormat: (i: number) => names[i],
-    tickSize: 0,
-    padding: 0,
-  });
   const longest = rows.reduce((n, name) => Math.max(n, name.length), 0);
   return drawChart({
     title,
@@ -67,8 +66,13 @@ export function heatMap({ title, x, y, columns, rows, values, digits, height }: 
   });
 }
 
-/** From white to the colour of the first series. */
-function ink(share: number): string {
-  const mixed = [0x1d, 0x5f, 0xa8].map((part) => Math.round(255 + share * (part - 255)));
-  return `#${mixed.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+/** An axis of squares with their names. */
+export function band(names: readonly string[]): Plot.ScaleOptions {
+  return {
+    type: 'band',
+    domain: names.map((_, i) => i),
+    tickFormat: (i: number) => names[i],
+    tickSize: 0,
+    padding: 0,
+  };
 }

@@ -1,10 +1,12 @@
 /** Pictures and pages, for Node: `import { lineChart } from '2headgrad/report'`. */
 
 export { smooth } from '../smooth.js';
+export { type ConfusionChart, confusionChart } from './confusion.js';
 export { diagnosticsSections } from './diagnostics.js';
 export { dotToSvg } from './graphviz.js';
 export { type HeatMap, heatMap } from './heat-map.js';
 export { type Bins, bin, type Distribution, type Histogram, histogram } from './histogram.js';
+export { filterImages, type ImageGrid, imageGrid } from './image-grid.js';
 export { type Guide, type LineChart, lineChart, type Series } from './lines.js';
 export { type LossCurve, lossCurve } from './loss-curve.js';
 export { type Report, reportPage, type Section } from './page.js';

@@ -13,8 +13,10 @@ export interface LossCurve {
   smoothed?: ArrayLike<number>;
   /** Losses on what is not trained on. */
   dev?: readonly { step: number; loss: number }[];
+  /** What these are called; `dev` unless given. */
+  devLabel?: string;
   /** The loss of a simpler model, a dashed line. */
-  baseline: { value: number; label: string };
+  baseline?: { value: number; label: string };
   /** What the losses are called; `loss` unless given. */
   axis?: string;
 }
@@ -26,7 +28,7 @@ const LOG_FROM = 4;
 
 /** The loss over the steps as a standalone SVG on a light background. Long series are thinned, extremes kept. */
 export function lossCurve(curve: LossCurve): string {
-  const { steps, losses, smoothed, dev = [], baseline, title, axis = 'loss' } = curve;
+  const { steps, losses, smoothed, dev = [], devLabel = 'dev', baseline, title, axis = 'loss' } = curve;
   checkLengths(curve);
   const raw = thin(steps, losses);
   const average = smoothed ? thin(steps, smoothed) : [];
@@ -36,7 +38,7 @@ export function lossCurve(curve: LossCurve): string {
     400,
   );
   const shown = [...raw, ...average, ...held].filter(({ y }) => Number.isFinite(y));
-  const log = !(baseline.value <= 0) && wantsLog(shown, losses);
+  const log = !(baseline && baseline.value <= 0) && wantsLog(shown, losses);
   const gaps = Array.from(losses).filter((loss) => !Number.isFinite(loss)).length;
 
   const last = held.reduce((x, point) => Math.max(x, point.x), steps[steps.length - 1]);
@@ -52,7 +54,8 @@ export function lossCurve(curve: LossCurve): string {
   if (average.length > 0) marks.push(line(average, 'white', 4.5), line(average, SMOOTHED, 2.2));
   if (held.length > 0) marks.push(line(held, DEV, 1.4));
   if (held.length > 0 && held.length <= 60) marks.push(dots(held, DEV, 3.5));
-  if (Number.isFinite(baseline.value)) marks.push(...guideY(baseline.value, baseline.label, last));
+  if (baseline && Number.isFinite(baseline.value))
+    marks.push(...guideY(baseline.value, baseline.label, last));
 
   const legend: LegendEntry[] = [
     smoothed
@@ -60,10 +63,10 @@ export function lossCurve(curve: LossCurve): string {
       : { label: 'training loss', stroke: SMOOTHED, width: 2 },
   ];
   if (average.length > 0) legend.push({ label: 'training, smoothed', stroke: SMOOTHED, width: 3 });
-  if (held.length > 0) legend.push({ label: 'dev', stroke: DEV, width: 3 });
+  if (held.length > 0) legend.push({ label: devLabel, stroke: DEV, width: 3 });
   if (gaps > 0) legend.push({ label: `${gaps} not finite, not drawn`, stroke: 'none', width: 0 });
   const ys = shown.map(({ y }) => y);
-  if (baseline.value > 0 && Number.isFinite(baseline.value)) ys.push(baseline.value);
+  if (baseline && baseline.value > 0 && Number.isFinite(baseline.value)) ys.push(baseline.value);
   return drawChart({
     title,
     axis: log ? `${axis} (log scale)` : axis,

@@ -125,7 +125,7 @@ export class CompiledEngine implements Engine {
     this.words[CONTROL.seed / 4] = seed;
   }
 
-  setData(columns: Record<string, Numbers>, rows: number): void {
+  setData(columns: Record<string, Numbers>, rows: number, inOrder = false): void {
     const batch = this.layout.entries.train.inputs.slice(0, -1);
     if (batch.length > MAX_COLUMNS)
       throw new GradError(`a batch may have ${MAX_COLUMNS} parts, this has ${batch.length}`);
@@ -141,6 +141,7 @@ export class CompiledEngine implements Engine {
       this.words[CONTROL.columns / 4 + i] = places[i];
     });
     this.words[CONTROL.rows / 4] = rows;
+    this.words[CONTROL.inOrder / 4] = Number(inOrder);
   }
 
   advance(first: number, learningRates: Float32Array): Float32Array {
@@ -195,8 +196,8 @@ export class CompiledEngine implements Engine {
     this.invoke('update', { ...gradients, [LEARNING_RATE]: [learningRate] });
   }
 
-  evaluate(batch: Record<string, Numbers>): number {
-    return this.call('evaluate', batch, 'loss')[0];
+  evaluate(batch: Record<string, Numbers>): Record<string, Numbers> {
+    return this.invoke('evaluate', batch);
   }
 
   statistics(batch: Record<string, Numbers>): Record<string, Numbers> {
@@ -206,7 +207,9 @@ export class CompiledEngine implements Engine {
   draw(at: number): Record<string, Numbers> {
     const batch = this.layout.entries.train.inputs.slice(0, -1);
     const size = batch[0].shape[0] ?? 1;
-    const picked = drawnRows(this.seed, at, size, this.words[CONTROL.rows / 4]);
+    const { words } = this;
+    const inOrder = words[CONTROL.inOrder / 4] !== 0;
+    const picked = drawnRows(this.seed, at, size, words[CONTROL.rows / 4], inOrder);
     return Object.fromEntries(
       batch.map(({ name, dtype, bytes }, part) => {
         const out = dtype === 'f32' ? new Float32Array(bytes / 4) : new Int32Array(bytes / 4);
@@ -290,14 +293,6 @@ export class CompiledEngine implements Engine {
   /** Copies of an entry's outputs, as its last run left them. */
   outputs(entry: string): Record<string, Numbers> {
     return Object.fromEntries(this.layout.entries[entry].outputs.map((b) => [b.name, this.view(b).slice()]));
-  }
-
-  /** Runs an entry once on these inputs; returns a view of the output of this name. */
-  private call(entry: string, inputs: Record<string, Numbers>, output: string): Numbers {
-    this.load(entry, inputs);
-    this.run(this.jobs.get(entry)!);
-    this.checkGuards(entry);
-    return this.view(this.layout.entries[entry].outputs.find((b) => b.name === output)!);
   }
 
   private train(job: number): void {

@@ -3,6 +3,7 @@ import { boolean, checkOptions, shown } from '../check.js';
 import { type CompiledModule, type CompileOptions, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
+import { memorySize } from '../memory-size.js';
 import { checkInputs } from '../train/columns.js';
 import { describeEntry, type EntryDescription } from '../train/description.js';
 import type { Wide } from '../train/engine.js';
@@ -18,6 +19,8 @@ export interface CompileFunctionOptions
   threads?: number;
   /** Vectors of 256 bits, where that is right and faster, as `compile({ wide: true })` of a training step has them. */
   wide?: boolean;
+  /** What it may take: bytes, or a text such as '64MB'; values are made again rather than kept where it needs more. */
+  memory?: number | string;
   /** Keep the compiled module, on disk or in the page's cache; by default yes. */
   cache?: boolean;
 }
@@ -73,11 +76,12 @@ export async function compileFunction(
 ): Promise<CompiledFunction> {
   checkGraph(graph);
   checkOptions('compileFunction', options, [
-    ...(['threads', 'cache', 'relaxed', 'wide'] as const),
+    ...(['threads', 'cache', 'relaxed', 'wide', 'memory'] as const),
     ...(['without', 'threadShare', 'poison'] as const),
   ]);
   const { readLibrary, moduleCache, spawnWorker } = await platform();
-  const { cache = true, wide = false, ...rest } = options;
+  const { cache = true, wide = false, memory, ...rest } = options;
+  const budget = memory === undefined ? undefined : memorySize('compileFunction: memory', memory);
   boolean('compileFunction: wide', wide);
   if (options.relaxed) requireRelaxed();
   const threads = grantThreads(options.threads ?? 1);
@@ -85,6 +89,7 @@ export async function compileFunction(
   const input = { name: graph.name, variables: [], entries: { call: graph } };
   const module = await compileProgram(input, {
     ...rest,
+    memory: budget,
     library: await readLibrary(),
     cache: store,
     shared: canShareMemory(),

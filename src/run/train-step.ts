@@ -2,11 +2,13 @@ import { BRAND, type Kind } from '../brand.js';
 import { boolean, checkOptions, shown } from '../check.js';
 import { type Cache, type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
+import { memorySize } from '../memory-size.js';
 import { checkSeed } from '../random/seed.js';
 import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
 import { initialValues } from '../train/initial.js';
+import type { MetricResults } from '../train/metrics.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
@@ -33,6 +35,12 @@ export interface CompileStepOptions {
    * be had, or no faster, all goes on without.
    */
   wide?: boolean;
+  /**
+   * What a session may take beside its dataset and the scratch of its threads: bytes, or a text such as '64MB' or '1.5 GiB'.
+   * Where a step needs more, values of the forward pass are made again in the backward pass rather than kept: the same
+   * bits, for some more time. `module.memory` tells what that is. OptionError where it is not enough, with the least that is.
+   */
+  memory?: number | string;
   /** Keep compiled modules, by default yes, in the page's cache or on disk; in Node also the folder to keep them in. */
   cache?: boolean | string;
   /** Run the slowest part of the compiler, some seconds, in a thread of its own, so that this one hears signals; in Node. */
@@ -53,7 +61,8 @@ export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads
 export type { InterpretOptions };
 
 /** A training step that an engine can run. */
-export class TrainStep<M, B extends Types, P extends Types> {
+// biome-ignore lint/suspicious/noExplicitAny: a step of any metrics.
+export class TrainStep<M, B extends Types, P extends Types, R = any> {
   readonly [BRAND]: Kind = 'train step';
   /** What was given to trainStep, before an engine is chosen. */
   readonly definition: StepDefinition<M, B, P>;
@@ -85,6 +94,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   async compileModule(options: CompileStepOptions = {}): Promise<CompiledModule> {
     checkCompile('compileModule', options);
     const { relaxed = false, cache, apart = false, without, profile, progress } = options;
+    const memory = options.memory === undefined ? undefined : memorySize('memory', options.memory);
     const { readLibrary, ascApart } = await platform();
     return compileProgram(this.program, {
       library: await readLibrary(),
@@ -92,6 +102,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
       asc: apart ? ascApart : undefined,
       shared: canShareMemory(),
       relaxed,
+      memory,
       without,
       profile,
       progress,
@@ -99,7 +110,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** Compiles the step to WebAssembly and sets up a session. */
-  async compile(options: CompileStepOptions = {}): Promise<Session> {
+  async compile(options: CompileStepOptions = {}): Promise<Session<R>> {
     checkCompile('compile', options);
     const { seed = 42, threads = 1, wide, cache } = options;
     checkSeed(seed);
@@ -110,7 +121,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** A session of a compiled module; several may share one. */
-  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session> {
+  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session<R>> {
     checkOptions('start', given, ['seed', 'threads', 'wide', 'cache', 'mark']);
     const { seed = 42, wide = false, cache, mark } = given;
     checkSeed(seed);
@@ -135,7 +146,7 @@ export class TrainStep<M, B extends Types, P extends Types> {
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
-  interpret(options: InterpretOptions = {}): Session {
+  interpret(options: InterpretOptions = {}): Session<R> {
     return interpretDefinition(this.definition as unknown as StepDefinition, options);
   }
 }
@@ -147,7 +158,7 @@ async function storeOf(cache: boolean | string = true): Promise<Cache | undefine
 }
 
 const COMPILE_OPTIONS: readonly (keyof CompileStepOptions)[] = [
-  ...(['seed', 'threads', 'relaxed', 'wide', 'cache'] as const),
+  ...(['seed', 'threads', 'relaxed', 'wide', 'memory', 'cache'] as const),
   ...(['apart', 'without', 'progress', 'profile'] as const),
 ];
 
@@ -158,6 +169,7 @@ function checkCompile(what: string, options: CompileStepOptions): void {
   });
   const { relaxed, wide, cache, apart, without, progress, profile } = options;
   if (wide !== undefined) boolean(`${what}: wide`, wide);
+  if (options.memory !== undefined) memorySize(`${what}: memory`, options.memory);
   if (relaxed !== undefined) boolean(`${what}: relaxed`, relaxed);
   if (profile !== undefined) boolean(`${what}: profile`, profile);
   if (apart !== undefined) boolean(`${what}: apart`, apart);
@@ -181,6 +193,7 @@ export function trainStep<
   B extends Types,
   P extends Types = Record<never, never>,
   E extends Record<string, Types> = Record<never, never>,
->(options: StepOptions<M, B, P, E>): TrainStep<M, B, P> {
+  V = Record<never, never>,
+>(options: StepOptions<M, B, P, E, V>): TrainStep<M, B, P, MetricResults<V>> {
   return new TrainStep(options as unknown as StepOptions<M, B, P>);
 }

@@ -4,7 +4,7 @@ import { type Cluster, fitInto, ownReads, startCluster } from './cluster.js';
 import { ClusterOrder } from './cluster-order.js';
 import { CommonReads } from './common-reads.js';
 import { isInline, readsWhole, sourcesOf } from './inline.js';
-import type { Member } from './kernel.js';
+import type { Member, Remade } from './kernel.js';
 import { isLoopNode } from './scans.js';
 import { needsCopy, viewOf } from './view.js';
 
@@ -13,6 +13,15 @@ export interface Fusion {
   readonly home: ReadonlyMap<Node, Cluster>;
   /** Why a node did not join the cluster of one of its inputs. */
   readonly refusals: readonly { readonly from: Node; readonly to: Node; readonly why: string }[];
+}
+
+/** A graph with its nodes in clusters. */
+export interface Fused {
+  readonly graph: Graph;
+  readonly fusion: Fusion;
+  /** Bytes of the arena that groups of kernels may not bring it above, if it is not there without them. */
+  readonly most?: number;
+  readonly remade?: readonly Remade[];
 }
 
 /**

@@ -193,6 +193,19 @@ export interface Group {
   readonly tile: number;
 }
 
+/** What a kernel makes again, later in the step, instead of what was kept meanwhile. */
+export interface Remade {
+  /** The values, as they were made first. */
+  readonly values: readonly Node[];
+  /** What they are made from. */
+  readonly from: readonly Node[];
+  /** Bytes that are free meanwhile. */
+  readonly bytes: number;
+  readonly flops: number;
+  /** On one thread, as the cost model has it. */
+  readonly nanoseconds: number;
+}
+
 /** A graph as kernels in the order in which they run. */
 export interface Schedule {
   readonly name: string;
@@ -203,4 +216,6 @@ export interface Schedule {
   readonly lives: readonly Life[];
   /** Reads that go through memory, and why they were not fused. */
   readonly unfused: readonly { readonly from: Node; readonly to: Node; readonly why: string }[];
+  /** What is made again so that the step keeps to its memory; missing where nothing is. */
+  readonly remade?: readonly Remade[];
 }

@@ -191,6 +191,6 @@ export class Arena {
 }
 
 /** All dtypes have four bytes. */
-function bytesOf(node: Node): number {
+export function bytesOf(node: Node): number {
   return 4 * Math.max(1, numel(node.shape));
 }

@@ -2,6 +2,7 @@ import type { Node } from '../graph/graph.js';
 import { groupKernels } from './groups.js';
 import { Heap } from './heap.js';
 import type { Group, Kernel, Life, Storage } from './kernel.js';
+import { listSchedule } from './list-schedule.js';
 import { joined, liveBytes, livesOf, type Traffic, trafficOf } from './liveness.js';
 import type { SchedulePass } from './passes.js';
 import { lowerPeak } from './peak.js';
@@ -17,7 +18,7 @@ export function orderKernels(
   kernels: readonly Kernel[],
   storage: ReadonlyMap<Node, Storage>,
   runs: (pass: SchedulePass) => boolean = () => true,
-  cacheBytes?: number,
+  limits: Limits = {},
 ): { kernels: readonly Kernel[]; groups: readonly Group[]; lives: Life[] } {
   const waits = dependencies(kernels, storage);
   const first = graphOrder(kernels, waits);
@@ -35,12 +36,33 @@ export function orderKernels(
     : traffic.keys();
   const ordered = Array.from(order, (i) => traffic[i]);
   return (
-    (runs('group') && inGroups(ordered, storage, cacheBytes)) || {
+    (runs('group') && inGroups(ordered, storage, limits)) || {
       kernels: ordered.map((t) => t.kernel),
       groups: [],
       lives: livesOf(ordered),
     }
   );
+}
+
+/**
+ * Kernels in an order in which as few bytes live at all times as a list schedule makes it, not only where most do; those
+ * given where that is no better.
+ */
+export function tightOrder(
+  kernels: readonly Kernel[],
+  storage: ReadonlyMap<Node, Storage>,
+  takeOver: boolean,
+): readonly Kernel[] {
+  const traffic = trafficOf(kernels, storage, takeOver);
+  const listed = listSchedule(traffic, dependencies(kernels, storage)).map((i) => traffic[i]);
+  const sum = (order: readonly Traffic[]) => liveBytes(order).reduce((all, bytes) => all + bytes, 0);
+  return sum(listed) < sum(traffic) ? listed.map(({ kernel }) => kernel) : kernels;
+}
+
+/** Bytes that the second-level cache is taken to keep, and bytes of the arena that groups may not bring a step above. */
+export interface Limits {
+  readonly cacheBytes?: number;
+  readonly most?: number;
 }
 
 /** How much higher than without groups the peak of memory may be. */
@@ -50,7 +72,7 @@ const HIGHER = 17 / 16;
 function inGroups(
   ordered: readonly Traffic[],
   storage: ReadonlyMap<Node, Storage>,
-  cacheBytes: number | undefined,
+  { cacheBytes, most = Number.POSITIVE_INFINITY }: Limits,
 ) {
   const { kernels, groups: found } = groupKernels(
     ordered.map((t) => t.kernel),
@@ -59,7 +81,8 @@ function inGroups(
   );
   if (found.length === 0) return null;
   const traffic = new Map(ordered.map((t) => [t.kernel, t]));
-  const peak = HIGHER * peakOf(ordered);
+  const least = peakOf(ordered);
+  const peak = Math.max(least, Math.min(HIGHER * least, most));
   const all = kernels.map((kernel) => traffic.get(kernel)!);
   const groups = found.filter((group) => peakOf(stepsOf(all, [group]).steps) <= peak);
   const { steps, spans } = stepsOf(all, groups);

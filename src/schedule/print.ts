@@ -1,4 +1,4 @@
-import type { Node } from '../graph/graph.js';
+import { inputAttrs, isInput, type Node } from '../graph/graph.js';
 import { printable, shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import { costOf } from './cost.js';
@@ -13,9 +13,20 @@ import { isOfParts } from './sum-order.js';
 export function printSchedule(schedule: Schedule): string {
   const lines = [
     `schedule ${shownName(schedule.name)}: ${schedule.kernels.length} kernels`,
+    ...remade(schedule),
     ...blocks(schedule).map((line) => `  ${line}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What is made again rather than kept. */
+function remade({ remade = [] }: Schedule): string[] {
+  const list = (nodes: readonly Node[]) => nodes.map(valueLabel).join(', ') || 'constants';
+  const lines = remade.map(
+    ({ values, from, bytes, flops, nanoseconds }) =>
+      `    ${list(values)}: ${bytes} bytes are free meanwhile; from ${list(from)}; ${flops} flops, about ${(nanoseconds / 1000).toPrecision(2)} us`,
+  );
+  return lines.length > 0 ? ['  made again rather than kept:', ...lines] : [];
 }
 
 function blocks(schedule: Schedule): string[] {
@@ -27,7 +38,7 @@ function blocks(schedule: Schedule): string[] {
   });
   const seen = new Set<string>();
   for (const { from, to, why } of schedule.unfused) {
-    const line = `  ${label(from)} -> ${label(to)}: ${why}`;
+    const line = `  ${valueLabel(from)} -> ${valueLabel(to)}: ${why}`;
     if (seen.size === 0) lines.push('not fused:');
     if (!seen.has(line)) lines.push(line);
     seen.add(line);
@@ -139,6 +150,8 @@ function place(node: Node, { storage }: Pick<Schedule, 'storage'>): string {
   return `${name} ${formatType(node)}${part}`;
 }
 
-function label(node: Node): string {
-  return `${node.op.name} ${formatType(node)}${node.where ? ` (${printable(node.where)})` : ''}`;
+/** A value in words, with the line that made it. */
+export function valueLabel(node: Node): string {
+  const name = isInput(node) ? shownName(inputAttrs(node).name) : node.op.name;
+  return `${name} ${formatType(node)}${node.where ? ` (${printable(node.where)})` : ''}`;
 }

@@ -3,7 +3,7 @@ import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from
 import { numel } from '../shape.js';
 import { bodyOf, loadsOf } from './bodies.js';
 import type { Cluster } from './cluster.js';
-import { type Fusion, fuse } from './fuse.js';
+import { type Fused, type Fusion, fuse } from './fuse.js';
 import { mayOverwrite } from './in-place.js';
 import { mapOperands } from './index-maps.js';
 import type { Access, CopyKernel, Kernel, Schedule, Storage } from './kernel.js';
@@ -44,25 +44,63 @@ export function scheduleAll(
   options: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Record<string, Schedule> {
+  return schedulesOf(fuseAll(graphs, options, tell), options, tell);
+}
+
+/** Entries with their nodes in clusters, of which `schedulesOf` makes kernels. */
+export function fuseAll(
+  graphs: Readonly<Record<string, Graph>>,
+  options: ScheduleOptions = {},
+  tell: (part: string) => void = () => {},
+): Record<string, Fused> {
+  const runs = runsIn(options);
+  return each(graphs, (graph) => fused(graph, runs, tell));
+}
+
+/** Kernels of clusters, in running order. */
+export function schedulesOf(
+  entries: Readonly<Record<string, Fused>>,
+  options: ScheduleOptions = {},
+  tell: (part: string) => void = () => {},
+): Record<string, Schedule> {
   const { without = [], cacheBytes, allPanels, allPrologues } = options;
-  const runs = (pass: SchedulePass) => !without.includes(pass);
-  const each = <A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B) =>
-    Object.fromEntries(Object.entries(record).map(([entry, value]) => [entry, f(value)]));
+  const runs = runsIn(options);
   // Kernels of a group know where their values lie, which in a loop are elsewhere in each step.
   const scheduled = (step: Graph) => schedule(step, { ...options, without: [...without, 'group', 'panels'] });
-  const made = each(graphs, (graph) => kernelsOf(graph, { runs, allPrologues }, scheduled, tell));
+  tell('kernels');
+  const made = each(entries, (entry) => kernelsOf(entry, { runs, allPrologues }, scheduled));
   tell('panels');
   const placed = runs('panels') ? layInPanels(made, allPanels) : made;
   tell('order');
-  return each(placed, ({ kernels, storage, ...rest }) => ({
-    ...orderKernels(kernels, storage, runs, cacheBytes),
+  return each(placed, ({ kernels, storage, most, ...rest }) => ({
+    ...orderKernels(kernels, storage, runs, { cacheBytes, most }),
     ...rest,
     storage,
   }));
 }
 
+const runsIn =
+  ({ without = [] }: ScheduleOptions) =>
+  (pass: SchedulePass) =>
+    !without.includes(pass);
+
+const each = <A, B>(record: Readonly<Record<string, A>>, f: (value: A) => B) =>
+  Object.fromEntries(Object.entries(record).map(([entry, value]) => [entry, f(value)]));
+
 /** What a schedule consists of before its kernels are in order. */
-type Unordered = Placed & Pick<Schedule, 'name' | 'unfused'>;
+type Unordered = Placed & Pick<Schedule, 'name' | 'unfused' | 'remade'> & Pick<Fused, 'most'>;
+
+function fused(optimized: Graph, runs: (pass: SchedulePass) => boolean, tell: (part: string) => void): Fused {
+  tell('legalize');
+  const plain = runs('loop') ? loopsOfScans(expand(optimized, (node) => !isLoop(node))) : expand(optimized);
+  const graph = legalize(dropUnitReductions(plain));
+  tell('fuse');
+  const together = fuse(graph, runs('fuse'));
+  tell('recompute');
+  const again = runs('recompute') ? recompute(graph, together) : together;
+  tell('merge');
+  return { graph, fusion: runs('merge') ? merge(again) : again };
+}
 
 /** What to do beyond a kernel for each value. */
 interface Choice extends Pick<ScheduleOptions, 'allPrologues'> {
@@ -70,22 +108,11 @@ interface Choice extends Pick<ScheduleOptions, 'allPrologues'> {
 }
 
 function kernelsOf(
-  optimized: Graph,
+  { graph, fusion, most, remade }: Fused,
   choice: Choice,
   scheduled: (step: Graph) => Schedule,
-  tell: (part: string) => void,
 ): Unordered {
   const { runs } = choice;
-  tell('legalize');
-  const plain = runs('loop') ? loopsOfScans(expand(optimized, (node) => !isLoop(node))) : expand(optimized);
-  const graph = legalize(dropUnitReductions(plain));
-  tell('fuse');
-  const fused = fuse(graph, runs('fuse'));
-  tell('recompute');
-  const again = runs('recompute') ? recompute(graph, fused) : fused;
-  tell('merge');
-  const fusion = runs('merge') ? merge(again) : again;
-  tell('kernels');
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
     if (isInput(node)) {
@@ -115,7 +142,7 @@ function kernelsOf(
   );
   const kernels = inPlaces([...drafts.values(), ...copies], storage, choice, isMade);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
-  return { name: graph.name, kernels, storage, unfused };
+  return { name: graph.name, kernels, storage, unfused, most, ...(remade && { remade }) };
 }
 
 /** What each cluster computes, reads and stores. */

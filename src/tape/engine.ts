@@ -14,6 +14,7 @@ export class TapeEngine implements Engine {
   private readonly tape: Tape;
   private dataset: Record<string, Numbers> = {};
   private rows = 0;
+  private inOrder = false;
   private lastGradients: Record<string, Numbers> = {};
 
   constructor(
@@ -28,10 +29,11 @@ export class TapeEngine implements Engine {
     for (const { name, variable } of definition.variables) this.tape.set(variable, initial.get(name)!);
   }
 
-  setData(columns: Record<string, Numbers>, rows: number): void {
+  setData(columns: Record<string, Numbers>, rows: number, inOrder = false): void {
     // Copied, as the compiled engine does: what the user does with the arrays afterwards does not matter.
     this.dataset = Object.fromEntries(Object.entries(columns).map(([name, all]) => [name, all.slice()]));
     this.rows = rows;
+    this.inOrder = inOrder;
   }
 
   advance(first: number, learningRates: Float32Array): Float64Array {
@@ -70,9 +72,9 @@ export class TapeEngine implements Engine {
     this.run(true, () => this.definition.update(this.tape, this.tensors(gradients, types), rate));
   }
 
-  evaluate(batch: Record<string, Numbers>): number {
+  evaluate(batch: Record<string, Numbers>): Record<string, Numbers> {
     const inputs = this.tensors(batch, this.definition.options.batch);
-    return (this.run(false, () => this.definition.loss(this.tape, inputs)) as Eager).item();
+    return elementsOf(this.run(false, () => this.definition.evaluate(this.tape, inputs)));
   }
 
   statistics(batch: Record<string, Numbers>): Record<string, Numbers> {
@@ -139,7 +141,7 @@ export class TapeEngine implements Engine {
   }
 
   draw(step: number): Record<string, Numbers> {
-    const picked = drawnRows(this.seed, step, this.definition.batchSize, this.rows);
+    const picked = drawnRows(this.seed, step, this.definition.batchSize, this.rows, this.inOrder);
     return Object.fromEntries(
       Object.entries(this.definition.options.batch).map(([name, { shape, dtype }]) => {
         const width = numel(shape.slice(1));

@@ -2,6 +2,7 @@ import { checkOptions, oneOf } from '../check.js';
 import { checkSeed } from '../random/seed.js';
 import { describeProgram } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
+import type { MetricResults } from '../train/metrics.js';
 import { Session } from '../train/session.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import { TapeEngine } from './engine.js';
@@ -14,11 +15,15 @@ export interface InterpretOptions {
 }
 
 /** A training step on the tape: as `trainStep(step).interpret(options)`, without a compiler within reach. */
-export function interpret<M, B extends Types, P extends Types = Record<never, never>>(
-  step: StepOptions<M, B, P>,
-  options: InterpretOptions = {},
-): Session {
-  return interpretDefinition(new StepDefinition(step) as unknown as StepDefinition, options);
+export function interpret<
+  M,
+  B extends Types,
+  P extends Types = Record<never, never>,
+  E extends Record<string, Types> = Record<never, never>,
+  V = Record<never, never>,
+>(step: StepOptions<M, B, P, E, V>, options: InterpretOptions = {}): Session<MetricResults<V>> {
+  const definition = new StepDefinition(step as unknown as StepOptions<M, B, P>);
+  return interpretDefinition(definition as unknown as StepDefinition, options);
 }
 
 export function interpretDefinition(definition: StepDefinition, options: InterpretOptions = {}): Session {

@@ -5,6 +5,7 @@ import { checkOptimizer } from '../optim/optimizer.js';
 import { printableJson, shownName } from '../printable.js';
 import { DTYPES, formatShape, type Shape, type TensorType } from '../shape.js';
 import { LEARNING_RATE, METHODS } from './description.js';
+import { checkMetrics, type Metric } from './metrics.js';
 import type { StepOptions, Types, Use } from './step.js';
 
 // What is given to trainStep, looked at before anything is traced.
@@ -21,6 +22,7 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
       'loss',
       'optimizer',
       'predict',
+      'evaluate',
       'entries',
       'allowUnused',
       'keepGradients',
@@ -35,7 +37,7 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
       data: 'give it to session.data(...)',
     },
   );
-  const { name, model, batch, loss, optimizer, predict, entries } = options;
+  const { name, model, batch, loss, optimizer, predict, entries, evaluate } = options;
   if (name !== undefined && (typeof name !== 'string' || name === ''))
     throw new OptionError(`trainStep: name must be a text, got ${shown(name)}`);
   if ((typeof model !== 'object' && typeof model !== 'function') || model === null)
@@ -54,6 +56,7 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
   for (const flag of ['allowUnused', 'keepGradients', 'separate'] as const)
     if (options[flag] !== undefined) boolean(`trainStep: ${flag}`, options[flag]);
   if (predict !== undefined) checkUse('predict', predict);
+  if (evaluate !== undefined) checkMetrics(evaluate as Record<string, Metric>);
   if (entries === undefined) return;
   if (typeof entries !== 'object' || entries === null || Array.isArray(entries))
     throw new OptionError(

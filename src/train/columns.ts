@@ -35,7 +35,8 @@ export function batchesOf(entry: EntryDescription, columns: Columns): Batches {
   };
 }
 
-function rowsOf(all: Numbers, rows: number, start: number, size: number): Numbers {
+/** `size` rows from row `start`; where they run out the last is repeated. */
+export function rowsOf(all: Numbers, rows: number, start: number, size: number): Numbers {
   const width = all.length / rows;
   const part = all.subarray(start * width, (start + size) * width);
   if (part.length === size * width) return part;
@@ -46,8 +47,9 @@ function rowsOf(all: Numbers, rows: number, start: number, size: number): Number
   return out;
 }
 
-/** The rows that a step draws, as every engine draws them. */
-export function drawnRows(seed: number, step: number, size: number, rows: number): number[] {
+/** The rows that a step draws, as every engine draws them; `inOrder`: the next ones, and behind the last the first. */
+export function drawnRows(seed: number, step: number, size: number, rows: number, inOrder = false): number[] {
+  if (inOrder) return Array.from({ length: size }, (_, i) => (step * size + i) % rows);
   return Array.from({ length: size }, (_, i) => randomIndex(seed, STREAMS.batch, step, i, rows));
 }
 
@@ -74,6 +76,7 @@ export function checkColumns(
   beside: Beside = 'nothing',
 ): { checked: Record<string, Numbers>; rows: number } {
   let rows = -1;
+  let first = '';
   const checked = check(
     entry,
     columns,
@@ -86,8 +89,9 @@ export function checkColumns(
         );
       }
       if (rows >= 0 && length / width !== rows)
-        throw new DataError(`${name}: ${length / width} rows, but ${rows} of the part before`);
+        throw new DataError(`${name}: ${length / width} rows, but ${first} has ${rows}`);
       rows = length / width;
+      first ||= name;
       return length;
     },
     beside,

@@ -7,6 +7,7 @@ import { type Fill, fillOf } from '../init/fill.js';
 import { printable, shownName } from '../printable.js';
 import { numel, type TensorType } from '../shape.js';
 import { streamOf } from './initial.js';
+import type { MetricDescription } from './metrics.js';
 import type { Program } from './program.js';
 
 // What a session has to know of a program, as plain data: a session needs no graph, and so no compiler.
@@ -24,6 +25,8 @@ export interface EntryDescription {
   /** What the user gives, in order; the learning rate of a training entry is the last. Variables are not among them. */
   readonly inputs: readonly InputDescription[];
   readonly outputs: readonly (TensorType & { readonly name: string })[];
+  /** Whether variables are other ones afterwards. */
+  readonly assigns?: boolean;
 }
 
 export interface VariableDescription extends TensorType {
@@ -52,6 +55,8 @@ export interface ProgramDescription {
     readonly every: number;
     readonly layers: readonly { readonly name: string; readonly op: string }[];
   };
+  /** How what the entry `evaluate` gives beside the loss is put together over batches. */
+  readonly metrics?: Readonly<Record<string, MetricDescription>>;
   /** Batch norms in the order in which the model runs them; the entry `calibrate` gives the moments of each. */
   readonly calibration?: readonly Calibration[];
 }
@@ -79,6 +84,7 @@ export function describeProgram({
   entries,
   diagnostics,
   calibration,
+  metrics,
 }: Program): ProgramDescription {
   const prefix = layerOutput('').activation;
   const layers = entries.diagnose?.outputs
@@ -96,6 +102,7 @@ export function describeProgram({
       Object.entries(entries).map(([entry, graph]) => [entry, describeEntry(graph)]),
     ),
     calibration,
+    ...(metrics && { metrics }),
   };
 }
 
@@ -160,5 +167,6 @@ export function describeEntry(graph: Graph): EntryDescription {
   return {
     inputs: inputs.map(({ name, shape, dtype }) => ({ name, shape, dtype, bound: bounds.get(name) })),
     outputs: graph.outputs.map(({ name, node: { shape, dtype } }) => ({ name, shape, dtype })),
+    ...(graph.updates.length > 0 && { assigns: true }),
   };
 }

@@ -10,8 +10,8 @@ export interface Engine {
   readonly threads: number;
   /** Of the batches that are drawn. */
   seed: number;
-  /** Keeps a checked dataset; batches are drawn from its `rows`. */
-  setData(columns: Record<string, Numbers>, rows: number): void;
+  /** Keeps a checked dataset; batches are drawn from its `rows`, or are the next ones. */
+  setData(columns: Record<string, Numbers>, rows: number, inOrder: boolean): void;
   /**
    * Trains on drawn batches, one step for each learning rate, the first being step `first` (from 0).
    * Returns the losses; fewer than asked for if one is not finite, which is then the last.
@@ -25,7 +25,8 @@ export interface Engine {
   backward(batch: Record<string, Numbers>): Record<string, Numbers>;
   /** A step of the optimizer with gradients, `gradient.NAME`. */
   update(gradients: Record<string, Numbers>, learningRate: number): void;
-  evaluate(batch: Record<string, Numbers>): number;
+  /** The loss of a batch in use mode as `loss`, and the step's metrics by name. */
+  evaluate(batch: Record<string, Numbers>): Record<string, Numbers>;
   /** The moments of what goes into each batch norm: `mean.0`, `squares.0` and so on, by the program's `calibration`. */
   statistics(batch: Record<string, Numbers>): Record<string, Numbers>;
   /** Runs an entry on its inputs; returns its outputs by name, which are the caller's. */

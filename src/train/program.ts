@@ -3,6 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import type { Variable } from '../ops/tensor.js';
 import type { DType, Shape } from '../shape.js';
 import type { Calibration } from './description.js';
+import type { MetricDescription } from './metrics.js';
 
 /** A variable of a program by its name; parameters, running statistics and optimizer state alike. */
 export interface ProgramVariable {
@@ -24,6 +25,8 @@ export interface Program {
   readonly entries: Readonly<Record<string, Graph>>;
   /** Which steps are looked at: the first, and how many it is to the next; the entry `diagnose` is what looks. */
   readonly diagnostics?: { readonly first: number; readonly every: number };
+  /** How what the entry `evaluate` gives beside the loss is put together. */
+  readonly metrics?: Readonly<Record<string, MetricDescription>>;
   /** Batch norms in the order in which the model runs them; `calibrate` gives the moments of what goes into each. */
   readonly calibration?: readonly Calibration[];
 }

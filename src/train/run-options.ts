@@ -1,5 +1,9 @@
 import { checkOptions, learningRate, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
+import { checkColumns } from './columns.js';
+import { entryOf, type ProgramDescription } from './description.js';
+import type { Columns } from './engine.js';
+import type { Evaluated } from './metrics.js';
 
 /** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
 export type LearningRate = number | ((step: number) => number);
@@ -10,6 +14,8 @@ export interface RunOptions {
   lr: LearningRate;
   /** Report after this many steps; by default about a hundred times in the run. */
   every?: number;
+  /** Rows on which each report has the loss and the metrics of the step, as `session.evaluate` gives them. */
+  evaluate?: Columns;
   /** Ends the run between two calls into the engine. */
   signal?: AbortSignal;
 }
@@ -21,21 +27,25 @@ export interface Progress {
   loss: number;
   /** Loss of each step since the last report. */
   losses: number[];
+  /** Without what goes into `evaluate`. */
   stepsPerSecond: number;
+  /** Where the run was asked to evaluate: `{ loss, ... }`, with the metrics by name. */
+  evaluated?: Evaluated;
 }
 
 export function checkRate(lr: number, step: number): number {
   return learningRate('the learning rate', lr, ` at step ${step + 1}`);
 }
 
-export function checkRun(options: RunOptions): void {
-  checkOptions('run', options, ['steps', 'lr', 'every', 'signal'], {
+export function checkRun(program: ProgramDescription, options: RunOptions): void {
+  checkOptions('run', options, ['steps', 'lr', 'every', 'evaluate', 'signal'], {
     batch: 'a run draws its batches from session.data(...); single ones go to session.step({ lr, batch })',
   });
   if (options === undefined) throw new OptionError('run: expected { steps, lr }');
-  const { steps, lr, every, signal } = options;
+  const { steps, lr, every, evaluate, signal } = options;
   wholeNumber('run: steps', steps, 0);
   if (every !== undefined) wholeNumber('run: every', every);
+  if (evaluate !== undefined) checkColumns(entryOf(program, 'evaluate'), evaluate);
   if (typeof lr !== 'number' && typeof lr !== 'function')
     throw new OptionError(`run: lr must be a number from 0, or a function of the step, got ${shown(lr)}`);
   if (signal !== undefined && typeof signal?.aborted !== 'boolean')

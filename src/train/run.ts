@@ -1,5 +1,7 @@
 import { ASYNC_DISPOSE } from '../closing.js';
+import type { Columns } from './engine.js';
 import { macrotask } from './macrotask.js';
+import type { Evaluated } from './metrics.js';
 import type { Progress, RunOptions } from './run-options.js';
 
 /** The last report of a run that was awaited; iterating over it gives all of them. */
@@ -77,13 +79,14 @@ interface Trainee {
   isOpen(): boolean;
   /** Takes so many steps or fewer; returns their losses. */
   advance(steps: number): ArrayLike<number>;
+  evaluate(columns: Columns): Evaluated;
   /** Called when the last step is taken, before it is reported. */
   finish(): void;
 }
 
 /** Takes the steps in chunks of about CHUNK_MS, and lets the host's other work run between them. */
 export async function* reportsOf(
-  { steps, signal, every = Math.max(1, Math.round(steps / 100)) }: RunOptions,
+  { steps, signal, evaluate, every = Math.max(1, Math.round(steps / 100)) }: RunOptions,
   session: Trainee,
 ): AsyncGenerator<Progress, void, void> {
   const end = session.at() + steps;
@@ -99,6 +102,7 @@ export async function* reportsOf(
       loss: made.at(-1)!,
       losses: made,
       stepsPerSecond: (made.length * 1000) / (now - reported),
+      ...(evaluate && session.isOpen() && { evaluated: session.evaluate(evaluate) }),
     };
   };
   while (session.at() < end && !signal?.aborted && session.isOpen()) {

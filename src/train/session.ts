@@ -1,12 +1,13 @@
 import { checkOptions, shown } from '../check.js';
 import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
-import { DataError, OptionError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import { loadFile, saveFile } from './checkpoint-file.js';
-import { batchesOf, checkBatch, checkColumns, checkGradients, convert, rowsPerBatch } from './columns.js';
+import { batchesOf, checkBatch, checkGradients, convert } from './columns.js';
+import { checkDataset, type DataOptions } from './dataset.js';
 import {
   type EntryDescription,
   entryOf,
@@ -20,16 +21,19 @@ import {
 } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
 import type { Columns, Engine, Numbers, Wide } from './engine.js';
-import { meanLoss } from './evaluate.js';
+import { evaluateRows } from './evaluate.js';
+import type { Evaluation } from './metrics.js';
 import { goingOn, noDataset, notBegun } from './refusals.js';
 import { Run, reportsOf } from './run.js';
 import { checkRate, checkRun, type LearningRate, type Progress, type RunOptions } from './run-options.js';
+import { useRows } from './use-rows.js';
 import { WayBack } from './way-back.js';
 
 export type { LearningRate, Progress, RunOptions } from './run-options.js';
 
-/** A model in training: parameters, data and the place in the run. Made by `compile()` or `interpret()`. */
-export class Session {
+/** A model in training: parameters, data and the place in the run. Made by `compile()` or `interpret()`. `R`: its metrics. */
+// biome-ignore lint/suspicious/noExplicitAny: a session of any step.
+export class Session<R = any> {
   /** Steps taken so far. */
   at = 0;
   /** What there is to know of its threads where they are fewer than were asked for, or more than can run at a time. */
@@ -81,12 +85,10 @@ export class Session {
   }
 
   /** Sets the dataset: each part of the batch with its rows one after the other. Copied once. */
-  data(columns: Columns): void {
+  data(columns: Columns, options: DataOptions = {}): void {
     this.open();
-    const { checked, rows } = checkColumns(this.entry('train'), columns, LEARNING_RATE);
-    const batch = rowsPerBatch(this.entry('train'));
-    if (rows < batch) throw new DataError(`data: ${rows} rows are fewer than a batch of ${batch}`);
-    this.engine.setData(checked, rows);
+    const { checked, rows, inOrder } = checkDataset(this.entry('train'), columns, options);
+    this.engine.setData(checked, rows, inOrder);
     this.rows = rows;
   }
 
@@ -134,7 +136,7 @@ export class Session {
     this.open();
     if (this.busy === 'run') this.refuse('run');
     this.needData();
-    checkRun(options);
+    checkRun(this.program, options);
     const outer = this.busy;
     let held = true;
     const free = () => {
@@ -146,6 +148,7 @@ export class Session {
       yield* reportsOf(options, {
         at: () => this.at,
         isOpen: () => !this.closed,
+        evaluate: (columns) => evaluateRows(this.engine, this.program, columns),
         advance: (n) => this.advance(n, options.lr),
         // Before the last report, so that whoever gets it may go on at once.
         finish: () => {
@@ -190,11 +193,15 @@ export class Session {
     this.wayBack.afterStep();
   }
 
-  /** Mean loss over rows, with the model in use mode. Rows must not influence each other. */
-  evaluate(columns: Columns): number {
+  /**
+   * Mean loss over rows, however many, in use mode: a number, or `{ loss, ... }` with the metrics that the step names (`evaluate`
+   * of trainStep). Rows must not influence each other.
+   */
+  evaluate(columns: Columns): Evaluation<R> {
     this.open();
     this.begun('evaluate');
-    return meanLoss(this.engine, batchesOf(this.entry('evaluate'), columns));
+    const all = evaluateRows(this.engine, this.program, columns);
+    return (this.program.metrics ? all : all.loss) as Evaluation<R>;
   }
 
   /**
@@ -211,16 +218,19 @@ export class Session {
     this.wayBack.forget();
   }
 
-  /** The output of `predict` for these inputs, row-major. */
+  /** The output of `predict` for these inputs, row-major; for any number of rows, as `invoke`. */
   predict(inputs: Columns): Numbers {
     return this.invoke('predict', inputs).output;
   }
 
-  /** The outputs, by name and row-major, of an entry of the user's (see `entries` of trainStep); one alone is `output`. */
+  /**
+   * The outputs, by name and row-major, of an entry of the user's (see `entries` of trainStep); one alone is `output`. Where inputs and
+   * outputs have as many rows, and nothing is assigned to, any number of rows may be given, which must not influence each other.
+   */
   invoke(entry: string, inputs: Columns): Record<string, Numbers> {
     this.open();
     this.begun(entry);
-    return this.engine.invoke(entry, checkBatch(useOf(this.program, entry), inputs));
+    return useRows(this.engine, entry, useOf(this.program, entry), inputs);
   }
 
   /** Gradients of the last step by parameter, where the step was made with keepGradients. */

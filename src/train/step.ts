@@ -15,6 +15,7 @@ import { Tracer } from '../trace/tracer.js';
 import { checkStep, outputsOf, returned } from './check-step.js';
 import { type Calibration, gradientName, gradientsIn, LEARNING_RATE, layerOutput } from './description.js';
 import { everyOf } from './diagnostics.js';
+import { computeOf, describeMetric, type Metric } from './metrics.js';
 import { Observer } from './observe.js';
 import type { Program, ProgramVariable } from './program.js';
 
@@ -32,6 +33,7 @@ export interface StepOptions<
   B extends Types,
   P extends Types,
   E extends Record<string, Types> = Record<string, Types>,
+  V = unknown,
 > {
   /** What the program is called in prints and files. */
   name?: string;
@@ -44,6 +46,12 @@ export interface StepOptions<
   optimizer: Optimizer;
   /** What a trained model is used for, on inputs of its own. */
   predict?: { inputs: P; output: (model: M, inputs: Tensors<P>) => Tensor };
+  /**
+   * What `session.evaluate` gives beside the loss, by name, with the model in use mode: a function of a batch that gives one number,
+   * of which f32 is averaged over all rows and i32, which counts, is summed; or `{ mean }` or `{ sum }` with a function that gives
+   * as many numbers as it likes. Rows must not influence each other.
+   */
+  evaluate?: { [K in keyof V]: V[K] & Metric<M, Tensors<B>> };
   /** Other uses of the model by names of their own, for `session.invoke(name, inputs)`; in use mode, as `predict`. */
   entries?: { [K in keyof E]: Use<M, E[K]> };
   /** Accept parameters that the loss does not depend on; they stay as they are. */
@@ -200,6 +208,19 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     });
   }
 
+  /** The loss and the metrics of a batch. */
+  evaluate(by: Interpreter, batch: Tensors<B>): Record<string, Tensor> {
+    const { model, evaluate = {} } = this.options;
+    const loss = this.loss(by, batch);
+    const measured = Object.entries(evaluate as Record<string, Metric>).map(([name, metric]) => {
+      const compute = computeOf(metric) as unknown as (model: M, batch: Tensors<B>) => Tensor;
+      const what = `evaluate: ${shownName(name)}`;
+      const f = () => inModel(model, () => compute(model, batch));
+      return [name, withInterpreter(by, () => returned(what, f(), this.madeAt))];
+    });
+    return { loss, ...Object.fromEntries(measured) };
+  }
+
   private wrong(what: string): GraphError {
     return new GraphError(this.madeAt ? `${what} (${this.madeAt})` : what);
   }
@@ -246,20 +267,22 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       train: this.trace('train', { ...batch, ...RATE }, true, (by, inputs) =>
         this.train(by, inputs as Tensors<B>, inputs[LEARNING_RATE]),
       ),
-      evaluate: this.trace('evaluate', batch, false, (by, inputs) => ({
-        loss: withNormObserver(
+      evaluate: this.trace('evaluate', batch, false, (by, inputs) =>
+        withNormObserver(
           () => {
             hasNorms = true;
           },
-          () => this.loss(by, inputs as Tensors<B>),
+          () => this.evaluate(by, inputs as Tensors<B>),
         ),
-      })),
+      ),
     };
     for (const [name, { inputs: types }] of this.uses)
       entries[name] = this.trace(name, types, false, (by, inputs) => this.use(by, name, inputs));
     if (this.options.separate) Object.assign(entries, this.parts());
     const calibration = hasNorms ? this.calibration(entries) : undefined;
-    if (!this.every) return { name: this.name, variables: this.variables, entries, calibration };
+    const program = { name: this.name, variables: this.variables, entries, calibration };
+    const described = { ...program, ...this.metrics(entries.evaluate) };
+    if (!this.every) return described;
     const diagnose = this.trace('diagnose', batch, true, (by, inputs) =>
       this.diagnose(by, inputs as Tensors<B>),
     );
@@ -267,7 +290,18 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     // Other steps would show parameters that stand still.
     const interval = this.options.optimizer.interval ?? 1;
     const diagnostics = { first: interval - 1, every: Math.ceil(this.every / interval) * interval };
-    return { name: this.name, variables: this.variables, entries, calibration, diagnostics };
+    return { ...described, diagnostics };
+  }
+
+  /** How the metrics that a graph gives are put together. */
+  private metrics({ outputs }: Graph): Pick<Program, 'metrics'> {
+    const { evaluate } = this.options;
+    if (!evaluate) return {};
+    const metrics = Object.entries(evaluate as Record<string, Metric>).map(([name, metric]) => {
+      const { node } = outputs.find((output) => output.name === name)!;
+      return [name, describeMetric(name, metric, node, this.madeAt)];
+    });
+    return { metrics: Object.fromEntries(metrics) };
   }
 
   /** The step in two entries; what one gives the other takes. */

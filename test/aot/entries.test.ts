@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
+import { checkManifest } from '../../src/artifact/manifest.js';
 import { f32, nn, optim, trainStep } from '../../src/index.js';
 import { run, workspace } from '../cli/command.js';
 import { tsc } from './tsc.js';
@@ -105,4 +106,60 @@ it('one alone can be chosen', async () => {
   await writeFile(path('model.ts'), SOURCE);
   const made = await run('compile', path('model.ts'), '--out', path('one'), '--entry', 'both', '--json');
   expect([made.code, JSON.parse(made.stdout).entries]).toEqual([0, ['both']]);
+});
+
+it('metrics are part of a compiled model, with types, and a manifest that says less or more of them is damaged', async () => {
+  const metrics = `evaluate: {
+    right: (m, { x }) => m(x).greater(0).cast('i32').sum(),
+    'the mean': { mean: (m, { x }) => m(x).mean(0) },
+  },`;
+  await writeFile(
+    path('model.ts'),
+    SOURCE.replace(
+      /entries: \{[\s\S]*\},\n\}\)/,
+      `${metrics}\n  predict: { inputs: { x: f32(2, 3) }, output: (m, { x }) => m(x) },\n})`,
+    ),
+  );
+  const made = await run('compile', path('model.ts'), '--out', path('metrics'));
+  expect([made.stderr, made.code]).toEqual(['', 0]);
+  const { start } = await import(pathToFileURL(path('metrics', 'model.js')).href);
+  const session = await start();
+  const x = Array.from({ length: 21 }, (_, i) => Math.cos(i));
+  const outputs: number[] = [...session.predict({ x })];
+  expect(outputs).toHaveLength(14);
+  const { loss, right, 'the mean': mean } = session.evaluate({ x });
+  expect(right).toBe(outputs.filter((y) => y > 0).length);
+  expect(loss).toBeCloseTo(outputs.reduce((s, y) => s + y * y, 0) / 14, 5);
+  expect(mean[1]).toBeCloseTo(outputs.filter((_, i) => i % 2 === 1).reduce((s, y) => s + y, 0) / 7, 6);
+  await session.close();
+  await writeFile(
+    path('use.mts'),
+    `import { start } from './metrics/model.js';
+const session = await start();
+const { loss, right, 'the mean': mean } = session.evaluate({ x: [1, 2, 3] });
+const all: [number, number, Float64Array] = [loss, right, mean];
+for await (const { evaluated } of session.run({ steps: 1, lr: 0.1, evaluate: { x: [1, 2, 3] } })) evaluated!.right + all[0];
+// @ts-expect-error no such metric
+session.evaluate({ x: [] }).wrong;
+`,
+  );
+  expect(tsc(path(), 'use.mts')).toBe('');
+  const text = await readFile(path('metrics', 'model.json'), 'utf8');
+  const changed = (change: (m: { metrics: Record<string, unknown> }) => void) => () => {
+    const manifest = JSON.parse(text);
+    change(manifest);
+    return checkManifest(manifest);
+  };
+  expect(changed(() => {})).not.toThrow();
+  expect(JSON.parse(text).format).toBe(5);
+  for (const change of [
+    (m: { metrics: unknown }) => (m.metrics = 'right'),
+    (m: { metrics: Record<string, unknown> }) => (m.metrics.right = { by: 'max', one: true }),
+    (m: { metrics: Record<string, unknown> }) => (m.metrics['the mean'] = { by: 'mean', one: true }),
+    (m: { metrics: Record<string, unknown> }) => (m.metrics.loss = { by: 'sum', one: true }),
+    (m: { metrics: Record<string, unknown> }) => (m.metrics.left = { by: 'sum', one: true }),
+    (m: { metrics: Record<string, unknown> }) => delete m.metrics.right,
+    (m: { metrics: Record<string, unknown> }) => (m.metrics.right = null),
+  ])
+    expect(changed(change)).toThrow(/model\.json is damaged: .*metrics/);
 });

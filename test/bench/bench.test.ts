@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { bareGraph } from '../../bench/bare.js';
+import { uniform } from '../../bench/golden/hash.js';
 import { flopsOf } from '../../bench/ours.js';
-import { select, WORKLOADS } from '../../bench/workloads.js';
-import { f32, trace } from '../../src/index.js';
+import { CONVOLUTION_PARTS, contexts, convolution, select, WORKLOADS } from '../../bench/workloads.js';
+import { evaluateGraph } from '../../src/graph/evaluate.js';
+import { inputAttrs } from '../../src/graph/graph.js';
+import { f32, scan, type Tensor, trace } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { schedule } from '../../src/schedule/schedule.js';
 
@@ -63,14 +67,29 @@ it.concurrent('prints the time of each kernel with --callgraph', async () => {
   expect(kernels.some((line) => line.includes('gemm_nn_32x27x100_add'))).toBe(true);
 }, 300_000);
 
-it.each(['--only W9', '--gemm 3x4', '--rounds 0', '--nonsense', '--html no/such/folder/page.html'])(
-  'called wrongly (%s) it ends with code 2',
-  async (words) => {
-    const { code, stderr } = await bench(...words.split(' '));
-    expect(code).toBe(2);
-    expect(stderr).toContain(words.split(' ').at(-1));
-  },
-);
+it.concurrent.each([
+  ...['--only W9', '--gemm 3x4', '--rounds 0', '--nonsense', '--html no/such/folder/page.html'],
+  ...['--conv 32x32x3x16', '--contexts 48', '--without nobody', '--only W1 --conv'],
+])('called wrongly (%s) it ends with code 2', async (words) => {
+  const { code, stderr } = await bench(...words.split(' '));
+  expect(code).toBe(2);
+  expect(stderr).toContain(words.split(' ').at(-1));
+});
+
+it('texts of other lengths have as many tokens in a step, and what does not divide is refused', () => {
+  const sizes = (lengths: number[]) =>
+    contexts(lengths).map(({ config }) => config.model === 'gpt' && [config.context, config.batch]);
+  expect(sizes([64, 256, 1024])).toEqual([
+    [64, 16],
+    [256, 4],
+    [1024, 1],
+  ]);
+  expect(sizes([128, 2048])).toEqual([
+    [128, 16],
+    [2048, 1],
+  ]);
+  expect(() => contexts([100])).toThrow(/1024 tokens.* no whole number of texts of 100/);
+});
 
 it('a name is a workload, or all workloads of its kind', () => {
   expect(select(['W4', 'W1']).map((w) => w.name)).toEqual(['W1', 'W4']);
@@ -84,4 +103,40 @@ it('a matrix product counts 2mnk, and what is done to its elements as well', () 
   const product = 2 * 33 * 77 * 51;
   expect(flops(({ a, b }) => ({ c: a.matmul(b) }))).toBe(product);
   expect(flops(({ a, b }) => ({ c: a.matmul(b).add(1) }))).toBe(product + 33 * 77);
+});
+
+it('the steps of a loop count as often as they are taken', () => {
+  const inputs = { h: f32(4, 8), w: f32(8, 8), xs: f32(5, 4, 8) };
+  const graph = trace('loop', inputs, ({ h, w, xs }) => {
+    const step = (h: Tensor, x: Tensor) => ({ carry: h.matmul(w).add(x), outputs: {} });
+    return { h: scan(step, { carry: h, inputs: xs }).carry };
+  });
+  expect(flopsOf(schedule(optimize(graph)))).toBe(5 * (2 * 4 * 8 * 8 + 4 * 8));
+});
+
+it('the parts of a convolution are the same sum of products, seen from each operand, and one product each', () => {
+  const parts = convolution(5, 4, 3, 2, 3).map(({ name, config }) => {
+    if (config.model !== 'convolution') throw new Error(`${name} is none`);
+    const graph = bareGraph(config);
+    const sizes = { x: [8, 5, 4, 3], w: [3, 3, 3, 2], g: [8, 5, 4, 2] };
+    const all = Object.values(sizes).map((shape, i) =>
+      uniform(
+        shape.reduce((a, b) => a * b),
+        1,
+        i + 1,
+      ),
+    );
+    const values = Object.fromEntries(Object.keys(sizes).map((name, i) => [name, all[i]]));
+    const given = graph.inputs.map((node) => inputAttrs(node).name);
+    const { c: result } = evaluateGraph(graph, values, {}, 'float64').outputs;
+    const other = Object.keys(sizes).find((name) => !given.includes(name))!;
+    const sum = Array.from(values[other]).reduce((sum, v, i) => sum + v * result.data[i], 0);
+    return { other, sum, flops: flopsOf(schedule(optimize(graph))) };
+  });
+  expect(parts.map(({ other }) => other)).toEqual(['g', 'x', 'w']);
+  expect(CONVOLUTION_PARTS).toHaveLength(3);
+  for (const { sum, flops } of parts) {
+    expect(sum).toBeCloseTo(parts[0].sum, 3);
+    expect(flops).toBeGreaterThanOrEqual(2 * 8 * 5 * 4 * 2 * 3 * 3 * 3);
+  }
 });

@@ -23,7 +23,16 @@ function report(workloads: readonly string[], speeds: Record<string, number>): R
   );
   const ceiling = { strict: 100, relaxed: null };
   const peers = { torch: { version: '<2>' }, tfjs: { missing: 'nobody installed it' } };
-  return { ceiling_gflops: ceiling, results, peers, node: '20.0.0', cpu: 'a & b', threads: 1, quick: true };
+  return {
+    ceiling_gflops: ceiling,
+    results,
+    peers,
+    node: '20.0.0',
+    cpu: 'a & b',
+    threads: 1,
+    quick: true,
+    without: [],
+  };
 }
 
 /** How many dots each chart has, and where those of the last workload are. */

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
-import { enterPeer, findPeers } from '../../bench/peers.js';
+import type { CnnConfig, Config } from '../../bench/golden/file.js';
+import { uniform } from '../../bench/golden/hash.js';
+import { buildGolden, writeInitial } from '../../bench/golden/model.js';
+import { enterPeer, findPeers, parametersOf } from '../../bench/peers.js';
 import { peerLines } from '../../bench/table.js';
 import { product } from '../../bench/workloads.js';
 
@@ -58,4 +61,45 @@ it('a peer that computes something else is refused', async () => {
 it('a peer that dies says why', async () => {
   const dying = peer("() => { throw new TypeError('no such backend') }");
   await expect(enterPeer(dying, workload)).rejects.toThrow('TypeError: no such backend');
+});
+
+const adam = { steps: 1, optim: { name: 'adam', lr: 0.01 } } as const;
+const adamw = { steps: 1, optim: { name: 'adamw', lr: 0.01, weight_decay: 0.1 } } as const;
+const layers: CnnConfig['layers'] = [
+  ...[{ conv: 3, kernel: 3, padding: 1 }, { act: 'relu' as const }, { pool: 'max' as const, size: 2 }],
+  ...[{ conv: 5, kernel: 3 }, { act: 'relu' as const }, { flatten: true as const }, { linear: 4 }],
+];
+const networks: Config[] = [
+  { ...adamw, model: 'gpt', vocab: 7, context: 5, dim: 8, heads: 2, layers: 2, batch: 3 },
+  { ...adam, model: 'cnn', image: [2, 8, 6], classes: 4, batch: 3, layers },
+  {
+    ...{ ...adam, model: 'rnn', cell: 'gru', vocab: 7, context: 5, embed: 4, hidden: 6, layers: 1 },
+    ...{ batch: 3, loss: 'all' },
+  },
+];
+
+it.concurrent('peers that are installed follow our losses on small networks of each kind', async () => {
+  const found = (await findPeers()).flatMap((p) => ('missing' in p ? [] : [p]));
+  for (const config of networks) {
+    const able = found.filter(({ models }) => models.includes(config.model));
+    const entrants = await Promise.all(able.map((p) => enterPeer(p, { name: config.model, config })));
+    await Promise.all(entrants.map((entrant) => entrant.close()));
+  }
+}, 300_000);
+
+it('parameters begin as the golden run does, columns of a matrix apart', () => {
+  const run = buildGolden({
+    ...{ ...adamw, model: 'llama', vocab: 7, context: 5, dim: 8, heads: 4, kv_heads: 2 },
+    ...{ layers: 1, ffn: 12, batch: 2 },
+  });
+  const session = run.step.interpret();
+  writeInitial(run, session);
+  const found = new Map(parametersOf(run, session).map(({ name, shape, data }) => [name, { shape, data }]));
+  const k = 1 / Math.sqrt(8);
+  expect([...found.keys()]).toEqual(Object.keys(run.names));
+  expect(found.get('l0.q')).toEqual({ shape: [8, 8], data: uniform(64, k, 101) });
+  expect(found.get('l0.k')).toEqual({ shape: [8, 4], data: uniform(32, k, 102) });
+  expect(found.get('l0.v')).toEqual({ shape: [8, 4], data: uniform(32, k, 103) });
+  expect(found.get('wte')).toEqual({ shape: [7, 8], data: uniform(56, 0.1, 20) });
+  expect(found.get('nf.g')).toEqual({ shape: [8], data: new Float32Array(8).fill(1) });
 });

@@ -30,6 +30,7 @@ test.each([
       '--lr-decay-at',
       '--resume',
       '--wide',
+      '--memory',
       '--json',
       'default: 50000',
       '60 %',
@@ -50,7 +51,7 @@ test.each([
   ],
   [
     ['inspect', '--help'],
-    ['--stage', 'assemblyscript', '--svg', '--hidden'],
+    ['--stage', 'assemblyscript', '--svg', '--hidden', '--memory'],
   ],
 ])('%s explains itself', async (args, words) => {
   const { code, stdout, stderr } = await run(...args);
@@ -71,7 +72,7 @@ test('no command at all prints the help, on standard error', async () => {
 test.each([
   [['fly'], "unknown command 'fly' (see 2headgrad --help)"],
   [['train'], "missing required argument 'task' (see 2headgrad train --help)"],
-  [['train', 'poems'], "'poems' is invalid for argument 'task'. Allowed choices are names, text."],
+  [['train', 'poems'], 'there is no task "poems": give names, text or a model file (.ts, .mts, .js, .mjs)'],
   [['train', 'names', 'now'], 'too many arguments'],
   [['train', 'names', '--hiden', '3'], "unknown option '--hiden' (Did you mean --hidden?)"],
   [['train', 'names', '--steps'], "option '--steps <n>' argument missing"],
@@ -91,6 +92,9 @@ test.each([
   [['train', 'names', '--threads', '0'], "argument '0' is invalid"],
   [['train', 'names', '--engine', 'tape', '--threads', '2'], 'the tape runs on one thread'],
   [['train', 'names', '--engine', 'tape', '--wide'], '--wide: the tape has no vectors'],
+  [['train', 'names', '--engine', 'tape', '--memory', '1GB'], '--memory: the tape plans no memory'],
+  [['train', 'names', '--memory', '64 bananas'], "argument '64 bananas' is invalid. expected a size above 0"],
+  [['inspect', 'names', '--memory', '0'], "argument '0' is invalid. expected a size above 0"],
   [['train', 'names', '--hidden', '1000000', '--embed', '90000', '--steps', '1'], 'would have 270,'],
   [['train', 'names', '--norm', 'batch', '--batch', '1'], '--norm batch needs a batch of at least 2'],
   [['train', 'names', '--heads', '4'], '--heads is an option of text, not of names'],

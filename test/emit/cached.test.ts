@@ -131,6 +131,7 @@ const usual: Choice = {
   shared: true,
   relaxed: false,
   level: 3,
+  memory: 1_000_000,
 };
 const others: Choice = {
   library: { 'a.ts': ' ' },
@@ -145,6 +146,7 @@ const others: Choice = {
   shared: false,
   relaxed: true,
   level: 1,
+  memory: 1_000_001,
 };
 
 const key = ({ shared, relaxed, level, ...options }: Choice, of = input) =>

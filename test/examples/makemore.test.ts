@@ -1,21 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
+import { blocksOf, refusesInOneLine, runExample } from './run.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const readme = readFileSync(join(root, 'examples/makemore/README.md'), 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'example-makemore-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const run = (...args: string[]) =>
-  promisify(execFile)(process.execPath, ['--import', 'tsx', 'examples/makemore/main.ts', ...args], {
-    cwd: root,
-    encoding: 'utf8',
-  });
 
 /** The five rows of a table as numbers; minutes, which no two runs share, are left out. */
 function table(text: string): { name: string; losses: number[] }[] {
@@ -31,8 +21,8 @@ function table(text: string): { name: string; losses: number[] }[] {
 }
 
 it('a short run of examples/makemore gives the losses that its README shows, and draws five curves', async () => {
-  const { stdout } = await run('--steps', '200', '--out', folder);
-  const [, shown] = [...readme.matchAll(/```\n([^`]*)```/g)].map(([, block]) => block);
+  const { stdout } = await runExample('makemore', '--steps', '200', '--out', folder);
+  const [, shown] = blocksOf('makemore');
   expect(table(stdout)).toHaveLength(5);
   expect(table(stdout)).toEqual(table(shown));
   const svg = readFileSync(join(folder, 'curves.svg'), 'utf8');
@@ -40,7 +30,7 @@ it('a short run of examples/makemore gives the losses that its README shows, and
 });
 
 it('the losses of the full run in the README are within 0.02 of the notebook’s', () => {
-  const full = table(/```\n([^`]*)```/.exec(readme)![1]);
+  const full = table(blocksOf('makemore')[0]);
   expect(full.map(({ name }) => name)).toEqual([
     'original',
     'softmax fixed',
@@ -54,17 +44,10 @@ it('the losses of the full run in the README are within 0.02 of the notebook’s
   }
 });
 
-it.each([
+refusesInOneLine('makemore', [
   [['--steps', 'many'], '--steps: expected a whole number from 2, got many'],
   [['--steps', '1'], '--steps: expected a whole number from 2, got 1'],
   [['--seed=-1'], '--seed: expected a whole number from 0, got -1'],
   [['--data', 'no-such-file'], 'cannot read the words from "no-such-file"'],
   [['--stepps', '3'], "Unknown option '--stepps'"],
-])('%s is refused in one line', async (args, message) => {
-  const failed = await run(...args).then(
-    () => null,
-    (error) => error as { stderr: string; code: number },
-  );
-  expect(failed?.stderr.trim().split('\n')).toHaveLength(1);
-  expect(failed?.stderr).toContain(message);
-});
+]);

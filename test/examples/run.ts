@@ -8,6 +8,31 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** Runs examples/NAME/main.ts; what it prints, or an error with `stderr`. */
+export const runExample = (name: string, ...args: string[]) =>
+  promisify(execFile)(process.execPath, ['--import', 'tsx', join('examples', name, 'main.ts'), ...args], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+
+/** What examples/NAME/README.md shows as printed, block by block. */
+export function blocksOf(name: string): string[] {
+  const readme = readFileSync(join(root, 'examples', name, 'README.md'), 'utf8');
+  return [...readme.matchAll(/```\n([^`]*)```/g)].map(([, block]) => block);
+}
+
+/** Tests that examples/NAME refuses arguments in one line that says why. */
+export function refusesInOneLine(name: string, cases: [args: string[], message: string][]): void {
+  it.each(cases)(`examples/${name} refuses %s in one line`, async (args, message) => {
+    const failed = await runExample(name, ...args).then(
+      () => null,
+      (error) => error as { stderr: string; code: number },
+    );
+    expect(failed?.stderr.trim().split('\n')).toHaveLength(1);
+    expect(failed?.stderr).toContain(message);
+  });
+}
+
 /** Runs examples/NAME/main.ts into a folder of its own and tests its README and pictures against what it did. */
 export function tellsTheTruth(name: string): void {
   const home = join(root, 'examples', name);
@@ -16,8 +41,7 @@ export function tellsTheTruth(name: string): void {
   let printed: string;
 
   beforeAll(async () => {
-    const args = ['--import', 'tsx', join(home, 'main.ts'), folder];
-    printed = (await promisify(execFile)(process.execPath, args, { cwd: root, encoding: 'utf8' })).stdout;
+    printed = (await runExample(name, folder)).stdout;
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

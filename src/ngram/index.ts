@@ -1,0 +1,7 @@
+/** N-grams, what neural language models are compared with: `import { KneserNey } from '2headgrad/ngram'`. */
+export { BackOffNgrams } from './back-off.js';
+export { contextsOf, countNgrams, type Grams, type NgramCounts } from './counts.js';
+export { InterpolatedNgrams } from './interpolated.js';
+export { KneserNey } from './kneser-ney.js';
+export { mixture, mixtureWeights } from './mixture.js';
+export { type NgramModel, perplexity, probabilitiesOf } from './model.js';
