@@ -40,7 +40,8 @@ export function mayOverwrite(kernel: KernelBody, value: Node, old: Node, stores:
       // A row is read before it is written: sums are made from the first row of an index on.
       return kernel.updates.source === old && kernel.ids.source !== old;
     case 'gemm':
-      if (kernel.a.source === old || kernel.b.source === old || makesOperandOf(kernel, old)) return false;
+      if (kernel.a.source === old || kernel.b.source === old) return false;
+      if (makesOperandOf(kernel, old)) return false;
       return readsInPlace(kernel, value, old) && readsInTime(kernel, value, old, stores);
     case 'nest':
       return readsInPlace(kernel, value, old) && readsInTime(kernel, value, old, stores);
