@@ -13,6 +13,22 @@ function transpose(x0: v128, x1: v128, x2: v128, x3: v128, to: usize, width: usi
   v128.store(to + 3 * width, v128.shuffle<f64>(high01, high23, 1, 3));
 }
 
+/** The same for vectors that are made rather than loaded. */
+// @ts-ignore: decorator
+@inline
+export function packSquare(x0: v128, x1: v128, x2: v128, x3: v128, to: usize, width: usize): void {
+  transpose(x0, x1, x2, x3, to, width);
+}
+
+/** The first lanes of four vectors as one. */
+// @ts-ignore: decorator
+@inline
+export function packStep(x0: v128, x1: v128, x2: v128, x3: v128, to: usize): void {
+  const low = v128.shuffle<f32>(x0, x1, 0, 4, 1, 5);
+  const high = v128.shuffle<f32>(x2, x3, 0, 4, 1, 5);
+  v128.store(to, v128.shuffle<f64>(low, high, 0, 2));
+}
+
 /**
  * Row p of `to`, 16 bytes at p * width, gets elements p of four rows that begin anywhere: `step` bytes between those of a row.
  */

@@ -211,6 +211,23 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
+    'src/schedule/prologues.ts',
+    ['test/schedule/prologues.test.ts'],
+    [
+      ['a value that an epilogue reads is not stored', 'if (behind.includes(value)) return null;', ''],
+      [
+        'what reads a value is taken to be as it was',
+        '[...new Set(this.readers.get(node))].filter((at) => this.drafts[at]?.loads.includes(node))',
+        '[...new Set(this.readers.get(node))]',
+      ],
+    ],
+  ),
+  ...of(
+    'src/loops/prologue.ts',
+    ['test/emit/prologues.test.ts'],
+    [['four lines go on in the next part of an axis', 'this.lines.at(-1)! % 4 === 0', 'true']],
+  ),
+  ...of(
     'src/schedule/liveness.ts',
     ['test/schedule/order.test.ts'],
     [

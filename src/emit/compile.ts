@@ -62,6 +62,8 @@ export interface CompileOptions extends Partial<AscOptions> {
   readonly cacheBytes?: number;
   /** For tests: variables lie in panels wherever they may, whether that spares time or not. */
   readonly allPanels?: boolean;
+  /** For tests: products make their operands wherever they may, whether that spares time or not. */
+  readonly allPrologues?: boolean;
   /** Call the host before the first kernel and after each, so that it can take the time. */
   readonly profile?: boolean;
   /** For looking for errors in the memory plan: bytes without a live value are NaN, what kernels overwrite is proven safe. */

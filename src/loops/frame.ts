@@ -25,7 +25,6 @@ export interface Value extends Varies {
 }
 
 export const SAME: Varies = { vectors: false, rows: false };
-export const ACROSS: Varies = { vectors: true, rows: false };
 
 /** Where a kernel's values are computed: the loops around, by level from the outside in. */
 export interface Place {

@@ -58,6 +58,7 @@ class GemmBuilder {
       options.buffers,
       this.tile.matrix,
       options.panelsOf(kernel.b.source),
+      options.regionOf,
     );
     this.panels = panelsOf(tiling.segments);
     this.scratch = scratchOf(tiling);
@@ -80,8 +81,8 @@ class GemmBuilder {
     const { rows, panels } = units === 1 ? whole : shared;
     const body = this.overMatrices([
       ...this.scratchParts(),
-      define('left', this.operands.start(a)),
-      define('right', this.operands.start(b)),
+      ...(a.prologue ? [] : [define('left', this.operands.start(a))]),
+      ...(b.prologue ? [] : [define('right', this.operands.start(b))]),
       ...this.rowBlocks(rows, panels),
     ]);
     return { body, units, functions: this.tile.all };
@@ -326,5 +327,5 @@ function columnAt(panel: string, start: number, { column, vectors }: Segment): E
 
 /** Whether panels of B are copied to scratch. */
 function packs({ packB }: GemmKernel['tiling']): boolean {
-  return packB === 'copy' || packB === 'turned';
+  return packB !== 'no' && packB !== 'lies';
 }

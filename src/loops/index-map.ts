@@ -18,6 +18,9 @@ export function placeOf(digits: readonly Digit[], index: Expression): Expression
 
 /** A part of k whose elements lie one stride apart. */
 export interface Run {
+  /** Which of all it is, and the place in it where it begins. */
+  readonly outer: Expression;
+  readonly inside: Expression;
   /** Bytes from the operand's start to its first element. */
   readonly place: Expression;
   readonly steps: Expression;
@@ -32,14 +35,23 @@ export function overRuns(
   k: Expression,
   body: (run: Run) => readonly Statement[],
 ): readonly Statement[] {
-  if (digits.length < 2) return body({ place: placeOf(digits, k0), steps: k, before: 0 });
+  if (digits.length < 2)
+    return body({ outer: 0, inside: k0, place: placeOf(digits, k0), steps: k, before: 0 });
   const outer = digits.slice(0, -1);
   const { size, stride } = digits.at(-1)!;
   if (k0 === 0 && k === size * lengthOf(outer)) {
-    const run = { place: placeOf(outer, 'run'), steps: size, before: times('run', size) };
+    const run = {
+      outer: 'run',
+      inside: 0,
+      place: placeOf(outer, 'run'),
+      steps: size,
+      before: times('run', size),
+    };
     return [range('run', 0, lengthOf(outer), 1, body(run))];
   }
   const run = {
+    outer: binary('step', '/', size),
+    inside: 'inside',
     place: sum(placeOf(outer, binary('step', '/', size)), times('inside', 4 * stride)),
     steps: 'length',
     before: binary('step', '-', k0),

@@ -5,14 +5,18 @@ import { isOfParts } from '../schedule/sum-order.js';
 import { ROWS, type Segment } from '../schedule/tiling.js';
 import type { Buffers } from './buffers.js';
 import { overRuns, placeOf } from './index-map.js';
-import { act, binary, block, cast, define, library, min, range, sum, times } from './make.js';
+import { act, binary, block, cast, define, library, min, range, sum, times, when } from './make.js';
+import type { NestOptions } from './nest.js';
 import type { Expression, Statement } from './program.js';
+import { PrologueLoops } from './prologue.js';
 
 /** From a first one on, up to but not with a last one. */
 export type Range = readonly [from: Expression, to: Expression];
 
 /** The operands of a product: where they start, how parts of them are packed, and where a tile reads. */
 export class Operands {
+  /** Operands that are made as they are packed. */
+  private readonly made: Readonly<Record<'a' | 'b', PrologueLoops | null>>;
   /** Columns of the panels in which B lies, and how many bytes a panel has. */
   private readonly panels: { readonly columns: number; readonly bytes: number } | null;
 
@@ -22,9 +26,17 @@ export class Operands {
     /** Names of the indices into the batch. */
     private readonly matrix: readonly string[],
     columns: number | undefined,
+    regionOf: NestOptions['regionOf'],
   ) {
+    this.made = { a: this.madeOf('a', regionOf), b: this.madeOf('b', regionOf) };
     const [rows] = kernel.b.source.shape;
     this.panels = columns === undefined ? null : { columns, bytes: 4 * columns * rows };
+  }
+
+  private madeOf(which: 'a' | 'b', regionOf: NestOptions['regionOf']): PrologueLoops | null {
+    const { prologue } = this.kernel[which];
+    const { buffers } = this;
+    return prologue ? new PrologueLoops(prologue, which, { buffers, regionOf }, this.matrix) : null;
   }
 
   /** Where a matrix of an operand starts; of a B in panels, where that starts. */
@@ -42,7 +54,9 @@ export class Operands {
   /** A step of k as an operand counts it: an index map through all parts, where the matrices of the batch are parts of k. */
   private counted(which: 'a' | 'b', k0: Expression): Expression {
     const { k, members, [which]: operand } = this.kernel;
-    return operand.digits && isOfParts(members[0].node) ? sum(times(this.matrix[0], k), k0) : k0;
+    return (operand.digits || operand.prologue) && isOfParts(members[0].node)
+      ? sum(times(this.matrix[0], k), k0)
+      : k0;
   }
 
   private digits(which: 'a' | 'b', axis: -1 | -2): readonly Digit[] {
@@ -87,6 +101,7 @@ export class Operands {
   packRows(rows: Range, k0: Expression, k: Expression): Statement[] {
     if (!this.kernel.tiling.packA) return [];
     const { a, domain } = this.kernel;
+    if (this.made.a) return this.makeRows(this.made.a, rows, [this.counted('a', k0), k]);
     if (isMapped(a, -1) || isMapped(a, -2)) {
       const m = domain.at(-2)!;
       // Beyond the last row the last one stands.
@@ -100,6 +115,26 @@ export class Operands {
     const from = sum('left', binary('i', '*', 4), k0 === 0 ? 0 : binary(k0, '*', column));
     const to = sum('packed', times(times(since('i', rows[0]), k), 4));
     return [range('i', rows[0], rows[1], ROWS, [act(library('packVector', from, column, count(k), to, 16))])];
+  }
+
+  /** Makes rows of A to lie as tiles read them. */
+  private makeRows(
+    made: PrologueLoops,
+    [from, to]: Range,
+    steps: readonly [Expression, Expression],
+  ): Statement[] {
+    const m = this.kernel.domain.at(-2)!;
+    const rest = m % ROWS;
+    const group = (lanes: number) => {
+      const target = sum('packed', times(times(since('i', from), steps[1]), 4));
+      return made.pack({ first: 'i', vectors: 1, lanes }, steps, { to: target, width: 4 * ROWS });
+    };
+    const last = rest ? [define('i', m - rest, 'usize'), ...group(rest)] : [];
+    const full = range('i', from, to === m ? m - rest : to, ROWS, group(ROWS));
+    if (to === m) return [...(m >= ROWS ? [full] : []), ...(rest ? [block(...last)] : [])];
+    if (rest === 0) return [full];
+    // Only the last rows of all are fewer.
+    return [{ ...full, test: binary(sum('i', ROWS), '<=', to) }, when(binary(to, '==', m), ...last)];
   }
 
   /** The address of a tile's first element of A, or of the first element of each of its rows. */
@@ -120,6 +155,10 @@ export class Operands {
   packPanel({ vectors, lanes }: Segment, k0: Expression, k: Expression, panel = 'panel'): Statement[] {
     const { packB } = this.kernel.tiling;
     if (packB === 'no' || packB === 'lies') return [];
+    if (this.made.b) {
+      const lines = { first: binary('j', '/', 4), vectors, lanes };
+      return this.made.b.pack(lines, [this.counted('b', k0), k], { to: panel, width: 16 * vectors });
+    }
     if (this.panels) return this.packPaneled({ vectors, lanes }, this.panels, k0, k, panel);
     const { b } = this.kernel;
     if (isMapped(b, -1) || isMapped(b, -2)) {

@@ -147,7 +147,7 @@ const LIBRARY = {
   madd: ['multiplyAdd'],
   pack: [
     ...(['packColumns', 'packFour', 'packPaneled', 'packPanels2', 'packPanels3', 'packPanels4'] as const),
-    ...(['packStrided', 'packVector', 'packVectors2'] as const),
+    ...(['packSquare', 'packStep', 'packStrided', 'packVector', 'packVectors2'] as const),
   ],
   rows: ['chainEqual', 'chainRows', 'sumChain', 'zeroRow'],
 } as const;

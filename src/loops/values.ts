@@ -5,7 +5,7 @@ import type { Access, Member } from '../schedule/kernel.js';
 import { viewOf } from '../schedule/view.js';
 import type { DType } from '../shape.js';
 import { type LoopAccess, ownElements, storedElements } from './axes.js';
-import { ACROSS, Frame, type Place, SAME, type Value } from './frame.js';
+import { Frame, type Place, SAME, type Value } from './frame.js';
 import { act, binary, cast, float, instruction, library, load, sum, times } from './make.js';
 import type { Expression } from './program.js';
 
@@ -239,29 +239,42 @@ export class Values extends Frame {
     const rows = node.inputs[0].shape[0];
     const level = Math.max(this.levelOf(table.strides, true), this.levelOf(index.strides, true));
     const along = levels[vectorAxis];
-    const [from, at] = [this.pointer(table), this.pointer(index)];
+    const [from, at] = [table, index].map((access) =>
+      sum(this.pointer(access), 4 * this.toRow(u, access.strides)),
+    );
+    const { vector } = this.at(u);
+    const varies = { vectors: true, rows: this.place.block !== undefined };
     const key = `${this.key(node)}:${u}`;
     if (index.strides[vectorAxis] !== 0) {
       const stride = 4 * index.strides[vectorAxis];
-      const first = sum(at, times(this.index(), index.strides[vectorAxis]), 4 * u * stride);
+      const first = sum(at, times(this.index(), index.strides[vectorAxis]), 4 * vector * stride);
       const made = library('gatherLanes', from, width, rows, first, stride, lanes);
-      return this.bind('gather', key, asMask(node, made), Math.max(level, along), ACROSS);
+      return this.bind('gather', key, asMask(node, made), Math.max(level, along), varies);
     }
+    const alike = { ...varies, vectors: false };
+    const which = this.which(u, alike);
     const row = this.bind(
       'row',
-      `row:${this.key(node)}`,
+      `row:${this.key(node)}:${which}`,
       sum(from, binary(library('rowIndex', at, rows), '*', width)),
       level,
-      SAME,
+      alike,
     ).of;
     const step = table.strides[vectorAxis];
-    if (step === 0)
-      return this.bind('gather', `${this.key(node)}:all`, asMask(node, load('splat', row)), level, SAME);
+    if (step === 0) {
+      const made = asMask(node, load('splat', row));
+      return this.bind('gather', `${this.key(node)}:all:${which}`, made, level, alike);
+    }
     const made =
       step === 1
-        ? load('vector', sum(row, this.index()), 16 * u, lanes)
-        : library('loadStrided', sum(row, binary(this.index(), '*', step), 16 * u * step), 4 * step, lanes);
-    return this.bind('gather', key, asMask(node, made), Math.max(level, along), ACROSS);
+        ? load('vector', sum(row, this.index()), 16 * vector, lanes)
+        : library(
+            'loadStrided',
+            sum(row, binary(this.index(), '*', step), 16 * vector * step),
+            4 * step,
+            lanes,
+          );
+    return this.bind('gather', key, asMask(node, made), Math.max(level, along), varies);
   }
 }
 

@@ -52,14 +52,14 @@ function alongProduct(kernel: GemmKernel & Kernel): Along | null {
   const matrices = numel(domain.slice(0, -2));
   if (isOfParts(kernel.members[0].node)) {
     // Parts of k: each is a unit.
-    if (a.digits || b.digits) return null;
+    if (a.digits || b.digits || a.prologue || b.prologue) return null;
     const size = k * (matrices - 1) + lastK;
     const axis = domain.length - 1;
     const walks = [walkOf(a, axis, axis - 1, m), walkOf(b, axis - 1, axis, n)];
     return { size, step: k, last: size, tile: k, walks };
   }
   const [first] = tiling.segments;
-  if (b.digits || matrices !== 1 || tiling.split !== 'panels' || !first) return null;
+  if (b.digits || b.prologue || matrices !== 1 || tiling.split !== 'panels' || !first) return null;
   const axis = domain.length - 1;
   const over = (access: Access) => walk(access, domain, axis);
   const own = identityStrides(domain);
@@ -69,7 +69,7 @@ function alongProduct(kernel: GemmKernel & Kernel): Along | null {
     last: 4 * first.vectors * first.count,
     tile: null,
     walks: [
-      anywhere(a.source),
+      ...(a.prologue ? [] : [anywhere(a.source)]),
       walkOf(b, axis, axis - 1, k),
       ...kernel.members.flatMap(({ reads }) => reads.map(over)),
       ...kernel.stores.map((source) => over({ source, strides: own, offset: 0 })),

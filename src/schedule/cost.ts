@@ -34,9 +34,26 @@ export function costOf(kernel: Kernel): Cost {
     (sum, member) => sum + opCost(member.node) * (member.level === 'row' ? rows : points),
     0,
   );
-  const products = kernel.kind === 'gemm' ? productsOf(kernel) : 0;
-  const work = products / PRODUCT_FLOPS + around / 4 / VECTOR_OPS;
-  return { flops: products + around, bytes, nanoseconds: Math.max(work, bytes / BYTES) };
+  const [products, made] = kernel.kind === 'gemm' ? [productsOf(kernel), madeBy(kernel)] : [0, 0];
+  const work = products / PRODUCT_FLOPS + (around + made) / 4 / VECTOR_OPS;
+  return { flops: products + around + made, bytes, nanoseconds: Math.max(work, bytes / BYTES) };
+}
+
+/** Work on the operands that a product makes as it packs them. */
+function madeBy(kernel: GemmKernel): number {
+  return (['a', 'b'] as const).reduce((sum, which) => {
+    const members = kernel[which].prologue?.members ?? [];
+    return sum + members.reduce((cost, { node }) => cost + opCost(node), 0) * packed(kernel, which);
+  }, 0);
+}
+
+/** Elements of an operand that are packed, if it is: those of A for each block of panels, those of B for each of rows. */
+export function packed({ domain, k, tiling }: GemmKernel, which: 'a' | 'b'): number {
+  const [m, n] = domain.slice(-2);
+  const { kBlocks, segments, panelBlock, rowBlock } = tiling;
+  const panels = segments.reduce((sum, { count }) => sum + count, 0);
+  const times = which === 'b' ? Math.ceil(m / rowBlock) : kBlocks > 1 ? Math.ceil(panels / panelBlock) : 1;
+  return times * (which === 'b' ? n : m) * k * numel(domain.slice(0, -2));
 }
 
 function costOfLoop({ before, body, length }: LoopKernel): Cost {

@@ -2,6 +2,7 @@ import type { Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { isInline, sourcesOf } from './inline.js';
 import type { GemmKernel, KernelBody, Member, NestKernel } from './kernel.js';
+import { makesOperandOf } from './prologue.js';
 import { stagesOf } from './stages.js';
 import { isOfParts } from './sum-order.js';
 import { identityStrides, viewOf } from './view.js';
@@ -40,6 +41,7 @@ export function mayOverwrite(kernel: KernelBody, value: Node, old: Node, stores:
       return kernel.updates.source === old && kernel.ids.source !== old;
     case 'gemm':
       if (kernel.a.source === old || kernel.b.source === old) return false;
+      if (makesOperandOf(kernel, old)) return false;
       return readsInPlace(kernel, value, old) && readsInTime(kernel, value, old, stores);
     case 'nest':
       return readsInPlace(kernel, value, old) && readsInTime(kernel, value, old, stores);

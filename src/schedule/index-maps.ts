@@ -4,6 +4,7 @@ import { operandThrough } from './index-map.js';
 import { isInline } from './inline.js';
 import type { Box, GemmKernel, KernelBody, NestKernel } from './kernel.js';
 import { emptyList, known } from './known.js';
+import { makesOperandOf } from './prologue.js';
 import { type Draft, left } from './strided-stores.js';
 
 /**
@@ -32,7 +33,7 @@ export function mapOperands(
       if (keep(whole) || isInline(read.source) || !may(read.source)) continue;
       // What lies as a part in another value's memory is known to kernels as what it is.
       const needs = body.members.length === 1 ? loads : loads.filter((node) => node === read.source);
-      const of = readers.get(whole) ?? [];
+      const of = (readers.get(whole) ?? []).filter((reader) => out[reader]?.loads.includes(whole));
       const mapped = of.map((reader) => readThrough(out[reader]!, copied, needs));
       if (of.length === 0 || needs.length === 0 || mapped.includes(null)) continue;
       of.forEach((reader, at) => {
@@ -53,6 +54,7 @@ function readThrough(
 ): Draft | null {
   if (body.kind !== 'gemm' || body.members.some(({ reads }) => reads.some((r) => r.source === whole)))
     return null;
+  if (makesOperandOf(body, whole)) return null;
   const through = (which: 'a' | 'b') =>
     body[which].source === whole ? operandThrough(body, which, { domain: over, read }) : body[which];
   const [a, b] = [through('a'), through('b')];
@@ -65,7 +67,7 @@ function readThrough(
   };
 }
 
-function without({ body, ...draft }: Draft, whole: Node, parts: readonly Box[]): Draft | null {
-  const rest: KernelBody | null = restOf(body as NestKernel, whole, new Set(parts));
+function without(draft: Draft, whole: Node, parts: readonly Box[]): Draft | null {
+  const rest: KernelBody | null = restOf(draft.body as NestKernel, whole, new Set(parts));
   return rest && { body: rest, ...left(draft, rest) };
 }

@@ -1,4 +1,5 @@
 import type { Node } from '../graph/graph.js';
+import type { Shape } from '../shape.js';
 import type { Region } from './regions.js';
 import type { Tiling } from './tiling.js';
 
@@ -47,6 +48,19 @@ export interface Operand extends Access {
    * parts. The k of a product that is made in parts counts through all of them then, and their axis has no stride.
    */
   readonly digits?: readonly (readonly Digit[])[];
+  /** Where the elements are in no memory, but made as they are packed; all else then tells how they would be read. */
+  readonly prologue?: Prologue;
+}
+
+/** How the elements of an operand are made. */
+export interface Prologue {
+  /**
+   * Sizes of the operand's axes, [batch..., m, k] or [batch..., k, n], each taken apart, from the outside in, so that all
+   * reads pass the parts by strides; as in index maps parts of k count as one.
+   */
+  readonly axes: readonly Shape[];
+  /** Elementwise, in order; the last makes the operand. Their reads from memory are over all parts of all axes. */
+  readonly members: readonly Member[];
 }
 
 /** C = A B for each matrix of the batch, then the other members on each element of C while it is at hand. */

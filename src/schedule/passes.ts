@@ -15,6 +15,8 @@ export const SCHEDULE_PASSES = [
   'strided-stores',
   /** Products read operands through index maps where else a copy would put them in rows. */
   'index-maps',
+  /** Products make elements of their operands as they pack them. */
+  'prologue',
   /** A result lies where what it is made from lay. */
   'take-over',
   /** Variables lie in memory as the products that read them want them. */
@@ -34,4 +36,6 @@ export interface ScheduleOptions {
   readonly cacheBytes?: number;
   /** For tests: variables lie in panels wherever they may, whether that spares time or not. */
   readonly allPanels?: boolean;
+  /** For tests: products make their operands wherever they may, whether that spares time or not. */
+  readonly allPrologues?: boolean;
 }

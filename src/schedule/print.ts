@@ -3,7 +3,7 @@ import { printable, shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import { costOf } from './cost.js';
 import { operandShapes } from './index-map.js';
-import type { GemmKernel, Group, Kernel, LoopKernel, Schedule, Storage } from './kernel.js';
+import type { GemmKernel, Group, Kernel, LoopKernel, Operand, Schedule, Storage } from './kernel.js';
 import { isOfParts } from './sum-order.js';
 
 /**
@@ -105,12 +105,25 @@ function tiles(kernel: GemmKernel): string {
         ? 'B lies in panels'
         : packB === 'copy'
           ? `B copied by ${together > 1 ? `${together} panels` : 'panel'}`
-          : 'B transposed by panel',
-    ...(packA ? [`A copied by ${rowBlock} rows`] : []),
+          : packB === 'made'
+            ? `B made by panel: ${madeOf(kernel.b)}`
+            : 'B transposed by panel',
+    ...(packA
+      ? [
+          kernel.a.prologue
+            ? `A made by ${rowBlock} rows: ${madeOf(kernel.a)}`
+            : `A copied by ${rowBlock} rows`,
+        ]
+      : []),
     ...(kBlocks > 1 ? [`k = ${k} in ${kBlocks} blocks of ${kBlock}${totals}`] : []),
     `sums ${epilogue === 'registers' ? 'finished in registers' : 'finished from memory'}`,
   ];
   return notes.join('; ');
+}
+
+/** The ops that make an operand. */
+function madeOf({ prologue }: Operand): string {
+  return prologue!.members.map(({ node }) => node.op.name).join(', ');
 }
 
 /** How the axes of operands are taken apart that are index maps: `A is m 4x12x12 by k 3x24`. */

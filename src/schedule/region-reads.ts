@@ -107,15 +107,22 @@ function readsOf(kernel: KernelBody): Read[] {
       const [m, n] = domain.slice(-2);
       const batch = domain.slice(0, -2);
       return [
-        { read: a, shape: [...batch, m, k], operand: 'a' },
-        { read: b, shape: [...batch, k, n], operand: 'b' },
+        ...operandReads(a, [...batch, m, k], 'a'),
+        ...operandReads(b, [...batch, k, n], 'b'),
         ...members,
       ];
     }
   }
 }
 
-function membersReads({ domain, members }: Loops) {
+/** Of an operand that is made, what it is made of. */
+function operandReads(read: Operand, shape: Shape, operand: 'a' | 'b'): Read[] {
+  const { prologue } = read;
+  if (!prologue) return [{ read, shape, operand }];
+  return membersReads({ domain: prologue.axes.flat(), members: prologue.members });
+}
+
+function membersReads({ domain, members }: Pick<Loops, 'domain' | 'members'>): Read[] {
   const made = new Set(members.map(({ node }) => node));
   return members.flatMap(({ node, reads }) =>
     reads
@@ -148,12 +155,19 @@ export function relocated(kernel: KernelBody, regions: ReadonlyMap<Node, Region>
     case 'nest':
       return { ...kernel, members: membersMoved(kernel, moved) };
     case 'gemm': {
-      const [a, b] = readsOf(kernel).flatMap(({ read, shape, operand }) => {
-        const region = operand && regions.get(read.source);
-        if (!operand || !region) return operand ? [kernel[operand]] : [];
-        return [within(read, shape, region) ? moved(read, shape) : mapped(kernel, operand, region)!];
-      });
-      return { ...kernel, a, b, members: membersMoved(kernel, moved) };
+      const reads = readsOf(kernel);
+      const movedOperand = (which: 'a' | 'b'): Operand => {
+        const own = kernel[which];
+        if (own.prologue) {
+          const loops = { domain: own.prologue.axes.flat(), members: own.prologue.members };
+          return { ...own, prologue: { ...own.prologue, members: membersMoved(loops, moved) } };
+        }
+        const { read, shape } = reads.find(({ operand }) => operand === which)!;
+        const region = regions.get(read.source);
+        if (!region) return own;
+        return within(read, shape, region) ? moved(read, shape) : mapped(kernel, which, region)!;
+      };
+      return { ...kernel, a: movedOperand('a'), b: movedOperand('b'), members: membersMoved(kernel, moved) };
     }
     default:
       return kernel;
@@ -161,7 +175,7 @@ export function relocated(kernel: KernelBody, regions: ReadonlyMap<Node, Region>
 }
 
 function membersMoved(
-  { domain, members }: Loops,
+  { domain, members }: Pick<Loops, 'domain' | 'members'>,
   moved: (read: Access, shape: Shape) => Access,
 ): readonly Member[] {
   const made = new Set(members.map(({ node }) => node));

@@ -15,6 +15,7 @@ import { orderKernels } from './order.js';
 import { layInPanels, type Placed } from './panels.js';
 import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
+import { makeOperands } from './prologues.js';
 import { recompute } from './recompute.js';
 import type { Region } from './regions.js';
 import { loopsOfScans } from './scans.js';
@@ -62,12 +63,12 @@ export function schedulesOf(
   options: ScheduleOptions = {},
   tell: (part: string) => void = () => {},
 ): Record<string, Schedule> {
-  const { without = [], cacheBytes, allPanels } = options;
+  const { without = [], cacheBytes, allPanels, allPrologues } = options;
   const runs = runsIn(options);
   // Kernels of a group know where their values lie, which in a loop are elsewhere in each step.
   const scheduled = (step: Graph) => schedule(step, { ...options, without: [...without, 'group', 'panels'] });
   tell('kernels');
-  const made = each(entries, (entry) => kernelsOf(entry, runs, scheduled));
+  const made = each(entries, (entry) => kernelsOf(entry, { runs, allPrologues }, scheduled));
   tell('panels');
   const placed = runs('panels') ? layInPanels(made, allPanels) : made;
   tell('order');
@@ -101,11 +102,17 @@ function fused(optimized: Graph, runs: (pass: SchedulePass) => boolean, tell: (p
   return { graph, fusion: runs('merge') ? merge(again) : again };
 }
 
+/** What to do beyond a kernel for each value. */
+interface Choice extends Pick<ScheduleOptions, 'allPrologues'> {
+  runs(pass: SchedulePass): boolean;
+}
+
 function kernelsOf(
   { graph, fusion, most, remade }: Fused,
-  runs: (pass: SchedulePass) => boolean,
+  choice: Choice,
   scheduled: (step: Graph) => Schedule,
 ): Unordered {
+  const { runs } = choice;
   const storage = new Map<Node, Storage>();
   for (const node of graph.nodes) {
     if (isInput(node)) {
@@ -120,12 +127,20 @@ function kernelsOf(
   // What nobody makes here could not be written where a product would have it; and who overwrites a variable has to know of
   // all that read it.
   const isMade = (node: Node) => fusion.home.has(node);
-  const drafts = runs('index-maps') ? withMaps(found, storage, (node) => !isMade(node), final) : found;
+  const keep = (node: Node) => final.has(node) || storage.has(node);
+  // A product that reads a variable to make an operand cannot write its new value there.
+  const updates = new Map(graph.updates.map(({ variable, value }) => [variable, viewOf(value).source]));
+  const mayRead = (source: Node, products: readonly Draft[]) =>
+    !products.some(({ stores }) => stores.some((node) => node === updates.get(source)));
+  const drafts = byCluster(found, (list) => {
+    const mapped = runs('index-maps') ? mapOperands(list, (node) => !isMade(node), keep) : list;
+    return withOperands(mapped, choice, mayRead, keep);
+  });
   const mayReplace = runs('take-over') ? overwriteRule(graph, fusion, drafts) : () => false;
   const copies = settle(graph, mayReplace, fusion, storage).map(
     (body): Draft => ({ body, stores: [body.node], loads: body.parts.map((p) => p.read.source) }),
   );
-  const kernels = inPlaces([...drafts.values(), ...copies], storage, runs, isMade);
+  const kernels = inPlaces([...drafts.values(), ...copies], storage, choice, isMade);
   const unfused = fusion.refusals.filter(({ from, to }) => fusion.home.get(from) !== fusion.home.get(to));
   return { name: graph.name, kernels, storage, unfused, most, ...(remade && { remade }) };
 }
@@ -156,30 +171,43 @@ function draftsOf(
   );
 }
 
-/** The same with products that read through index maps, of the values that `may` allows. */
-function withMaps(
+/** The same after passes over all drafts, which may leave nothing of some. */
+function byCluster(
   drafts: ReadonlyMap<Cluster, Draft>,
-  storage: ReadonlyMap<Node, Storage>,
-  may: (source: Node) => boolean,
-  final: ReadonlySet<Node>,
+  change: (drafts: readonly Draft[]) => readonly (Draft | null)[],
 ): Map<Cluster, Draft> {
-  const keep = (node: Node) => final.has(node) || storage.has(node);
-  const mapped = mapOperands([...drafts.values()], may, keep);
+  const changed = change([...drafts.values()]);
   return new Map(
     [...drafts.keys()].flatMap((cluster, i): [Cluster, Draft][] => {
-      const draft = mapped[i];
+      const draft = changed[i];
       return draft ? [[cluster, draft]] : [];
     }),
   );
+}
+
+/** The same with products that make operands, in the places of the drafts; `may` as in `makeOperands`. */
+function withOperands(
+  drafts: readonly (Draft | null)[],
+  { runs, allPrologues }: Choice,
+  may: (source: Node, products: readonly Draft[]) => boolean,
+  keep: (node: Node) => boolean,
+): (Draft | null)[] {
+  if (!runs('prologue')) return [...drafts];
+  const made = makeOperands(
+    drafts.filter((draft) => draft !== null),
+    { may, keep, always: allPrologues },
+  ).values();
+  return drafts.map((draft) => draft && made.next().value!);
 }
 
 /** The kernels with their names, once everything that they write has its place. */
 function inPlaces(
   drafts: readonly Draft[],
   storage: Map<Node, Storage>,
-  runs: (pass: SchedulePass) => boolean,
+  choice: Choice,
   isMade: (node: Node) => boolean,
 ): Kernel[] {
+  const { runs } = choice;
   const placed = runs('strided-stores')
     ? storeParts(drafts, storage, runs('index-maps'))
     : { drafts, regions: new Map<Node, Region>() };
@@ -190,7 +218,12 @@ function inPlaces(
   const wholes = new Set([...placed.regions.values()].map(({ whole }) => whole));
   const keep = (node: Node) => storage.has(node) || wholes.has(node);
   const mapped = runs('index-maps') ? mapOperands(placed.drafts, isMade, keep) : placed.drafts;
-  const left = mapped.filter((draft) => draft !== null);
+  const updated = new Set(
+    placed.drafts.flatMap(({ stores }) => stores.flatMap((node) => nameIn(storage, node))),
+  );
+  const isUpdated = (node: Node) => nameIn(storage, node).some((name) => updated.has(name));
+  const made = withOperands(mapped, choice, (node) => !isUpdated(node), keep);
+  const left = made.filter((draft) => draft !== null);
   const writers = left.flatMap(({ stores }) => stores);
   if (new Set(writers).size < writers.length) throw new Error('two kernels write the same value');
   for (const node of writers) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
@@ -198,6 +231,12 @@ function inPlaces(
     const kernel = body.kind === 'gemm' ? { ...body, tiling: tilingOf(body) } : body;
     return { ...kernel, name: kernelName(kernel), stores, loads };
   });
+}
+
+/** The variable in whose place a value lies, if there is one. */
+function nameIn(storage: ReadonlyMap<Node, Storage>, node: Node): string[] {
+  const at = storage.get(node);
+  return at?.kind === 'variable' ? [at.name] : [];
 }
 
 /**

@@ -155,16 +155,15 @@ class Placing {
 }
 
 /** What a part of a kernel still reads and writes. */
-export function left(
-  { loads, stores }: Pick<Draft, 'loads' | 'stores'>,
-  body: KernelBody,
-): Pick<Draft, 'loads' | 'stores'> {
+export function left({ body: all, loads, stores }: Draft, body: KernelBody): Pick<Draft, 'loads' | 'stores'> {
   if (body.kind === 'copy') return { loads: [...new Set(body.parts.map(({ read }) => read.source))], stores };
-  if (body.kind !== 'nest') return { loads, stores };
+  if (body.kind !== 'nest' || all.kind !== 'nest') return { loads, stores };
   const members = new Set(body.members.map(({ node }) => node));
-  const read = new Set([...members].flatMap((node) => sourcesOf(node)));
+  const readBy = (nodes: Iterable<Node>) => new Set([...nodes].flatMap((node) => sourcesOf(node)));
+  const [before, read] = [readBy(all.members.map(({ node }) => node)), readBy(members)];
   return {
-    loads: loads.filter((node) => read.has(node)),
+    // In place of a value that lies in parts these are read, whoever of the members does.
+    loads: loads.filter((node) => read.has(node) || !before.has(node)),
     stores: stores.filter((node) => members.has(node)),
   };
 }

@@ -8,8 +8,11 @@ import { inRows, packsMap } from './packing.js';
 export interface Tiling {
   /** From left to right; together they cover the n columns. */
   readonly segments: readonly Segment[];
-  /** How the panels of B that a tile reads are laid out: as they lie, or copied side by side first; `lies`: B lies in panels. */
-  readonly packB: 'no' | 'copy' | 'turned' | 'lies';
+  /**
+   * How the panels of B that a tile reads are laid out: as they lie, or copied side by side first; `made`: its elements are
+   * made on the way; `lies`: B lies in panels.
+   */
+  readonly packB: 'no' | 'copy' | 'turned' | 'made' | 'lies';
   /** Whether rows of A are copied to lie k-major, four rows side by side. */
   readonly packA: boolean;
   /** How a tile finds its rows of A where they are not copied: by a stride, or each from an address of its own. */
@@ -116,23 +119,25 @@ export function tilingOf(
   const mapsB = isMapped(b, -1) || isMapped(b, -2);
   const packB = inPanels?.b
     ? 'lies'
-    : bColumn !== 1 && n > 1
-      ? 'turned'
-      : mapsB
-        ? 'copy'
-        : m >= 6 * ROWS && (kBlocks > 1 || crowds(4 * bRow, kBlock) || 4 * k * n > BLOCK_BYTES)
+    : b.prologue
+      ? 'made'
+      : bColumn !== 1 && n > 1
+        ? 'turned'
+        : mapsB
           ? 'copy'
-          : m >= 24 * ROWS && k >= ROWS && bRow % 4 !== 0
-            ? // Vectors that straddle lines are worth straightening where they are read so often.
-              'copy'
-            : 'no';
+          : m >= 6 * ROWS && (kBlocks > 1 || crowds(4 * bRow, kBlock) || 4 * k * n > BLOCK_BYTES)
+            ? 'copy'
+            : m >= 24 * ROWS && k >= ROWS && bRow % 4 !== 0
+              ? // Vectors that straddle lines are worth straightening where they are read so often.
+                'copy'
+              : 'no';
   const [aRow, aColumn] = a.strides.slice(-2);
   // Where vectors straddle lines, the lines that panels share are best touched in turn. Else one panel at a time is
   // faster: down a column the same distance lies between all accesses, which the processor foresees.
   const straddles = kBlocks === 1 && packB !== 'no' && n % 4 !== 0 && !inPanels?.c;
   const group = straddles ? groupOf(segments, k) : 1;
   const rowsA = digitsOf(a, -2, m).length < 2 || inRows(a, m, segments) ? 'stride' : 'each';
-  const packs = packsMap(product, rowsA, panels);
+  const packs = a.prologue !== undefined || packsMap(product, rowsA, panels);
   const packA =
     packs ||
     (rowsA === 'each' && group > 1) ||
@@ -264,7 +269,7 @@ export function timeOfTiles(
 ): number {
   const [m, n] = domain.slice(-2);
   const misses = (inPanels?.c ? 0 : pageMisses(m, n)) + (packB === 'lies' ? 0 : pageMisses(k, n));
-  const pack = packB === 'copy' || packB === 'turned' ? PACK_TIME : 0;
+  const pack = packB === 'no' || packB === 'lies' ? 0 : PACK_TIME;
   return segments.reduce((sum, { vectors, count }) => {
     const steps = (m === 1 ? ROW_STEP_TIME : STEP_TIME)[vectors];
     const [full, rest] = [Math.floor(m / steps.length), m % steps.length];

@@ -36,6 +36,8 @@ const MAY: Record<string, string> = {
   'train/observe.ts': 'shows three activations, by the names that a report has',
   'train/diagnostics.ts':
     'shows three activations, by the names that a report has; sessions do without the ops',
+  'artifact/manifest.ts': words,
+  'cli/kinds/file.ts': words,
   'init/init.ts': words,
   'scalar/ops.ts': words,
 };

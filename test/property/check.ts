@@ -121,7 +121,7 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
     .flatMap((graph) => graph.inputs.map(inputAttrs))
     .filter((input) => input.role !== 'input');
   const { threads: _threads, alone: _alone, alike: _alike, ...options } = settings;
-  // Every kernel that can be split is split, so that barriers are put to the test; and all that can be is in groups, or in panels.
+  // Every kernel that can be split is split, so that barriers are put to the test; and all that can be is in groups, in panels, or made by products.
   return compileProgram(
     { name: 'programs', variables, entries },
     {
@@ -130,6 +130,7 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
       threadShare: 0,
       cacheBytes: 64,
       allPanels: true,
+      allPrologues: true,
     },
   );
 }

@@ -1,0 +1,38 @@
+import { type CompileOptions, compileProgram } from '../../src/emit/compile.js';
+import type { Graph } from '../../src/graph/graph.js';
+import type { Elements } from '../../src/ops/op.js';
+import { CompiledEngine } from '../../src/run/engine.js';
+import { readLibrary, spawnWorker } from '../../src/run/node.js';
+import type { Schedule } from '../../src/schedule/kernel.js';
+
+/** What a graph without variables gives for these inputs, with each number of threads, and its schedule. */
+export async function compiledCall(
+  graph: Graph,
+  inputs: Readonly<Record<string, Elements>>,
+  { threads = [1], ...options }: Partial<CompileOptions> & { threads?: readonly number[] } = {},
+): Promise<{ results: Record<string, Elements>[]; schedule: Schedule; text: string }> {
+  // Threads that share a core do not spin for each other.
+  const library = await readLibrary();
+  const team = library['team.ts'].replace(/(const SPINS: i32 = )\d+/, '$116');
+  const module = await compileProgram(
+    { name: graph.name, variables: [], entries: { call: graph } },
+    { library: { ...library, 'team.ts': team }, threadShare: 0, level: 1, ...options },
+  );
+  const {
+    layout,
+    wasm,
+    options: { shared },
+  } = module;
+  const results = [];
+  for (const count of threads) {
+    const engine = await CompiledEngine.start({
+      ...{ layout, wasm, shared, threads: count, seed: 0, initial: new Map() },
+      spawn: spawnWorker,
+    });
+    engine.load('call', inputs);
+    engine.repeat('call', 1);
+    results.push(engine.outputs('call'));
+    await engine.close();
+  }
+  return { results, schedule: module.schedules.call, text: module.source.text };
+}
