@@ -17,5 +17,5 @@ it('the example prints, digit for digit, what the README says', () => {
     encoding: 'utf8',
   });
   expect(printed.trim().split('\n')).toHaveLength(5);
-  expect(readme).toContain(`\`\`\`\n${printed}\`\`\``);
+  expect(readme).toContain(`prints\n\n\`\`\`\n${printed}\`\`\``);
 });
