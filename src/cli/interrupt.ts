@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { waitsForPipe } from '../data/read.js';
 import { note } from './output.js';
 
 /** As a shell has them: 128 and the signal's number. SIGBREAK is that of Windows; SIGHUP comes when a terminal closes. */
@@ -49,6 +50,7 @@ export class Interrupt {
     if (this.received && performance.now() - this.since < 300) return;
     if (!this.held || this.received) {
       this.leave(name);
+      if (waitsForPipe()) process.removeAllListeners(name).kill(process.pid, name);
       process.exit(EXIT_CODES[name]);
     }
     this.received = name;

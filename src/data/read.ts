@@ -63,10 +63,20 @@ export async function readRegularOrPipe(path: string, most: number): Promise<Uin
     builtin<typeof Streams>('stream'),
   ]);
   if (!(await stat(path)).isFIFO()) return readRegular(path, most);
-  const handle = await open(path);
-  const body = Readable.toWeb(handle.createReadStream()) as unknown as ReadableStream<Uint8Array>;
-  return readBody(body, most);
+  waiting++;
+  try {
+    const handle = await open(path);
+    const body = Readable.toWeb(handle.createReadStream()) as unknown as ReadableStream<Uint8Array>;
+    return await readBody(body, most);
+  } finally {
+    waiting--;
+  }
 }
+
+let waiting = 0;
+
+/** Whether a pipe is being read, whose writer may stay silent for ever: until it speaks, Node.js cannot exit. */
+export const waitsForPipe = (): boolean => waiting > 0;
 
 /** Node reads at most 2 GiB at once. */
 const PIECE = 1024 * MIB;

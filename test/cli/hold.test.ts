@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { lastJson, run, SMALL, start, training, workspace } from './command.js';
 
@@ -106,7 +110,7 @@ test('a signal while the model is compiled ends the process soon, with one objec
     if (sent || !String(text).includes('rows')) return;
     sent = 1;
     // By now asc is at work.
-    setTimeout(() => {
+    globalThis.setTimeout(() => {
       sent = performance.now();
       compiling.child.kill('SIGINT');
     }, 700);
@@ -119,3 +123,24 @@ test('a signal while the model is compiled ends the process soon, with one objec
   ]);
   expect(await list()).not.toContain('soon');
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a signal ends a command that waits for a pipe in which nobody writes',
+  async () => {
+    const pipe = path('pipe');
+    await promisify(execFile)('mkfifo', [pipe]);
+    const waiting = start(['train', 'names', ...SMALL, '--data', pipe, '--out', path('waits'), '--json']);
+    const exit = once(waiting.child, 'exit');
+    while (!(await list('waits').catch((): string[] => [])).includes('.2headgrad-lock')) await setTimeout(100);
+    await setTimeout(500);
+    waiting.child.kill('SIGINT');
+    expect(await exit).toEqual([null, 'SIGINT']);
+    const ended = await waiting.ended;
+    expect(lastJson(ended)).toEqual({
+      task: 'names',
+      interrupted: 'SIGINT',
+      saved: false,
+      out: path('waits'),
+    });
+  },
+);
