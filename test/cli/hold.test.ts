@@ -131,7 +131,8 @@ test.skipIf(process.platform === 'win32')(
     await promisify(execFile)('mkfifo', [pipe]);
     const waiting = start(['train', 'names', ...SMALL, '--data', pipe, '--out', path('waits'), '--json']);
     const exit = once(waiting.child, 'exit');
-    while (!(await list('waits').catch((): string[] => [])).includes('.2headgrad-lock')) await setTimeout(100);
+    while (!(await list('waits').catch((): string[] => [])).includes('.2headgrad-lock'))
+      await setTimeout(100);
     await setTimeout(500);
     waiting.child.kill('SIGINT');
     expect(await exit).toEqual([null, 'SIGINT']);
