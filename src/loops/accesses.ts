@@ -212,6 +212,8 @@ function partOf(value: Expression, scope: Scope): { of: Unknown; whole: Unknown 
   if (value.op !== '%' && value.op !== '/') return null;
   const divided = typeof value.a === 'object' && value.a.kind === 'binary' ? value.a.a : value.a;
   const [whole] = affine(divided, scope).terms.keys();
+  // A number is in one piece.
+  if (!whole) return null;
   const high = value.op === '%' ? value.b - 1 : Math.floor(whole.high / value.b);
   return { of: { low: 0, high }, whole };
 }

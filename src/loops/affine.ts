@@ -73,6 +73,10 @@ export function affine(expression: Expression, scope: Scope): Affine {
       if (expression.op === '-') return plus(a, b, -1);
       if (expression.op === '*' && b.terms.size === 0) return plus(constant(0), a, b.constant);
       if (expression.op === '*' && a.terms.size === 0) return plus(constant(0), b, a.constant);
+      if (a.terms.size === 0 && b.terms.size === 0) {
+        if (expression.op === '/') return constant(Math.trunc(a.constant / b.constant));
+        if (expression.op === '%') return constant(a.constant % b.constant);
+      }
       return unknown();
     }
     case 'bound': {
