@@ -79,5 +79,6 @@ export {
   saveWeights,
   type WeightMap,
   type WeightOptions,
+  type WeightSession,
   type WeightSource,
 } from './train/weights.js';

@@ -14,7 +14,11 @@ export function checkWeights(
   initial: ReadonlyMap<string, Float32Array | Int32Array>,
   notes: string[],
 ): Uint8Array {
-  const { tensors, metadata } = decodeSafetensors(file);
+  const names: string[] = [];
+  const { tensors, metadata } = decodeSafetensors(file, (name) => {
+    names.push(name);
+    return variables.some((variable) => variable.name === name);
+  });
   const kept: Tensors = new Map();
   const added: string[] = [];
   for (const { name, role, shape, dtype } of variables) {
@@ -23,7 +27,7 @@ export function checkWeights(
       throw new DataError(`weights: ${name} is [${found.shape}], the model has [${shape}]`);
     if (!found && (role === 'parameter' || !name.startsWith('optimizer.'))) {
       throw new DataError(
-        `weights: ${name} is missing: they are of another model (which has ${[...tensors.keys()].join(', ')})`,
+        `weights: ${name} is missing: they are of another model (which has ${names.join(', ')})`,
       );
     }
     if (!found) added.push(name);

@@ -27,6 +27,7 @@ const HALVES = {
 } as const;
 const READ = { ...DTYPES, ...HALVES };
 type ReadDType = keyof typeof READ;
+const isRead = (dtype: string): dtype is ReadDType => Object.hasOwn(READ, dtype);
 
 const LENGTH_BYTES = 8;
 /** The reference implementation's limit. */
@@ -53,7 +54,7 @@ export interface Checkpoint {
 
 interface Entry {
   name: string;
-  dtype: ReadDType;
+  dtype: string;
   shape: readonly number[];
   begin: number;
   end: number;
@@ -104,9 +105,9 @@ export function encodeSafetensors(tensors: Tensors, metadata: Record<string, str
 
 /**
  * The tensors of a safetensors file, in the order of its bytes, each with memory of its own. What is F16 or BF16 there is
- * F32 here.
+ * F32 here. `wanted` is asked for each name, in that order: what it does not want is left out, and may be of any dtype.
  */
-export function decodeSafetensors(bytes: Uint8Array): Checkpoint {
+export function decodeSafetensors(bytes: Uint8Array, wanted = (_name: string) => true): Checkpoint {
   const { header, start } = readHeader(bytes);
   const entries: Entry[] = [];
   let metadata: Record<string, string> = {};
@@ -118,6 +119,11 @@ export function decodeSafetensors(bytes: Uint8Array): Checkpoint {
   checkLayout(entries, bytes.length - start);
   const tensors: Tensors = new Map();
   for (const { name, dtype, shape, begin, end } of entries) {
+    if (!wanted(name)) continue;
+    if (!isRead(dtype))
+      throw new DataError(
+        `tensor ${quoted(name)}: dtype ${quoted(dtype)} is not one of F32, I32, F64, F16 and BF16; convert it before loading`,
+      );
     // Copied: the bytes in the file need not be aligned, and a Buffer's own slice would share its memory.
     const own = new Uint8Array(end - begin);
     own.set(bytes.subarray(start + begin, start + end));
@@ -209,23 +215,20 @@ function checkEntry(name: string, value: unknown): Entry {
   if (!isObject(value))
     return fail('its header is not an object with dtype, shape and data_offsets; the file is damaged');
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(READ, dtype)) {
-    return fail(
-      `dtype ${quoted(dtype)} is not one of F32, I32, F64, F16 and BF16; convert it before loading`,
-    );
-  }
+  if (typeof dtype !== 'string')
+    return fail(`dtype ${quoted(dtype)} is not one of F32, I32, F64, F16 and BF16; the file is damaged`);
   if (!isSizes(shape)) return fail(`shape ${quoted(shape)} is not a list of sizes; the file is damaged`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
     return fail(`data_offsets ${quoted(offsets)} are not a begin and an end; the file is damaged`);
   }
   const [begin, end] = offsets;
-  const expected = shape.reduce((a, b) => a * b, 1) * READ[dtype as ReadDType].bytes;
+  const expected = isRead(dtype) ? shape.reduce((a, b) => a * b, 1) * READ[dtype].bytes : end - begin;
   if (end - begin !== expected) {
     return fail(
       `${dtype}${clipped(`[${shape}]`)} takes ${expected} bytes but its data_offsets span ${end - begin}; the file is damaged`,
     );
   }
-  return { name, dtype: dtype as ReadDType, shape, begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
 /** In order of their offsets the tensors must fill the data exactly: each begins where the one before ends. */

@@ -101,6 +101,12 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       const mend = isPlain ? ': it is a function and no layer: call it, as in nn.linear(2, 1)' : '';
       throw new OptionError(`trainStep: the model has no parameters${mend}`);
     }
+    // By these names saved weights leave the optimizer's out.
+    const taken = [...named].find(([name, { kind }]) => kind === 'state' && name.startsWith('optimizer.'));
+    if (taken)
+      throw new OptionError(
+        `trainStep: ${printableJson(taken[0])} is state of the model under a name of the optimizer's: call that part otherwise`,
+      );
     this.optimizer = options.optimizer.bind(this.parameters);
     const state = [...this.optimizer.state].map(([name, v]) => [`optimizer.${name}`, v] as const);
     this.variables = [...named, ...state].map(([name, variable]) => {

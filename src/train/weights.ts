@@ -1,4 +1,4 @@
-import { checkOptions, shown } from '../check.js';
+import { boolean, checkOptions, shown } from '../check.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -12,26 +12,9 @@ import { loadFile, saveFile } from './checkpoint-file.js';
 import { convert } from './columns.js';
 import type { VariableDescription } from './description.js';
 import type { Numbers } from './engine.js';
-import type { Session } from './session.js';
+import { type Source, type WeightMap, type WeightSession, wantedOf } from './weight-sources.js';
 
-/**
- * Where the elements of a variable are in a file: under a name, or under several that are put side by side along the last
- * axis, such as the matrices of queries, keys and values.
- */
-export type WeightSource =
-  | string
-  | {
-      readonly from: string | readonly string[];
-      /** The file has rows and columns of the matrix exchanged, as PyTorch's Linear: [outputs, inputs]. */
-      readonly transpose?: boolean;
-      /** Columns of each of several; needed to write them, unless all have as many. */
-      readonly sizes?: readonly number[];
-    };
-
-/** For a variable of the model: where it is in the file; undefined: under its own name; null: nowhere, it stays as it is. */
-export type WeightMap =
-  | Readonly<Record<string, WeightSource | null>>
-  | ((name: string) => WeightSource | null | undefined);
+export type { WeightMap, WeightSession, WeightSource } from './weight-sources.js';
 
 export interface WeightOptions {
   map?: WeightMap;
@@ -52,12 +35,12 @@ export interface LoadedWeights {
 
 /**
  * Takes parameters, and state that the file has (running statistics), from a safetensors file or its bytes, whatever made
- * it: F32, F64, F16 or BF16. All of it is checked before any is written. The place in the run and the optimizer's state stay:
+ * it: F32, F64, F16 or BF16; tensors that nothing is made of may be of any dtype. All of it is checked before any is written. The place in the run and the optimizer's state stay:
  * for a checkpoint of one's own there is `session.load`. Throws DataError that names what is missing, extra, or of another
  * shape; with `strict: false` the first two are only returned.
  */
 export async function loadWeights(
-  session: Session,
+  session: WeightSession,
   file: string | Uint8Array,
   options: WeightOptions = {},
 ): Promise<LoadedWeights> {
@@ -65,87 +48,67 @@ export async function loadWeights(
 }
 
 /** The same from bytes, at once. */
-export function takeWeights(session: Session, bytes: Uint8Array, options: WeightOptions = {}): LoadedWeights {
+export function takeWeights(
+  session: WeightSession,
+  bytes: Uint8Array,
+  options: WeightOptions = {},
+): LoadedWeights {
   checkOptions('loadWeights', options, ['map', 'ignore', 'strict']);
   if (!(bytes instanceof Uint8Array))
     throw new OptionError(`loadWeights: expected a path or the bytes of a file, got ${shown(bytes)}`);
-  const { tensors } = decodeSafetensors(bytes);
-  const wanted = wantedOf(session, options.map);
+  checkIgnore(options.ignore);
+  if (options.strict !== undefined) boolean('loadWeights: strict', options.strict);
+  const wanted = wantedOf('loadWeights', session, options.map);
+  const used = new Set(wanted.flatMap(({ source }) => source.from));
+  const names: string[] = [];
+  const { tensors } = decodeSafetensors(bytes, (name) => {
+    names.push(name);
+    return used.has(name);
+  });
   const [missing, loaded]: [string[], [string, Numbers][]] = [[], []];
-  const used = new Set<string>();
   for (const { variable, source, said } of wanted) {
-    for (const name of source.from) used.add(name);
     const lost = source.from.filter((name) => !tensors.has(name));
     if (lost.length === 0) loaded.push([variable.name, checkedElements(variable, source, tensors)]);
     // State has its own beginning, unless the map says that it is in the file.
     else if (variable.role === 'parameter' || said || lost.length < source.from.length) missing.push(...lost);
   }
-  const extra = [...tensors.keys()].filter((name) => !used.has(name) && !isIgnored(name, options.ignore));
+  const extra = names.filter((name) => !used.has(name) && !isIgnored(name, options.ignore));
   if (options.strict !== false) refuse(missing, extra);
   for (const [name, elements] of loaded) session.write(name, elements);
   return { loaded: loaded.map(([name]) => name), missing, extra };
 }
 
 /** The variables of the model as a safetensors file under the names and in the layout of a map, for who reads such files. */
-export function encodeWeights(session: Session, options: Pick<WeightOptions, 'map'> = {}): Uint8Array {
+export function encodeWeights(session: WeightSession, options: Pick<WeightOptions, 'map'> = {}): Uint8Array {
   checkOptions('saveWeights', options, ['map']);
   const tensors: Tensors = new Map();
-  for (const { variable, source, said } of wantedOf(session, options.map)) {
+  const put = (name: string, tensor: StoredTensor, variable: string) => {
+    if (tensors.has(name))
+      throw new OptionError(
+        `saveWeights: map: ${shownName(variable)} would be written as ${shownName(name)}, which another tensor has: give each a name of its own`,
+      );
+    tensors.set(name, tensor);
+  };
+  for (const { variable, source, said } of wantedOf('saveWeights', session, options.map)) {
     // What a map does not name would be strange to who reads the file: caches, the place in dropout's random numbers.
     if (variable.role === 'state' && options.map && !said) continue;
     const data = session.read(variable.name);
     if (data instanceof Int32Array)
-      tensors.set(source.from[0], { dtype: 'I32', shape: [...variable.shape], data });
+      put(source.from[0], { dtype: 'I32', shape: [...variable.shape], data }, variable.name);
     else
       for (const [name, tensor] of partsOf(variable, source, Float32Array.from(data)))
-        tensors.set(name, tensor);
+        put(name, tensor, variable.name);
   }
   return encodeSafetensors(tensors, { format: 'pt' });
 }
 
 /** Writes `encodeWeights` to a file, which is complete or untouched. */
 export async function saveWeights(
-  session: Session,
+  session: WeightSession,
   path: string,
   options: Pick<WeightOptions, 'map'> = {},
 ): Promise<void> {
   await saveFile(path, () => encodeWeights(session, options));
-}
-
-interface Source {
-  from: readonly string[];
-  transpose: boolean;
-  sizes: readonly number[] | undefined;
-}
-
-interface Wanted {
-  variable: VariableDescription;
-  source: Source;
-  /** Whether the map says so, and not the variable's own name. */
-  said: boolean;
-}
-
-/** Which variables are taken, and from where; the optimizer's are nobody else's. */
-function wantedOf(session: Session, map: WeightMap = {}): Wanted[] {
-  const variables = session.program.variables.filter((v) => !v.name.startsWith('optimizer.'));
-  if (typeof map === 'object') {
-    const wrong = Object.keys(map).find((name) => !variables.some((v) => v.name === name));
-    if (wrong !== undefined)
-      throw new OptionError(
-        `loadWeights: map: the model has no variable ${shownName(wrong)}, only ${variables.map((v) => shownName(v.name)).join(', ')}`,
-      );
-  }
-  const find = typeof map === 'function' ? map : (name: string) => map[name];
-  return variables.flatMap((variable): Wanted[] => {
-    const found = find(variable.name);
-    if (found === null) return [];
-    return [{ variable, source: sourceOf(found ?? variable.name), said: found !== undefined }];
-  });
-}
-
-function sourceOf(source: WeightSource): Source {
-  const { from, transpose = false, sizes } = typeof source === 'string' ? { from: source } : source;
-  return { from: typeof from === 'string' ? [from] : from, transpose, sizes };
 }
 
 function checkedElements(variable: VariableDescription, source: Source, tensors: Tensors): Numbers {
@@ -170,12 +133,24 @@ function elementsOf(
     const mend =
       shape.length === 2 && other?.join() === shape.join()
         ? `: ${transpose ? 'it would fit as it is, without transpose' : 'it would fit transposed: give { from, transpose: true }'}`
-        : '';
+        : filtersHint(shape, found);
     throw new DataError(
       `loadWeights: ${shownName(name)} is ${formatShape(shape)} in the model, and in the file ${there}${transpose ? ', to be transposed' : ''}${mend}`,
     );
   }
   return turned.length === 1 ? turned[0].data : sideBySide(turned);
+}
+
+/** Of filters, whose kernel comes first in the model and last in files of PyTorch. */
+function filtersHint(shape: Shape, found: readonly StoredTensor[]): string {
+  const [there] = found.map((tensor) => tensor.shape);
+  const parts = (kernel: Shape, channels: Shape) =>
+    `${kernel.join()};${[...channels].sort((a, b) => a - b).join()}`;
+  const fits =
+    found.length === 1 &&
+    shape.length > 2 &&
+    parts(shape.slice(0, -2), shape.slice(-2)) === parts(there.slice(2), there.slice(0, 2));
+  return fits ? ': these are filters as PyTorch keeps them: give the layer channelsFirst: true' : '';
 }
 
 /** Of tensors put side by side along the last axis; undefined where they do not fit. */
@@ -242,7 +217,15 @@ function partsOf(
 }
 
 function isIgnored(name: string, ignore: WeightOptions['ignore'] = []): boolean {
-  return ignore.some((what) => (typeof what === 'string' ? what === name : what.test(name)));
+  return ignore.some((what) => (typeof what === 'string' ? what === name : name.search(what) >= 0));
+}
+
+function checkIgnore(ignore: unknown): void {
+  const isPattern = (what: unknown) => typeof what === 'string' || what instanceof RegExp;
+  if (ignore === undefined || (Array.isArray(ignore) && ignore.every(isPattern))) return;
+  throw new OptionError(
+    `loadWeights: ignore must be an array of names and regular expressions, got ${shown(ignore)}`,
+  );
 }
 
 function refuse(missing: readonly string[], extra: readonly string[]): void {
@@ -255,7 +238,9 @@ function refuse(missing: readonly string[], extra: readonly string[]): void {
     ...(extra.length ? [`no variable of the model takes ${told(extra)} of it`] : []),
   ];
   if (wrong.length === 0) return;
-  throw new DataError(
-    `loadWeights: ${wrong.join('; ')}: give a map from names of the model to names of the file, or strict: false`,
-  );
+  const ownState = missing.length === 0 && extra.every((name) => name.startsWith('optimizer.'));
+  const mend = ownState
+    ? "that is an optimizer's state: give ignore: [/^optimizer\\./], or take all of a checkpoint by session.load"
+    : 'give a map from names of the model to names of the file, or strict: false';
+  throw new DataError(`loadWeights: ${wrong.join('; ')}: ${mend}`);
 }

@@ -252,3 +252,142 @@ describe('loadWeights', () => {
     });
   });
 });
+
+describe('weights of any model', () => {
+  const sgd = (model: object) =>
+    trainStep({
+      model: { ...model, w: nn.linear(2, 2) },
+      batch: { x: f32(2, 2) },
+      loss: ({ w }, { x }) => w(x).mean(),
+      optimizer: optim.adam(),
+      allowUnused: true,
+    }).interpret({ seed: 1 });
+  const raw = (tensors: Record<string, [dtype: string, shape: number[], bytes: number]>) => {
+    let at = 0;
+    const header = Object.entries(tensors).map(([name, [dtype, shape, bytes]]) => {
+      at += bytes;
+      return [name, { dtype, shape, data_offsets: [at - bytes, at] }] as const;
+    });
+    const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+    const file = new Uint8Array(8 + json.length + at);
+    new DataView(file.buffer).setUint32(0, json.length, true);
+    file.set(json, 8);
+    return file;
+  };
+
+  it('keeps parameters of a part that is called optimizer, and refuses state there', async () => {
+    const session = sgd({ optimizer: nn.linear(2, 1) });
+    const file = encodeWeights(session);
+    const before = [...session.read('optimizer.weight')];
+    session.write('optimizer.weight', [7, 7]);
+    const { loaded } = await loadWeights(session, file);
+    expect(loaded).toEqual(['optimizer.weight', 'optimizer.bias', 'w.weight', 'w.bias']);
+    expect([...session.read('optimizer.weight')]).toEqual(before);
+    expect(() => sgd({ optimizer: nn.batchNorm(2) })).toThrow(
+      '"optimizer.runningMean" is state of the model under a name of the optimizer\'s',
+    );
+  });
+
+  it('takes variables that are called as what every object has', async () => {
+    const session = sgd({
+      toString: nn.parameter([1], () => [3]),
+      constructor: nn.parameter([1], () => [4]),
+    });
+    const { loaded } = await loadWeights(session, encodeWeights(session, { map: {} }), { map: {} });
+    expect(loaded).toContain('toString');
+  });
+
+  it('decodes nothing that it does not take, of whatever dtype', async () => {
+    const file = raw({
+      'w.weight': ['F32', [2, 2], 16],
+      'w.bias': ['F32', [2], 8],
+      tracked: ['I64', [], 8],
+      mask: ['BOOL', [3], 3],
+      packed: ['F4', [4], 2],
+    });
+    const session = sgd({});
+    const ignore = [/^(tracked|packed)$/g, 'mask'];
+    expect((await loadWeights(session, file, { ignore })).extra).toEqual([]);
+    expect((await loadWeights(session, file, { strict: false })).extra).toEqual([
+      'tracked',
+      'mask',
+      'packed',
+    ]);
+    await expect(loadWeights(session, file)).rejects.toThrow(
+      'no variable of the model takes tracked, mask, packed',
+    );
+    await expect(loadWeights(session, file, { strict: false, map: { 'w.bias': 'tracked' } })).rejects.toThrow(
+      'tensor "tracked": dtype "I64" is not one of F32',
+    );
+  });
+
+  it('ignores every name that a global or sticky expression fits', async () => {
+    const session = sgd({});
+    const file = encodeWeights(session, { map: { 'w.weight': 'extra.a', 'w.bias': 'extra.b' } });
+    for (const ignore of [[/^extra/g], [/extra/y]])
+      expect(await loadWeights(session, file, { map: () => null, ignore })).toMatchObject({ extra: [] });
+  });
+
+  it('says how to leave out the state of an optimizer', async () => {
+    const session = sgd({});
+    await expect(loadWeights(session, session.checkpoint())).rejects.toThrow('ignore: [/^optimizer\\./]');
+  });
+
+  it('refuses to write two tensors under one name', () => {
+    const session = sgd({});
+    const message = 'saveWeights: map: w.bias would be written as same, which another tensor has';
+    expect(() => encodeWeights(session, { map: () => 'same' })).toThrow(message);
+    const map = { 'w.weight': { from: ['a', 'a'] } };
+    expect(() => encodeWeights(session, { map })).toThrow('w.weight would be written as a, which');
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      'a misspelled option',
+      { 'w.weight': { from: 'x', transposed: true } },
+      'no option transposed: did you mean transpose?',
+    ],
+    [
+      'a word for yes',
+      { 'w.weight': { from: 'x', transpose: 'no' } },
+      'w.weight: transpose must be true or false',
+    ],
+    ['a list of names', { 'w.weight': ['a', 'b'] }, '{ from: [names] }, or null, got an array'],
+    [
+      'no names',
+      { 'w.weight': { from: [] } },
+      'from must be a name of the file, or an array of at least one',
+    ],
+    ['no from', { 'w.weight': {} }, 'from must be a name of the file'],
+    ['a number', { 'w.weight': 3 }, 'w.weight must be a name of the file'],
+    ['sizes that are none', { 'w.weight': { from: 'x', sizes: 2 } }, 'sizes must be an array'],
+    ['a text', 'x', 'map must be an object'],
+    ['null', null, 'map must be an object'],
+    ['a promise', async (name: string) => name, 'got a promise'],
+    ['a wrong name', { v: 'x' }, 'map: the model has no variable v'],
+  ])('names what is wrong with a map: %s', async (_, map, message) => {
+    const session = sgd({});
+    const options = { map } as WeightOptions;
+    await expect(loadWeights(session, encodeWeights(session), options)).rejects.toThrow(message);
+    expect(() => encodeWeights(session, options)).toThrow(message);
+    expect(() => encodeWeights(session, options)).toThrow(/^saveWeights: map/);
+  });
+
+  it('says what takes filters of PyTorch', async () => {
+    const step = (inputs: number) =>
+      trainStep({
+        model: nn.conv2d(inputs, 3, 3),
+        batch: { x: f32(1, 5, 5, inputs) },
+        loss: (model, { x }) => model(x).mean(),
+        optimizer: optim.sgd(),
+      }).interpret();
+    const file = (inputs: number) =>
+      raw({ weight: ['F32', [3, inputs, 3, 3], 108 * inputs], bias: ['F32', [3], 12] });
+    await expect(loadWeights(step(2), file(2))).rejects.toThrow('give the layer channelsFirst: true');
+    const map = { weight: { from: 'weight', transpose: true } };
+    for (const inputs of [2, 3])
+      await expect(loadWeights(step(inputs), file(inputs), { map })).rejects.toThrow(
+        `transpose is for matrices, and this is [3, 3, ${inputs}, 3]: filters as PyTorch keeps them fit a layer with channelsFirst: true`,
+      );
+  });
+});
