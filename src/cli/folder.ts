@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { lstat, realpath, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { reason, writeInFolder } from '../data/files.js';
@@ -25,6 +26,8 @@ export interface Config {
   /** `file` is null for the data that come with the program; `size` is in units of the kind. */
   data: { file: string | null; size: number; sha256: string };
   kept: Kept;
+  /** Of a run that goes on with other settings: which settings the weights that it began with are of. */
+  before?: string;
 }
 
 /** The losses so far: of every step (NaN where they are lost), and on the dev words now and then. */
@@ -38,7 +41,10 @@ export async function holdsRun(folder: string): Promise<boolean> {
   return (await stat(join(folder, MODEL)).catch(() => null))?.isFile() ?? false;
 }
 
-/** The checkpoint is written last: it never is ahead of the files that explain it. */
+/**
+ * The settings first, then the checkpoint that says which settings it is of: what is cut off in between is refused, and not
+ * used with settings of another run. A run that goes on with others says of which its weights are until they are replaced.
+ */
 export async function saveRun(
   folder: string,
   config: Config,
@@ -49,6 +55,10 @@ export async function saveRun(
   await writeInFolder(folder, CONFIG, formatConfig(config));
   // The model first: it is worth keeping where the disk has no room for its curve.
   await writeInFolder(folder, MODEL, checkpoint);
+  if (config.before !== undefined) {
+    config.before = undefined;
+    await writeInFolder(folder, CONFIG, formatConfig(config));
+  }
   await writeInFolder(folder, LOSSES, formatCurve(curve));
 }
 
@@ -89,14 +99,23 @@ const unitsOf = ({ kind, settings }: Pick<Config, 'kind' | 'settings'>) => `${ki
 /** What a checkpoint says of the data that it was trained on, and of the model. */
 export const aboutData = (config: Config): Record<string, string> => {
   const { sha256 } = config.kept;
-  return { [unitsOf(config)]: config.data.sha256, ...(sha256 !== undefined && { model: sha256 }) };
+  const data = { [unitsOf(config)]: config.data.sha256, ...(sha256 !== undefined && { model: sha256 }) };
+  return { ...data, settings: settingsDigest(config) };
 };
 
+/** Of all settings that weights depend on: not of what runs the steps, which gives the same bits. */
+export function settingsDigest({ kind, settings }: Pick<Config, 'kind' | 'settings'>): string {
+  const has = settings as unknown as Record<string, unknown>;
+  const names = Object.keys(kind.initial).filter((name) => name !== 'threads' && name !== 'engine');
+  const said = [kind.format, ...names.map((name) => [name, has[name] ?? null])];
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex');
+}
+
 function formatConfig(config: Config): string {
-  const { kind, settings, data, kept } = config;
+  const { kind, settings, data, kept, before } = config;
   const { file, size, sha256 } = data;
   const said = { file, [unitsOf(config)]: size, sha256 };
-  return `${JSON.stringify({ format: formatOf(kind), version: VERSION, ...settings, data: said, [kind.keeps]: kept }, null, 2)}\n`;
+  return `${JSON.stringify({ format: formatOf(kind), version: VERSION, ...settings, data: said, [kind.keeps]: kept, before }, null, 2)}\n`;
 }
 
 function formatCurve({ train, dev }: Curve): string {
@@ -177,7 +196,8 @@ export async function readConfig(folder: string, own?: Kind): Promise<Config> {
   }
   try {
     const kept = kind.keptFrom(json[kind.keeps], settings);
-    return { kind, settings, data: { file, size: size as number, sha256 }, kept };
+    const before = typeof json.before === 'string' ? json.before : undefined;
+    return { kind, settings, data: { file, size: size as number, sha256 }, kept, before };
   } catch (error) {
     throw error instanceof DataError ? damaged(error.message) : error;
   }
@@ -213,8 +233,23 @@ function readSettings(
   return settings;
 }
 
+export interface Saved {
+  bytes: Uint8Array;
+  at: number;
+  /** The digest of the settings that it is of; older ones do not say it. */
+  settings?: string;
+}
+
+/** Throws DataError where a checkpoint is of other settings than those beside it. */
+export function checkTogether(folder: string, config: Config, { settings }: Saved): void {
+  if (settings === undefined || settings === settingsDigest(config) || settings === config.before) return;
+  throw new DataError(
+    `${JSON.stringify(join(folder, MODEL))} and ${CONFIG} do not belong together: a run over another was cut off, or settings were changed by hand; train again, or put the other ${CONFIG} back`,
+  );
+}
+
 /** The bytes of a run's checkpoint, checked to be one of this run. */
-export async function readModel(folder: string, config: Config): Promise<{ bytes: Uint8Array; at: number }> {
+export async function readModel(folder: string, config: Config): Promise<Saved> {
   const { settings, data } = config;
   const units = unitsOf(config);
   const path = join(folder, MODEL);
@@ -235,7 +270,7 @@ export async function readModel(folder: string, config: Config): Promise<{ bytes
       );
     if (metadata.model !== undefined && metadata.model !== config.kept.sha256)
       throw new DataError(`it is of another model than ${CONFIG} says: a run over another was cut off`);
-    return { bytes, at };
+    return { bytes, at, settings: metadata.settings };
   } catch (error) {
     throw error instanceof DataError ? new DataError(`${JSON.stringify(path)}: ${error.message}`) : error;
   }

@@ -14,6 +14,7 @@ import {
   type Curve,
   checkFolder,
   checkForeign,
+  checkTogether,
   holdsRun,
   REPORT,
   readConfig,
@@ -21,6 +22,7 @@ import {
   readModel,
   removeResults,
   saveRun,
+  settingsDigest,
   trimCurve,
   WASM,
 } from './folder.js';
@@ -113,8 +115,9 @@ async function trainWith(
   if (memory !== undefined) for (const line of memoryLines(session.module!, memory)) output.line(line);
   interrupt.hold();
   describeModel(output, kind, settings, session);
-  if (checkpoint) {
+  if (before && checkpoint) {
     session.restore(checkpoint.bytes);
+    checkTogether(folder, before, checkpoint);
     output.line(`Going on from step ${count(session.at)} of ${count(settings.steps)}`);
   } else if (await holdsRun(folder)) {
     output.line(`The run that ${folder} holds is replaced by this one (--resume would go on with it)`);
@@ -127,6 +130,7 @@ async function trainWith(
     data: { file, size: task.size, sha256: task.sha256 },
     kept: task.kept,
   };
+  if (checkpoint?.settings !== settingsDigest(config)) config.before = checkpoint?.settings;
   let stale = !before;
   const save = async () => {
     await saveRun(folder, config, curve, session.checkpoint(aboutData(config)));

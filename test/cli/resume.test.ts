@@ -135,6 +135,23 @@ test('a checkpoint of another model is refused, and nothing is lost', async () =
   expect((await model(name)).equals(before)).toBe(true);
 });
 
+test('settings of a run over another that was cut off are not used with its weights', async () => {
+  const name = await half('over');
+  const file = path(name, 'config.json');
+  const config = await json(file);
+  await writeFile(file, JSON.stringify({ ...config, lr: config.lr / 2 }));
+  const before = await model(name);
+  for (const ended of [await resume(name, '--steps', '90'), await run('sample', path(name))])
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('do not belong together')]);
+  expect((await model(name)).equals(before)).toBe(true);
+  // What a run that goes on with other settings leaves, cut off before its first checkpoint.
+  const [, settings] = /"settings":"([0-9a-f]{64})"/.exec(before.toString('latin1'))!;
+  await writeFile(file, JSON.stringify({ ...config, lr: config.lr / 2, before: settings }));
+  expect((await resume(name, '--steps', '45')).code).toBe(0);
+  expect((await json(file)).before).toBeUndefined();
+  expect((await resume(name)).code).toBe(0);
+});
+
 test('Ctrl-C saves where training stands, and the resumed run ends with the same bits', async () => {
   const steps = ['--steps', '2500'];
   const interrupted = start([
