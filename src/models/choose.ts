@@ -1,3 +1,4 @@
+import { checkOptions, notNegative, positive, wholeNumber } from '../check.js';
 import { GradError } from '../errors.js';
 
 /** How one token is drawn from probabilities. */
@@ -15,10 +16,25 @@ export const PLAIN: Choice = { temperature: 1, topK: 0, topP: 1 };
 
 /**
  * The index that a uniform number of (0, 1) draws from probabilities, which need not add up to 1: first the temperature,
- * then top-k, then top-p. Of several that are as likely the first counts as likelier.
+ * then top-k, then top-p. Of several that are as likely the first counts as likelier. What
+ * `how` leaves out is as in PLAIN; throws OptionError where it is wrong.
  */
-export function choose(probabilities: ArrayLike<number>, uniform: number, how: Choice = PLAIN): number {
+export function choose(
+  probabilities: ArrayLike<number>,
+  uniform: number,
+  options: Partial<Choice> = PLAIN,
+): number {
+  const how = checkedChoice(options);
   return draw(limited(tempered(checked(probabilities), how.temperature), how), uniform);
+}
+
+function checkedChoice(options: Partial<Choice>): Choice {
+  checkOptions('choose', options, ['temperature', 'topK', 'topP']);
+  const { temperature = PLAIN.temperature, topK = PLAIN.topK, topP = PLAIN.topP } = options;
+  notNegative('choose: temperature', temperature);
+  wholeNumber('choose: topK', topK, 0);
+  positive('choose: topP', topP);
+  return { temperature, topK, topP };
 }
 
 function checked(probabilities: ArrayLike<number>): ArrayLike<number> {

@@ -33,3 +33,18 @@ test.each([
 test('refuses what is no number', () => {
   expect(() => choose([0.5, Number.NaN], 0.5)).toThrow('not numbers');
 });
+
+test('takes defaults for what is left out', () => {
+  for (const how of [{}, { topK: 2 }, { temperature: 1 }, { topP: undefined }])
+    expect([0.01, 0.98].map((uniform) => choose([0.97, 0.02, 0.01], uniform, how))).toEqual([0, 1]);
+});
+
+test.each<[object, string]>([
+  [{ temperature: Number.NaN }, 'choose: temperature must be 0 or more, got NaN'],
+  [{ temperature: -1 }, 'choose: temperature must be 0 or more, got -1'],
+  [{ topK: 1.5 }, 'choose: topK: expected a whole number from 0, got 1.5'],
+  [{ topP: 0 }, 'choose: topP must be above 0, got 0'],
+  [{ temprature: 1 }, 'did you mean temperature?'],
+])('refuses %o', (how, message) => {
+  expect(() => choose([0.5, 0.5], 0.5, how)).toThrow(message);
+});
