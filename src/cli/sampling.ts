@@ -2,7 +2,7 @@ import type { TextTokens } from '../data/tokens.js';
 import type { Vocabulary } from '../data/vocabulary.js';
 import { DataError, OptionError } from '../errors.js';
 import { namesStep } from '../models/bengio.js';
-import { choose } from '../models/choose.js';
+import { type Choice, choose } from '../models/choose.js';
 import type { GptOptions } from '../models/gpt.js';
 import { generateTokens, writingStep } from '../models/text.js';
 import { RandomStream, STREAMS } from '../random/philox.js';
@@ -33,17 +33,20 @@ export function* sampleWords(
   const session = step.interpret({ seed });
   session.restore(checkpoint);
   const random = new RandomStream(seed, STREAMS.sample);
+  const choice = choiceOf(how);
   for (let word = 0; ; word++) {
     const ids = [...begin];
     while (ids.length < LONGEST) {
       const uniform = random.uniform(word * LONGEST + ids.length);
-      const id = choose(nextProbabilities(session, ids, context), uniform, how);
+      const id = choose(nextProbabilities(session, ids, context), uniform, choice);
       if (id === 0) break;
       ids.push(id);
     }
     yield vocabulary.decode(ids);
   }
 }
+
+const choiceOf = ({ temperature, topK, topP }: Sampling): Choice => ({ temperature, topK, topP });
 
 /** Boundaries stand before the word's first character. */
 function nextProbabilities(session: Session, ids: readonly number[], context: number): ArrayLike<number> {
@@ -71,12 +74,13 @@ export function* sampleTexts(
   const session = step.interpret({ seed });
   takeWeights(session, checkpoint, { ignore: [/^optimizer\./, /(^|\.)dropout\.(key|step)$/] });
   const random = new RandomStream(seed, STREAMS.sample);
+  const choice = choiceOf(how);
   for (let text = 0; ; text++) {
     const ids = how.prompt === undefined ? [] : [...prompt];
     let at = text * LONGEST_TEXT;
     const next = generateTokens(session, {
       ...{ context, prompt },
-      next: (probabilities) => choose(probabilities, random.uniform(at++), how),
+      next: (probabilities) => choose(probabilities, random.uniform(at++), choice),
     });
     for (let i = 0; i < how.length; i++) ids.push(next.next().value);
     yield tokens.decode(ids);

@@ -101,7 +101,7 @@ describe('a step', () => {
     ['a part of the model cannot be called "__proto__"', make({ model: { ['__proto__']: w() } })],
     ['no variable can be called __metadata__: rename it', make({ model: { __metadata__: w() } })],
     [
-      'two variables are called "optimizer.velocity.w", of the model or of the optimizer',
+      '"optimizer.velocity.w" is state of the model under a name of the optimizer\'s: call that part otherwise',
       make({
         model: { w: w(), optimizer: { 'velocity.w': nn.state([1], init.zeros) } },
         optimizer: optim.sgd({ momentum: 0.9 }),
