@@ -86,6 +86,8 @@ test('an interrupted run that a machine reads ends with one object', async () =>
       });
     });
   await Promise.all([said(train.child, 'learning rate'), said(find.child, 'rate')]);
+  // Some steps, of which a machine is told nothing on the way.
+  await setTimeout(1000);
   train.child.kill('SIGINT');
   find.child.kill('SIGINT');
   const [trained, found] = await Promise.all([train.ended, find.ended]);
