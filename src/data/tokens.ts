@@ -2,7 +2,7 @@ import { DataError } from '../errors.js';
 import { isWellFormed } from '../printable.js';
 import { quoted } from './json.js';
 import { isCharacter } from './vocabulary.js';
-import { WordTokens } from './word-tokens.js';
+import { damaged, WordTokens } from './word-tokens.js';
 
 /** Turns text into whole numbers from 0 to `size` - 1 and back. */
 export interface TextTokens {
@@ -117,7 +117,6 @@ export function textTokens(json: unknown): TextTokens {
   throw damaged('is neither characters, words nor bytes');
 }
 
-const damaged = (what: string) => new DataError(`the stored vocabulary ${what}; the checkpoint is damaged`);
 const count = (n: number) => n.toLocaleString('en-US');
 const named = (character: string) =>
   `${JSON.stringify(character)} (U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')})`;

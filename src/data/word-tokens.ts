@@ -91,5 +91,7 @@ export class WordTokens implements TextTokens {
   }
 }
 
-const damaged = (what: string) => new DataError(`the stored vocabulary ${what}; the checkpoint is damaged`);
+/** A vocabulary of a checkpoint that is not as `toJSON` wrote it. */
+export const damaged = (what: string) =>
+  new DataError(`the stored vocabulary ${what}; the checkpoint is damaged`);
 const count = (n: number) => n.toLocaleString('en-US');

@@ -2,9 +2,9 @@ import type { Node } from '../graph/graph.js';
 import { type Copied, copiedBy, restOf } from './copied.js';
 import { operandThrough } from './index-map.js';
 import { isInline } from './inline.js';
-import type { Box, GemmKernel, KernelBody, NestKernel } from './kernel.js';
+import type { Box, KernelBody, NestKernel } from './kernel.js';
 import { emptyList, known } from './known.js';
-import { makesOperandOf } from './prologue.js';
+import { readOtherwise } from './prologue.js';
 import { type Draft, left } from './strided-stores.js';
 
 /**
@@ -48,23 +48,16 @@ export function mapOperands(
 
 /** A product that reads what is copied in place of the copy, or null if it cannot, or is no product. */
 function readThrough(
-  { body, loads, stores }: Draft,
+  draft: Draft,
   { whole, over, parts: [{ read }] }: Copied,
   needs: readonly Node[],
 ): Draft | null {
+  const { body } = draft;
   if (body.kind !== 'gemm' || body.members.some(({ reads }) => reads.some((r) => r.source === whole)))
     return null;
-  if (makesOperandOf(body, whole)) return null;
-  const through = (which: 'a' | 'b') =>
-    body[which].source === whole ? operandThrough(body, which, { domain: over, read }) : body[which];
-  const [a, b] = [through('a'), through('b')];
-  if (!a || !b) return null;
-  const kernel: GemmKernel = { ...body, a, b };
-  return {
-    body: kernel,
-    stores,
-    loads: [...new Set(loads.flatMap((node) => (node === whole ? needs : [node])))],
-  };
+  return readOtherwise(draft, whole, needs, (kernel, which) =>
+    operandThrough(kernel, which, { domain: over, read }),
+  );
 }
 
 function without(draft: Draft, whole: Node, parts: readonly Box[]): Draft | null {

@@ -3,6 +3,7 @@ import type { Shape } from '../shape.js';
 import { digitsOf, operandShapes, throughCopy } from './index-map.js';
 import { isInline, sourcesOf } from './inline.js';
 import type { Access, Digit, GemmKernel, Member, Operand, Prologue } from './kernel.js';
+import type { Draft } from './strided-stores.js';
 
 // Operands of products whose elements are made where they are packed.
 
@@ -87,6 +88,28 @@ function strideAt(digits: readonly Digit[], inner: number): number {
 export function readsOfPrologue({ members }: Prologue): Access[] {
   const made = new Set(members.map(({ node }) => node));
   return members.flatMap(({ reads }) => reads.filter(({ source }) => !made.has(source)));
+}
+
+/**
+ * A product whose operands of `value` are read `through` something else, from what `needs` names; null if one cannot be,
+ * if it makes an operand of the value already, or if it is no product.
+ */
+export function readOtherwise(
+  { body, loads, stores }: Draft,
+  value: Node,
+  needs: readonly Node[],
+  through: (kernel: GemmKernel, which: 'a' | 'b') => Operand | null,
+): Draft | null {
+  if (body.kind !== 'gemm' || makesOperandOf(body, value)) return null;
+  const read = (which: 'a' | 'b') => (body[which].source === value ? through(body, which) : body[which]);
+  const [a, b] = [read('a'), read('b')];
+  if (!a || !b) return null;
+  const kernel: GemmKernel = { ...body, a, b };
+  return {
+    body: kernel,
+    stores,
+    loads: [...new Set(loads.flatMap((node) => (node === value ? needs : [node])))],
+  };
 }
 
 /** Whether a product makes an operand of what lies in this node's memory, be it through a scalar that is made on the spot. */

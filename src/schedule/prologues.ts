@@ -1,9 +1,9 @@
 import { constantValue, type Node } from '../graph/graph.js';
 import { numel } from '../shape.js';
 import { isInline, sourcesOf } from './inline.js';
-import type { GemmKernel, Member, NestKernel } from './kernel.js';
+import type { Member, NestKernel } from './kernel.js';
 import { emptyList, known } from './known.js';
-import { madeOperand, makesOperandOf } from './prologue.js';
+import { madeOperand, readOtherwise } from './prologue.js';
 import { spares } from './prologue-cost.js';
 import { storedMembers } from './stages.js';
 import { type Draft, left } from './strided-stores.js';
@@ -157,22 +157,14 @@ function canBeMade({ node, reads }: Member): boolean {
 
 /** A product that makes a value as it packs it, or null if it cannot, or is no product. */
 function withMade(
-  { body, loads, stores }: Draft,
+  draft: Draft,
   value: Node,
   made: Parameters<typeof madeOperand>[2],
   needs: readonly Node[],
 ): Draft | null {
-  if (body.kind !== 'gemm' || makesOperandOf(body, value)) return null;
+  const { body } = draft;
+  if (body.kind !== 'gemm') return null;
   const behind = body.members.slice(1).flatMap(({ node }) => sourcesOf(node));
   if (behind.includes(value)) return null;
-  const through = (which: 'a' | 'b') =>
-    body[which].source === value ? madeOperand(body, which, made) : body[which];
-  const [a, b] = [through('a'), through('b')];
-  if (!a || !b) return null;
-  const kernel: GemmKernel = { ...body, a, b };
-  return {
-    body: kernel,
-    stores,
-    loads: [...new Set(loads.flatMap((node) => (node === value ? needs : [node])))],
-  };
+  return readOtherwise(draft, value, needs, (kernel, which) => madeOperand(kernel, which, made));
 }

@@ -26,7 +26,7 @@ export type WeightMap =
   | Readonly<Record<string, WeightSource | null>>
   | ((name: string) => WeightSource | null | undefined);
 
-/** What weights need of a session: any session has it, that of a compiled model too. */
+/** What weights need of a session. */
 export interface WeightSession {
   readonly program: { readonly variables: readonly VariableDescription[] };
   read(name: string): Numbers;
