@@ -1,11 +1,11 @@
 import { type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
+import { isInline, sourcesOf } from '../kernels/inline.js';
+import type { Member } from '../kernels/kernel.js';
+import { viewOf } from '../kernels/view.js';
 import { numel } from '../shape.js';
 import { type Cluster, extended, fitInto } from './cluster.js';
 import type { Fusion } from './fuse.js';
-import { isInline, sourcesOf } from './inline.js';
-import type { Member } from './kernel.js';
 import { MemoryReads } from './memory-reads.js';
-import { viewOf } from './view.js';
 
 /** Arithmetic that may be done twice, in the unit of an op's cost, rather than pass a value through memory. */
 const BUDGET = 3;

@@ -12,8 +12,8 @@ import {
   tanh,
   trainStep,
 } from '../../src/index.js';
+import type { Kernel } from '../../src/kernels/kernel.js';
 import { optimize } from '../../src/optimize/index.js';
-import type { Kernel } from '../../src/schedule/kernel.js';
 import { schedule } from '../../src/schedule/schedule.js';
 
 /** Kernels of a training step of two layers with this between them. */
