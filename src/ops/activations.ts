@@ -64,8 +64,10 @@ export const geluOfTanh = activation('gelu_tanh', {
   expand: (x) => mul(mul(x, 0.5), add(1, nearNormal(x))),
   slope(x) {
     const t = nearNormal(x);
-    const inner = mul(mul(x, ROOT), add(1, mul(mul(x, x), 3 * CUBE)));
-    return mul(add(add(1, t), mul(inner, sub(1, mul(t, t)))), 0.5);
+    // What is 0 for large x comes first, so that no power of x overflows before it is multiplied by that.
+    const flat = mul(x, sub(1, mul(t, t)));
+    const inner = add(flat, mul(mul(mul(flat, x), x), 3 * CUBE));
+    return mul(add(add(1, t), mul(inner, ROOT)), 0.5);
   },
 });
 
