@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  mode: 'compare' | 'text';
+  /** In Node alone, without a page. */
+  node: boolean;
+  json: boolean;
+  only: string[];
+  rounds: number;
+  seconds: number;
+  threads: number;
+  minutes: number;
+  steps: number | null;
+  seed: number;
+  data: string | null;
+  out: string;
+}
+
+/** What the command line asks for; ends the process where that is wrong. */
+export function options(args: string[]): Options {
+  try {
+    return parse(args);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
+}
+
+function parse(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      text: { type: 'boolean', default: false },
+      node: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      only: { type: 'string', default: 'W1,W2,W3,W6-tiny' },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '1' },
+      threads: { type: 'string', default: '1' },
+      minutes: { type: 'string', default: '10' },
+      steps: { type: 'string' },
+      seed: { type: 'string', default: '42' },
+      data: { type: 'string' },
+      out: { type: 'string', default: 'build/bench/text' },
+    },
+  });
+  const whole = (name: 'rounds' | 'threads' | 'seed' | 'steps', least: number) => {
+    const value = Number(values[name]);
+    if (Number.isInteger(value) && value >= least) return value;
+    throw new Error(`--${name}: expected a whole number from ${least}, got ${values[name]}`);
+  };
+  const above = (name: 'seconds' | 'minutes') => {
+    const value = Number(values[name]);
+    if (value > 0 && Number.isFinite(value)) return value;
+    throw new Error(`--${name}: expected a number above 0, got ${values[name]}`);
+  };
+  const { text, node, json, only, data = null, out } = values;
+  if (node && !text) throw new Error('--node goes with --text: the comparison needs both');
+  return {
+    mode: text ? 'text' : 'compare',
+    ...{ node, json, data, out },
+    only: only.split(','),
+    rounds: whole('rounds', 1),
+    seconds: above('seconds'),
+    threads: whole('threads', 1),
+    minutes: above('minutes'),
+    steps: values.steps === undefined ? null : whole('steps', 1),
+    seed: whole('seed', 0),
+  };
+}
