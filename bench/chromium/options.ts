@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 export interface Options {
-  mode: 'compare' | 'text';
+  mode: 'compare' | 'text' | 'digits';
   /** In Node alone, without a page. */
   node: boolean;
   json: boolean;
@@ -11,6 +11,9 @@ export interface Options {
   threads: number;
   minutes: number;
   steps: number | null;
+  every: number;
+  /** From 0 to 1. */
+  share: number;
   seed: number;
   data: string | null;
   out: string;
@@ -31,6 +34,7 @@ function parse(args: string[]): Options {
     args,
     options: {
       text: { type: 'boolean', default: false },
+      digits: { type: 'boolean', default: false },
       node: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       only: { type: 'string', default: 'W1,W2,W3,W6-tiny' },
@@ -39,25 +43,29 @@ function parse(args: string[]): Options {
       threads: { type: 'string', default: '1' },
       minutes: { type: 'string', default: '10' },
       steps: { type: 'string' },
+      every: { type: 'string', default: '50' },
+      percent: { type: 'string', default: '98' },
       seed: { type: 'string', default: '42' },
       data: { type: 'string' },
       out: { type: 'string', default: 'build/bench/text' },
     },
   });
-  const whole = (name: 'rounds' | 'threads' | 'seed' | 'steps', least: number) => {
+  const whole = (name: 'rounds' | 'threads' | 'seed' | 'steps' | 'every', least: number) => {
     const value = Number(values[name]);
     if (Number.isInteger(value) && value >= least) return value;
     throw new Error(`--${name}: expected a whole number from ${least}, got ${values[name]}`);
   };
-  const above = (name: 'seconds' | 'minutes') => {
+  const above = (name: 'seconds' | 'minutes' | 'percent') => {
     const value = Number(values[name]);
     if (value > 0 && Number.isFinite(value)) return value;
     throw new Error(`--${name}: expected a number above 0, got ${values[name]}`);
   };
-  const { text, node, json, only, data = null, out } = values;
-  if (node && !text) throw new Error('--node goes with --text: the comparison needs both');
+  const { text, digits, node, json, only, data = null, out } = values;
+  if (text && digits) throw new Error('--text and --digits are two runs: give one of them');
+  if (node && !text && !digits)
+    throw new Error('--node goes with --text or --digits: a comparison needs both');
   return {
-    mode: text ? 'text' : 'compare',
+    mode: text ? 'text' : digits ? 'digits' : 'compare',
     ...{ node, json, data, out },
     only: only.split(','),
     rounds: whole('rounds', 1),
@@ -65,6 +73,8 @@ function parse(args: string[]): Options {
     threads: whole('threads', 1),
     minutes: above('minutes'),
     steps: values.steps === undefined ? null : whole('steps', 1),
+    every: whole('every', 1),
+    share: above('percent') / 100,
     seed: whole('seed', 0),
   };
 }

@@ -66,7 +66,7 @@ export async function trainText(
 ): Promise<TextResult> {
   const { model, batch, clip, data, seed, threads, reports, lr } = training;
   const began = performance.now();
-  const session = await textStep({ ...model, batch, clip }).compile({ seed, threads });
+  const session = await textStep({ ...model, batch, clip }).compile({ seed, threads, cache: false });
   const compileSeconds = secondsSince(began);
   try {
     session.data(data.train);
