@@ -8,7 +8,7 @@
 //
 //   npm run bench:chromium -- --text [--minutes 10] [--steps N] [--threads 2] [--data FILE] [--out FOLDER] [--node]
 //
-// How long LeNet trains until it tells 98 % of held-out digits right, in Node and in a tab; with --node without the tab:
+// (--context, --layers, --heads, --dim and --batch give another model.) How long LeNet trains until it tells 98 % of held-out digits right, in Node and in a tab; with --node without the tab:
 //
 //   npm run bench:chromium -- --digits [--percent 98] [--steps 6000] [--every 50] [--threads 1] [--json] [--node]
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { text as textKind } from '../../src/cli/kinds/text.js';
 
 export interface Options {
   mode: 'compare' | 'text' | 'digits';
@@ -17,7 +18,11 @@ export interface Options {
   seed: number;
   data: string | null;
   out: string;
+  /** Of another model of texts than the usual one. */
+  model: Partial<Record<(typeof SIZES)[number], number>>;
 }
+
+const SIZES = ['context', 'layers', 'heads', 'dim', 'batch'] as const;
 
 /** What the command line asks for; ends the process where that is wrong. */
 export function options(args: string[]): Options {
@@ -48,14 +53,18 @@ function parse(args: string[]): Options {
       seed: { type: 'string', default: '42' },
       data: { type: 'string' },
       out: { type: 'string', default: 'build/bench/text' },
+      ...(Object.fromEntries(SIZES.map((name) => [name, { type: 'string' }])) as Record<
+        (typeof SIZES)[number],
+        { type: 'string' }
+      >),
     },
   });
-  const whole = (name: 'rounds' | 'threads' | 'seed' | 'steps' | 'every', least: number) => {
+  const whole = (name: keyof typeof values, least: number) => {
     const value = Number(values[name]);
     if (Number.isInteger(value) && value >= least) return value;
     throw new Error(`--${name}: expected a whole number from ${least}, got ${values[name]}`);
   };
-  const above = (name: 'seconds' | 'minutes' | 'percent') => {
+  const above = (name: keyof typeof values) => {
     const value = Number(values[name]);
     if (value > 0 && Number.isFinite(value)) return value;
     throw new Error(`--${name}: expected a number above 0, got ${values[name]}`);
@@ -64,6 +73,10 @@ function parse(args: string[]): Options {
   if (text && digits) throw new Error('--text and --digits are two runs: give one of them');
   if (node && !text && !digits)
     throw new Error('--node goes with --text or --digits: a comparison needs both');
+  const model = Object.fromEntries(
+    SIZES.flatMap((name) => (values[name] === undefined ? [] : [[name, whole(name, 1)]])),
+  );
+  textKind.check({ ...textKind.initial, ...model });
   return {
     mode: text ? 'text' : digits ? 'digits' : 'compare',
     ...{ node, json, data, out },
@@ -76,5 +89,6 @@ function parse(args: string[]): Options {
     every: whole('every', 1),
     share: above('percent') / 100,
     seed: whole('seed', 0),
+    model,
   };
 }

@@ -24,7 +24,7 @@ export interface TextOptions {
   /** Folder of the curve, the page and the numbers. */
   out: string;
   /** Of another model than the usual one. */
-  model?: Partial<Pick<TextSettings, 'context' | 'layers' | 'heads' | 'dim' | 'batch'>>;
+  model: Partial<Pick<TextSettings, 'context' | 'layers' | 'heads' | 'dim' | 'batch'>>;
 }
 
 const SAMPLE = 300;
