@@ -27,14 +27,15 @@ const SIZES = ['context', 'layers', 'heads', 'dim', 'batch'] as const;
 /** What the command line asks for; ends the process where that is wrong. */
 export function options(args: string[]): Options {
   try {
-    return parse(args);
+    return readOptions(args);
   } catch (error) {
     console.error((error as Error).message);
     process.exit(2);
   }
 }
 
-function parse(args: string[]): Options {
+/** The same; throws where that is wrong. */
+export function readOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
     options: {

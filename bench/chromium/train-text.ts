@@ -56,9 +56,10 @@ export interface TextResult {
   sample: number[];
 }
 
-/** Before speed is measured, so that the engine has its better code, and while it is. */
+/** Before speed is measured, so that the engine has its better code, and while it is; a twentieth of the time at most. */
 const WARM_SECONDS = 2;
 const MEASURED_SECONDS = 4;
+const SHARE = 20;
 
 export async function trainText(
   training: TextTraining,
@@ -112,14 +113,14 @@ function stepsWithin(session: Session, { seconds, lr, reports, data }: TextTrain
       await session.run({ steps, lr: lr / 100, every: steps });
       return steps / secondsSince(started);
     };
-    const until = performance.now() + 1000 * WARM_SECONDS;
+    const until = performance.now() + 1000 * Math.min(WARM_SECONDS, seconds / SHARE);
     let speed = await take(1);
     while (performance.now() < until) speed = await take(Math.max(1, Math.round(speed / 2)));
     session.evaluate(data.watched);
     const evaluated = performance.now();
     session.evaluate(data.watched);
     const reporting = reports * secondsSince(evaluated);
-    speed = await take(Math.max(1, Math.round(speed * Math.min(MEASURED_SECONDS, seconds))));
+    speed = await take(Math.max(1, Math.round(speed * Math.min(MEASURED_SECONDS, seconds / SHARE))));
     return Math.max(1, Math.floor(speed * Math.max(seconds - reporting, seconds / 2)));
   });
 }
