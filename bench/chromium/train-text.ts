@@ -1,5 +1,6 @@
 // Training of a GPT on a text for a while, the same in Node and in a worker of a page. The steps that fit into the time
 // are counted before the first of them, so that the rate's cosine ends with the last.
+
 import { optim, type Session } from '../../src/index.js';
 import { choose } from '../../src/models/choose.js';
 import type { GptOptions } from '../../src/models/gpt.js';
@@ -61,6 +62,8 @@ const WARM_SECONDS = 2;
 const MEASURED_SECONDS = 4;
 const SHARE = 20;
 
+type TextColumns = { x: Int32Array; y: Int32Array };
+
 export async function trainText(
   training: TextTraining,
   tell: (report: TextReport) => void,
@@ -70,7 +73,7 @@ export async function trainText(
   const session = await textStep({ ...model, batch, clip }).compile({ seed, threads, cache: false });
   const compileSeconds = secondsSince(began);
   try {
-    session.data(data.train);
+    session.data(data.train as TextColumns);
     const steps = training.steps ?? (await stepsWithin(session, training));
     const rising = Math.round(steps * training.warmup);
     const falling = Math.max(1, steps - rising);
@@ -84,7 +87,7 @@ export async function trainText(
       losses.push(...report.losses);
       stepSeconds += report.losses.length / stepsPerSecond;
       const loss = report.losses.reduce((sum, one) => sum + one, 0) / report.losses.length;
-      const held = session.evaluate(data.watched);
+      const held = session.evaluate(data.watched as TextColumns);
       tell({ at, steps, seconds: secondsSince(started), stepsPerSecond, loss, held });
     }
     return {
@@ -97,7 +100,7 @@ export async function trainText(
       seconds: secondsSince(started),
       stepSeconds,
       losses,
-      held: session.evaluate(data.measured),
+      held: session.evaluate(data.measured as TextColumns),
       sample: await sampleOf(session, training),
     };
   } finally {
