@@ -1,6 +1,6 @@
 import { DataError, GradError, OptionError } from '../errors.js';
 import type { Choice } from '../models/choose.js';
-import { checkTogether, readConfig, readModel } from './folder.js';
+import { readConfig, readTrained } from './folder.js';
 import { breathe } from './interrupt.js';
 import type { Sampler } from './kinds/kind.js';
 import { Output, text } from './output.js';
@@ -25,9 +25,7 @@ export async function sample(folder: string, options: SampleOptions): Promise<nu
   if (!sampler) throw new OptionError(`the run in ${folder} has nothing to sample: names and texts have`);
   if (length !== undefined && !sampler.endless)
     throw new OptionError(`--length: ${sampler.noun} end where the model ends them`);
-  const saved = await readModel(folder, config);
-  checkTogether(folder, config, saved);
-  const { bytes, at } = saved;
+  const { bytes, at } = await readTrained(folder, config);
   const chosen = seed ?? settings.seed;
   const how = { prompt, temperature, topK, topP, length: length ?? LENGTH };
   const made = sampler.draw(bytes, kept, settings, chosen, how);
