@@ -22,7 +22,8 @@ export async function sample(folder: string, options: SampleOptions): Promise<nu
   const config = await readConfig(folder);
   const { kind, settings, kept } = config;
   const { sampler } = kind;
-  if (!sampler) throw new OptionError(`the run in ${folder} has nothing to sample: names, texts and words have`);
+  if (!sampler)
+    throw new OptionError(`the run in ${folder} has nothing to sample: names, texts and words have`);
   if (length !== undefined && !sampler.endless)
     throw new OptionError(`--length: ${sampler.noun} end where the model ends them`);
   const { bytes, at } = await readTrained(folder, config);
