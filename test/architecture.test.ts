@@ -45,6 +45,7 @@ const allowed: Record<string, string[]> = {
   cli: [
     ...COMPILER,
     ...MODEL,
+    'ngram',
     'train',
     'tape',
     'run',

@@ -1,6 +1,6 @@
 import { DataError, GradError, OptionError } from '../errors.js';
 import type { Choice } from '../models/choose.js';
-import { checkTogether, readConfig, readModel } from './folder.js';
+import { readConfig, readTrained } from './folder.js';
 import { breathe } from './interrupt.js';
 import type { Sampler } from './kinds/kind.js';
 import { Output, text } from './output.js';
@@ -22,12 +22,11 @@ export async function sample(folder: string, options: SampleOptions): Promise<nu
   const config = await readConfig(folder);
   const { kind, settings, kept } = config;
   const { sampler } = kind;
-  if (!sampler) throw new OptionError(`the run in ${folder} has nothing to sample: names and texts have`);
+  if (!sampler)
+    throw new OptionError(`the run in ${folder} has nothing to sample: names, texts and words have`);
   if (length !== undefined && !sampler.endless)
     throw new OptionError(`--length: ${sampler.noun} end where the model ends them`);
-  const saved = await readModel(folder, config);
-  checkTogether(folder, config, saved);
-  const { bytes, at } = saved;
+  const { bytes, at } = await readTrained(folder, config);
   const chosen = seed ?? settings.seed;
   const how = { prompt, temperature, topK, topP, length: length ?? LENGTH };
   const made = sampler.draw(bytes, kept, settings, chosen, how);

@@ -6,10 +6,9 @@ import { DataError, OptionError } from '../../errors.js';
 import type { GptOptions } from '../../models/gpt.js';
 import { textStep } from '../../models/text.js';
 import * as schedule from '../../optim/schedule.js';
-import { escapeText } from '../../report/escape.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
 import { count, plural, tenth } from '../output.js';
-import { sampleTexts } from '../sampling.js';
+import { sampleTexts, textHtml, textLines } from '../sampling.js';
 import { type TextSettings, WARMUP } from '../settings.js';
 import { rowsFrom, uniform } from './contexts.js';
 import { type Kind, PARTS, type Part, type Task } from './kind.js';
@@ -91,9 +90,8 @@ export const text: Kind<TextSettings, TextTokens> = {
     endless: true,
     draw: (checkpoint, tokens, settings, seed, how) =>
       sampleTexts(checkpoint, tokens, gptOf(tokens, settings), seed, how),
-    text: (samples) => samples.flatMap((sample) => sample.split('\n')),
-    html: (samples) =>
-      samples.map((sample) => `<pre style="white-space: pre-wrap">${escapeText(sample)}</pre>`).join(''),
+    text: textLines,
+    html: textHtml,
   },
 };
 
