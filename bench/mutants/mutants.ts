@@ -155,8 +155,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/regions.ts',
-    ['test/schedule/regions.test.ts'],
+    'src/kernels/regions.ts',
+    ['test/kernels/regions.test.ts'],
     [
       [
         'loops run on from one row of a part to what lies beside it',
@@ -166,7 +166,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/region-reads.ts',
+    'src/kernels/region-reads.ts',
     ['test/schedule/strided-stores.test.ts'],
     [
       [
@@ -189,7 +189,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/index-map.ts',
+    'src/kernels/index-map.ts',
     ['test/schedule/index-maps.test.ts'],
     [
       [
@@ -371,7 +371,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/stages.ts',
+    'src/kernels/stages.ts',
     ['test/schedule'],
     [
       ['a reduction is known in its own stage', "made.level === 'reduce' ? 1 : 0", '0'],
@@ -395,7 +395,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/view.ts',
+    'src/kernels/view.ts',
     ['test/schedule'],
     [
       [
@@ -422,34 +422,8 @@ export const MUTANTS: readonly Mutant[] = [
     'src/schedule/in-place.ts',
     ['test/schedule'],
     [
-      ['a scatter overwrites its updates', '&& kernel.updates.source !== old', ''],
-      [
-        'a scatter overwrites its indices',
-        'kernel.base.source === old && kernel.ids.source !== old',
-        'kernel.base.source === old',
-      ],
-      [
-        'a product overwrites its operand',
-        'if (kernel.a.source === old || kernel.b.source === old) return false;',
-        '',
-      ],
-      [
-        'an element is overwritten before others read it',
-        'r.offset === 0 && r.strides.every((s, i) => s === strides[i])',
-        'true',
-      ],
-      [
-        'a copy overwrites what it copies',
-        "case 'copy':\n    case 'loop':\n      return false;",
-        "case 'copy':\n      return true;\n    case 'loop':\n      return false;",
-      ],
-      [
-        'what is written late counts as written at once',
-        'isLate(value) ? last : stages.of.get(value)!',
-        'stages.of.get(value)!',
-        'test/schedule',
-        'test/property',
-      ],
+      ['rows are summed where their indices lie', ' && kernel.ids.source !== old', ''],
+      ['a table is read where its result lies', '(node) => node === old', '() => false'],
     ],
   ),
   ...of(
@@ -498,7 +472,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/tiling.ts',
+    'src/kernels/tiling.ts',
     ['test/schedule'],
     [
       ['k is never cut', 'const PANEL_BYTES = 20 * 1024;', 'const PANEL_BYTES = 2000 * 1024;'],
@@ -510,7 +484,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/cost.ts',
+    'src/kernels/cost.ts',
     ['test/schedule', 'test/emit'],
     [
       ['kernels are shared whatever their work', 'if (share <= 0) return units;', 'return units;'],
@@ -562,6 +536,7 @@ export const MUTANTS: readonly Mutant[] = [
     [
       ['what is read after it is written is safe', 'first.order <= store.order', 'true'],
       ['turns of a loop never touch the same element', 'if (by < span) return told;', ''],
+      ['threads wait for each other', 'threads && !around', 'false && !around'],
       ['a stride is a base though its rows run into each other', 'high + bytes <= base', 'true'],
       ['offsets within a buffer do not count', '4 * buffers[access.buffer].element', '0'],
     ],
@@ -660,7 +635,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...of(
-    'src/schedule/sum-order.ts',
+    'src/kernels/sum-order.ts',
     ['test/property/sum-bits.test.ts'],
     [
       [
