@@ -3,7 +3,7 @@ import { OptionError } from '../errors.js';
 import { checkColumns } from './columns.js';
 import { entryOf, type ProgramDescription } from './description.js';
 import type { Columns } from './engine.js';
-import type { Evaluated } from './metrics.js';
+import type { Measured } from './metrics.js';
 
 /** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
 export type LearningRate = number | ((step: number) => number);
@@ -20,7 +20,9 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
-export interface Progress {
+/** `R`: the metrics of the step, by name. */
+// biome-ignore lint/suspicious/noExplicitAny: of any step.
+export interface Progress<R = any> {
   /** Steps taken since the session began (or since the checkpoint's beginning). */
   at: number;
   /** Loss of the last step. */
@@ -30,7 +32,7 @@ export interface Progress {
   /** Without what goes into `evaluate`. */
   stepsPerSecond: number;
   /** Where the run was asked to evaluate: `{ loss, ... }`, with the metrics by name. */
-  evaluated?: Evaluated;
+  evaluated?: Measured<R>;
 }
 
 export function checkRate(lr: number, step: number): number {

@@ -125,8 +125,8 @@ export class Session<R = any> {
    * Between reports the session may evaluate, predict, read, write and save; `step`, `load`, `restore` and another run
    * are refused until the run has ended or its loop was left. `close` ends the run as its signal does.
    */
-  run(options: RunOptions): Run {
-    const run: Run = new Run(this.reports(options));
+  run(options: RunOptions): Run<R> {
+    const run: Run<R> = new Run<R>(this.reports(options));
     this.waiting = run;
     return run;
   }

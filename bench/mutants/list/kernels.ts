@@ -2,8 +2,8 @@ import { type Mutant, mutantsOf } from '../mutant.js';
 
 export const kernels: readonly Mutant[] = [
   ...mutantsOf(
-    'src/schedule/regions.ts',
-    ['test/schedule/regions.test.ts'],
+    'src/kernels/regions.ts',
+    ['test/kernels/regions.test.ts'],
     [
       [
         'loops run on from one row of a part to what lies beside it',
@@ -13,7 +13,7 @@ export const kernels: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'src/schedule/region-reads.ts',
+    'src/kernels/region-reads.ts',
     ['test/schedule/strided-stores.test.ts'],
     [
       [
@@ -25,7 +25,7 @@ export const kernels: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'src/schedule/index-map.ts',
+    'src/kernels/index-map.ts',
     ['test/schedule/index-maps.test.ts'],
     [
       [
@@ -36,7 +36,7 @@ export const kernels: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'src/schedule/stages.ts',
+    'src/kernels/stages.ts',
     ['test/schedule'],
     [
       ['a reduction is known in its own stage', "made.level === 'reduce' ? 1 : 0", '0'],
@@ -44,7 +44,7 @@ export const kernels: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'src/schedule/view.ts',
+    'src/kernels/view.ts',
     ['test/schedule'],
     [
       [
@@ -55,7 +55,7 @@ export const kernels: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'src/schedule/tiling.ts',
+    'src/kernels/tiling.ts',
     ['test/schedule'],
     [
       ['k is never cut', 'const PANEL_BYTES = 20 * 1024;', 'const PANEL_BYTES = 2000 * 1024;'],
@@ -67,7 +67,7 @@ export const kernels: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'src/schedule/cost.ts',
+    'src/kernels/cost.ts',
     ['test/schedule', 'test/emit'],
     [
       ['kernels are shared whatever their work', 'if (share <= 0) return units;', 'return units;'],
@@ -79,7 +79,7 @@ export const kernels: readonly Mutant[] = [
     ],
   ),
   ...mutantsOf(
-    'src/schedule/sum-order.ts',
+    'src/kernels/sum-order.ts',
     ['test/property/sum-bits.test.ts'],
     [
       [

@@ -31,6 +31,7 @@ export const loops: readonly Mutant[] = [
     [
       ['what is read after it is written is safe', 'first.order <= store.order', 'true'],
       ['turns of a loop never touch the same element', 'if (by < span) return told;', ''],
+      ['threads wait for each other', 'threads && !around', 'false && !around'],
       ['a stride is a base though its rows run into each other', 'high + bytes <= base', 'true'],
       ['offsets within a buffer do not count', '4 * buffers[access.buffer].element', '0'],
     ],

@@ -221,34 +221,8 @@ export const schedule: readonly Mutant[] = [
     'src/schedule/in-place.ts',
     ['test/schedule'],
     [
-      ['a scatter overwrites its updates', '&& kernel.updates.source !== old', ''],
-      [
-        'a scatter overwrites its indices',
-        'kernel.base.source === old && kernel.ids.source !== old',
-        'kernel.base.source === old',
-      ],
-      [
-        'a product overwrites its operand',
-        'if (kernel.a.source === old || kernel.b.source === old) return false;',
-        '',
-      ],
-      [
-        'an element is overwritten before others read it',
-        'r.offset === 0 && r.strides.every((s, i) => s === strides[i])',
-        'true',
-      ],
-      [
-        'a copy overwrites what it copies',
-        "case 'copy':\n    case 'loop':\n      return false;",
-        "case 'copy':\n      return true;\n    case 'loop':\n      return false;",
-      ],
-      [
-        'what is written late counts as written at once',
-        'isLate(value) ? last : stages.of.get(value)!',
-        'stages.of.get(value)!',
-        'test/schedule',
-        'test/property',
-      ],
+      ['rows are summed where their indices lie', ' && kernel.ids.source !== old', ''],
+      ['a table is read where its result lies', '(node) => node === old', '() => false'],
     ],
   ),
   ...mutantsOf(
