@@ -23,8 +23,8 @@ export const ops: readonly Mutant[] = [
     'src/ops/scan-vjp.ts',
     ['test/scan'],
     [
-      ['the gradient of a scan runs the same way', 'reverse: !reverse,', 'reverse,'],
-      ['what a step found is taken for what is the same in each', 'same: same.map(identity)', 'same'],
+      ['the gradient of a scan runs the same way', 'reverse: !way.reverse,', 'reverse: way.reverse,'],
+      ['what a step found is taken for what is the same in each', 'same: given.same.map(identity)', 'same: given.same'],
     ],
   ),
 ];
