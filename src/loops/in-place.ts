@@ -135,7 +135,18 @@ export function keepOff(stores: readonly MemoryAccess[], { sizes, strides, offse
   const terms = sizes.map((size, axis): [Unknown, number] => [{ low: 0, high: size - 1 }, 4 * strides[axis]]);
   const at = { buffer: null, terms: new Map(terms.filter(([, by]) => by !== 0)), constant: 4 * offset };
   const elements: MemoryAccess = { kind: 'store', buffer: 0, at, bytes: 4, around: [] };
-  return stores.every((store) => digitsOf(elements, store).some((digit) => areApart(digit, [])));
+  return stores.every((store) => {
+    // Both are counted from one place or another: digits of the one may be clear where those of another wrap around.
+    const places = [0, rangeOf(at).low, rangeOf(store.at).low];
+    return places.some((place) =>
+      digitsOf(from(elements, place), from(store, place)).some((digit) => areApart(digit, [])),
+    );
+  });
+}
+
+/** The same access with its address counted from another place. */
+function from(access: MemoryAccess, place: number): MemoryAccess {
+  return { ...access, at: plus(access.at, constant(-place)) };
 }
 
 /** The same access, of which indices of loops count turns in place of what the loops step over. */
