@@ -137,7 +137,12 @@ export function keepOff(stores: readonly MemoryAccess[], { sizes, strides, offse
   const elements: MemoryAccess = { kind: 'store', buffer: 0, at, bytes: 4, around: [] };
   let words: Set<number> | null | undefined;
   return stores.every((store) => {
-    if (digitsOf(elements, store).some((digit) => areApart(digit, []))) return true;
+    // Both are counted from one place or another: digits of the one may be clear where those of another wrap around.
+    const places = [0, rangeOf(at).low, rangeOf(store.at).low];
+    const told = places.some((place) =>
+      digitsOf(from(elements, place), from(store, place)).some((digit) => areApart(digit, [])),
+    );
+    if (told) return true;
     // Digits do not tell every stride: where there are few enough, the elements themselves are compared.
     if (words === undefined) words = wordsOf(elements);
     const written = words && wordsOf(store);
@@ -161,6 +166,11 @@ function wordsOf({ at, bytes }: MemoryAccess): Set<number> | null {
   for (const from of found)
     for (let byte = 0; byte < bytes; byte += 4) words.add(Math.floor((from + byte) / 4));
   return words;
+}
+
+/** The same access with its address counted from another place. */
+function from(access: MemoryAccess, place: number): MemoryAccess {
+  return { ...access, at: plus(access.at, constant(-place)) };
 }
 
 /** The same access, of which indices of loops count turns in place of what the loops step over. */

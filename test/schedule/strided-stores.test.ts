@@ -3,8 +3,10 @@ import { emitModule } from '../../src/emit/module.js';
 import {
   broadcastTo,
   concat,
+  conv2d,
   f32,
   gather,
+  gradients,
   i32,
   pad,
   scatterAdd,
@@ -237,6 +239,17 @@ describe('with memory checked', () => {
     const kinds = [...packed.loads, ...packed.stores].map((node) => call.storage.get(node)!.kind);
     expect(kinds).toEqual(['input', 'part', 'part']);
     expect(() => emitModule('g', { call }, planMemory({ call }, []), { poison: true })).not.toThrow();
+  });
+
+  it('zeros between elements lie apart from those around, wherever a row of the whole begins', () => {
+    const image = { x: f32(1, 12, 11, 6), w: f32(3, 3, 1, 6) };
+    const call = scheduled(image, ({ x, w }) => {
+      const y = conv2d(x, w, { groups: 6, stride: 3, dilation: 2 });
+      return { dx: gradients(y.square().sum(), [x])[0]! };
+    });
+    const plan = planMemory({ call }, []);
+    expect(plan.entries.call.parts.size).toBeGreaterThan(2);
+    expect(() => emitModule('g', { call }, plan, { poison: true })).not.toThrow();
   });
 
   it('a part that lies where another does is found out', () => {
