@@ -104,6 +104,9 @@ it('contexts and convolutions have sizes unless told, and contexts are measured 
   const told = read('--contexts', '512', '--without', 'fuse,group');
   expect(told).toEqual({ names: ['W6-512'], without: ['fuse', 'group'], bare: false });
   expect(read('--only', 'W6')).toEqual({ names: ['W6'], without: [], bare: false });
+  const alone = read('--attention', '256,2048');
+  const both = ['attention-256', 'attention-256 causal', 'attention-2048', 'attention-2048 causal'];
+  expect(alone).toEqual({ names: both, without: attention, bare: true });
   const { names: convolutions, bare } = read('--conv');
   expect(convolutions).toEqual(expect.arrayContaining(['56x56x64x64x3 image', '32x32x3x16x3 filters']));
   expect(bare).toBe(true);
