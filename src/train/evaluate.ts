@@ -49,9 +49,12 @@ export function evaluateRows(engine: Engine, program: ProgramDescription, column
     // The last batch is filled with copies of the last row, whose own part is then taken off again.
     const copies = engine.evaluate(at(rows - 1));
     const more = size - rest;
-    totals.add(engine.evaluate(at(start)), (by, value, name, i) =>
-      by === 'mean' ? value * size - copies[name][i] * more : value - (copies[name][i] * more) / size,
-    );
+    totals.add(engine.evaluate(at(start)), (by, value, name, i) => {
+      const copy = copies[name][i];
+      const whole = by === 'mean' ? value * size : value;
+      // A last row without a finite number makes all of it so; Infinity less Infinity would be no number.
+      return Number.isFinite(copy) ? whole - (by === 'mean' ? copy : copy / size) * more : whole;
+    });
   }
   return totals.of(rows);
 }

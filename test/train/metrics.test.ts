@@ -3,6 +3,7 @@ import {
   accuracy,
   confusionMatrix,
   crossEntropy,
+  div,
   equal,
   f32,
   i32,
@@ -182,4 +183,22 @@ it.each<[unknown, RegExp]>([
   ],
 ])('%# a metric that is none is refused', (evaluate, message) => {
   expect(withMetrics(evaluate)).toThrow(message);
+});
+
+it('what is infinite for the last row is infinite for all, also where its batch is filled up', async () => {
+  const step = trainStep({
+    model: nn.linear(1, 1),
+    batch: { x: f32(3, 1), y: f32(3, 1) },
+    loss: (model, { x, y }) => model(x).sub(y).square().mean(),
+    optimizer: optim.sgd(),
+    evaluate: {
+      logarithm: (_, { y }) => y.log().mean(),
+      inverse: { sum: (_, { y }) => div(1, y.sub(1).square()).sum(0) },
+    },
+  });
+  const session = step.interpret();
+  const { loss, logarithm, inverse } = session.evaluate({ x: [1, 2, 3, 4], y: [2, 3, 2, 0] });
+  expect([Number.isFinite(loss), logarithm, inverse[0]]).toEqual([true, Number.NEGATIVE_INFINITY, 3.25]);
+  expect(session.evaluate({ x: [1, 2], y: [2, 1] }).inverse[0]).toBe(Number.POSITIVE_INFINITY);
+  await session.close();
 });

@@ -24,7 +24,11 @@ export const ops: readonly Mutant[] = [
     ['test/scan'],
     [
       ['the gradient of a scan runs the same way', 'reverse: !way.reverse,', 'reverse: way.reverse,'],
-      ['what a step found is taken for what is the same in each', 'same: given.same.map(identity)', 'same: given.same'],
+      [
+        'what a step found is taken for what is the same in each',
+        'same: given.same.map(identity)',
+        'same: given.same',
+      ],
     ],
   ),
 ];
