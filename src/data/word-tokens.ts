@@ -1,5 +1,7 @@
+import { checkOptions } from '../check.js';
 import { DataError } from '../errors.js';
 import { clipped, isWellFormed } from '../printable.js';
+import { checkText, checkWords } from './given.js';
 import type { TextTokens } from './tokens.js';
 
 /** More words than this make a table that no machine trains. */
@@ -12,6 +14,7 @@ export const RARE = '<rare>';
  * and apostrophes inside of it. Letters of any script; in scripts that do not part words a run of letters is one.
  */
 export function splitWords(text: string): string[] {
+  checkText('splitWords', text);
   return (
     text.match(/[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*|\p{N}+(?:[.,]\p{N}+)*|[^\s\p{L}\p{M}\p{N}]/gu) ?? []
   );
@@ -31,7 +34,10 @@ export class WordTokens implements TextTokens {
   }
 
   /** Throws DataError where no word comes more than `rare` times. */
-  static from(words: Iterable<string>, { rare = 3 }: WordOptions = {}): WordTokens {
+  static from(words: Iterable<string>, options: WordOptions = {}): WordTokens {
+    checkWords('WordTokens.from', words);
+    checkOptions('WordTokens.from', options, ['rare']);
+    const { rare = 3 } = options;
     if (!Number.isInteger(rare) || rare < 0)
       throw new DataError(`words: rare must be a whole number from 0, not ${rare}`);
     const counts = new Map<string, number>();
