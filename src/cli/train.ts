@@ -26,8 +26,8 @@ import {
   trimCurve,
   WASM,
 } from './folder.js';
-import { breathe, Interrupt } from './interrupt.js';
-import { kindOf, kindsWith } from './kinds/index.js';
+import { answering, breathe, Interrupt } from './interrupt.js';
+import { kindOf, kindsWith, MODEL_FILE } from './kinds/index.js';
 import { type Kind, type Part, partsOf, refuseOthers, settingsFrom, type Task } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
 import { metricsJson, metricTables } from './metrics.js';
@@ -82,7 +82,7 @@ async function trainWith(
   if (before) kind.checkSame?.(before.kept, folder);
   const settings = before ? merge(kind, before.settings, options, folder) : settingsFrom(kind, options);
   const { wide = false, memory } = options;
-  checkEngine({ ...settings, wide, memory });
+  checkEngine({ ...settings, wide, memory, kept: options.threads === undefined });
   kind.check(settings);
   const file = before && options.data === undefined ? before.data.file : absolute(options.data);
   const task = await loadTask(kind, file, settings, !before || options.data !== undefined);
@@ -99,17 +99,28 @@ async function trainWith(
   }
   const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
   const every = Math.max(1, Math.round(settings.steps / LOOKS));
-  const step = untracedStep(kind, task.kept, settings, options.diagnostics ? { every } : undefined);
+  const step = answering(() =>
+    untracedStep(kind, task.kept, settings, options.diagnostics ? { every } : undefined),
+  );
+  await breathe();
   // Before it is traced: a stranger's settings may have thousands of layers.
   if (checkpoint) checkModelSize(step, checkpoint.bytes.length);
-  step.program;
+  answering(() => step.program);
   for (const line of task.lines) output.line(line);
 
   const { seed, threads, engine } = settings;
   const session = use(
     engine === 'tape'
-      ? step.interpret({ seed })
-      : await step.compile({ seed, threads, wide, memory, apart: true, progress: compileProgress() }),
+      ? answering(() => step.interpret({ seed }))
+      : await step.compile({
+          seed,
+          threads,
+          wide,
+          memory,
+          apart: true,
+          around: answering,
+          progress: compileProgress(),
+        }),
   );
   noteThreads(session);
   if (memory !== undefined) for (const line of memoryLines(session.module!, memory)) output.line(line);
@@ -270,7 +281,8 @@ async function finish(
     output.line();
   }
   output.line(`Report: ${join(folder, REPORT)}`);
-  if (sampler) output.line(dim(`More ${sampler.noun}: 2headgrad sample ${folder}`));
+  const model = kind.format === MODEL_FILE.format ? ` --model ${kind.command}` : '';
+  if (sampler) output.line(dim(`More ${sampler.noun}: 2headgrad sample ${folder}${model}`));
   const named = (suffix: string, unit: number) =>
     Object.fromEntries(parts.map(({ part }) => [`${part}_${suffix}`, losses[part]! / unit]));
   output.result({

@@ -6,12 +6,12 @@ import { DataError, OptionError } from '../../errors.js';
 import type { GptOptions } from '../../models/gpt.js';
 import { textStep } from '../../models/text.js';
 import * as schedule from '../../optim/schedule.js';
-import { escapeText } from '../../report/escape.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
 import { count, plural, tenth } from '../output.js';
 import { sampleTexts } from '../sampling.js';
 import { type TextSettings, WARMUP } from '../settings.js';
 import { rowsFrom, uniform } from './contexts.js';
+import { FREE_TEXT } from './free-text.js';
 import { type Kind, PARTS, type Part, type Task } from './kind.js';
 
 /** Tokens in all windows that are trained on, which lie in memory; of a longer text windows overlap less. */
@@ -86,14 +86,10 @@ export const text: Kind<TextSettings, TextTokens> = {
   baseline: (tokens) => uniform(tokens.size, 'bytes' in (tokens.toJSON() as object) ? 'byte' : 'character'),
   facts: ({ size }) => ({ vocabulary: size }),
   sampler: {
-    counts: { train: 1, sample: 1 },
+    ...FREE_TEXT,
     noun: 'text',
-    endless: true,
     draw: (checkpoint, tokens, settings, seed, how) =>
       sampleTexts(checkpoint, tokens, gptOf(tokens, settings), seed, how),
-    text: (samples) => samples.flatMap((sample) => sample.split('\n')),
-    html: (samples) =>
-      samples.map((sample) => `<pre style="white-space: pre-wrap">${escapeText(sample)}</pre>`).join(''),
   },
 };
 
