@@ -1,4 +1,4 @@
-import { costOf } from '../src/schedule/cost.js';
+import { costOf } from '../src/kernels/cost.js';
 import { buildGolden, writeInitial } from './golden/model.js';
 import { measuredRate } from './ours.js';
 import { isBare, type Workload } from './workloads.js';

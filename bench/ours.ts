@@ -1,7 +1,7 @@
 import type { Session } from '../src/index.js';
+import { costOf } from '../src/kernels/cost.js';
+import type { Kernel, Schedule } from '../src/kernels/kernel.js';
 import { sessionBytes } from '../src/plan/layout.js';
-import { costOf } from '../src/schedule/cost.js';
-import type { Kernel, Schedule } from '../src/schedule/kernel.js';
 import { numel } from '../src/shape.js';
 import { enterBare } from './bare.js';
 import { type Entered, type EnterOptions, type Entrant, type OwnEngine, timed } from './entrant.js';

@@ -32,6 +32,7 @@ export { type LenetOptions, lenet } from './models/lenet.js';
 export { type ResnetOptions, resnet } from './models/resnet.js';
 export { type GenerateOptions, generateTokens } from './models/text.js';
 export { gpt2Weights, type LlamaWeights, llamaWeights } from './models/weight-maps.js';
+export { type Neighbour, neighbours } from './models/words.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';

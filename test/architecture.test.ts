@@ -10,7 +10,7 @@ const MAX_LINES = 400;
 // The order of the pipeline. A folder may import from itself, from what its row names, and from nothing else of src.
 // '.' stands for the files directly under src/ that everything rests on (errors, shape, source).
 const FRONT = ['.', 'ops', 'graph', 'trace'];
-const COMPILER = [...FRONT, 'autodiff', 'optimize', 'schedule', 'loops', 'plan', 'emit'];
+const COMPILER = [...FRONT, 'autodiff', 'optimize', 'kernels', 'loops', 'schedule', 'plan', 'emit'];
 const MODEL = ['random', 'init', 'nn', 'optim', 'data'];
 const allowed: Record<string, string[]> = {
   '.': [],
@@ -20,10 +20,11 @@ const allowed: Record<string, string[]> = {
   trace: ['.', 'ops', 'graph'],
   autodiff: FRONT,
   optimize: [...FRONT, 'autodiff'],
-  schedule: FRONT,
-  loops: [...FRONT, 'schedule'],
-  plan: [...FRONT, 'schedule'],
-  emit: [...FRONT, 'optimize', 'schedule', 'loops', 'plan'],
+  kernels: FRONT,
+  loops: [...FRONT, 'kernels'],
+  schedule: [...FRONT, 'kernels', 'loops'],
+  plan: [...FRONT, 'kernels', 'schedule'],
+  emit: [...FRONT, 'optimize', 'kernels', 'loops', 'schedule', 'plan'],
   init: ['.', 'ops', 'random'],
   nn: ['.', 'ops', 'random', 'init'],
   optim: ['.', 'ops', 'init', 'nn'],
@@ -44,6 +45,7 @@ const allowed: Record<string, string[]> = {
   cli: [
     ...COMPILER,
     ...MODEL,
+    'ngram',
     'train',
     'tape',
     'run',
@@ -64,8 +66,9 @@ const COMPILER_FOLDERS = [
   'graph',
   'autodiff',
   'optimize',
-  'schedule',
+  'kernels',
   'loops',
+  'schedule',
   'plan',
   'emit',
 ];

@@ -1,10 +1,10 @@
 import type { Artifact } from '../aot/compile.js';
 import { graphToDot } from '../graph/dot.js';
+import type { Remade } from '../kernels/kernel.js';
 import { dotToSvg } from '../report/graphviz.js';
 import { memoryMap } from '../report/memory-map.js';
 import { reportPage, type Section } from '../report/page.js';
 import { tableHtml } from '../report/table.js';
-import type { Remade } from '../schedule/kernel.js';
 import { valueLabel } from '../schedule/print.js';
 import { formatType, numel } from '../shape.js';
 import { type FileSize, shippedBytes } from './compile.js';

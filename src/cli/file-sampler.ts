@@ -5,10 +5,9 @@ import { RandomStream, STREAMS } from '../random/philox.js';
 import type { AnyTrainStep } from '../run/train-step.js';
 import { locationIn } from '../source.js';
 import type { Session } from '../train/session.js';
-import { FREE_TEXT } from './kinds/free-text.js';
 import type { Sampler, Sampling } from './kinds/kind.js';
 import type { ModelFile } from './model.js';
-import { LONGEST_TEXT } from './sampling.js';
+import { LONGEST_TEXT, textHtml, textLines } from './sampling.js';
 import { checkModelSize } from './task.js';
 
 /** What the export `sample` of a model file is given beside a session with the trained weights. */
@@ -34,8 +33,11 @@ export function samplerOf({ path, exports }: ModelFile, step: AnyTrainStep): Sam
       `${path}: sample must be a function, (session, { prompt, length, next, random }) => text, got ${shown(sample)}`,
     );
   return {
-    ...FREE_TEXT,
+    counts: { train: 1, sample: 1 },
     noun: 'samples',
+    endless: true,
+    text: textLines,
+    html: textHtml,
     *draw(checkpoint, _kept, _settings, seed, how) {
       checkModelSize(step, checkpoint.length);
       const session = step.interpret({ seed });

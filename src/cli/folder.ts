@@ -8,12 +8,13 @@ import { MOST, readRegular } from '../data/read.js';
 import { decodeSafetensors } from '../data/safetensors.js';
 import { DataError, OptionError } from '../errors.js';
 import { GENERATOR } from '../report/page.js';
+import { type Curve, curveFrom, formatCurve } from './curve.js';
 import { KINDS, MODEL_FILE } from './kinds/index.js';
 import type { Kept, Kind } from './kinds/kind.js';
-import { CONFIG, CURVE, LOSSES, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
+import { BEST, CONFIG, CURVE, LOSSES, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
 import { type RunSettings, SETTINGS, type SettingName } from './settings.js';
 
-export { CONFIG, CURVE, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
+export { BEST, CONFIG, CURVE, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
 
 const VERSION = 1;
 /** `2headgrad names`, by which a config.json is known. */
@@ -30,12 +31,6 @@ export interface Config {
   before?: string;
 }
 
-/** The losses so far: of every step (NaN where they are lost), and on the dev words now and then. */
-export interface Curve {
-  train: number[];
-  dev: { step: number; loss: number }[];
-}
-
 /** Whether a folder holds a checkpoint. */
 export async function holdsRun(folder: string): Promise<boolean> {
   return (await stat(join(folder, MODEL)).catch(() => null))?.isFile() ?? false;
@@ -50,11 +45,14 @@ export async function saveRun(
   config: Config,
   curve: Curve,
   checkpoint: Uint8Array,
+  best?: Uint8Array,
 ): Promise<void> {
   await ensureFolder(folder);
   await writeInFolder(folder, CONFIG, formatConfig(config));
   // The model first: it is worth keeping where the disk has no room for its curve.
   await writeInFolder(folder, MODEL, checkpoint);
+  // After the run itself: what is cut off in between has a model to go on from that is at least as far.
+  if (best) await writeInFolder(folder, BEST, best);
   if (config.before !== undefined) {
     config.before = undefined;
     await writeInFolder(folder, CONFIG, formatConfig(config));
@@ -74,7 +72,7 @@ export async function checkForeign(folder: string): Promise<void> {
   if (mine) return;
   const report = await read(folder, REPORT, MOST.text).catch(() => new Uint8Array());
   const searched = new TextDecoder().decode(report).includes(GENERATOR) ? [REPORT, PICTURE] : [];
-  for (const name of [CONFIG, MODEL, LOSSES, CURVE, WASM, REPORT, PICTURE]) {
+  for (const name of [CONFIG, MODEL, BEST, LOSSES, CURVE, WASM, REPORT, PICTURE]) {
     const found = await lstat(join(folder, name)).catch(() => null);
     if (found?.isFile() && !searched.includes(name))
       throw new OptionError(
@@ -84,8 +82,13 @@ export async function checkForeign(folder: string): Promise<void> {
 }
 
 /** Takes away what describes the run that a folder held before. */
-export async function removeResults(folder: string): Promise<void> {
-  for (const name of [WASM, CURVE, REPORT]) {
+export const removeResults = (folder: string): Promise<void> => removeFiles(folder, [WASM, CURVE, REPORT]);
+
+/** Takes away the best model of a run that is replaced; before a new one begins, so that none takes it for its own. */
+export const removeBest = (folder: string): Promise<void> => removeFiles(folder, [BEST]);
+
+async function removeFiles(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
     const path = join(folder, name);
     await rm(path, { force: true }).catch((error: unknown) => {
       throw new DataError(`cannot remove ${JSON.stringify(path)}: ${reason(error)}`);
@@ -116,16 +119,6 @@ function formatConfig(config: Config): string {
   const { file, size, sha256 } = data;
   const said = { file, [unitsOf(config)]: size, sha256 };
   return `${JSON.stringify({ format: formatOf(kind), version: VERSION, ...settings, data: said, [kind.keeps]: kept, before }, null, 2)}\n`;
-}
-
-function formatCurve({ train, dev }: Curve): string {
-  const short = (loss: number) => (Number.isFinite(loss) ? Number(loss.toPrecision(6)) : null);
-  // A thousand a line: an editor would choke on one line of all of them.
-  const rows: string[] = [];
-  for (let i = 0; i < train.length; i += 1000) {
-    rows.push(JSON.stringify(train.slice(i, i + 1000).map(short)).slice(1, -1));
-  }
-  return `{"dev":${JSON.stringify(dev.map(({ step, loss }) => [step, short(loss)]))},\n"train":[${rows.join(',\n')}]}\n`;
 }
 
 /**
@@ -226,8 +219,9 @@ function readSettings(
 ): RunSettings {
   const names = Object.keys(kind.initial) as SettingName[];
   for (const name of names) {
-    // A model file may have a function in its place.
-    if (name === 'lr' && json[name] === null && kind.format === MODEL_FILE.format) continue;
+    // A model file may have a function in its place, and others a rate that follows from other settings.
+    const computed = kind.initial.lr === null || kind.format === MODEL_FILE.format;
+    if (name === 'lr' && json[name] === null && computed) continue;
     const problem = SETTINGS[name].problem(json[name]);
     if (problem) throw damaged(`${name} is ${quoted(json[name])}: ${problem}`);
   }
@@ -245,6 +239,8 @@ export interface Saved {
   at: number;
   /** The digest of the settings that it is of; older ones do not say it. */
   settings?: string;
+  /** Of the best model: its loss on what is held out. */
+  best?: number;
 }
 
 /** Throws DataError where a checkpoint is of other settings than those beside it. */
@@ -256,11 +252,11 @@ export function checkTogether(folder: string, config: Config, { settings }: Save
 }
 
 /** The bytes of a run's checkpoint, checked to be one of this run. */
-export async function readModel(folder: string, config: Config): Promise<Saved> {
-  const { settings, data } = config;
+export async function readModel(folder: string, config: Config, name: string = MODEL): Promise<Saved> {
+  const { settings, data, kind } = config;
   const units = unitsOf(config);
-  const path = join(folder, MODEL);
-  const bytes = await read(folder, MODEL, MOST.weights);
+  const path = join(folder, name);
+  const bytes = await read(folder, name, MOST.weights);
   try {
     const { metadata } = decodeSafetensors(bytes);
     const at = Number(metadata.step);
@@ -276,36 +272,42 @@ export async function readModel(folder: string, config: Config): Promise<Saved> 
         `it was trained on other ${units} than ${CONFIG} says: a run over another was cut off`,
       );
     if (metadata.model !== undefined && metadata.model !== config.kept.sha256)
-      throw new DataError(`it is of another model than ${CONFIG} says: a run over another was cut off`);
-    return { bytes, at, settings: metadata.settings };
+      throw new DataError(
+        `it is of another ${kind.keeps} than ${CONFIG} says: a run over another was cut off`,
+      );
+    const best = Number(metadata.best ?? Number.NaN);
+    return { bytes, at, settings: metadata.settings, ...(Number.isFinite(best) && { best }) };
   } catch (error) {
     throw error instanceof DataError ? new DataError(`${JSON.stringify(path)}: ${error.message}`) : error;
   }
+}
+
+/** The best model of a run by its loss on what is held out, where it keeps one and has had a look. */
+export async function readBest(folder: string, config: Config): Promise<Saved | null> {
+  const exists = config.kind.patience && (await lstat(join(folder, BEST)).catch(() => null));
+  return exists ? readModel(folder, config, BEST) : null;
+}
+
+/** What a run is used by: its best model, or else the one that it ended with. */
+export async function readTrained(folder: string, config: Config): Promise<Saved> {
+  const last = await readModel(folder, config);
+  checkTogether(folder, config, last);
+  return (await readBest(folder, config)) ?? last;
 }
 
 /** The losses of the first `at` steps. A run is worth going on with even if its curve is lost: then there is a gap. */
 export async function readCurve(folder: string, at: number): Promise<Curve> {
   const path = join(folder, LOSSES);
   const exists = await lstat(path).catch(() => null);
-  const { train = [], dev = [] } = exists ? await readJson(folder, LOSSES) : {};
-  const isLoss = (loss: unknown) => loss === null || typeof loss === 'number';
-  const isPoint = (point: unknown) => Array.isArray(point) && Number.isInteger(point[0]) && isLoss(point[1]);
-  if (!Array.isArray(train) || !train.every(isLoss) || !Array.isArray(dev) || !dev.every(isPoint)) {
+  const json = exists ? await readJson(folder, LOSSES) : {};
+  try {
+    return curveFrom(json, at);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
     throw new DataError(
-      `${JSON.stringify(path)} does not hold losses; it is damaged: delete it to go on without`,
+      `${JSON.stringify(path)} ${error.message}; it is damaged: delete it to go on without`,
     );
   }
-  const curve: Curve = { train: train.map((loss) => loss ?? Number.NaN), dev: [] };
-  for (const [step, loss] of dev) if (step <= at) curve.dev.push({ step, loss: loss ?? Number.NaN });
-  trimCurve(curve, at);
-  return curve;
-}
-
-/** Makes the curve as long as the run, after a step back or a loss of losses. */
-export function trimCurve(curve: Curve, at: number): void {
-  while (curve.train.length < at) curve.train.push(Number.NaN);
-  curve.train.length = at;
-  curve.dev = curve.dev.filter(({ step }) => step <= at);
 }
 
 /** The path as `config.json` keeps it: from anywhere the same. */

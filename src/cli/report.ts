@@ -7,12 +7,14 @@ import { reportPage, type Section } from '../report/page.js';
 import { tableHtml } from '../report/table.js';
 import { smooth } from '../smooth.js';
 import type { Session } from '../train/session.js';
+import type { Curve } from './curve.js';
 import { canBeDrawn } from './drawn.js';
-import { type Config, CURVE, type Curve, REPORT } from './folder.js';
-import { type Baseline, flagsOf, type Part, partsOf, type Task } from './kinds/kind.js';
+import { type Config, CURVE, REPORT } from './folder.js';
+import { type Baseline, type Comparison, flagsOf, type Part, partsOf, type Task } from './kinds/kind.js';
 import { type Measured, metricSections } from './metrics.js';
 import { count, duration, inBits, lossText, rate } from './output.js';
 import { pictureSections } from './pictures.js';
+import type { Best } from './run.js';
 import { flagOf, type Settings } from './settings.js';
 import { buildStep } from './task.js';
 
@@ -25,7 +27,10 @@ export interface Results {
   measured: Measured;
   baseline: Baseline | null;
   samples: string[];
-  run: { steps: number; seconds: number; stepsPerSecond: number };
+  run: { steps: number; seconds: number; stepsPerSecond: number; best: Best | null };
+  /** Steps that were taken: the session may have gone back to the best model. */
+  at: number;
+  comparison?: Comparison;
 }
 
 /** Writes loss.svg and report.html. */
@@ -39,6 +44,7 @@ export async function writeReport(folder: string, results: Results): Promise<voi
     { heading: 'Loss over the steps', svg },
     ...(bits ? [{ heading: `${capital(bits)} over the steps`, svg: curveSvg(results, bits) }] : []),
     { heading: 'Losses', html: lossTable(results) },
+    ...comparisonSections(results),
     ...metricSections(session, results.measured),
     ...judgedPictures(results),
     ...sampleSections(results),
@@ -55,6 +61,15 @@ function judgedPictures({ session, task, config: { kind } }: Results): Section[]
   return pictureSections(session, name, rows);
 }
 
+function comparisonSections({ comparison }: Results): Section[] {
+  if (!comparison) return [];
+  const { heading, head, rows, notes } = comparison;
+  return [
+    { heading, html: tableHtml(head, rows) },
+    { heading: 'How to read it', list: notes },
+  ];
+}
+
 function sampleSections({ samples, config: { kind, settings } }: Results): Section[] {
   if (!kind.sampler) return [];
   const heading = `${samples.length === 1 ? 'Sample' : 'Samples'}, seed ${settings.seed}`;
@@ -64,10 +79,14 @@ function sampleSections({ samples, config: { kind, settings } }: Results): Secti
 const capital = (text: string) => text[0].toUpperCase() + text.slice(1);
 
 /** `bits`: in these instead of nats. */
-function curveSvg({ curve, losses, baseline, config, session }: Results, bits?: string): string {
+function curveSvg({ curve, losses, baseline, config, at, run }: Results, bits?: string): string {
   const unit = bits ? 1 / Math.LN2 : 1;
-  const dev = curve.dev.filter(({ step }) => step < session.at);
-  if (losses.dev !== undefined) dev.push({ step: session.at, loss: losses.dev });
+  // Losses at the end are those of the best model, which has its point.
+  const measured = run.best?.step ?? at;
+  const dev = curve.dev.filter(({ step }) => step !== measured);
+  if (losses.dev !== undefined) dev.push({ step: measured, loss: losses.dev });
+  dev.sort((a, b) => a.step - b.step);
+  const { span = 1 } = curve;
   const common = {
     title: config.kind.curveTitle(config.settings),
     ...(bits && { axis: bits }),
@@ -82,7 +101,7 @@ function curveSvg({ curve, losses, baseline, config, session }: Results, bits?: 
   const train = curve.train.map((loss) => loss * unit);
   return lossCurve({
     ...common,
-    steps: Float64Array.from(train, (_, i) => i + 1),
+    steps: Float64Array.from(train, (_, i) => (i + 1) * span),
     losses: train,
     smoothed: smooth(train, decay(train.length)),
   });
@@ -93,7 +112,7 @@ function decay(steps: number): number {
   return 1 - 1 / Math.min(1000, Math.max(10, steps / 100));
 }
 
-function summary({ session, losses, baseline, run, task, config }: Results): [string, string][] {
+function summary({ session, losses, baseline, run, task, config, at }: Results): [string, string][] {
   const { kind, settings } = config;
   const bits = kind.bits(settings);
   const judged = losses.dev;
@@ -101,8 +120,9 @@ function summary({ session, losses, baseline, run, task, config }: Results): [st
     ...lossFacts(judged === undefined ? 'train' : kind.dev, judged ?? losses.train!, bits),
     ...(baseline ? [['uniform guess', lossText(baseline.loss)] as [string, string]] : []),
     ['parameters', count(session.parameterCount)],
-    ['steps', count(session.at)],
+    ['steps', count(at)],
   ];
+  if (run.best) facts.push(['best model', `step ${count(run.best.step)}`]);
   if (run.steps > 0) facts.push(['steps/s', rate(run.stepsPerSecond)], ['time', duration(run.seconds)]);
   facts.push(['engine', session.module ? `compiled, ${threads(session)}` : 'tape']);
   if (session.module) facts.push(['wasm', `${(session.module.wasm.length / 1024).toFixed(1)} KiB`]);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DataError, GradError, OptionError } from '../errors.js';
 import type { Choice } from '../models/choose.js';
-import { checkTogether, readConfig, readModel } from './folder.js';
+import { readConfig, readTrained } from './folder.js';
 import { breathe } from './interrupt.js';
 import { kindOf, MODEL_FILE } from './kinds/index.js';
 import type { Kind, Sampler } from './kinds/kind.js';
@@ -39,9 +39,7 @@ export async function sample(folder: string, options: SampleOptions): Promise<nu
   kind.checkSame?.(kept, folder);
   if (length !== undefined && !sampler.endless)
     throw new OptionError(`--length: ${sampler.noun} end where the model ends them`);
-  const saved = await readModel(folder, config);
-  checkTogether(folder, config, saved);
-  const { bytes, at } = saved;
+  const { bytes, at } = await readTrained(folder, config);
   const chosen = seed ?? settings.seed;
   const how = { prompt, temperature, topK, topP, length: length ?? LENGTH };
   const made = sampler.draw(bytes, kept, settings, chosen, how);

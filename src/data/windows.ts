@@ -66,6 +66,23 @@ export function spread(pieces: readonly Int32Array[], context: number, most: num
   );
 }
 
+/**
+ * A row for each token that has `context` tokens before it in its piece: `x` is i32[rows, context], `y` i32[rows] the token behind
+ * (Bengio et al. 2003, section 2).
+ */
+export function continuations(pieces: readonly Int32Array[], context: number): Contexts {
+  const rows = pieces.reduce((n, { length }) => n + Math.max(0, length - context), 0);
+  const x = new Int32Array(rows * context);
+  const y = new Int32Array(rows);
+  let row = 0;
+  for (const piece of pieces)
+    for (let at = context; at < piece.length; at++, row++) {
+      x.set(piece.subarray(at - context, at), row * context);
+      y[row] = piece[at];
+    }
+  return { x, y, rows };
+}
+
 /** Where windows begin in all pieces, one after the other; none reaches into the next piece. */
 function starts(pieces: readonly Int32Array[], context: number, apart: number): Int32Array {
   const counts = pieces.map((piece) => Math.max(0, Math.floor((piece.length - context - 1) / apart) + 1));

@@ -9,20 +9,39 @@ const MOST_WORDS = 4_000_000;
 /** What stands for words that are too rare to learn; splitWords makes no such word. */
 export const RARE = '<rare>';
 
+/** Scripts that put no blanks between words. */
+const UNPARTED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
 /**
  * Words and numbers, and each mark of punctuation by itself; blanks and line ends only part them. A word keeps its case, and hyphens
- * and apostrophes inside of it. Letters of any script; in scripts that do not part words a run of letters is one.
+ * and apostrophes inside of it (and joiners, which some scripts write words with). Letters of any script, composed (NFC); where a
+ * script does not part words, they are those of the dictionary of `Intl.Segmenter`.
  */
 export function splitWords(text: string): string[] {
   checkText('splitWords', text);
-  return (
-    text.match(/[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*|\p{N}+(?:[.,]\p{N}+)*|[^\s\p{L}\p{M}\p{N}]/gu) ?? []
-  );
+  const found =
+    text
+      .normalize('NFC')
+      .match(
+        /[\p{L}\p{M}]+(?:(?:['’-]|\u200c|\u200d)[\p{L}\p{M}]+)*|\p{N}+(?:[.,]\p{N}+)*|[^\s\p{L}\p{M}\p{N}]/gu,
+      ) ?? [];
+  // One look at the whole text: most have no such word.
+  return UNPARTED.test(text) ? found.flatMap((word) => (UNPARTED.test(word) ? parted(word) : word)) : found;
+}
+
+let segmenter: Intl.Segmenter | undefined;
+
+function parted(run: string): string[] {
+  segmenter ??= new Intl.Segmenter('und', { granularity: 'word' });
+  return Array.from(segmenter.segment(run), ({ segment }) => segment);
 }
 
 export interface WordOptions {
   /** Words that come so many times or fewer are one token, as in Bengio et al. (2003, section 4.1). */
   rare?: number;
+  /** Told how many words there are, before anything is made of them; it may throw. */
+  enough?: (words: number) => void;
 }
 
 /** A token for each word that a text has often enough, the most frequent first, and token 0 for all the others. */
@@ -36,18 +55,24 @@ export class WordTokens implements TextTokens {
   /** Throws DataError where no word comes more than `rare` times. */
   static from(words: Iterable<string>, options: WordOptions = {}): WordTokens {
     checkWords('WordTokens.from', words);
-    checkOptions('WordTokens.from', options, ['rare']);
-    const { rare = 3 } = options;
+    checkOptions('WordTokens.from', options, ['rare', 'enough']);
+    const { rare = 3, enough } = options;
     if (!Number.isInteger(rare) || rare < 0)
       throw new DataError(`words: rare must be a whole number from 0, not ${rare}`);
     const counts = new Map<string, number>();
-    for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+    let total = 0;
+    for (const word of words) {
+      total++;
+      const before = counts.get(word);
+      counts.set(before === undefined ? ofItsOwn(word) : word, (before ?? 0) + 1);
+    }
     if (counts.size === 0) throw new DataError('a text of no words has no tokens');
+    enough?.(total);
     // Words that are as frequent stay in the order in which they appear.
     const frequent = [...counts].filter(([, count]) => count > rare).sort(([, a], [, b]) => b - a);
     if (frequent.length === 0)
       throw new DataError(
-        `none of the ${count(counts.size)} different words comes more than ${rare} times: give a longer text or a lower rare`,
+        `none of the ${count(counts.size)} different words comes more than ${rare} times: give a longer text, or let fewer words be rare (--min-count)`,
       );
     return new WordTokens(frequent.map(([word]) => word));
   }
@@ -77,16 +102,32 @@ export class WordTokens implements TextTokens {
   }
 
   encodeWords(words: readonly string[]): Int32Array {
-    return Int32Array.from(words, (word) => this.indices.get(word) ?? 0);
+    return Int32Array.from(words, (word) => this.indexOf(word));
+  }
+
+  /** The token of one word, 0 where it is rare or not known. */
+  indexOf(word: string): number {
+    return this.indices.get(word) ?? 0;
+  }
+
+  /** The word of a token, RARE of 0. Throws DataError where there is no such token. */
+  wordOf(id: number): string {
+    const word = id === 0 ? RARE : this.words[id - 1];
+    if (word === undefined) throw new DataError(`token ${id} is none of the ${this.size} that there are`);
+    return word;
   }
 
   /** Words with blanks between them, none in front of what closes and behind what opens. */
   decode(ids: Iterable<number>): string {
     let text = '';
     for (const id of ids) {
-      const word = id === 0 ? RARE : this.words[id - 1];
-      if (word === undefined) throw new DataError(`token ${id} is none of the ${this.size} that there are`);
-      const joins = text === '' || /^[.,;:!?%)\]}’”]/u.test(word) || /[([{$‘“]$/u.test(text);
+      const word = this.wordOf(id);
+      const joins =
+        text === '' ||
+        /^[.,;:!?%)\]}’”。、，！？：；」』）]/u.test(word) ||
+        /[([{$‘“「『（]$/u.test(text) ||
+        // Where the script puts no blanks between words.
+        (UNPARTED.test(word) && UNPARTED.test(text.slice(-2)));
       text += joins ? word : ` ${word}`;
     }
     return text;
@@ -96,6 +137,9 @@ export class WordTokens implements TextTokens {
     return { words: [...this.words] };
   }
 }
+
+/** Engines keep a long part of a string as a view of all of it: the text would stay in memory for its words. */
+const ofItsOwn = (word: string) => (word.length > 12 ? [...word].join('') : word);
 
 /** A vocabulary of a checkpoint that is not as `toJSON` wrote it. */
 export const damaged = (what: string) =>

@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
+import type { Kernel } from '../kernels/kernel.js';
 import { clashOf, keepOff, storesTo } from '../loops/in-place.js';
 import { meet, memoryIn, writtenBy } from '../plan/places.js';
 import type { StepPlan } from '../plan/plan.js';
-import type { Kernel } from '../schedule/kernel.js';
 import { numel } from '../shape.js';
 import type { Use } from './functions.js';
 import type { Step } from './names.js';

@@ -1,11 +1,11 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
+import { partsOf, partsOfGroup } from '../kernels/cost.js';
+import type { Group, Kernel, LoopKernel, Schedule } from '../kernels/kernel.js';
 import type { LoopProgram } from '../loops/program.js';
 import { libraryOf } from '../loops/query.js';
 import { memoryIn } from '../plan/places.js';
 import type { EntryPlan, MemoryPlan, StepPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
-import { partsOf, partsOfGroup } from '../schedule/cost.js';
-import type { Group, Kernel, LoopKernel, Schedule } from '../schedule/kernel.js';
 import { formatType } from '../shape.js';
 import { comment } from './code.js';
 import { stepName } from './driver.js';

@@ -1,6 +1,6 @@
+import type { Kernel } from '../kernels/kernel.js';
 import { printLoops } from '../loops/print.js';
 import type { LoopProgram, Place } from '../loops/program.js';
-import type { Kernel } from '../schedule/kernel.js';
 import { plus } from './code.js';
 import { type Body, type Names, printProgram } from './print.js';
 

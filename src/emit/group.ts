@@ -1,6 +1,6 @@
+import type { Group } from '../kernels/kernel.js';
+import { shownGroup } from '../kernels/kernel.js';
 import { unitsOfTile } from '../loops/tiles.js';
-import type { Group } from '../schedule/kernel.js';
-import { shownGroup } from '../schedule/print.js';
 import type { KernelCall, Use } from './functions.js';
 import type { Imports } from './imports.js';
 

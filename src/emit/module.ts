@@ -1,8 +1,8 @@
+import { THREAD_SHARE } from '../kernels/cost.js';
+import type { Group, Kernel, LoopKernel, Schedule } from '../kernels/kernel.js';
 import type { LoopProgram } from '../loops/program.js';
 import type { MemoryPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
-import { THREAD_SHARE } from '../schedule/cost.js';
-import type { Group, Kernel, LoopKernel, Schedule } from '../schedule/kernel.js';
 import { checkPlaces } from './check-places.js';
 import { format } from './code.js';
 import { driver } from './driver.js';

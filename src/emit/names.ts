@@ -1,16 +1,17 @@
 import type { Node } from '../graph/graph.js';
-import { loopsOf } from '../loops/build.js';
-import type { Buffer } from '../plan/layout.js';
-import type { EntryPlan, StepPlan } from '../plan/plan.js';
-import { shownName } from '../printable.js';
 import {
   type Group,
   type LoopKernel,
   type PlainKernel,
+  panelsIn,
   placeKey,
   type Schedule,
   type StepPlace,
-} from '../schedule/kernel.js';
+} from '../kernels/kernel.js';
+import { loopsOf } from '../loops/build.js';
+import type { Buffer } from '../plan/layout.js';
+import type { EntryPlan, StepPlan } from '../plan/plan.js';
+import { shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import type { Address, Use } from './functions.js';
 
@@ -120,10 +121,7 @@ class Naming {
       const program = loopsOf(kernel, {
         isVariable,
         regionOf: (node) => plan.parts.get(node),
-        panelsOf: (node) => {
-          const at = schedule.storage.get(node);
-          return at?.kind === 'variable' ? at.panels : undefined;
-        },
+        panelsOf: (node) => panelsIn(schedule.storage, node),
         liesOn: (node) => plan.address.get(node) === plan.address.get(kernel.stores[0]),
       });
       return { kernel, program, stem: `kernel_${this.index}_${this.kernels++}`, addressOf };

@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
+import { timeOf, usefulThreads } from '../kernels/cost.js';
+import type { Group, Kernel, LoopKernel } from '../kernels/kernel.js';
 import { memoryIn, type Places } from '../plan/places.js';
 import type { LoopPlan, StepPlan } from '../plan/plan.js';
-import { timeOf, usefulThreads } from '../schedule/cost.js';
-import type { Group, Kernel, LoopKernel } from '../schedule/kernel.js';
 import type { KernelCall, Use } from './functions.js';
 import { type Member, tilesOf } from './group.js';
 import type { Step, Turns } from './names.js';

@@ -1,6 +1,6 @@
+import type { Kernel } from '../kernels/kernel.js';
+import { joined, type Region } from '../kernels/regions.js';
 import { type Places, regionIn, type Span, writtenBy } from '../plan/places.js';
-import type { Kernel } from '../schedule/kernel.js';
-import { joined, type Region } from '../schedule/regions.js';
 import { numel } from '../shape.js';
 import { type Elements, rangesOf } from './elements.js';
 

@@ -39,7 +39,13 @@ const describers = new WeakMap<Initializer, (shape: Shape) => Fill>();
 
 /** An initializer that can also say what it does. */
 export function declared(describe: (shape: Shape) => Fill): Initializer {
-  const initializer: Initializer = (shape, random) => elementsOf(describe(shape), shape, random);
+  const initializer: Initializer = (shape, random) => {
+    if (!Array.isArray(shape) || !random)
+      throw new OptionError(
+        'init: an initializer is given as it is, without a call: init.zeros, not init.zeros()',
+      );
+    return elementsOf(describe(shape), shape, random);
+  };
   describers.set(initializer, describe);
   return initializer;
 }

@@ -23,6 +23,8 @@ export interface Around {
   readonly partOf?: Unknown;
   /** Indices of loops around of which it takes one turn alone, the last. */
   readonly last?: readonly Unknown[];
+  /** Whether it is a loop over units, or what one of them does alone: no two threads take the same turn. */
+  readonly ofUnits?: boolean;
 }
 
 /** A load or store of so many bytes. */
@@ -48,23 +50,39 @@ const TOUCHES: Readonly<Record<string, (args: readonly Expression[]) => readonly
     ]),
 };
 
+const known = new WeakMap<LoopProgram, readonly MemoryAccess[]>();
+
 /** Every access of a program to its buffers, in the order in which they stand. */
-export function accessesOf(program: LoopProgram): MemoryAccess[] {
-  const walk = new Walk(program);
-  const scope = new Map([
-    ['begin', unknown({ low: 0, high: program.units - 1 })],
-    ['end', constant(program.units)],
-  ]);
-  walk.statements(program.body, scope, []);
-  return walk.found;
+export function accessesOf(program: LoopProgram): readonly MemoryAccess[] {
+  let accesses = known.get(program);
+  if (!accesses) {
+    const walk = new Walk(program);
+    walk.all();
+    accesses = walk.found;
+    known.set(program, accesses);
+  }
+  return accesses;
 }
 
 class Walk {
   readonly found: MemoryAccess[] = [];
   private readonly functions: ReadonlyMap<string, TileFunction>;
+  /** The first unit of a thread, and the end of all. */
+  private readonly begin: Unknown;
+  private readonly end: Affine;
 
-  constructor(program: LoopProgram) {
+  constructor(private readonly program: LoopProgram) {
     this.functions = new Map(program.functions.map((f) => [f.name, f]));
+    this.begin = { low: 0, high: program.units - 1 };
+    this.end = constant(program.units);
+  }
+
+  all(): void {
+    const scope = new Map([
+      ['begin', unknown(this.begin)],
+      ['end', this.end],
+    ]);
+    this.statements(this.program.body, scope, []);
   }
 
   statements(body: readonly Statement[], outer: Scope, outside: readonly Around[]): void {
@@ -102,7 +120,8 @@ class Walk {
           break;
         }
         case 'if': {
-          const within = [...around, { order, last: endsIn(s.test, scope) }];
+          const ofUnits = this.isLastUnit(s.test, scope);
+          const within = [...around, { order, last: endsIn(s.test, scope), ofUnits }];
           for (const part of bodiesOf(s)) this.statements(part, scope, within);
           break;
         }
@@ -130,7 +149,19 @@ class Walk {
     const high = Number.isFinite(length) ? s.step * Math.max(0, Math.floor(length / s.step)) : length;
     const of = { low: 0, high };
     scope.set(s.index, plus(start, unknown(of)));
-    this.statements(s.body, scope, [...around, { order, index: { of, step: s.step }, partOf: block?.whole }]);
+    const ofUnits = from.some(({ terms }) => terms.has(this.begin));
+    const here = { order, index: { of, step: s.step }, partOf: block?.whole, ofUnits };
+    this.statements(s.body, scope, [...around, here]);
+  }
+
+  /** Whether a condition is that the units of a thread end where all do: that holds for one. */
+  private isLastUnit(test: Expression, scope: Scope): boolean {
+    if (typeof test !== 'object' || test.kind !== 'binary' || test.op !== '==') return false;
+    let ends = false;
+    visitExpression(test.a, (part) => {
+      ends ||= typeof part === 'string' && scope.get(part) === this.end;
+    });
+    return ends;
   }
 
   private expression(e: Expression, scope: Scope, around: readonly Around[]): void {

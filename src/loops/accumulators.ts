@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
-import type { Member } from '../schedule/kernel.js';
-import { BLOCK, orderOf } from '../schedule/sum-order.js';
+import type { Member } from '../kernels/kernel.js';
+import { BLOCK, orderOf } from '../kernels/sum-order.js';
 import { binary, block, define, library, loop, min, range, sum, when } from './make.js';
 import type { Expression, Statement } from './program.js';
 
@@ -10,7 +10,7 @@ export type Range = readonly [from: Expression, to: Expression];
 /** How the accumulators of a reduction belong together: as parts of one sum, or each as sums of its own. */
 type Kind = 'parts' | 'sums';
 
-/** The accumulators of one reduction in its kernel, in the order that `schedule/sum-order.ts` tells. */
+/** The accumulators of one reduction in its kernel, in the order that `kernels/sum-order.ts` tells. */
 class Accumulators {
   private readonly names: readonly string[];
   private readonly groups: readonly (readonly string[])[];

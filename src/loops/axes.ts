@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
-import type { Access, Member } from '../schedule/kernel.js';
-import { type Region, regionOver } from '../schedule/regions.js';
+import type { Access, Member } from '../kernels/kernel.js';
+import { type Region, regionOver } from '../kernels/regions.js';
 import { numel } from '../shape.js';
 
 /** An axis of the loops that are emitted. */

@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
-import type { PlainKernel } from '../schedule/kernel.js';
-import type { Region } from '../schedule/regions.js';
+import type { PlainKernel } from '../kernels/kernel.js';
+import type { Region } from '../kernels/regions.js';
 import { Buffers } from './buffers.js';
 import { gemmLoops } from './gemm.js';
 import { nestLoops } from './nest.js';

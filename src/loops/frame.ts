@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
-import type { Member } from '../schedule/kernel.js';
-import type { Region } from '../schedule/regions.js';
+import type { Member } from '../kernels/kernel.js';
+import type { Region } from '../kernels/regions.js';
 import type { LoopAccess, Loops } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { sum, times } from './make.js';

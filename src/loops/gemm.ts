@@ -1,5 +1,5 @@
-import type { GemmKernel } from '../schedule/kernel.js';
-import { panelsOf, ROWS, type Segment, scratchOf, widestOf } from '../schedule/tiling.js';
+import type { GemmKernel } from '../kernels/kernel.js';
+import { panelsOf, ROWS, type Segment, scratchOf, widestOf } from '../kernels/tiling.js';
 import { numel } from '../shape.js';
 import {
   act,

@@ -1,4 +1,4 @@
-import type { Region } from '../schedule/regions.js';
+import type { Region } from '../kernels/regions.js';
 import { type Around, accessesOf, type MemoryAccess } from './accesses.js';
 import { type Affine, constant, plus, rangeOf, type Unknown } from './affine.js';
 import type { LoopProgram } from './program.js';
@@ -18,7 +18,7 @@ export function clashOf(
   const others = accesses.filter((a) => isOld(a.buffer));
   for (const store of stores) {
     for (const other of others) {
-      const why = clash(located(other, program), located(store, program));
+      const why = clash(located(other, program), located(store, program), program.units > 1);
       if (why) return why;
     }
   }
@@ -30,7 +30,7 @@ function located(access: MemoryAccess, { buffers }: LoopProgram): MemoryAccess {
   return { ...access, at: plus(access.at, constant(4 * buffers[access.buffer].element)) };
 }
 
-function clash(first: MemoryAccess, store: MemoryAccess): string | null {
+function clash(first: MemoryAccess, store: MemoryAccess, threads: boolean): string | null {
   const shared = first.around.findIndex((a, i) => a !== store.around[i]);
   const depth = shared < 0 ? first.around.length : shared;
   const around = first.around.slice(0, depth);
@@ -38,6 +38,8 @@ function clash(first: MemoryAccess, store: MemoryAccess): string | null {
   const loops = around.flatMap(({ index }) => (index && index.of.high > index.of.low ? [index] : []));
   const indices = loops.map(({ of }) => of);
   if (digits.some((digit) => areApart(digit, []))) return null;
+  if (threads && !around.some(({ ofUnits }) => ofUnits))
+    return 'one thread may read what another has written';
   // Different turns of the loops around both must touch different bytes, since nothing is known of who takes them when.
   const told = new Set(digits.flatMap((digit) => toldBy(digit, loops)));
   for (const { of } of loops) {

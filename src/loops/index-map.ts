@@ -1,4 +1,4 @@
-import type { Digit } from '../schedule/kernel.js';
+import type { Digit } from '../kernels/kernel.js';
 import { binary, define, min, range, sum, times } from './make.js';
 import type { Expression, Statement } from './program.js';
 

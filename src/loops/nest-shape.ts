@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
-import type { Access, Member, NestKernel } from '../schedule/kernel.js';
-import { targetIn } from '../schedule/region-reads.js';
-import type { Region } from '../schedule/regions.js';
-import { type Cut, cutOf, isOfParts } from '../schedule/sum-order.js';
+import type { Access, Member, NestKernel } from '../kernels/kernel.js';
+import { targetIn } from '../kernels/region-reads.js';
+import type { Region } from '../kernels/regions.js';
+import { type Cut, cutOf, isOfParts } from '../kernels/sum-order.js';
 import { collapse, type LoopAxis, type Loops, ownElements, readsOf } from './axes.js';
 import type { NestOptions } from './nest.js';
 

@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
-import type { Access, Member, NestKernel } from '../schedule/kernel.js';
-import type { Region } from '../schedule/regions.js';
-import { stagesOf } from '../schedule/stages.js';
-import { ACCUMULATORS, stepsOf } from '../schedule/sum-order.js';
+import type { Access, Member, NestKernel } from '../kernels/kernel.js';
+import type { Region } from '../kernels/regions.js';
+import { stagesOf } from '../kernels/stages.js';
+import { ACCUMULATORS, stepsOf } from '../kernels/sum-order.js';
 import { numel } from '../shape.js';
 import { type Range, StageSums } from './accumulators.js';
 import type { LoopAxis } from './axes.js';

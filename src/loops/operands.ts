@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
-import { digitsOf, isMapped, operandShapes } from '../schedule/index-map.js';
-import type { Digit, GemmKernel, Operand } from '../schedule/kernel.js';
-import { isOfParts } from '../schedule/sum-order.js';
-import { ROWS, type Segment } from '../schedule/tiling.js';
+import { digitsOf, isMapped, operandShapes } from '../kernels/index-map.js';
+import type { Digit, GemmKernel, Operand } from '../kernels/kernel.js';
+import { isOfParts } from '../kernels/sum-order.js';
+import { ROWS, type Segment } from '../kernels/tiling.js';
 import type { Buffers } from './buffers.js';
 import { overRuns, placeOf } from './index-map.js';
 import { act, binary, block, cast, define, library, min, range, sum, times, when } from './make.js';

@@ -1,4 +1,4 @@
-import type { Prologue } from '../schedule/kernel.js';
+import type { Prologue } from '../kernels/kernel.js';
 import { collapse } from './axes.js';
 import { Scope } from './frame.js';
 import { overRuns, type Run } from './index-map.js';

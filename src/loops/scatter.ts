@@ -1,10 +1,10 @@
 import { constantValue, makeNode, type Node } from '../graph/graph.js';
 import { scatterSizes } from '../graph/scatter.js';
+import { blockOf, chainsOf } from '../kernels/chains.js';
+import type { Access, Box, CopyKernel, FoldKernel, NestKernel, ScatterKernel } from '../kernels/kernel.js';
 import { constantOp } from '../ops/leaf.js';
 import { contiguousOp } from '../ops/movement.js';
 import type { Op } from '../ops/op.js';
-import { blockOf, chainsOf } from '../schedule/chains.js';
-import type { Access, Box, CopyKernel, FoldKernel, NestKernel, ScatterKernel } from '../schedule/kernel.js';
 import { numel, offsetOf, type Shape } from '../shape.js';
 import { storedElements } from './axes.js';
 import {

@@ -1,7 +1,7 @@
 import { inputAttrs, isInput } from '../graph/graph.js';
+import type { Group, Kernel, LoopKernel } from '../kernels/kernel.js';
+import { shownGroup } from '../kernels/kernel.js';
 import { shownName } from '../printable.js';
-import type { Group, Kernel, LoopKernel } from '../schedule/kernel.js';
-import { shownGroup } from '../schedule/print.js';
 import { formatType } from '../shape.js';
 import { printLoops } from './print.js';
 import type { LoopProgram, Place } from './program.js';

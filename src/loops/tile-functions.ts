@@ -1,7 +1,7 @@
 import type { Node } from '../graph/graph.js';
-import { digitsOf, isMapped } from '../schedule/index-map.js';
-import type { Access, GemmKernel } from '../schedule/kernel.js';
-import { type Segment, scratchOf } from '../schedule/tiling.js';
+import { digitsOf, isMapped } from '../kernels/index-map.js';
+import type { Access, GemmKernel } from '../kernels/kernel.js';
+import { type Segment, scratchOf } from '../kernels/tiling.js';
 import { collapse, type LoopAccess, storedElements } from './axes.js';
 import type { Buffers } from './buffers.js';
 import { Scope } from './frame.js';

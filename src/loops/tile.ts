@@ -1,4 +1,4 @@
-import type { Digit } from '../schedule/kernel.js';
+import type { Digit } from '../kernels/kernel.js';
 import { overRuns } from './index-map.js';
 import { binary, block, define, instruction, library, load, range, sum } from './make.js';
 import type { Expression, Statement } from './program.js';

@@ -1,5 +1,5 @@
-import type { Kernel } from '../schedule/kernel.js';
-import { isOfParts } from '../schedule/sum-order.js';
+import type { Kernel } from '../kernels/kernel.js';
+import { isOfParts } from '../kernels/sum-order.js';
 import { shapeOf } from './nest-shape.js';
 
 /** How many units of a kernel's program a tile of the axis is along which they follow each other (`schedule/along.ts`). */

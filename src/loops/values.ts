@@ -1,8 +1,8 @@
 import { constantValue, type Node } from '../graph/graph.js';
+import { isInline } from '../kernels/inline.js';
+import type { Access, Member } from '../kernels/kernel.js';
+import { viewOf } from '../kernels/view.js';
 import { numberText } from '../number-text.js';
-import { isInline } from '../schedule/inline.js';
-import type { Access, Member } from '../schedule/kernel.js';
-import { viewOf } from '../schedule/view.js';
 import type { DType } from '../shape.js';
 import { type LoopAccess, ownElements, storedElements } from './axes.js';
 import { Frame, type Place, SAME, type Value } from './frame.js';

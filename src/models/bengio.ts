@@ -2,7 +2,8 @@ import { checkOptions } from '../check.js';
 import { OptionError } from '../errors.js';
 import * as init from '../init/index.js';
 import * as nn from '../nn/index.js';
-import { add, crossEntropy, reshape, softmax, tanh } from '../ops/index.js';
+import { add, crossEntropy, reshape, softmax, type Tensor, tanh } from '../ops/index.js';
+import type { Initializer } from '../ops/tensor.js';
 import * as optim from '../optim/index.js';
 import { trainStep } from '../run/train-step.js';
 import { i32 } from '../train/step.js';
@@ -17,12 +18,16 @@ export interface BengioOptions {
   context: number;
   /** Width of a token's feature vector. */
   embed: number;
-  /** Width of the tanh layer. */
+  /** Width of the tanh layer; 0: none, and the direct connections are all that there is. */
   hidden: number;
   /** What stands between the hidden layer's matrix and its tanh. */
   norm?: Norm;
   /** Connect the feature vectors to the output directly too. */
   direct?: boolean;
+  /** This share of the feature vectors' elements, and of the hidden units, is dropped in training; 0 unless given. */
+  dropout?: number;
+  /** What feature vectors begin as; standard normal unless given. */
+  features?: Initializer;
 }
 
 /**
@@ -37,28 +42,40 @@ const MOMENTUM = 0.001;
  * (Bengio et al. 2003, equation 1; normalization before the tanh as in Ioffe and Szegedy 2015.)
  */
 export function bengio(options: BengioOptions): nn.Module {
-  checkOptions('bengio', options, ['vocab', 'context', 'embed', 'hidden', 'norm', 'direct']);
-  const { vocab, context, embed, hidden, norm = 'none', direct = false } = options;
+  const known = ['vocab', 'context', 'embed', 'hidden', 'norm', 'direct', 'dropout', 'features'] as const;
+  checkOptions('bengio', options, known);
+  const { vocab, context, embed, hidden, norm = 'none', direct = false, dropout = 0, features } = options;
+  if (hidden === 0 && !direct)
+    throw new OptionError(
+      'bengio: without hidden units (hidden: 0) it needs direct connections (direct: true)',
+    );
   const width = context * embed;
-  const embedding = nn.embedding(vocab, embed);
+  const embedding = nn.embedding(vocab, embed, { weight: features });
   const parts: Record<string, nn.Module> = { embedding };
-  parts.hidden = nn.linear(width, hidden, {
-    weight: init.kaimingNormal({ nonlinearity: 'tanh' }),
-    // Batch norm takes the mean off again, so a bias before it would never change anything.
-    bias: norm !== 'batch',
-    biasInit: init.zeros,
-  });
-  const normalize = normalization(norm, hidden);
-  if (normalize) parts.norm = normalize;
   // Nearly equal logits: the first loss is that of a uniform guess, ln(vocab), and no step is spent on getting there.
-  const small = init.normal(0, 0.01);
-  parts.output = nn.linear(hidden, vocab, { weight: small, biasInit: init.zeros });
-  if (direct) parts.direct = nn.linear(width, vocab, { weight: small, bias: false });
+  const output = (inputs: number, bias: boolean) =>
+    nn.linear(inputs, vocab, { weight: init.normal(0, 0.01), bias, biasInit: init.zeros });
+  const dropped = (name: string, x: Tensor) => (dropout > 0 ? parts[name](x) : x);
+  if (dropout > 0) parts.featureDropout = nn.dropout(dropout);
+  if (hidden > 0) {
+    parts.hidden = nn.linear(width, hidden, {
+      weight: init.kaimingNormal({ nonlinearity: 'tanh' }),
+      // Batch norm takes the mean off again, so a bias before it would never change anything.
+      bias: norm !== 'batch',
+      biasInit: init.zeros,
+    });
+    const normalize = normalization(norm, hidden);
+    if (normalize) parts.norm = normalize;
+    if (dropout > 0) parts.dropout = nn.dropout(dropout);
+    parts.output = output(hidden, true);
+  }
+  if (direct) parts.direct = output(width, hidden === 0);
 
   return nn.layer(parts, (ids) => {
-    const x = reshape(embedding(ids), [ids.shape[0], width]);
+    const x = dropped('featureDropout', reshape(embedding(ids), [ids.shape[0], width]));
+    if (hidden === 0) return parts.direct(x);
     const before = parts.hidden(x);
-    const logits = parts.output(tanh(normalize ? normalize(before) : before));
+    const logits = parts.output(dropped('dropout', tanh(parts.norm ? parts.norm(before) : before)));
     return direct ? add(logits, parts.direct(x)) : logits;
   });
 }

@@ -1,6 +1,7 @@
 import { boolean, checkOptions, finite, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import * as init from '../init/init.js';
+import { silu as siluFunction } from '../ops/activations.js';
 import {
   add,
   relu as reluFunction,
@@ -12,7 +13,6 @@ import {
   type GeluOptions,
   gelu as geluFunction,
   leakyRelu as leaky,
-  silu as siluFunction,
   softmax as softmaxFunction,
 } from '../ops/functions.js';
 import { gather } from '../ops/gather.js';

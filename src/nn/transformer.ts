@@ -1,6 +1,6 @@
 import { checkOptions, oneOf, wholeNumber } from '../check.js';
+import { silu } from '../ops/activations.js';
 import { add, mul } from '../ops/elementwise.js';
-import { silu } from '../ops/functions.js';
 import type { Tensor } from '../ops/tensor.js';
 import { type AttentionInputs, type MultiHeadAttentionOptions, multiHeadAttention } from './attention.js';
 import { dropout } from './dropout.js';

@@ -1,8 +1,9 @@
 import { checkOptions, oneOf } from '../check.js';
 import { ShapeError } from '../errors.js';
 import { formatShape, normalizeAxes, normalizeAxis, numel, requireDType } from '../shape.js';
+import { geluOfErf, geluOfTanh } from './activations.js';
 import { equal, greater, where } from './compare.js';
-import { add, div, erf, exp, log, mul, sigmoid, sub, tanh } from './elementwise.js';
+import { add, div, exp, log, mul, sub } from './elementwise.js';
 import { reshape, stopGradient } from './movement.js';
 import { nanmax, type ReduceOptions, sum } from './reduce.js';
 import { belowMax, checkNotEmpty, pickFor } from './rows.js';
@@ -103,17 +104,7 @@ export function gelu(x: TensorLike, options: GeluOptions = {}): Tensor {
   checkOptions('gelu', options, ['approximate']);
   const { approximate = 'none' } = options;
   oneOf('gelu: approximate', approximate, ['none', 'tanh']);
-  const t = toTensor(x);
-  if (approximate === 'none') return mul(mul(t, 0.5), add(1, erf(mul(t, Math.SQRT1_2))));
-  const inner = mul(mul(t, Math.sqrt(2 / Math.PI)), add(1, mul(mul(t, t), 0.044715)));
-  return mul(mul(t, 0.5), add(1, tanh(inner)));
-}
-
-/** x times sigmoid(x), also called swish; -0 for large negative x. x: f32. (Ramachandran, Zoph, Le 2017.) */
-export function silu(x: TensorLike): Tensor {
-  const t = toTensor(x);
-  requireDType('silu', t, 'f32');
-  return mul(t, sigmoid(t));
+  return approximate === 'none' ? geluOfErf(x) : geluOfTanh(x);
 }
 
 /** x where positive, else x times `slope`. */

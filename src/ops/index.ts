@@ -1,5 +1,6 @@
 import './methods.js';
 
+export { silu } from './activations.js';
 export { flip, oneHot, scatterAddAlong, stack, take, takeAlong, tile } from './arrange.js';
 export { type AttentionOptions, attention, attentionWeights } from './attention.js';
 export * from './compare.js';

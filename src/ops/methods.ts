@@ -1,3 +1,4 @@
+import * as activations from './activations.js';
 import * as arrange from './arrange.js';
 import * as compare from './compare.js';
 import * as cumulative from './cumulative.js';
@@ -42,7 +43,7 @@ const methods = {
   ...{ reshape: movement.reshape, transpose: movement.transpose, broadcastTo: movement.broadcastTo },
   ...{ slice: movement.slice, pad: movement.pad, stopGradient: movement.stopGradient },
   ...{ square: functions.square, softmax: functions.softmax, logSoftmax: functions.logSoftmax },
-  ...{ gelu: functions.gelu, leakyRelu: functions.leakyRelu, silu: functions.silu },
+  ...{ gelu: functions.gelu, leakyRelu: functions.leakyRelu, silu: activations.silu },
   ...{ pow: exponentials.pow, expm1: exponentials.expm1, log1p: exponentials.log1p },
   ...{ softplus: exponentials.softplus, sign: stepwise.sign, clamp: stepwise.clamp },
   ...{ floor: stepwise.floor, ceil: stepwise.ceil, round: stepwise.round },

@@ -11,6 +11,8 @@ export interface Optimizer {
   readonly interval?: number;
   /** Prepares the state for these parameters. */
   bind(parameters: ReadonlyMap<string, Variable>): BoundOptimizer;
+  /** Functions have a name and a bind, too: one is not meant where an optimizer has to be called first. */
+  readonly call?: never;
 }
 
 export interface BoundOptimizer {
@@ -35,35 +37,63 @@ const ELSEWHERE = {
   betas: 'give beta1 and beta2',
 };
 
-export interface SgdOptions {
+export interface DecayOptions {
+  /** Weight decay, of which each optimizer says how it comes in. */
+  weightDecay?: number;
+  /** Which parameters it pulls at, by name and shape; all unless given. `matrices` leaves biases out. */
+  decayed?: (name: string, shape: readonly number[]) => boolean;
+}
+
+/** For `decayed`: what has two axes or more, so no biases and no scales of norms. */
+export const matrices = (_name: string, shape: readonly number[]): boolean => shape.length > 1;
+
+/** How strongly each parameter decays. */
+function decayOf(
+  what: string,
+  { weightDecay = 0, decayed }: DecayOptions,
+): (name: string, parameter: Variable) => number {
+  notNegative(`${what}: weightDecay`, weightDecay);
+  if (decayed !== undefined && typeof decayed !== 'function')
+    throw new OptionError(
+      `${what}: decayed must be a function of a parameter's name and shape, got ${shown(decayed)}`,
+    );
+  return (name, { shape }) => (decayed && !decayed(name, shape) ? 0 : weightDecay);
+}
+
+export interface SgdOptions extends DecayOptions {
   momentum?: number;
   nesterov?: boolean;
-  /** Times the parameter, added to its gradient. */
-  weightDecay?: number;
 }
 
-/** Stochastic gradient descent; momentum without dampening, as PyTorch's SGD. */
+/**
+ * Stochastic gradient descent; momentum without dampening, as PyTorch's SGD. Weight decay times the parameter is added to its
+ * gradient.
+ */
 export function sgd(options: SgdOptions = {}): Optimizer {
-  checkOptions('sgd', options, ['momentum', 'nesterov', 'weightDecay'], ELSEWHERE);
-  const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
+  checkOptions('sgd', options, ['momentum', 'nesterov', 'weightDecay', 'decayed'], ELSEWHERE);
+  const { momentum = 0, nesterov = false } = options;
   fraction('sgd: momentum', momentum);
-  notNegative('sgd: weightDecay', weightDecay);
+  const decays = decayOf('sgd', options);
   boolean('sgd: nesterov', nesterov);
   if (nesterov && momentum === 0) throw new OptionError('sgd: nesterov needs a momentum above 0');
-  return perParameter('sgd', momentum > 0 ? ['velocity'] : [], (p, gradient, { velocity }, lr) => {
-    const g = weightDecay > 0 ? add(gradient, mul(p, weightDecay)) : gradient;
-    if (!velocity) return sub(p, mul(g, lr));
-    const v = add(mul(velocity, momentum), g);
-    velocity.assign(v);
-    return sub(p, mul(nesterov ? add(g, mul(v, momentum)) : v, lr));
-  });
+  return perParameter(
+    'sgd',
+    momentum > 0 ? ['velocity'] : [],
+    ({ p, name, gradient, state: { velocity }, lr }) => {
+      const decay = decays(name, p);
+      const g = decay > 0 ? add(gradient, mul(p, decay)) : gradient;
+      if (!velocity) return sub(p, mul(g, lr));
+      const v = add(mul(velocity, momentum), g);
+      velocity.assign(v);
+      return sub(p, mul(nesterov ? add(g, mul(v, momentum)) : v, lr));
+    },
+  );
 }
 
-export interface AdamOptions {
+export interface AdamOptions extends DecayOptions {
   beta1?: number;
   beta2?: number;
   eps?: number;
-  weightDecay?: number;
 }
 
 /** Adam; weight decay is added to the gradient. (Kingma and Ba 2015, algorithm 1.) */
@@ -76,12 +106,12 @@ export function adamW(options: AdamOptions = {}): Optimizer {
   return adamRule('adamw', options, 0.01, true);
 }
 
-function adamRule(name: string, options: AdamOptions, decay: number, decoupled: boolean): Optimizer {
-  checkOptions(name, options, ['beta1', 'beta2', 'eps', 'weightDecay'], ELSEWHERE);
-  const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = decay } = options;
+function adamRule(name: string, options: AdamOptions, usualDecay: number, decoupled: boolean): Optimizer {
+  checkOptions(name, options, ['beta1', 'beta2', 'eps', 'weightDecay', 'decayed'], ELSEWHERE);
+  const { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weightDecay = usualDecay } = options;
   fraction(`${name}: beta1`, beta1);
   fraction(`${name}: beta2`, beta2);
-  notNegative(`${name}: weightDecay`, weightDecay);
+  const decays = decayOf(name, { ...options, weightDecay });
   positive(`${name}: eps`, eps);
   return {
     name,
@@ -89,13 +119,14 @@ function adamRule(name: string, options: AdamOptions, decay: number, decoupled: 
       // 1 - beta^t by recurrence: exact enough in f32, where 1 - pow(beta, t) would cancel.
       const correction1 = new Variable('state', [], 'f32', init.zeros);
       const correction2 = new Variable('state', [], 'f32', init.zeros);
-      const bound = perParameter(name, ['m', 'v'], (p, gradient, { m, v }, lr) => {
-        const g = weightDecay > 0 && !decoupled ? add(gradient, mul(p, weightDecay)) : gradient;
+      const bound = perParameter(name, ['m', 'v'], ({ p, name, gradient, state: { m, v }, lr }) => {
+        const decay = decays(name, p);
+        const g = decay > 0 && !decoupled ? add(gradient, mul(p, decay)) : gradient;
         const nextM = add(mul(m, beta1), mul(g, 1 - beta1));
         const nextV = add(mul(v, beta2), mul(mul(g, g), 1 - beta2));
         m.assign(nextM);
         v.assign(nextV);
-        const kept = weightDecay > 0 && decoupled ? sub(p, mul(mul(lr, weightDecay), p)) : p;
+        const kept = decay > 0 && decoupled ? sub(p, mul(mul(lr, decay), p)) : p;
         const root = add(div(sqrt(nextV), sqrt(correction2)), eps);
         return sub(kept, mul(div(lr, correction1), div(nextM, root)));
       }).bind(parameters);
@@ -111,11 +142,10 @@ function adamRule(name: string, options: AdamOptions, decay: number, decoupled: 
   };
 }
 
-export interface RmsPropOptions {
+export interface RmsPropOptions extends DecayOptions {
   /** Weight of the past in the running mean of squared gradients; 0.99 unless given. */
   alpha?: number;
   eps?: number;
-  weightDecay?: number;
   momentum?: number;
   /** Divide by the gradient's deviation rather than by its root mean square. */
   centered?: boolean;
@@ -127,16 +157,23 @@ export interface RmsPropOptions {
  * gradients. `centered` takes the square of the running mean off first (Graves 2013, equations 38 to 41).
  */
 export function rmsprop(options: RmsPropOptions = {}): Optimizer {
-  checkOptions('rmsprop', options, ['alpha', 'eps', 'weightDecay', 'momentum', 'centered'], ELSEWHERE);
-  const { alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0, centered = false } = options;
+  checkOptions(
+    'rmsprop',
+    options,
+    ['alpha', 'eps', 'weightDecay', 'decayed', 'momentum', 'centered'],
+    ELSEWHERE,
+  );
+  const { alpha = 0.99, eps = 1e-8, momentum = 0, centered = false } = options;
+  const decays = decayOf('rmsprop', options);
   boolean('rmsprop: centered', centered);
   fraction('rmsprop: alpha', alpha);
   fraction('rmsprop: momentum', momentum);
-  notNegative('rmsprop: weightDecay', weightDecay);
   positive('rmsprop: eps', eps);
   const slots = ['square', ...(centered ? ['mean'] : []), ...(momentum > 0 ? ['velocity'] : [])];
-  return perParameter('rmsprop', slots, (p, gradient, { square, mean, velocity }, lr) => {
-    const g = weightDecay > 0 ? add(gradient, mul(p, weightDecay)) : gradient;
+  return perParameter('rmsprop', slots, ({ p, name, gradient, state, lr }) => {
+    const { square, mean, velocity } = state;
+    const decay = decays(name, p);
+    const g = decay > 0 ? add(gradient, mul(p, decay)) : gradient;
     const average = (of: Tensor, x: Tensor) => add(mul(of, alpha), mul(x, 1 - alpha));
     const nextSquare = average(square, mul(g, g));
     square.assign(nextSquare);
@@ -155,7 +192,14 @@ export function rmsprop(options: RmsPropOptions = {}): Optimizer {
   });
 }
 
-type Rule = (p: Variable, gradient: Tensor, state: Record<string, Variable>, lr: Tensor) => Tensor;
+/** The next value of a parameter. */
+type Rule = (step: {
+  p: Variable;
+  name: string;
+  gradient: Tensor;
+  state: Record<string, Variable>;
+  lr: Tensor;
+}) => Tensor;
 
 /** An optimizer that treats every parameter alike, each with its own zero-initialised `slots`. */
 function perParameter(name: string, slots: string[], rule: Rule): Optimizer {
@@ -163,18 +207,18 @@ function perParameter(name: string, slots: string[], rule: Rule): Optimizer {
     name,
     bind(parameters) {
       const state = new Map<string, Variable>();
-      const own = new Map<Variable, Record<string, Variable>>();
+      const own = new Map<Variable, { name: string; state: Record<string, Variable> }>();
       for (const [path, p] of parameters) {
         const entries = slots.map(
           (slot) => [slot, new Variable('state', p.shape, p.dtype, init.zeros)] as const,
         );
         for (const [slot, variable] of entries) state.set(`${slot}.${path}`, variable);
-        own.set(p, Object.fromEntries(entries));
+        own.set(p, { name: path, state: Object.fromEntries(entries) });
       }
       return {
         state,
         update(gradients, lr) {
-          for (const [p, gradient] of gradients) p.assign(rule(p, gradient, own.get(p)!, lr));
+          for (const [p, gradient] of gradients) p.assign(rule({ p, gradient, lr, ...own.get(p)! }));
         },
       };
     },

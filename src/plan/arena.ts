@@ -1,5 +1,5 @@
 import type { Node } from '../graph/graph.js';
-import type { Life } from '../schedule/kernel.js';
+import type { Life } from '../kernels/kernel.js';
 import { numel } from '../shape.js';
 import { align } from './layout.js';
 import type { ArenaBuffer, EntryPlan } from './plan.js';

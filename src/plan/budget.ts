@@ -1,7 +1,7 @@
 import { bytesText, OptionError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
+import type { Schedule } from '../kernels/kernel.js';
 import type { Fused } from '../schedule/fuse.js';
-import type { Schedule } from '../schedule/kernel.js';
 import type { ScheduleOptions } from '../schedule/passes.js';
 import { Rematerialization } from '../schedule/rematerialize.js';
 import { fuseAll, schedulesOf } from '../schedule/schedule.js';

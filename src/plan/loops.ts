@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
-import type { Kernel, LoopKernel, Schedule } from '../schedule/kernel.js';
-import type { Region } from '../schedule/regions.js';
+import type { Kernel, LoopKernel, Schedule } from '../kernels/kernel.js';
+import type { Region } from '../kernels/regions.js';
 import { numel } from '../shape.js';
 import { type ArenaPlan, placeArena } from './arena.js';
 import { align, type Buffer } from './layout.js';

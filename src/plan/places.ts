@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
-import type { Kernel } from '../schedule/kernel.js';
-import { ownRegion, type Region, regionOver } from '../schedule/regions.js';
+import type { Kernel } from '../kernels/kernel.js';
+import { ownRegion, type Region, regionOver } from '../kernels/regions.js';
 import { numel, offsetOf } from '../shape.js';
 import type { StepPlan } from './plan.js';
 

@@ -1,11 +1,11 @@
 import { mebibytes, OutOfMemoryError } from '../errors.js';
 import type { Node } from '../graph/graph.js';
+import { chainsOf } from '../kernels/chains.js';
+import { timeOf } from '../kernels/cost.js';
+import type { Kernel, Schedule } from '../kernels/kernel.js';
+import type { Region } from '../kernels/regions.js';
+import { scratchOf } from '../kernels/tiling.js';
 import { shownName } from '../printable.js';
-import { chainsOf } from '../schedule/chains.js';
-import { timeOf } from '../schedule/cost.js';
-import type { Kernel, Schedule } from '../schedule/kernel.js';
-import type { Region } from '../schedule/regions.js';
-import { scratchOf } from '../schedule/tiling.js';
 import { type DType, formatType, type Shape } from '../shape.js';
 import {
   align,

@@ -7,6 +7,7 @@ export { dotToSvg } from './graphviz.js';
 export { type HeatMap, heatMap } from './heat-map.js';
 export { type Bins, bin, type Distribution, type Histogram, histogram } from './histogram.js';
 export { filterImages, type ImageGrid, imageGrid } from './image-grid.js';
+export { type LabelMap, labelMap } from './label-map.js';
 export { type Guide, type LineChart, lineChart, type Series } from './lines.js';
 export { type LossCurve, lossCurve } from './loss-curve.js';
 export { type Report, reportPage, type Section } from './page.js';

@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
+import type { Access, GemmKernel, Kernel, NestKernel } from '../kernels/kernel.js';
+import { cutOf, isOfParts } from '../kernels/sum-order.js';
+import { identityStrides } from '../kernels/view.js';
 import { numel } from '../shape.js';
-import type { Access, GemmKernel, Kernel, NestKernel } from './kernel.js';
-import { cutOf, isOfParts } from './sum-order.js';
-import { identityStrides } from './view.js';
 
 // Kernels can be run a few units at a time, so that threads share them. Where the units of a kernel follow each other along
 // one axis, a run of units is a tile of that axis.

@@ -1,10 +1,5 @@
 import { constantValue, type Graph, type Node } from '../graph/graph.js';
-import type { MatmulAttrs } from '../ops/matmul.js';
-import type { Lowering } from '../ops/op.js';
-import { broadcastStrides } from '../shape.js';
-import type { Cluster } from './cluster.js';
-import type { Fusion } from './fuse.js';
-import { isInline, sourcesOf } from './inline.js';
+import { isInline, sourcesOf } from '../kernels/inline.js';
 import type {
   Access,
   CopyKernel,
@@ -14,12 +9,17 @@ import type {
   NestKernel,
   ScatterKernel,
   Schedule,
-} from './kernel.js';
+} from '../kernels/kernel.js';
+import type { Cut } from '../kernels/sum-order.js';
+import { tilingOf } from '../kernels/tiling.js';
+import { viewOf } from '../kernels/view.js';
+import type { MatmulAttrs } from '../ops/matmul.js';
+import type { Lowering } from '../ops/op.js';
+import { broadcastStrides } from '../shape.js';
+import type { Cluster } from './cluster.js';
+import type { Fusion } from './fuse.js';
 import { loopKernel } from './loop-kernel.js';
 import type { LoopNode } from './scans.js';
-import type { Cut } from './sum-order.js';
-import { tilingOf } from './tiling.js';
-import { viewOf } from './view.js';
 
 // Clusters as kernels.
 

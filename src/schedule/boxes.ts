@@ -1,5 +1,5 @@
+import type { Box } from '../kernels/kernel.js';
 import { numel } from '../shape.js';
-import type { Box } from './kernel.js';
 
 /** The blocks of a block that none of some others takes up. */
 export function around({ starts, shape }: Box, taken: readonly Box[]): Box[] {

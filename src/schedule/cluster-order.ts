@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
+import { sourcesOf } from '../kernels/inline.js';
 import type { Cluster } from './cluster.js';
-import { sourcesOf } from './inline.js';
 import { Precedence } from './precedence.js';
 
 /**

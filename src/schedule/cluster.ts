@@ -1,9 +1,9 @@
 import type { Node } from '../graph/graph.js';
+import { isInline, sourcesOf } from '../kernels/inline.js';
+import type { Access, Level, Member } from '../kernels/kernel.js';
+import { cutOf, keepsOrder } from '../kernels/sum-order.js';
+import { identityStrides, needsCopy, viewOf } from '../kernels/view.js';
 import { broadcastStrides, numel, reshapeStrides, type Shape } from '../shape.js';
-import { isInline, sourcesOf } from './inline.js';
-import type { Access, Level, Member } from './kernel.js';
-import { cutOf, keepsOrder } from './sum-order.js';
-import { identityStrides, needsCopy, viewOf } from './view.js';
 
 /** Nodes that will share a kernel, while the schedule is being made. */
 export interface Cluster {

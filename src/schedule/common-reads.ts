@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
+import { isInline } from '../kernels/inline.js';
+import type { Access, Member } from '../kernels/kernel.js';
 import { numel } from '../shape.js';
 import type { Cluster } from './cluster.js';
-import { isInline } from './inline.js';
-import type { Access, Member } from './kernel.js';
 import { known } from './known.js';
 
 /** Of the nests that read the same elements so many are tried, the latest ones: where there are more, most are full. */

@@ -1,10 +1,10 @@
 import type { Node } from '../graph/graph.js';
+import { sourcesOf } from '../kernels/inline.js';
+import type { Access, Box, KernelBody, Member, NestKernel } from '../kernels/kernel.js';
 import { contiguousOp } from '../ops/movement.js';
 import type { Op } from '../ops/op.js';
 import type { Shape } from '../shape.js';
 import { around } from './boxes.js';
-import { sourcesOf } from './inline.js';
-import type { Access, Box, KernelBody, Member, NestKernel } from './kernel.js';
 
 /** A value that a kernel only copies together, from parts that are blocks of the value as a tensor of shape `over`. */
 export interface Copied {

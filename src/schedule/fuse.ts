@@ -1,12 +1,12 @@
 import { constantValue, consumers, type Graph, isInput, type Node, roots } from '../graph/graph.js';
+import { isInline, readsWhole, sourcesOf } from '../kernels/inline.js';
+import type { Member, Remade } from '../kernels/kernel.js';
+import { needsCopy, viewOf } from '../kernels/view.js';
 import { isResult } from '../ops/results.js';
 import { type Cluster, fitInto, ownReads, startCluster } from './cluster.js';
 import { ClusterOrder } from './cluster-order.js';
 import { CommonReads } from './common-reads.js';
-import { isInline, readsWhole, sourcesOf } from './inline.js';
-import type { Member, Remade } from './kernel.js';
 import { isLoopNode } from './scans.js';
-import { needsCopy, viewOf } from './view.js';
 
 export interface Fusion {
   readonly clusters: readonly Cluster[];

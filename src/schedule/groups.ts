@@ -1,8 +1,8 @@
 import { CACHE_BYTES } from '../cache-bytes.js';
 import type { Node } from '../graph/graph.js';
+import type { Group, Kernel, Storage } from '../kernels/kernel.js';
 import { numel } from '../shape.js';
 import { type Along, alongOf, keepApart, type Walk } from './along.js';
-import type { Group, Kernel, Storage } from './kernel.js';
 
 // Kernels that pass along the same axis of the same large values, as the two products behind a classifier and the sums for its
 // bias do, run tile by tile: what one has brought into the cache the next finds there. Each computes what it computed

@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
+import { operandThrough } from '../kernels/index-map.js';
+import { isInline } from '../kernels/inline.js';
+import type { Box, KernelBody, NestKernel } from '../kernels/kernel.js';
 import { type Copied, copiedBy, restOf } from './copied.js';
-import { operandThrough } from './index-map.js';
-import { isInline } from './inline.js';
-import type { Box, KernelBody, NestKernel } from './kernel.js';
 import { emptyList, known } from './known.js';
 import { readOtherwise } from './prologue.js';
 import { type Draft, left } from './strided-stores.js';

@@ -1,5 +1,7 @@
 import { constantValue, type Graph, makeNode, type Node, rewrite } from '../graph/graph.js';
 import { isSparse } from '../graph/scatter.js';
+import { cutOf, passAsOne, passes, productCut } from '../kernels/sum-order.js';
+import { identityStrides, viewOf } from '../kernels/view.js';
 import { opTable } from '../ops/index.js';
 import { constantOp } from '../ops/leaf.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
@@ -8,8 +10,6 @@ import type { Attrs, Lowering, Op } from '../ops/op.js';
 import { numel, sameShape } from '../shape.js';
 import { readOver } from './cluster.js';
 import { isLoopNode, type LoopNode, liesForLoop } from './scans.js';
-import { cutOf, passAsOne, passes, productCut } from './sum-order.js';
-import { identityStrides, viewOf } from './view.js';
 
 /**
  * Makes explicit what kernels need. A scatter walks rows of all its operands, and a reduction whose order shows takes

@@ -1,7 +1,7 @@
 import type { Node } from '../graph/graph.js';
+import { type Kernel, type Life, memoryOf, panelsIn, regionIn, type Storage } from '../kernels/kernel.js';
 import { numel } from '../shape.js';
-import { mayOverwrite } from './in-place.js';
-import { type Kernel, type Life, memoryOf, type Storage } from './kernel.js';
+import { type Answers, overwriteQuery } from './in-place.js';
 import { emptyList, known } from './known.js';
 
 /** What a kernel does to the arena, whatever the order in which kernels run. */
@@ -21,7 +21,11 @@ export function trafficOf(
   storage: ReadonlyMap<Node, Storage>,
   takeOver = true,
 ): Traffic[] {
-  const isLate = (node: Node) => storage.get(node)?.kind === 'variable';
+  const places = {
+    isVariable: (node: Node) => storage.get(node)?.kind === 'variable',
+    regionOf: (node: Node) => regionIn(storage, node),
+    panelsOf: (node: Node) => panelsIn(storage, node),
+  };
   const inParts = new Set<Node>();
   for (const at of storage.values()) if (at.kind === 'part') inParts.add(at.region.whole);
   const isShared = (node: Node) => inParts.has(node);
@@ -29,15 +33,13 @@ export function trafficOf(
     [...new Set(nodes.map((node) => memoryOf(storage, node)))].filter(
       (memory) => storage.get(memory)?.kind === 'arena',
     );
+  const answers: Answers = new Map();
   return kernels.map((kernel) => {
     const [written, read] = [inArena(kernel.stores), inArena(kernel.loads)];
     const writes = written.filter((node) => !isShared(node));
-    const stores = { stored: new Set(kernel.stores), isLate };
+    const mayOverwrite = kernel.kind === 'loop' ? () => false : overwriteQuery(kernel, places, answers);
     const fits = (value: Node) => (old: Node) =>
-      takeOver &&
-      old !== value &&
-      numel(old.shape) === numel(value.shape) &&
-      mayOverwrite(kernel, value, old, stores);
+      takeOver && old !== value && numel(old.shape) === numel(value.shape) && mayOverwrite(value, old);
     const old = [...read.filter((node) => !isShared(node) || !written.includes(node)), ...writes];
     const over = new Map(writes.map((value) => [value, old.filter(fits(value))]));
     const shared = [...new Set([...read, ...written])].filter(isShared);

@@ -1,7 +1,5 @@
 import { constantValue, type Graph, inputAttrs, type Node } from '../graph/graph.js';
 import { resultNode } from '../graph/results.js';
-import { isResult } from '../ops/results.js';
-import { numel } from '../shape.js';
 import {
   type Box,
   type CopyKernel,
@@ -10,10 +8,12 @@ import {
   placeKey,
   type Schedule,
   type StepPlace,
-} from './kernel.js';
+} from '../kernels/kernel.js';
+import { viewOf } from '../kernels/view.js';
+import { isResult } from '../ops/results.js';
+import { numel } from '../shape.js';
 import { kernelName } from './name.js';
 import { type LoopNode, type Made, workNode } from './scans.js';
-import { viewOf } from './view.js';
 
 /** The kernel of a loop, whose steps are scheduled once; `members`: the node and those of its results that others read. */
 export function loopKernel(

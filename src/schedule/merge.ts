@@ -1,9 +1,9 @@
 import type { Node } from '../graph/graph.js';
+import { sourcesOf } from '../kernels/inline.js';
 import { type Cluster, extended, ownReads } from './cluster.js';
 import { ClusterOrder } from './cluster-order.js';
 import { CommonReads, latest } from './common-reads.js';
 import type { Fusion } from './fuse.js';
-import { sourcesOf } from './inline.js';
 
 /**
  * Joins loop nests that have come to read the same elements since their members were placed one by one. A kernel goes

@@ -1,4 +1,4 @@
-import type { KernelBody } from './kernel.js';
+import type { KernelBody } from '../kernels/kernel.js';
 
 /** A name that says what a kernel does: kind, sizes, and the ops that are fused, in order. */
 export function kernelName(kernel: KernelBody): string {

@@ -1,7 +1,7 @@
 import type { Node } from '../graph/graph.js';
+import type { Group, Kernel, Life, Storage } from '../kernels/kernel.js';
 import { groupKernels } from './groups.js';
 import { Heap } from './heap.js';
-import type { Group, Kernel, Life, Storage } from './kernel.js';
 import { listSchedule } from './list-schedule.js';
 import { joined, liveBytes, livesOf, type Traffic, trafficOf } from './liveness.js';
 import type { SchedulePass } from './passes.js';

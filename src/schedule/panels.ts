@@ -1,10 +1,10 @@
 import type { Node } from '../graph/graph.js';
+import type { Access, GemmKernel, Kernel, Storage } from '../kernels/kernel.js';
+import { isOfParts } from '../kernels/sum-order.js';
+import { type InPanels, PANEL_WIDTH, tilingOf, timeOfTiles } from '../kernels/tiling.js';
+import { identityStrides } from '../kernels/view.js';
 import { numel, type Shape } from '../shape.js';
-import type { Access, GemmKernel, Kernel, Storage } from './kernel.js';
 import { emptyList, known } from './known.js';
-import { isOfParts } from './sum-order.js';
-import { type InPanels, PANEL_WIDTH, tilingOf, timeOfTiles } from './tiling.js';
-import { identityStrides } from './view.js';
 
 // A matrix among the variables may lie in memory in panels: its columns in groups of some width, each group row by row. A
 // product whose right operand it is reads them as they lie, and one whose epilogue makes the matrix anew, as a gradient with

@@ -1,10 +1,18 @@
 import { inputAttrs, isInput, type Node } from '../graph/graph.js';
+import { costOf } from '../kernels/cost.js';
+import { operandShapes } from '../kernels/index-map.js';
+import {
+  type GemmKernel,
+  type Kernel,
+  type LoopKernel,
+  type Operand,
+  type Schedule,
+  type Storage,
+  shownGroup,
+} from '../kernels/kernel.js';
+import { isOfParts } from '../kernels/sum-order.js';
 import { printable, shownName } from '../printable.js';
 import { formatType } from '../shape.js';
-import { costOf } from './cost.js';
-import { operandShapes } from './index-map.js';
-import type { GemmKernel, Group, Kernel, LoopKernel, Operand, Schedule, Storage } from './kernel.js';
-import { isOfParts } from './sum-order.js';
 
 /**
  * One block a kernel: what it computes, reads and writes, how it is tiled, and what it costs; then the reads that could not be
@@ -73,12 +81,6 @@ function turns({ before, body, length, places }: LoopKernel, schedule: Schedule)
     `${length} turns of ${body.kernels.length} kernels`,
     ...blocks(body).map((line) => `  ${line}`),
   ];
-}
-
-/** Which kernels a group has, and how it runs them. */
-export function shownGroup({ from, to, size, tile }: Group): string {
-  const tiles = Math.ceil(size / tile);
-  return `kernels ${from} to ${to} are a group: each tile by tile, ${tiles} tiles of ${tile} along ${size}`;
 }
 
 function fused(kernel: Kernel): string {

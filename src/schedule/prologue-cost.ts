@@ -1,9 +1,9 @@
 import type { Node } from '../graph/graph.js';
+import { costOf, packed } from '../kernels/cost.js';
+import type { GemmKernel } from '../kernels/kernel.js';
+import { tilingOf } from '../kernels/tiling.js';
 import { numel } from '../shape.js';
-import { costOf, packed } from './cost.js';
-import type { GemmKernel } from './kernel.js';
 import type { Draft } from './strided-stores.js';
-import { tilingOf } from './tiling.js';
 
 /**
  * Nanoseconds: to run a kernel at all; to pack an element that lies somewhere; to pack one that is made, beside its arithmetic;

@@ -1,8 +1,8 @@
 import type { Node } from '../graph/graph.js';
+import { digitsOf, operandShapes, throughCopy } from '../kernels/index-map.js';
+import { isInline, sourcesOf } from '../kernels/inline.js';
+import type { Access, Digit, GemmKernel, Member, Operand, Prologue } from '../kernels/kernel.js';
 import type { Shape } from '../shape.js';
-import { digitsOf, operandShapes, throughCopy } from './index-map.js';
-import { isInline, sourcesOf } from './inline.js';
-import type { Access, Digit, GemmKernel, Member, Operand, Prologue } from './kernel.js';
 import type { Draft } from './strided-stores.js';
 
 // Operands of products whose elements are made where they are packed.

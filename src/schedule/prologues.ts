@@ -1,11 +1,11 @@
 import { constantValue, type Node } from '../graph/graph.js';
+import { isInline, sourcesOf } from '../kernels/inline.js';
+import type { Member, NestKernel } from '../kernels/kernel.js';
+import { storedMembers } from '../kernels/stages.js';
 import { numel } from '../shape.js';
-import { isInline, sourcesOf } from './inline.js';
-import type { Member, NestKernel } from './kernel.js';
 import { emptyList, known } from './known.js';
 import { madeOperand, readOtherwise } from './prologue.js';
 import { spares } from './prologue-cost.js';
-import { storedMembers } from './stages.js';
 import { type Draft, left } from './strided-stores.js';
 
 interface Rules {

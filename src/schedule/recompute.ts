@@ -1,14 +1,18 @@
 import { type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
+import { isInline, sourcesOf } from '../kernels/inline.js';
+import type { Member } from '../kernels/kernel.js';
+import { viewOf } from '../kernels/view.js';
 import { numel } from '../shape.js';
 import { type Cluster, extended, fitInto } from './cluster.js';
 import type { Fusion } from './fuse.js';
-import { isInline, sourcesOf } from './inline.js';
-import type { Member } from './kernel.js';
 import { MemoryReads } from './memory-reads.js';
-import { viewOf } from './view.js';
 
 /** Arithmetic that may be done twice, in the unit of an op's cost, rather than pass a value through memory. */
 const BUDGET = 3;
+/** How much smaller than a value a variable is that is read to make it again. */
+const SMALL = 16;
+/** Elements that a reader may load for each that it loads no longer, and that nobody writes. */
+const SPARED = 2 + 1 / SMALL;
 
 /**
  * Lets kernels make cheap values again from what is in memory anyway, where that spares writing them: the
@@ -25,8 +29,12 @@ export function recompute(graph: Graph, fusion: Fusion): Fusion {
     // Its home makes it, and so does not load it.
     const readers = loads.of(node);
     if (readers.length === 0) continue;
+    // What its home does not make, that loads.
     const inMemory = (source: Node) =>
-      isInput(source) || kept.has(source) || loads.some(source, { except: node });
+      !home.members.has(source) ||
+      isInput(source) ||
+      kept.has(source) ||
+      loads.some(source, { except: node });
     const chain = chainOf(node, home, inMemory);
     if (!chain) continue;
     const grown = readers.map((reader) => withChain(reader, chain, node, inMemory));
@@ -78,9 +86,11 @@ function withChain(
   const loaded = old.flatMap(sourcesOf);
   const needed = [...chain].flatMap(sourcesOf);
   const added = new Set(needed.filter((s) => inMemory(s) && !isInline(s) && !loaded.includes(s)));
-  // A variable that one more kernel reads could no longer be updated where it lies.
-  if ([...added].some((source) => isInput(source) && inputAttrs(source).role !== 'input')) return undefined;
-  if ([...added].reduce((sum, source) => sum + numel(source.shape), 0) > numel(node.shape)) return undefined;
+  const size = (source: Node) => numel(source.shape);
+  // A variable that one more kernel reads may have to be copied, rather than updated where it lies.
+  const isVariable = (source: Node) => isInput(source) && inputAttrs(source).role !== 'input';
+  if ([...added].some((source) => isVariable(source) && SMALL * size(source) > size(node))) return undefined;
+  if ([...added].reduce((sum, source) => sum + size(source), 0) > SPARED * size(node)) return undefined;
   // What the chain reads of the kernel itself has to be made before.
   const first = old.findIndex((member) => sourcesOf(member).includes(node));
   if (needed.some((source) => old.indexOf(source) >= first)) return undefined;

@@ -1,8 +1,8 @@
 import { fromRoots, type Node } from '../graph/graph.js';
+import { isInline, readsWhole } from '../kernels/inline.js';
+import type { Member } from '../kernels/kernel.js';
 import type { Cluster } from './cluster.js';
 import type { Fused, Fusion } from './fuse.js';
-import { isInline, readsWhole } from './inline.js';
-import type { Member } from './kernel.js';
 import { emptyList, known } from './known.js';
 import { type Dropped, isRemade, type Remaking } from './remake-events.js';
 import type { Story } from './remake-story.js';

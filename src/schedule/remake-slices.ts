@@ -1,6 +1,6 @@
 import type { Node } from '../graph/graph.js';
+import { sourcesOf } from '../kernels/inline.js';
 import { type Cluster, extended, startCluster } from './cluster.js';
-import { sourcesOf } from './inline.js';
 
 /**
  * What of a cluster makes some of its values, in the order in which it makes them; the cluster itself where that is all.

@@ -1,10 +1,10 @@
 import type { Node } from '../graph/graph.js';
+import { costOf } from '../kernels/cost.js';
+import { sourcesOf } from '../kernels/inline.js';
+import { type Kernel, memoryOf, type Schedule } from '../kernels/kernel.js';
 import { loadsOf } from './bodies.js';
 import type { Cluster } from './cluster.js';
-import { costOf } from './cost.js';
 import type { Fusion } from './fuse.js';
-import { sourcesOf } from './inline.js';
-import { type Kernel, memoryOf, type Schedule } from './kernel.js';
 import { type Traffic, trafficOf } from './liveness.js';
 import { sliceOf } from './remake-slices.js';
 

@@ -1,5 +1,5 @@
+import type { Remade, Schedule } from '../kernels/kernel.js';
 import type { Fused } from './fuse.js';
-import type { Remade, Schedule } from './kernel.js';
 import { bytesOf } from './liveness.js';
 import { tightOrder } from './order.js';
 import { choose } from './remake-choice.js';

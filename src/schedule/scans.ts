@@ -10,12 +10,12 @@ import {
   rewrite,
 } from '../graph/graph.js';
 import { resultNode } from '../graph/results.js';
+import { identityStrides, viewOf } from '../kernels/view.js';
 import { opTable } from '../ops/index.js';
 import type { Op } from '../ops/op.js';
 import { isResult } from '../ops/results.js';
 import type { ScanAttrs } from '../ops/scan-op.js';
 import type { Shape, TensorType } from '../shape.js';
-import { identityStrides, viewOf } from './view.js';
 
 // Scans as loops. What a step carries on lies in one place, where the next step overwrites it, or, where somebody needs all
 // of it, in a history: a stack of one element more than there are steps, of which each step reads one element and writes the

@@ -1,12 +1,16 @@
 import { expand, isLoop } from '../graph/expand.js';
 import { constantValue, type Graph, inputAttrs, isInput, type Node, roots } from '../graph/graph.js';
+import type { Access, CopyKernel, Kernel, Schedule, Storage } from '../kernels/kernel.js';
+import type { Region } from '../kernels/regions.js';
+import { storedMembers } from '../kernels/stages.js';
+import { tilingOf } from '../kernels/tiling.js';
+import { identityStrides, viewOf } from '../kernels/view.js';
 import { numel } from '../shape.js';
 import { bodyOf, loadsOf } from './bodies.js';
 import type { Cluster } from './cluster.js';
 import { type Fused, type Fusion, fuse } from './fuse.js';
-import { mayOverwrite } from './in-place.js';
+import { type Answers, overwriteQuery } from './in-place.js';
 import { mapOperands } from './index-maps.js';
-import type { Access, CopyKernel, Kernel, Schedule, Storage } from './kernel.js';
 import { emptyList, known } from './known.js';
 import { legalize } from './legalize.js';
 import { merge } from './merge.js';
@@ -17,13 +21,9 @@ import type { ScheduleOptions, SchedulePass } from './passes.js';
 import { Precedence } from './precedence.js';
 import { makeOperands } from './prologues.js';
 import { recompute } from './recompute.js';
-import type { Region } from './regions.js';
 import { loopsOfScans } from './scans.js';
-import { storedMembers } from './stages.js';
 import { type Draft, storeParts } from './strided-stores.js';
-import { tilingOf } from './tiling.js';
 import { dropUnitReductions } from './unit-reductions.js';
-import { identityStrides, viewOf } from './view.js';
 
 /**
  * Turns an optimized graph into kernels in running order, and says where each stored value lies; it shares its variables
@@ -227,10 +227,12 @@ function inPlaces(
   const writers = left.flatMap(({ stores }) => stores);
   if (new Set(writers).size < writers.length) throw new Error('two kernels write the same value');
   for (const node of writers) if (!storage.has(node)) storage.set(node, { kind: 'arena' });
-  return left.map(({ body, stores, loads }): Kernel => {
-    const kernel = body.kind === 'gemm' ? { ...body, tiling: tilingOf(body) } : body;
-    return { ...kernel, name: kernelName(kernel), stores, loads };
-  });
+  return left.map(kernelOf);
+}
+
+function kernelOf({ body, stores, loads }: Draft): Kernel {
+  const kernel = body.kind === 'gemm' ? { ...body, tiling: tilingOf(body) } : body;
+  return { ...kernel, name: kernelName(kernel), stores, loads };
 }
 
 /** The variable in whose place a value lies, if there is one. */
@@ -311,10 +313,17 @@ function overwriteRule(
     for (const node of loads) known(readers, node, emptyList<Cluster>).push(cluster);
   }
   const order = new Precedence(before);
+  const places = {
+    isVariable: (node: Node) => updated.has(node),
+    regionOf: () => undefined,
+    panelsOf: () => undefined,
+  };
+  const answers: Answers = new Map();
+  const mayOverwrite = (kernel: Kernel, value: Node, old: Node) =>
+    kernel.kind !== 'loop' && overwriteQuery(kernel, places, answers)(value, old);
   return (cluster, value, variable) => {
-    const { body: kernel, stores, loads } = drafts.get(cluster)!;
-    const writes = { stored: new Set(stores), isLate: (node: Node) => updated.has(node) };
-    if (loads.includes(variable) && !mayOverwrite(kernel, value, variable, writes)) return false;
+    const draft = drafts.get(cluster)!;
+    if (draft.loads.includes(variable) && !mayOverwrite(kernelOf(draft), value, variable)) return false;
     const others = (readers.get(variable) ?? []).filter((reader) => reader !== cluster);
     if (order.reaches(others, cluster)) return false;
     for (const reader of others) order.link(cluster, reader);

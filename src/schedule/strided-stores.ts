@@ -1,12 +1,12 @@
 import type { Node } from '../graph/graph.js';
+import { sourcesOf } from '../kernels/inline.js';
+import type { Access, Box, KernelBody, Storage } from '../kernels/kernel.js';
+import { isWorthIt, mayRead, mayStore, relocated } from '../kernels/region-reads.js';
+import { joined, ownRegion, type Region, regionFor, regionOver } from '../kernels/regions.js';
+import { identityStrides } from '../kernels/view.js';
 import { numel, offsetOf, type Shape } from '../shape.js';
 import { type Copied, copiedBy, restOf } from './copied.js';
-import { sourcesOf } from './inline.js';
-import type { Access, Box, KernelBody, Storage } from './kernel.js';
 import { emptyList, known } from './known.js';
-import { isWorthIt, mayRead, mayStore, relocated } from './region-reads.js';
-import { joined, ownRegion, type Region, regionFor, regionOver } from './regions.js';
-import { identityStrides } from './view.js';
 
 /** A kernel before it has a name. */
 export interface Draft {

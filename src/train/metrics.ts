@@ -32,6 +32,9 @@ export type Evaluation<R> = 0 extends 1 & R
     ? number
     : { loss: number } & R;
 
+/** What a run gives of the rows that it evaluates. */
+export type Measured<R> = 0 extends 1 & R ? Evaluated : { loss: number } & R;
+
 /** The loss and every metric by name. */
 export type Evaluated = { loss: number } & Record<string, number | Float64Array>;
 

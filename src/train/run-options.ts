@@ -2,25 +2,29 @@ import { checkOptions, learningRate, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import { checkColumns } from './columns.js';
 import { entryOf, type ProgramDescription } from './description.js';
-import type { Columns } from './engine.js';
-import type { Evaluated } from './metrics.js';
+import type { Measured } from './metrics.js';
+import type { ColumnsOf } from './typed-columns.js';
 
 /** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
 export type LearningRate = number | ((step: number) => number);
 
-export interface RunOptions {
+/** `B`: types of the batch. */
+// biome-ignore lint/suspicious/noExplicitAny: of any step.
+export interface RunOptions<B = any> {
   /** How many steps to take now. */
   steps: number;
   lr: LearningRate;
   /** Report after this many steps; by default about a hundred times in the run. */
   every?: number;
   /** Rows on which each report has the loss and the metrics of the step, as `session.evaluate` gives them. */
-  evaluate?: Columns;
+  evaluate?: ColumnsOf<B>;
   /** Ends the run between two calls into the engine. */
   signal?: AbortSignal;
 }
 
-export interface Progress {
+/** `R`: the metrics of the step, by name. */
+// biome-ignore lint/suspicious/noExplicitAny: of any step.
+export interface Progress<R = any> {
   /** Steps taken since the session began (or since the checkpoint's beginning). */
   at: number;
   /** Loss of the last step. */
@@ -30,7 +34,7 @@ export interface Progress {
   /** Without what goes into `evaluate`. */
   stepsPerSecond: number;
   /** Where the run was asked to evaluate: `{ loss, ... }`, with the metrics by name. */
-  evaluated?: Evaluated;
+  evaluated?: Measured<R>;
 }
 
 export function checkRate(lr: number, step: number): number {

@@ -5,28 +5,32 @@ import type { Evaluated } from './metrics.js';
 import type { Progress, RunOptions } from './run-options.js';
 
 /** The last report of a run that was awaited; iterating over it gives all of them. */
-export interface RunResult extends Progress, AsyncIterable<Progress> {}
+// biome-ignore lint/suspicious/noExplicitAny: of any step.
+export interface RunResult<R = any> extends Progress<R>, AsyncIterable<Progress<R>> {}
 
 /**
  * A run of training steps: iterate over it for its reports as they come, or await it for the last one (undefined if no
  * step was taken). Nothing is trained before that.
  */
-export class Run implements AsyncGenerator<Progress, void, void>, Promise<RunResult | undefined> {
+// biome-ignore lint/suspicious/noExplicitAny: of any step.
+export class Run<R = any>
+  implements AsyncGenerator<Progress<R>, void, void>, Promise<RunResult<R> | undefined>
+{
   readonly [Symbol.toStringTag] = 'Run';
-  private readonly made: Progress[] = [];
-  private ended: Promise<RunResult | undefined> | undefined;
+  private readonly made: Progress<R>[] = [];
+  private ended: Promise<RunResult<R> | undefined> | undefined;
 
-  constructor(private readonly reports: AsyncGenerator<Progress, void, void>) {}
+  constructor(private readonly reports: AsyncGenerator<Progress<R>, void, void>) {}
 
-  next(): Promise<IteratorResult<Progress, void>> {
+  next(): Promise<IteratorResult<Progress<R>, void>> {
     return this.reports.next();
   }
 
-  return(): Promise<IteratorResult<Progress, void>> {
+  return(): Promise<IteratorResult<Progress<R>, void>> {
     return this.reports.return();
   }
 
-  throw(error: unknown): Promise<IteratorResult<Progress, void>> {
+  throw(error: unknown): Promise<IteratorResult<Progress<R>, void>> {
     return this.reports.throw(error);
   }
 
@@ -39,8 +43,8 @@ export class Run implements AsyncGenerator<Progress, void, void>, Promise<RunRes
   }
 
   // biome-ignore lint/suspicious/noThenProperty: so that `await session.run(...)` trains.
-  then<A = RunResult | undefined, B = never>(
-    done?: ((last: RunResult | undefined) => A | PromiseLike<A>) | null,
+  then<A = RunResult<R> | undefined, B = never>(
+    done?: ((last: RunResult<R> | undefined) => A | PromiseLike<A>) | null,
     failed?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.ended ??= this.finish();
@@ -51,12 +55,12 @@ export class Run implements AsyncGenerator<Progress, void, void>, Promise<RunRes
     return this.then(undefined, failed);
   }
 
-  finally(done?: (() => void) | null): Promise<RunResult | undefined> {
+  finally(done?: (() => void) | null): Promise<RunResult<R> | undefined> {
     this.ended ??= this.finish();
     return this.ended.finally(done);
   }
 
-  private async finish(): Promise<RunResult | undefined> {
+  private async finish(): Promise<RunResult<R> | undefined> {
     const { made, reports } = this;
     for await (const report of reports) made.push(report);
     const last = made.at(-1);
@@ -65,7 +69,7 @@ export class Run implements AsyncGenerator<Progress, void, void>, Promise<RunRes
     const all = async function* () {
       yield* made;
     };
-    return Object.defineProperty({ ...last }, Symbol.asyncIterator, { value: all }) as RunResult;
+    return Object.defineProperty({ ...last }, Symbol.asyncIterator, { value: all }) as RunResult<R>;
   }
 }
 

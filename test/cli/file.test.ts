@@ -117,7 +117,7 @@ test('the folder of a file is not run by other commands, and that of names not b
     expect([code, stderr]).toEqual([
       2,
       expect.stringMatching(
-        /is one of a model file, and not of names or text: .*2headgrad (train|sample .*--model) .*points\.ts/,
+        /is one of a model file, and not of names or text or words: .*2headgrad (train|sample .*--model) .*points\.ts/,
       ),
     ]);
 });
@@ -160,7 +160,7 @@ export const training = { steps: 5, order: 'given' };
 
 test('-h and -V are the short forms', async () => {
   const [help, version, long] = await Promise.all([run('train', '-h'), run('-V'), run('--version')]);
-  expect(help.stdout).toContain('Options of text and a model file:');
+  expect(help.stdout).toContain('Options of text and words and a model file:');
   expect(help.stdout).toContain('--schedule');
   expect(version).toEqual(long);
 });

@@ -107,7 +107,8 @@ test.each([
 });
 
 test.each([
-  ['hidden', 0, 'hidden is 0: expected a whole number'],
+  ['hidden', -1, 'hidden is -1: expected a whole number'],
+  ['hidden', 0, '--hidden 0 leaves nothing but --direct'],
   ['norm', 'group', 'norm is "group": expected one of none, batch, layer'],
   ['vocabulary', { characters: [] }, 'the checkpoint is damaged'],
   ['version', 99, 'version 99 is not 1'],

@@ -39,6 +39,9 @@ test.each([
       '--tokens',
       '--positions',
       'default: 50000; text: 5000',
+      'Options of words:',
+      '--order',
+      '--save-every',
     ],
   ],
   [
@@ -72,7 +75,10 @@ test('no command at all prints the help, on standard error', async () => {
 test.each([
   [['fly'], "unknown command 'fly' (see 2headgrad --help)"],
   [['train'], "missing required argument 'task' (see 2headgrad train --help)"],
-  [['train', 'poems'], 'there is no task "poems": give names, text or a model file (.ts, .mts, .js, .mjs)'],
+  [
+    ['train', 'poems'],
+    'there is no task "poems": give names, text, words or a model file (.ts, .mts, .js, .mjs)',
+  ],
   [['train', 'names', 'now'], 'too many arguments'],
   [['train', 'names', '--hiden', '3'], "unknown option '--hiden' (Did you mean --hidden?)"],
   [['train', 'names', '--steps'], "option '--steps <n>' argument missing"],
@@ -98,7 +104,17 @@ test.each([
   [['train', 'names', '--hidden', '1000000', '--embed', '90000', '--steps', '1'], 'would have 270,'],
   [['train', 'names', '--norm', 'batch', '--batch', '1'], '--norm batch needs a batch of at least 2'],
   [['train', 'names', '--heads', '4'], '--heads is an option of text, not of names'],
-  [['train', 'text', '--hidden', '8'], '--hidden is an option of names, not of text'],
+  [['train', 'text', '--hidden', '8'], '--hidden is an option of names and words, not of text'],
+  [['train', 'words', '--heads', '4'], '--heads is an option of text, not of words'],
+  [['train', 'words', '--hidden', '0'], '--hidden 0 leaves nothing but --direct'],
+  [['train', 'words', '--order', '1'], "argument '1' is invalid. expected a whole number from 2"],
+  [['train', 'words', '--min-count', '0'], "argument '0' is invalid. expected a whole number from 1"],
+  [['train', 'words', '--lr-decay', '1', '--optimizer', 'adam'], '--lr-decay is for --optimizer sgd'],
+  [['train', 'words', '--warmup', '1'], '--warmup is for --optimizer adam, and this is sgd'],
+  [['train', 'words', '--weight-decay', '-1'], "argument '-1' is invalid"],
+  [['train', 'words', '--save-every', '0'], "argument '0' is invalid. expected a number above 0"],
+  [['neighbours'], "missing required argument 'words'"],
+  [['neighbours', 'a', '--count', '0'], "argument '0' is invalid"],
   [['train', 'text', '--heads', '3'], '--heads 3 does not divide --dim 128'],
   [
     ['train', 'text', '--heads', '4', '--dim', '12', '--positions', 'rotary'],
@@ -122,7 +138,7 @@ test.each([
 ])('%j is a wrong use: one line, exit code 2', async (args, message) => {
   const { code, stdout, stderr } = await run(...args);
   expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^2headgrad: .* \(see 2headgrad( train| sample| inspect)? ?--help\)\n$/);
+  expect(stderr).toMatch(/^2headgrad: .* \(see 2headgrad( train| sample| neighbours| inspect)? ?--help\)\n$/);
   expect(stderr).toContain(message);
 });
 

@@ -56,7 +56,7 @@ describe('words of a text', () => {
     const file = join(folder, 'unique');
     await writeFile(file, 'every word is different here');
     await expect(loadText(file, { tokens: 'words' })).rejects.toThrow(
-      'none of the 5 different words comes more than 3 times: give a longer text or a lower rare',
+      'none of the 5 different words comes more than 3 times: give a longer text, or let fewer words be rare (--min-count)',
     );
     await expect(loadText(file, { tokens: 'words', rare: -1 })).rejects.toThrow(
       'rare must be a whole number from 0',

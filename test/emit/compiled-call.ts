@@ -1,9 +1,9 @@
 import { type CompileOptions, compileProgram } from '../../src/emit/compile.js';
 import type { Graph } from '../../src/graph/graph.js';
+import type { Schedule } from '../../src/kernels/kernel.js';
 import type { Elements } from '../../src/ops/op.js';
 import { CompiledEngine } from '../../src/run/engine.js';
 import { readLibrary, spawnWorker } from '../../src/run/node.js';
-import type { Schedule } from '../../src/schedule/kernel.js';
 
 /** What a graph without variables gives for these inputs, with each number of threads, and its schedule. */
 export async function compiledCall(

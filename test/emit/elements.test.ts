@@ -4,8 +4,8 @@ import { type Elements, rangesOf } from '../../src/emit/elements.js';
 import { elementsOf } from '../../src/emit/touched.js';
 import type { Node } from '../../src/graph/graph.js';
 import { f32, trace } from '../../src/index.js';
+import type { Region } from '../../src/kernels/regions.js';
 import { overlap } from '../../src/plan/places.js';
-import type { Region } from '../../src/schedule/regions.js';
 import { contiguousStrides, numel } from '../../src/shape.js';
 
 interface Placed {

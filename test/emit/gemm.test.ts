@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { uniform } from '../../bench/golden/hash.js';
 import { evaluateGraph } from '../../src/graph/evaluate.js';
 import { compileFunction, f32, type Tensor, trace } from '../../src/index.js';
-import type { GemmKernel } from '../../src/schedule/kernel.js';
+import type { GemmKernel } from '../../src/kernels/kernel.js';
 
 // Products of shapes around tiles, panels and blocks, in every layout, against the reference in float64.
 

@@ -13,7 +13,7 @@ import {
   trace,
   window,
 } from '../../src/index.js';
-import type { GemmKernel } from '../../src/schedule/kernel.js';
+import type { GemmKernel } from '../../src/kernels/kernel.js';
 import { numel } from '../../src/shape.js';
 
 // Products whose operands are index maps, of sizes around vectors, tiles and blocks: the bits of a program that copies, with

@@ -16,8 +16,8 @@ import {
   trace,
   where,
 } from '../../src/index.js';
+import type { GemmKernel, Kernel } from '../../src/kernels/kernel.js';
 import { kernelsIn } from '../../src/plan/loops.js';
-import type { GemmKernel, Kernel } from '../../src/schedule/kernel.js';
 import { numel } from '../../src/shape.js';
 import { compiledCall } from './compiled-call.js';
 

@@ -8,6 +8,7 @@ import { f32, softmax, trace } from '../../src/index.js';
 import { clashOf } from '../../src/loops/in-place.js';
 import { binary, define, load, min, range, sum, times, when } from '../../src/loops/make.js';
 import type { Expression, LoopProgram, Statement } from '../../src/loops/program.js';
+import { mentions } from '../../src/loops/query.js';
 import { optimize } from '../../src/optimize/index.js';
 import { planMemory } from '../../src/plan/plan.js';
 import { readLibrary } from '../../src/run/node.js';
@@ -34,7 +35,8 @@ const row = times('i', 64);
 
 function clash(...body: Statement[]): string | null {
   const buffers = [0, 1].map(() => ({ node, element: 0 }));
-  const program: LoopProgram = { buffers, functions: [], body, units: 8 };
+  const units = mentions(body, 'begin') ? 8 : 1;
+  const program: LoopProgram = { buffers, functions: [], body, units };
   return clashOf(
     program,
     (b) => b === 1,
@@ -122,6 +124,7 @@ describe('a result may take the place of what is read', () => {
       [rows(define('at', load('i32', 'scratch')), columns(read('at', 'j'), write(row, 'j')))],
       'turns of a loop',
     ],
+    ['is read before the loop over units, by each thread', [read(), rows(write(row))], 'one thread'],
     [
       'is read by a condition after all',
       [rows(columns(read(row, 'j'), write(row, 'j')), when(binary('end', '==', 8), columns(read(row, 'j'))))],

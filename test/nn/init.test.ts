@@ -166,3 +166,7 @@ describe('an initializer', () => {
     expect(make).toThrow(expect.objectContaining({ message, name: 'OptionError' }));
   });
 });
+
+it('an initializer that is called in place of being given is named', () => {
+  expect(() => (init.zeros as unknown as () => unknown)()).toThrow(/init\.zeros, not init\.zeros\(\)/);
+});

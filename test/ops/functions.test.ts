@@ -203,6 +203,17 @@ describe('functions of numbers of any size', () => {
   const values = (f: (x: Tensor) => Tensor) =>
     list(onTape('float64', () => f(leaf({ shape: [13], dtype: 'f32' }, sizes))));
 
+  it.each<[string, (x: Tensor) => Tensor]>([
+    ['gelu', (x) => gelu(x)],
+    ['gelu by tanh', (x) => gelu(x, { approximate: 'tanh' })],
+    ['silu', silu],
+  ])('the slope of %s is 1 for large numbers and 0 for small ones, though their powers overflow', (_, f) => {
+    const large = [1e3, 1e8, 3e13, 1e15, 1e19, 1e25, 3e38];
+    const x = leaf({ shape: [14], dtype: 'f32' }, [...large, ...large.map((x) => -x)]);
+    onTape('float32', () => sum(f(x)) as Eager).backward();
+    expect(list(x.grad!).map((slope) => slope + 0)).toEqual([...large.map(() => 1), ...large.map(() => 0)]);
+  });
+
   it('softplus is between relu and relu + log 2, and its slope the sigmoid', () => {
     values(softplus).forEach((y, i) => {
       expect(y).toBeGreaterThanOrEqual(Math.max(sizes[i], 0));

@@ -148,6 +148,11 @@ const rules: Record<string, Rule> = {
   sqrt: of(elementwise((x) => x ** 0.5)),
   rsqrt: of(elementwise((x) => x ** -0.5)),
   tanh: of(elementwise((x) => Math.sinh(x) / Math.cosh(x))),
+  gelu: of(elementwise((x) => (x / 2) * (1 + erf(x / Math.SQRT2)))),
+  gelu_tanh: of(
+    elementwise((x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))),
+  ),
+  silu: of(elementwise((x) => x * 0.5 * (1 + Math.sinh(x / 2) / Math.cosh(x / 2)))),
   sigmoid: of(elementwise((x) => 0.5 * (1 + Math.sinh(x / 2) / Math.cosh(x / 2)))),
   relu: of(elementwise((x) => (x > 0 ? x : 0))),
   abs: of(

@@ -91,7 +91,33 @@ describe('an optimizer', () => {
     });
   });
 
+  it.each<[string, (options: optim.DecayOptions) => Optimizer]>([
+    ['sgd', optim.sgd],
+    ['adam', optim.adam],
+    ['adamW', optim.adamW],
+    ['rmsprop', optim.rmsprop],
+  ])('%s has only those parameters decay that it is told to', (_, make) => {
+    const values = [1, -2];
+    const [weight, bias] = [[1, 2], [2]].map((shape) => nn.parameter(shape, init.values(values)));
+    const step = trainStep({
+      model: { weight, bias },
+      batch: { x: f32(1) },
+      // Flat: what moves, moves by decay.
+      loss: ({ weight, bias }, { x }) => weight.mul(0).sum().add(bias.mul(0).sum()).add(x.sum()),
+      optimizer: make({ weightDecay: 0.1, decayed: optim.matrices }),
+    });
+    const session = step.interpret({ precision: 'float64' });
+    session.step({ lr: 0.01, batch: { x: [1] } });
+    expect([...session.read('bias')]).toEqual(values);
+    for (const [i, value] of session.read('weight').entries())
+      expect(Math.abs(value)).toBeLessThan(Math.abs(values[i]));
+  });
+
   it.each<[string, () => unknown]>([
+    [
+      'sgd: decayed must be a function of a parameter\'s name and shape, got "matrices"',
+      () => optim.sgd({ decayed: 'matrices' as never }),
+    ],
     ['sgd: momentum must be from 0 to below 1, got 1', () => optim.sgd({ momentum: 1 })],
     ['sgd: momentum must be from 0 to below 1, got NaN', () => optim.sgd({ momentum: Number.NaN })],
     ['sgd: weightDecay must be 0 or more, got -1', () => optim.sgd({ weightDecay: -1 })],

@@ -54,6 +54,13 @@ function plainSoftmax(scores: Tensor): Tensor {
   return e.div(e.sum(-1, { keepDims: true }));
 }
 
+/** By hand, with the largest score taken off as any other number is; `beside`: exponentials of 0 that share the weights. */
+function lessLargest(scores: Tensor, beside = 0): Tensor {
+  const most = scores.max(-1, { keepDims: true });
+  const e = scores.sub(most).exp();
+  return e.div(e.sum(-1, { keepDims: true }).add(most.neg().exp().mul(beside)));
+}
+
 /** The weights' sum is divided by when values have been summed. */
 function divideLast({ q, k, v }: Given): Tensor {
   const e = matmul(q, turned(k)).mul(0.3).exp();
@@ -119,6 +126,12 @@ export const FORMS: Record<string, () => Graph> = {
     }),
   'by hand, without the largest': () =>
     attentionGraph(base, ({ q, k, v }) => plainSoftmax(matmul(q, turned(k)).mul(0.2)).matmul(v)),
+  'by hand, less the largest, through which a gradient goes too': () =>
+    attentionGraph(base, ({ q, k, v }) =>
+      lessLargest(where(causal(q, k), matmul(q, turned(k)), -Infinity)).matmul(v),
+    ),
+  'by hand, with something that is seen beside all keys': () =>
+    attentionGraph(base, ({ q, k, v }) => lessLargest(matmul(q, turned(k)).mul(0.3), 1).matmul(v)),
   'by hand, divided last': () => attentionGraph(base, divideLast),
   'by hand, with capped scores': () =>
     attentionGraph(base, ({ q, k, v }) => softmax(matmul(q, turned(k)).tanh().mul(2)).matmul(v)),

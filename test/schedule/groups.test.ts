@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { buildGolden } from '../../bench/golden/model.js';
 import { isBare, select } from '../../bench/workloads.js';
 import { parseGraph } from '../../src/graph/parse.js';
+import { costOf } from '../../src/kernels/cost.js';
+import type { Schedule } from '../../src/kernels/kernel.js';
+import { productCut } from '../../src/kernels/sum-order.js';
 import { optimize } from '../../src/optimize/index.js';
 import { keepApart, type Walk } from '../../src/schedule/along.js';
-import { costOf } from '../../src/schedule/cost.js';
-import type { Schedule } from '../../src/schedule/kernel.js';
 import { schedule } from '../../src/schedule/schedule.js';
-import { productCut } from '../../src/schedule/sum-order.js';
 import '../../src/index.js';
 
 /** The kernels of each group, by name. */

@@ -8,10 +8,10 @@ import {
   type TensorType,
   trace,
 } from '../../src/index.js';
+import { digitsOf, elementAt, operandShapes, throughCopy } from '../../src/kernels/index-map.js';
+import type { Digit } from '../../src/kernels/kernel.js';
 import { optimize } from '../../src/optimize/index.js';
 import { planMemory } from '../../src/plan/plan.js';
-import { digitsOf, elementAt, operandShapes, throughCopy } from '../../src/schedule/index-map.js';
-import type { Digit } from '../../src/schedule/kernel.js';
 import { printSchedule } from '../../src/schedule/print.js';
 import { schedule } from '../../src/schedule/schedule.js';
 import { contiguousStrides, numel, offsetOf, type Shape } from '../../src/shape.js';

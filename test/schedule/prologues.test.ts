@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Kernel } from '../../src/schedule/kernel.js';
+import type { Kernel } from '../../src/kernels/kernel.js';
 import { printSchedule } from '../../src/schedule/print.js';
 import { schedule } from '../../src/schedule/schedule.js';
 import { graphOf } from './text.js';

@@ -1,7 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { crossEntropy, f32, i32, nn, optim, relu, type Tensor, tanh, trainStep } from '../../src/index.js';
+import {
+  crossEntropy,
+  f32,
+  gelu,
+  i32,
+  nn,
+  optim,
+  relu,
+  silu,
+  type Tensor,
+  tanh,
+  trainStep,
+} from '../../src/index.js';
+import type { Kernel } from '../../src/kernels/kernel.js';
 import { optimize } from '../../src/optimize/index.js';
-import type { Kernel } from '../../src/schedule/kernel.js';
 import { schedule } from '../../src/schedule/schedule.js';
 
 /** Kernels of a training step of two layers with this between them. */
@@ -34,6 +46,19 @@ describe('values that are cheap to make again', () => {
     const kernels = kernelsOf(relu);
     expect(stored(kernels)).not.toContain('greater');
     expect(kernels.map((k) => k.name)).toContain('gemm_nt_16x40x9_greater_where');
+  });
+
+  it('the backward part of a layer norm keeps the cotangent, and makes its products where they are summed', () => {
+    const kernels = kernelsOf(tanh, nn.layerNorm(40));
+    const product = kernels.find(({ name }) => name.startsWith('gemm_nt_16x40x9'))!;
+    expect(product.stores).toHaveLength(1);
+  });
+
+  it('of an activation and of its slope one value each is kept', () => {
+    for (const activation of [gelu, silu, (x: Tensor) => gelu(x, { approximate: 'tanh' })]) {
+      const [first] = kernelsOf(activation);
+      expect(first.stores).toHaveLength(2);
+    }
   });
 
   it('what costs more than memory does is stored', () => {

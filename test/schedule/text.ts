@@ -2,8 +2,8 @@ import type { Graph, Node } from '../../src/graph/graph.js';
 import { parseGraph } from '../../src/graph/parse.js';
 import { nodeNames } from '../../src/graph/print.js';
 import { verifyGraph } from '../../src/graph/verify.js';
+import type { Access, Member } from '../../src/kernels/kernel.js';
 import type { Fusion } from '../../src/schedule/fuse.js';
-import type { Access, Member } from '../../src/schedule/kernel.js';
 
 /** A graph from its nodes alone: `%x = input "x" : f32[4]`, and `return y = %x`. */
 export function graphOf(text: string): Graph {

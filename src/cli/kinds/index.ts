@@ -5,11 +5,12 @@ import { modelFile } from './file.js';
 import type { Choices, Kind } from './kind.js';
 import { names } from './names.js';
 import { text } from './text.js';
+import { words } from './words.js';
 
 export { MODEL_FILE } from './file.js';
 
 /** What can be trained, by name. */
-export const KINDS: readonly Kind[] = [names, text];
+export const KINDS: readonly Kind[] = [names, text, words];
 
 /** What a user names: one of KINDS, or a model file. `exported`: which of its steps. */
 export async function kindOf(what: string, exported: string | undefined): Promise<Kind> {

@@ -4,6 +4,8 @@ import type { Choice } from '../../models/choose.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
 import type { DataOptions } from '../../train/dataset.js';
 import type { Columns } from '../../train/engine.js';
+import type { Evaluated } from '../../train/metrics.js';
+import type { Session } from '../../train/session.js';
 import { flagOf, type RunSettings, type SettingName, type Settings, settingOption } from '../settings.js';
 
 export const PARTS = ['train', 'dev', 'test'] as const;
@@ -40,6 +42,19 @@ export interface Task<T extends Kept = Kept> {
   /** What losses are measured on at the end, and on the way. */
   readonly measured: Readonly<Partial<Record<Part, Rows>>>;
   readonly watched: Rows | null;
+  /** What others make of the same data, beside a trained model; it takes a while. */
+  compare?(session: Session): Promise<Comparison>;
+}
+
+/** A table of this model and others. */
+export interface Comparison {
+  readonly heading: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Lines that say what stands in it. */
+  readonly notes: readonly string[];
+  /** The same for machines, by a name. */
+  readonly json: Readonly<Record<string, unknown>>;
 }
 
 /** What samples are drawn with. */
@@ -120,8 +135,16 @@ export interface Kind<S extends RunSettings = RunSettings, T extends Kept = Kept
   step(kept: T, settings: S, diagnostics?: { every: number }): AnyTrainStep;
   rate(settings: S): (step: number) => number;
   rateText(settings: S): string;
-  /** Steps from one loss on held-out data to the next, where it is the user's choice. */
-  every?(settings: S): number | null;
+  /** Steps from one loss on held-out data to the next, where it is the user's choice or the kind's. */
+  every?(settings: S, task: Task<T>): number | null;
+  /** Of kinds that keep the best model by these losses: so many looks without a better one end the run. */
+  patience?(settings: S): number;
+  /** How losses are measured, where it is not by the entry `evaluate` in batches. */
+  measure?(session: Session, rows: Rows): Promise<Evaluated>;
+  /** Seconds from one checkpoint to the next; some unless given. */
+  readonly saveSeconds?: number;
+  /** Settings that follow from the data. `given` is what the command line says. Throws GradError where they do not fit them. */
+  settled?(settings: S, given: Settings, task: Task<T>): S;
   baseline(kept: T): Baseline | null;
   /** How large what is kept is, for the result of a training. */
   facts(kept: T): Record<string, unknown>;
@@ -134,9 +157,9 @@ export interface Kind<S extends RunSettings = RunSettings, T extends Kept = Kept
 /** Settings from a command line, where those that are not given are the initial ones. */
 export function settingsFrom<S extends RunSettings>({ initial }: { initial: S }, given: Settings): S {
   const names = Object.keys(initial) as SettingName[];
-  return Object.fromEntries(
-    names.map((name) => [name, given[name] ?? (initial as Settings)[name]]),
-  ) as unknown as S;
+  // The tape has one thread, whatever is usual.
+  const usual: Settings = given.engine === 'tape' ? { ...initial, threads: 1 } : initial;
+  return Object.fromEntries(names.map((name) => [name, given[name] ?? usual[name]])) as unknown as S;
 }
 
 /** Throws OptionError if a setting is given that a kind does not have. */

@@ -30,7 +30,11 @@ export const names: Kind<NamesSettings, Vocabulary> = {
   unit: () => 'word',
   bits: () => undefined,
   batch: ({ batch }) => batch,
-  check({ norm, batch }) {
+  check({ norm, batch, hidden, direct }) {
+    if (hidden === 0 && !direct)
+      throw new OptionError('--hidden 0 leaves nothing but --direct, which is not given');
+    if (hidden === 0 && norm !== 'none')
+      throw new OptionError(`--norm ${norm}: with --hidden 0 there is nothing to normalize`);
     if (norm === 'batch' && batch < 2)
       throw new OptionError(`--batch ${batch}: --norm batch needs a batch of at least 2`);
   },

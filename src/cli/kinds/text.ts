@@ -8,10 +8,9 @@ import { textStep } from '../../models/text.js';
 import * as schedule from '../../optim/schedule.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
 import { count, plural, tenth } from '../output.js';
-import { sampleTexts } from '../sampling.js';
+import { sampleTexts, textHtml, textLines } from '../sampling.js';
 import { type TextSettings, WARMUP } from '../settings.js';
 import { rowsFrom, uniform } from './contexts.js';
-import { FREE_TEXT } from './free-text.js';
 import { type Kind, PARTS, type Part, type Task } from './kind.js';
 
 /** Tokens in all windows that are trained on, which lie in memory; of a longer text windows overlap less. */
@@ -86,14 +85,18 @@ export const text: Kind<TextSettings, TextTokens> = {
   baseline: (tokens) => uniform(tokens.size, 'bytes' in (tokens.toJSON() as object) ? 'byte' : 'character'),
   facts: ({ size }) => ({ vocabulary: size }),
   sampler: {
-    ...FREE_TEXT,
+    counts: { train: 1, sample: 1 },
     noun: 'text',
+    endless: true,
+    text: textLines,
+    html: textHtml,
     draw: (checkpoint, tokens, settings, seed, how) =>
       sampleTexts(checkpoint, tokens, gptOf(tokens, settings), seed, how),
   },
 };
 
-function gptOf(
+/** The model of some settings. */
+export function gptOf(
   tokens: TextTokens,
   { context, dim, heads, layers, positions, tie }: TextSettings,
 ): GptOptions {

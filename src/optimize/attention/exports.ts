@@ -5,7 +5,9 @@ import type { Staged } from './find.js';
 export function madeIn(region: Staged, stage: 0 | 1): readonly Node[] {
   const { full, rows, exits, stageOf } = region;
   const isMember = (node: Node) => full.has(node) || rows.has(node);
-  const found = new Set([...exits.keys(), ...region.read].filter((node) => stageOf(node) === stage));
+  // What the second stage alone reads of the first, such as how many keys share the largest score, is made there too.
+  const kept = stage === 0 ? exportedRows(region) : region.read;
+  const found = new Set([...exits.keys(), ...kept].filter((node) => stageOf(node) === stage));
   for (const node of found)
     for (const x of node.inputs) if (isMember(x) && !(rows.has(x) && stageOf(x) < stage)) found.add(x);
   return [...found];

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { printGraph } from '../../src/graph/print.js';
+import { demands, stagesOf } from '../../src/kernels/stages.js';
+import { needsCopy, viewOf } from '../../src/kernels/view.js';
 import { legalize } from '../../src/schedule/legalize.js';
 import { schedule } from '../../src/schedule/schedule.js';
-import { demands, stagesOf } from '../../src/schedule/stages.js';
 import { dropUnitReductions } from '../../src/schedule/unit-reductions.js';
-import { needsCopy, viewOf } from '../../src/schedule/view.js';
 import { reshapeStrides } from '../../src/shape.js';
-import { accessText, graphOf, namer } from './text.js';
+import { accessText, graphOf, namer } from '../schedule/text.js';
 
 describe('views', () => {
   it('are the source, where it begins and the strides of each axis', () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { f32, trace } from '../../src/index.js';
+import type { GemmKernel } from '../../src/kernels/kernel.js';
+import { scratchOf, type Tiling } from '../../src/kernels/tiling.js';
 import { optimize } from '../../src/optimize/index.js';
-import type { GemmKernel } from '../../src/schedule/kernel.js';
 import { schedule } from '../../src/schedule/schedule.js';
-import { scratchOf, type Tiling } from '../../src/schedule/tiling.js';
 
 function tilingFor(m: number, n: number, k: number, transposed = ''): Tiling {
   const [ta, tb] = [transposed.includes('a'), transposed.includes('b')];

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { f32, type Tensor, trace } from '../../src/index.js';
+import { cutOf, passes, productCut, stepsOf } from '../../src/kernels/sum-order.js';
 import { optimize } from '../../src/optimize/index.js';
 import { printSchedule } from '../../src/schedule/print.js';
 import { schedule } from '../../src/schedule/schedule.js';
-import { cutOf, passes, productCut, stepsOf } from '../../src/schedule/sum-order.js';
 import type { Shape } from '../../src/shape.js';
 
 /** What the kernels of a function of x and b fuse, one line each, and the schedule as text. */

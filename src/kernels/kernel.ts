@@ -179,8 +179,19 @@ export interface Life {
 
 /** The node in whose memory a value lies: its own, but for parts. */
 export function memoryOf(storage: ReadonlyMap<Node, Storage>, node: Node): Node {
+  return regionIn(storage, node)?.whole ?? node;
+}
+
+/** Where a value lies that is stored as a part of another. */
+export function regionIn(storage: ReadonlyMap<Node, Storage>, node: Node): Region | undefined {
   const at = storage.get(node);
-  return at?.kind === 'part' ? at.region.whole : node;
+  return at?.kind === 'part' ? at.region : undefined;
+}
+
+/** Columns of the panels in which a variable lies. */
+export function panelsIn(storage: ReadonlyMap<Node, Storage>, node: Node): number | undefined {
+  const at = storage.get(node);
+  return at?.kind === 'variable' ? at.panels : undefined;
 }
 
 /** Kernels that run tile by tile along an axis that they share, in their order on each tile. */
@@ -191,6 +202,12 @@ export interface Group {
   /** Lengths of the axis and of a tile, of which the last may be shorter. */
   readonly size: number;
   readonly tile: number;
+}
+
+/** Which kernels a group has, and how it runs them. */
+export function shownGroup({ from, to, size, tile }: Group): string {
+  const tiles = Math.ceil(size / tile);
+  return `kernels ${from} to ${to} are a group: each tile by tile, ${tiles} tiles of ${tile} along ${size}`;
 }
 
 /** What a kernel makes again, later in the step, instead of what was kept meanwhile. */

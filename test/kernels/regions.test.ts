@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeInput } from '../../src/graph/graph.js';
+import type { Box } from '../../src/kernels/kernel.js';
+import { ownRegion, type Region, regionFor, regionOver, within } from '../../src/kernels/regions.js';
 import { around } from '../../src/schedule/boxes.js';
-import type { Box } from '../../src/schedule/kernel.js';
-import { ownRegion, type Region, regionFor, regionOver, within } from '../../src/schedule/regions.js';
 import { contiguousStrides, numel, type Shape } from '../../src/shape.js';
 
 const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 });
