@@ -1,6 +1,7 @@
 import { OptionError } from './errors.js';
 import { shownName } from './printable.js';
 import { BEYOND_F32 } from './shape.js';
+import { located } from './source.js';
 
 // What options are checked with. What passes is returned; else an OptionError names the option and what it got.
 // Strings that look like numbers do not pass.
@@ -61,12 +62,18 @@ export function checkOptions<O extends object>(
 ): void {
   if (options === undefined) return;
   if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new OptionError(`${what}: expected an object of options, got ${shown(options)}`);
+    throw new OptionError(located(`${what}: expected an object of options, got ${shown(options)}`));
   for (const name in options) {
     if (known.includes(name)) continue;
     const hint = Object.hasOwn(elsewhere, name) ? `${name}: ${elsewhere[name]}` : unknown(name, known);
-    throw new OptionError(`${what}: there is no option ${hint}`);
+    throw new OptionError(located(`${what}: there is no option ${hint}`));
   }
+}
+
+/** Refuses what was left out where there is something that must be said. `expected`: what, in words. */
+export function checkGiven(what: string, options: unknown, expected: string): void {
+  if (options === undefined || options === null)
+    throw new OptionError(`${what}: expected ${expected}, got ${shown(options)}`);
 }
 
 /** A name that is not among those there are, with the one that was probably meant, or else all of them. */
@@ -124,7 +131,10 @@ export function shown(value: unknown): string {
   if (value instanceof Promise) return 'a promise';
   if (ArrayBuffer.isView(value)) return 'an array';
   if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value === 'object' && value !== null) {
+    if (!Array.isArray(value)) return 'an object';
+    return value.length === 0 ? 'an empty array' : 'an array';
+  }
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 

@@ -1,4 +1,4 @@
-import { userLocation } from './source.js';
+import { located, userLocation } from './source.js';
 
 /** Every error that 2headgrad throws on purpose. `message` is one line in the user's terms: what, where, how to mend it. */
 export class GradError extends Error {
@@ -78,7 +78,9 @@ export function allocated<T>(elements: number, what: string, make: () => T): T {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new OutOfMemoryError(
-      `${what} needs ${mebibytes(4 * elements)} of memory, which is not to be had here: use a smaller batch or model`,
+      located(
+        `${what} needs ${mebibytes(4 * elements)} of memory, which is not to be had here: use a smaller batch or model`,
+      ),
     );
   }
 }

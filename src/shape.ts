@@ -14,7 +14,7 @@ export interface TensorType {
 
 /** What a node gives: one tensor or, where `results` is there, several; shape and dtype are then those of the first. */
 export interface ResultType extends TensorType {
-  readonly results?: readonly TensorType[];
+  readonly results?: readonly TensorType[] | undefined;
 }
 
 export function numel(shape: Shape): number {

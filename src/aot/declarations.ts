@@ -95,6 +95,7 @@ function session({ name, entries, metrics }: Manifest): string {
   const output = predict?.outputs.find((o) => o.name === 'output');
   const elements = output?.dtype === 'f32' ? 'Float32Array' : 'Int32Array';
   const members = [
+    "  /** What the model holds, for tools that take sessions: `loadWeights`, `saveWeights`. */\n  readonly program: {\n    readonly variables: readonly { readonly name: string; readonly role: 'parameter' | 'state'; readonly shape: readonly number[]; readonly dtype: 'f32' | 'i32' | 'bool' }[];\n  };",
     '  /** Steps taken so far. */\n  at: number;',
     '  readonly seed: number;',
     '  /** How many threads it runs on: one where more cannot be had. */\n  readonly threads: number;',

@@ -175,8 +175,12 @@ async function weightsOf(
   } else if (typeof asked === 'string')
     throw new OptionError(`weights: expected 'shipped', 'fresh', bytes or a URL, got ${asked}`);
   else bytes = await bytesOf('weights', await asked);
-  const { tensors } = decodeSafetensors(bytes);
-  return { bytes, has: (name) => tensors.has(name) };
+  const names = new Set<string>();
+  decodeSafetensors(bytes, (name) => {
+    names.add(name);
+    return false;
+  });
+  return { bytes, has: (name) => names.has(name) };
 }
 
 function noThreads(): never {

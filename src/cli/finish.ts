@@ -6,6 +6,7 @@ import type { Session } from '../train/session.js';
 import type { Curve } from './curve.js';
 import { type Config, REPORT, readBest, WASM } from './folder.js';
 import { breathe } from './interrupt.js';
+import { MODEL_FILE } from './kinds/index.js';
 import { type Comparison, type Part, partsOf, type Rows, type Task } from './kinds/kind.js';
 import { metricsJson, metricTables } from './metrics.js';
 import { count, duration, inBits, lossText, note, type Output, plural, rate, tableText } from './output.js';
@@ -82,7 +83,8 @@ export async function finish(
     output.line();
   }
   output.line(`Report: ${join(folder, REPORT)}`);
-  if (sampler) output.line(dim(`More ${sampler.noun}: 2headgrad sample ${folder}`));
+  const model = kind.format === MODEL_FILE.format ? ` --model ${kind.command}` : '';
+  if (sampler) output.line(dim(`More ${sampler.noun}: 2headgrad sample ${folder}${model}`));
   const named = (suffix: string, unit: number) =>
     Object.fromEntries(parts.map(({ part }) => [`${part}_${suffix}`, losses[part]! / unit]));
   output.result({

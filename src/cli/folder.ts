@@ -160,14 +160,21 @@ export async function checkFolder(folder: string): Promise<void> {
     throw new DataError(`${JSON.stringify(folder)} is a file; give the folder of a trained model`);
 }
 
-/** What the run in a folder was started with. `own`: the kind of a model file, where one was named. */
-export async function readConfig(folder: string, own?: Kind): Promise<Config> {
+/**
+ * What the run in a folder was started with. `own`: the kind of a model file, where one was named; `mend`: what to do where
+ * there must be one.
+ */
+export async function readConfig(
+  folder: string,
+  own?: Kind,
+  mend = (file: string) => `2headgrad train ${file} --resume --out ${folder}`,
+): Promise<Config> {
   await checkFolder(folder);
   const path = join(folder, CONFIG);
   const json = await readJson(folder, CONFIG);
   const damaged = (what: string) => new DataError(`${JSON.stringify(path)}: ${what}`);
   const kind = [...KINDS, ...(own ? [own] : [])].find((kind) => formatOf(kind) === json.format);
-  if (!kind && json.format === formatOf(MODEL_FILE)) throw ofModelFile(folder, json.model);
+  if (!kind && json.format === formatOf(MODEL_FILE)) throw ofModelFile(folder, json.model, mend);
   if (!kind) {
     const formats = KINDS.map((kind) => JSON.stringify(formatOf(kind))).join(' or ');
     throw damaged(`format is ${quoted(json.format)}, not ${formats}`);
@@ -197,11 +204,11 @@ export async function readConfig(folder: string, own?: Kind): Promise<Config> {
 }
 
 /** The error of a command that needs the file itself, which no folder may have run: it can come from a stranger. */
-function ofModelFile(folder: string, model: unknown): OptionError {
+function ofModelFile(folder: string, model: unknown, mend: (file: string) => string): OptionError {
   const { file } = isObject(model) ? model : {};
   const named = typeof file === 'string' ? relative('', file) : 'FILE';
   return new OptionError(
-    `the run in ${folder} is one of a model file, and not of ${KINDS.map(({ name }) => name).join(' or ')}: 2headgrad train ${named} --resume --out ${folder}`,
+    `the run in ${folder} is one of a model file, and not of ${KINDS.map(({ name }) => name).join(' or ')}: ${mend(named)}`,
   );
 }
 

@@ -8,7 +8,7 @@ import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
 import { engineText, noteThreads } from './describe.js';
 import { absolute, checkForeign, holdsRun, PICTURE, REPORT } from './folder.js';
-import { Interrupt } from './interrupt.js';
+import { answering, Interrupt } from './interrupt.js';
 import { kindOf, kindsWith } from './kinds/index.js';
 import { flagsOf, type Kind, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
@@ -45,7 +45,7 @@ async function search(
   checkEngine({ ...settings, wide });
   kind.check(settings);
   const task = await loadTask(kind, absolute(data), settings);
-  const step = buildStep(kind, task.kept, settings);
+  const step = answering(() => buildStep(kind, task.kept, settings));
   if (await holdsRun(out)) {
     throw new OptionError(`--out ${out}: this folder holds a trained model and its report; give another`);
   }
@@ -56,8 +56,15 @@ async function search(
   const { seed, threads, engine } = settings;
   const session = use(
     engine === 'tape'
-      ? step.interpret({ seed })
-      : await step.compile({ seed, threads, wide, apart: true, progress: compileProgress() }),
+      ? answering(() => step.interpret({ seed }))
+      : await step.compile({
+          seed,
+          threads,
+          wide,
+          apart: true,
+          around: answering,
+          progress: compileProgress(),
+        }),
   );
   noteThreads(session);
   interrupt.hold();

@@ -112,7 +112,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .command('sample')
     .summary('print names from a trained model, or a text that goes on')
     .description(
-      'Prints names that a trained model makes up, or a text that it goes on with. The same seed gives the same. Of a run of words it is the best model that is used, and the word that stands for rare ones is not drawn. A model of texts sees its context at most: when that is full, the later half of it is read again, so that a token takes time with the context, and not with its square.',
+      'Prints names that a trained model makes up, or a text that it goes on with, or what the function sample of a model file makes. The same seed gives the same. Of a run of words it is the best model that is used, and the word that stands for rare ones is not drawn. A model of texts sees its context at most: when that is full, the later half of it is read again, so that a token takes time with the context, and not with its square.',
     )
     .argument('<dir>', 'a folder that train has written')
     .addOption(wholeOption('--count <n>', 'how many (default: 20 names, 1 text)', 0, 1_000_000))
@@ -136,6 +136,8 @@ function commandLine(run: (command: Promise<number>) => void): Command {
         'a number above 0, to 1',
       ),
     )
+    .option('--model <file>', 'the model file of a run of such, which exports a function sample')
+    .addOption(exportOption())
     .addOption(jsonOption())
     .action((folder: string, options: SampleOptions) => {
       run(import('./sample.js').then((module) => module.sample(folder, options)));

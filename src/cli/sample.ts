@@ -1,15 +1,20 @@
+import { join } from 'node:path';
 import { DataError, GradError, OptionError } from '../errors.js';
 import type { Choice } from '../models/choose.js';
 import { readConfig, readTrained } from './folder.js';
 import { breathe } from './interrupt.js';
-import type { Sampler } from './kinds/kind.js';
+import { kindOf, MODEL_FILE } from './kinds/index.js';
+import type { Kind, Sampler } from './kinds/kind.js';
 import { Output, text } from './output.js';
+import { MODEL } from './run-files.js';
 
 export interface SampleOptions extends Partial<Choice> {
   count?: number;
   seed?: number;
   prompt?: string;
   length?: number;
+  model?: string;
+  export?: string;
   json?: boolean;
 }
 
@@ -19,11 +24,19 @@ const LENGTH = 200;
 /** Prints what the model of a trained folder makes up. */
 export async function sample(folder: string, options: SampleOptions): Promise<number> {
   const { seed, prompt, length, json = false, temperature = 1, topK = 0, topP = 1 } = options;
-  const config = await readConfig(folder);
+  const own = await ownKind(options);
+  const config = await readConfig(folder, own, (file) => fileHint(folder, file));
   const { kind, settings, kept } = config;
+  if (own && kind !== own)
+    throw new OptionError(
+      `--model ${options.model}: the run in ${folder} is one of ${kind.name}, which needs no file`,
+    );
   const { sampler } = kind;
   if (!sampler)
-    throw new OptionError(`the run in ${folder} has nothing to sample: names, texts and words have`);
+    throw new OptionError(
+      `${kind.name} does not say how to sample: export function sample(session, { prompt, length, next, random }) that returns a text, or use the model in a program, by session.load(${JSON.stringify(join(folder, MODEL))}) and predict`,
+    );
+  kind.checkSame?.(kept, folder);
   if (length !== undefined && !sampler.endless)
     throw new OptionError(`--length: ${sampler.noun} end where the model ends them`);
   const { bytes, at } = await readTrained(folder, config);
@@ -47,6 +60,20 @@ export async function sample(folder: string, options: SampleOptions): Promise<nu
   output.result({ samples, seed: chosen, steps: at, dir: folder });
   return 0;
 }
+
+/** The kind of a model file that was named; no folder's own word is a reason to run a file. */
+async function ownKind({ model, export: exported }: SampleOptions): Promise<Kind | undefined> {
+  if (model === undefined && exported !== undefined)
+    throw new OptionError(`--export ${exported}: give the model file too, by --model`);
+  if (model === undefined) return undefined;
+  const kind = await kindOf(model, exported);
+  if (kind.format !== MODEL_FILE.format)
+    throw new OptionError(`--model ${model}: expected a model file, ${kind.name} needs none`);
+  return kind;
+}
+
+const fileHint = (folder: string, file: string) =>
+  `give that too, if it exports a function sample: 2headgrad sample ${folder} --model ${file}; in a program session.load(${JSON.stringify(join(folder, MODEL))}) has its weights`;
 
 /** One a line, or a text of many lines, with a line between two. */
 function print(output: Output, { endless }: Sampler, value: string, i: number): void {

@@ -12,6 +12,7 @@ import type { Session } from '../train/session.js';
 import { takeWeights } from '../train/weights.js';
 import type { Sampling } from './kinds/kind.js';
 import { plural } from './output.js';
+import { CONFIG, MODEL } from './run-files.js';
 import type { NamesSettings } from './settings.js';
 import { checkModelSize } from './task.js';
 
@@ -81,7 +82,15 @@ export function* sampleTexts(
   const { context } = options;
   const prompt = promptOf(tokens, context, how.prompt);
   const session = step.interpret({ seed });
-  takeWeights(session, checkpoint, { ignore: TRAINING_STATE });
+  const { missing, extra } = takeWeights(session, checkpoint, { ignore: TRAINING_STATE, strict: false });
+  const odd = [
+    ...missing.map((name) => `${name} is missing`),
+    ...extra.map((name) => `nothing takes ${name}`),
+  ];
+  if (odd.length > 0)
+    throw new DataError(
+      `${MODEL} is not of the model that ${CONFIG} says: ${odd[0]}${odd.length > 1 ? ` (and ${odd.length - 1} more)` : ''}; they do not belong together`,
+    );
   const random = new RandomStream(seed, STREAMS.sample);
   const choice = choiceOf(how);
   for (let text = 0; ; text++) {

@@ -264,9 +264,14 @@ export function checkEngine({
   threads,
   wide,
   memory,
-}: Pick<RunSettings, 'engine' | 'threads'> & { wide: boolean; memory?: number }): void {
+  kept = false,
+}: Pick<RunSettings, 'engine' | 'threads'> & { wide: boolean; memory?: number; kept?: boolean }): void {
   if (engine === 'tape' && threads > 1)
-    throw new OptionError(`--threads ${threads}: the tape runs on one thread`);
+    throw new OptionError(
+      kept
+        ? `--engine tape: the run has ${threads} threads, and the tape runs on one: give --threads 1 too`
+        : `--threads ${threads}: the tape runs on one thread`,
+    );
   if (engine === 'tape' && wide) throw new OptionError('--wide: the tape has no vectors');
   if (engine === 'tape' && memory !== undefined)
     throw new OptionError('--memory: the tape plans no memory; --engine compiled does');

@@ -24,7 +24,7 @@ import {
   saveRun,
   settingsDigest,
 } from './folder.js';
-import { Interrupt } from './interrupt.js';
+import { answering, breathe, Interrupt } from './interrupt.js';
 import { kindOf, kindsWith } from './kinds/index.js';
 import { type Kind, type Rows, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
@@ -79,7 +79,7 @@ async function trainWith(
   if (before) kind.checkSame?.(before.kept, folder);
   const asked = before ? merge(kind, before.settings, options, folder) : settingsFrom(kind, options);
   const { wide = false, memory } = options;
-  checkEngine({ ...asked, wide, memory });
+  checkEngine({ ...asked, wide, memory, kept: options.threads === undefined });
   kind.check(asked);
   const file = before && options.data === undefined ? before.data.file : absolute(options.data);
   const task = await loadTask(kind, file, asked, !before || options.data !== undefined);
@@ -97,17 +97,28 @@ async function trainWith(
   }
   const curve = checkpoint ? await readCurve(folder, checkpoint.at) : emptyCurve(settings.steps);
   const every = Math.max(1, Math.round(settings.steps / LOOKS));
-  const step = untracedStep(kind, task.kept, settings, options.diagnostics ? { every } : undefined);
+  const step = answering(() =>
+    untracedStep(kind, task.kept, settings, options.diagnostics ? { every } : undefined),
+  );
+  await breathe();
   // Before it is traced: a stranger's settings may have thousands of layers.
   if (checkpoint) checkModelSize(step, checkpoint.bytes.length);
-  step.program;
+  answering(() => step.program);
   for (const line of task.lines) output.line(line);
 
   const { seed, threads, engine } = settings;
   const session = use(
     engine === 'tape'
-      ? step.interpret({ seed })
-      : await step.compile({ seed, threads, wide, memory, apart: true, progress: compileProgress() }),
+      ? answering(() => step.interpret({ seed }))
+      : await step.compile({
+          seed,
+          threads,
+          wide,
+          memory,
+          apart: true,
+          around: answering,
+          progress: compileProgress(),
+        }),
   );
   noteThreads(session);
   if (memory !== undefined) for (const line of memoryLines(session.module!, memory)) output.line(line);

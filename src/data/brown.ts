@@ -1,5 +1,6 @@
 import type * as Modules from 'node:module';
 import type * as Paths from 'node:path';
+import { checkOptions } from '../check.js';
 import { builtin } from '../host.js';
 import { packagedFile } from './packaged.js';
 import { joined, MOST, readRegular } from './read.js';
@@ -12,6 +13,7 @@ import { type WordOptions, WordTokens } from './word-tokens.js';
  * the rare one; Bengio et al. (2003), whose copy had other marks, count 16,383.
  */
 export async function loadBrown(options: WordOptions = {}): Promise<Text> {
+  checkOptions('loadBrown', options, ['rare']);
   const { createRequire } = await builtin<typeof Modules>('module');
   return packagedBrown(createRequire(import.meta.url).resolve, options);
 }

@@ -1,5 +1,8 @@
+import { shown } from '../check.js';
 import { DataError, OptionError } from '../errors.js';
 import { STREAMS, shuffle } from '../random/philox.js';
+import { checkSeed } from '../random/seed.js';
+import { checkWords } from './given.js';
 import { Vocabulary } from './vocabulary.js';
 
 /** Three parts that share no item. */
@@ -11,6 +14,9 @@ export interface Split<T> {
 
 /** 80, 10 and 10 percent of the items after a shuffle that depends on the seed alone; no part is empty. */
 export function split<T>(items: readonly T[], seed: number): Split<T> {
+  if (!Array.isArray(items))
+    throw new OptionError(`split: expected an array of what is to be split, got ${shown(items)}`);
+  checkSeed(seed);
   const n = items.length;
   if (n < 3) {
     throw new DataError(
@@ -43,6 +49,11 @@ export function contexts(words: readonly string[], vocabulary: Vocabulary, conte
   if (!Number.isInteger(context) || context < 1) {
     throw new OptionError(`the context is ${context} characters; it must be a whole number of at least 1`);
   }
+  checkWords('contexts', words);
+  if (!(vocabulary instanceof Vocabulary))
+    throw new OptionError(
+      `contexts: expected a vocabulary, as Vocabulary.from(words) makes it, got ${shown(vocabulary)}`,
+    );
   if (words.length === 0) throw new DataError('there are no words to make contexts from; give at least one');
   let rows = words.length;
   for (const word of words) rows += codePoints(word);

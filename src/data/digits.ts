@@ -4,6 +4,7 @@ import type * as Paths from 'node:path';
 import { DataError } from '../errors.js';
 import { builtin } from '../host.js';
 import { reason } from './files.js';
+import { checkName } from './given.js';
 import { type Images, loadImages } from './images.js';
 import { isObject, parseJson } from './json.js';
 import { packagedFile } from './packaged.js';
@@ -31,7 +32,10 @@ const HELD_OUT = 5;
  * of a set that took its form and names, with the split that they have.
  */
 export async function loadDigits(folder?: string): Promise<Digits> {
-  if (folder !== undefined) return ofFolder(folder);
+  if (folder !== undefined) {
+    checkName('loadDigits', folder);
+    return ofFolder(folder);
+  }
   const { createRequire } = await builtin<typeof Modules>('module');
   return packagedDigits(createRequire(import.meta.url).resolve);
 }

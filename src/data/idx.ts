@@ -3,6 +3,7 @@ import { DataError } from '../errors.js';
 import { builtin } from '../host.js';
 import { formatShape, numel } from '../shape.js';
 import { reason } from './files.js';
+import { checkName } from './given.js';
 import { MOST, readRegular } from './read.js';
 
 /** An array of numbers from a file in the IDX format, row after row. */
@@ -43,6 +44,7 @@ interface Header {
  * that is something else, damaged, or longer or shorter than its header says.
  */
 export async function readIdx(file: string): Promise<Idx> {
+  checkName('readIdx', file);
   try {
     return parseIdx(await unzipped(await readRegular(file, MOST.text)));
   } catch (error) {

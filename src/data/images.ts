@@ -1,5 +1,6 @@
 import { DataError } from '../errors.js';
 import { formatShape } from '../shape.js';
+import { checkName } from './given.js';
 import { type Idx, readIdx } from './idx.js';
 
 /** Images and what each shows, as a model is fed with them. */
@@ -17,6 +18,8 @@ export interface Images {
  * EMNIST) are given: images bytes [rows, height, width], or with channels last, made f32 from 0 to 1; labels integers [rows].
  */
 export async function loadImages(images: string, labels: string): Promise<Images> {
+  checkName('loadImages: images', images);
+  checkName('loadImages: labels', labels);
   const [pixels, classes] = await Promise.all([readIdx(images), readIdx(labels)]);
   const [imagesName, labelsName] = [images, labels].map((file) => JSON.stringify(file));
   const [rows, height, width, channels = 1] = pixels.shape;

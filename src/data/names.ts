@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { boolean, checkOptions } from '../check.js';
 import { DataError } from '../errors.js';
 import { reason } from './files.js';
+import { checkName } from './given.js';
 import { MOST, readRegular, readRegularOrPipe } from './read.js';
 
 /** Bytes decoded at a time, so that a large file never becomes one string. */
@@ -18,8 +20,12 @@ export interface Words {
  * comes out of a pipe, to its end. Without a file: English first names, lower-cased, those entirely of a to z, distinct
  * and sorted.
  */
-export async function loadWords(file?: string, { pipes = false } = {}): Promise<Words> {
+export async function loadWords(file?: string, options: { pipes?: boolean } = {}): Promise<Words> {
+  checkOptions('loadWords', options, ['pipes']);
+  const { pipes = false } = options;
+  boolean('loadWords: pipes', pipes);
   if (file === undefined) return firstNames();
+  checkName('loadWords', file);
   const read = pipes ? readRegularOrPipe : readRegular;
   const bytes = await read(file, MOST.text).catch((error: unknown) => {
     throw new DataError(`cannot read the words from ${JSON.stringify(file)}: ${reason(error)}`);

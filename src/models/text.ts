@@ -1,4 +1,4 @@
-import { wholeNumber } from '../check.js';
+import { checkOptions, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import { crossEntropy, reshape, softmax } from '../ops/index.js';
 import * as optim from '../optim/index.js';
@@ -55,22 +55,51 @@ export function writingStep(options: GptOptions) {
   });
 }
 
+/** Whose text the keys and values are of that a session keeps. */
+const lastWriter = new WeakMap<object, object>();
+
 /**
  * Goes on from a text token by token, by the entry `generate` of a session: `next` gets what that gives for the last token,
  * f32[vocab], and says which token follows. The model sees `context` places at most: when they are full, the later half of
  * them is read again from the first place on, so that a token costs as much as two on the average, however long the text.
+ *
+ * Several texts may go on from one session in turn: each reads its places again where another was written since, which costs
+ * as many tokens as it sees. Throws OptionError.
  */
-export function* generateTokens(
+export function generateTokens(
+  session: Pick<Session, 'invoke'>,
+  options: GenerateOptions,
+): Generator<number, never> {
+  checkOptions('generateTokens', options, ['context', 'prompt', 'next']);
+  const { context, prompt, next } = (options ?? {}) as Partial<GenerateOptions>;
+  if (typeof session?.invoke !== 'function')
+    throw new OptionError(`generateTokens: expected a session first, got ${shown(session)}`);
+  wholeNumber('generateTokens: context', context as number);
+  if (typeof prompt !== 'object' || prompt === null || !Number.isInteger(prompt.length))
+    throw new OptionError(
+      `generateTokens: prompt must be the tokens to go on from, as what encode gives, got ${shown(prompt)}`,
+    );
+  if (prompt.length === 0)
+    throw new OptionError('generateTokens: a text goes on from at least one token, and the prompt has none');
+  for (const token of Array.from(prompt)) wholeNumber('generateTokens: prompt', token, 0);
+  if (typeof next !== 'function')
+    throw new OptionError(
+      `generateTokens: next must be a function from probabilities to a token, such as (p) => choose(p, Math.random()), got ${shown(next)}`,
+    );
+  return written(session, { context: context as number, prompt, next });
+}
+
+function* written(
   session: Pick<Session, 'invoke'>,
   { context, prompt, next }: GenerateOptions,
 ): Generator<number, never> {
-  wholeNumber('generateTokens: context', context);
-  if (prompt.length === 0)
-    throw new OptionError('generateTokens: a text goes on from at least one token, and the prompt has none');
   const text = Array.from(prompt);
+  const self = {};
   let [begin, read] = [0, 0];
   for (;;) {
     let output: ArrayLike<number> = [];
+    if (lastWriter.get(session) !== self) read = begin;
+    lastWriter.set(session, self);
     while (read < text.length) {
       if (read - begin === context) {
         begin = text.length - Math.max(1, Math.floor(context / 2));

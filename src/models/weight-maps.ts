@@ -1,4 +1,5 @@
-import { checkOptions, wholeNumber } from '../check.js';
+import { checkGiven, checkOptions, wholeNumber } from '../check.js';
+import { OptionError } from '../errors.js';
 import type { WeightSource } from '../train/weights.js';
 
 // Where the parts of `gpt` are in files of others, for loadWeights and saveWeights.
@@ -54,10 +55,13 @@ export interface LlamaWeights {
  * halves. The model is gpt({ ..., positions: 'rotary', norm: 'rms', mlp: 'gated', hidden, groups, bias: false }).
  */
 export function llamaWeights(options: LlamaWeights): (name: string) => WeightSource | undefined {
+  checkGiven('llamaWeights', options, '{ width, heads } of the model');
   checkOptions('llamaWeights', options, ['width', 'heads', 'groups', 'prefix']);
   const { width, heads, groups = heads, prefix = 'model.' } = options;
   for (const [name, value] of Object.entries({ width, heads, groups }))
     wholeNumber(`llamaWeights: ${name}`, value);
+  if (width % heads !== 0)
+    throw new OptionError(`llamaWeights: ${heads} heads do not divide a width of ${width}`);
   const shared = (width / heads) * groups;
   const layer = (own: string, ...there: string[]): Rules[number] => [
     `blocks.#.${own}`,

@@ -1,4 +1,4 @@
-import { checkOptions, wholeNumber } from '../check.js';
+import { checkGiven, checkOptions, wholeNumber } from '../check.js';
 import { ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { equal, lessEqual, where } from '../ops/compare.js';
@@ -28,6 +28,7 @@ export interface KeyValueCacheOptions {
 
 /** State for what an attention has made of the places before, so that the next one costs no more than a look at them. */
 export function keyValueCache(options: KeyValueCacheOptions): KeyValueCache {
+  checkGiven('keyValueCache', options, '{ groups, places, size }');
   checkOptions('keyValueCache', options, ['batch', 'groups', 'places', 'size']);
   const { batch = 1, groups, places, size } = options;
   for (const [name, value] of Object.entries({ batch, groups, places, size }))

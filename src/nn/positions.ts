@@ -31,6 +31,7 @@ export function learnedPositions(
   wholeNumber('learnedPositions: width', width);
   const weight = parameter([count, width], options.weight ?? init.normal(0, 0.02));
   const forward = (x: Tensor, more: PlaceInputs = {}) => {
+    checkOptions('learnedPositions', more, ['place']);
     const places = placesOf('learnedPositions', x, width);
     if (more.place !== undefined && places === 1)
       return add(x, gather(weight, onePlace('learnedPositions', more.place, count)));

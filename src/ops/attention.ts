@@ -87,7 +87,7 @@ function softmaxOf(scores: Tensor, masks: readonly Tensor[]): Tensor {
     (s, mask) => (mask.dtype === 'bool' ? where(mask, s, Number.NEGATIVE_INFINITY) : add(s, mask)),
     scores,
   );
-  const e = exp(sub(masked, finiteMax(masked, masked.rank - 1)));
+  const e = exp(sub(masked, finiteMax('attention', masked, masked.rank - 1)));
   const total = sum(e, -1, { keepDims: true });
   return div(e, masks.length ? where(equal(total, 0), 1, total) : total);
 }
@@ -120,6 +120,7 @@ function checkShapes(q: Shape, k: Shape, v: Shape, what = 'attention'): void {
     throw wrong('expected as many axes of each, [..., heads, places, width]');
   if (q.at(-1) !== k.at(-1)) throw wrong('queries and keys differ in width');
   if (k.at(-2) !== v.at(-2)) throw wrong('there must be a value for each key');
+  if (k.at(-2) === 0) throw wrong('there are no keys to look at');
   if (formatShape(k.slice(0, -2)) !== formatShape(v.slice(0, -2)))
     throw wrong('keys and values differ in their leading axes');
   const [heads, groups] = [q.at(-3) ?? 1, k.at(-3) ?? 1];

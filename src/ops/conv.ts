@@ -77,6 +77,9 @@ export function operands(
       : `[batch, ${PLACES[axes]}, channels] and filters [${KERNELS[axes]}, channels, out]`;
     throw new ShapeError(`${what}: expected an image ${expected}: ${given}`);
   }
+  const kernel = channelsFirst ? weights.shape.slice(2) : weights.shape.slice(0, -2);
+  if (kernel.includes(0))
+    throw new ShapeError(`${what}: the kernel ${formatShape(kernel)} has no places along an axis: ${given}`);
   return channelsFirst
     ? { image: channelsToLast(image), weights: filtersToLast(weights), given }
     : { image, weights, given };

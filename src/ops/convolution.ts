@@ -7,7 +7,7 @@ import { multiplied } from './matmul.js';
 import { pad, reshape, transpose } from './movement.js';
 import { defineOp, type Op } from './op.js';
 import { sum } from './reduce.js';
-import { type Geometry, positions } from './spatial.js';
+import { type Geometry, positions, standsApart } from './spatial.js';
 import { eachProduct } from './taps.js';
 import { apply, type Tensor } from './tensor.js';
 import { dilated, grown, overlapAdd, reach, window } from './window.js';
@@ -228,8 +228,7 @@ function flippedKernel(w: Tensor): Tensor {
 function spreadBack(y: Tensor, w: Tensor, attrs: SizedAttrs): Tensor {
   const { strides, dilations, before, groups, sizes: places } = attrs;
   const kernel = kernelOf(w.shape);
-  const apart = kernel.every((n, i) => n === 1 || (dilations[i] === 1 && strides[i] >= n));
-  if (apart) return spreadApart(y, w, attrs);
+  if (standsApart(kernel, attrs)) return spreadApart(y, w, attrs);
   const spans = kernel.map((n, i) => reach(n, dilations[i]));
   // Windows of y that end at each place of x, with zeros between the positions where x was passed over in steps.
   const around = places.reduce((t, n, i) => {

@@ -5,12 +5,13 @@ import { equal, notEqual, where } from './compare.js';
 import { neg, sub } from './elementwise.js';
 import { iota } from './leaf.js';
 import { reshape } from './movement.js';
-import { defineOp, type Op } from './op.js';
+import { type Attrs, defineOp, type Op } from './op.js';
 import { max, type ReduceOptions } from './reduce.js';
 import { applyForAll } from './results.js';
 import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 
-type AxisAttrs = { axis: number };
+/** `anyZero`: of zeros of both signs the value is +0, as that of `max`, whichever was chosen; that spares a look at it. */
+type AxisAttrs = { axis: number; anyZero?: true } & Attrs;
 
 /** Positions along an axis, in a shape that broadcasts against x. */
 export function places(x: Tensor, axis: number): Tensor {
@@ -38,7 +39,7 @@ const maxWithIndexOp: Op<AxisAttrs> = defineOp<AxisAttrs>({
   vjpOfSeveral({ inputs: [x], outputs: [, index], cotangents: [g], attrs: { axis } }) {
     return [g && where(equal(places(x, axis), index), g, 0)];
   },
-  reference([x], { axis }, out) {
+  reference([x], { axis, anyZero }, out) {
     const [values, indices] = out.results!;
     const n = x.shape[axis];
     const inner = x.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
@@ -50,6 +51,8 @@ const maxWithIndexOp: Op<AxisAttrs> = defineOp<AxisAttrs>({
         if (next > most || (Number.isNaN(next) && !Number.isNaN(most))) best = i;
       }
       values.data[o] = x.data[first + best * inner];
+      for (let i = best; anyZero && values.data[o] === 0 && i < n; i++)
+        if (Object.is(x.data[first + i * inner], 0)) values.data[o] = 0;
       indices.data[o] = best;
     }
   },
@@ -65,10 +68,22 @@ const maxWithIndexOp: Op<AxisAttrs> = defineOp<AxisAttrs>({
       // What is no number does not equal itself.
       const nan = x.dtype === 'f32' ? hits(notEqual(x, x), 0) : 0;
       const furthest = max(hits(equal(x, largest), nan), axis, { keepDims: true });
-      return [largest, sub(last, furthest)];
+      const index = sub(last, furthest);
+      if (attrs.anyZero || x.dtype !== 'f32') return [largest, index];
+      // Of zeros of both signs the largest is +0: the element itself is the largest of those at its place.
+      const there = where(equal(places(x, axis), index), x, Number.NEGATIVE_INFINITY);
+      return [max(there, axis, { keepDims: true }), index];
     },
   },
 });
+
+/**
+ * The largest along an axis, which stays, with a gradient to the first of those that are equal. Of zeros of both signs the value
+ * is +0. For pools, whose values are then no more than a `max`.
+ */
+export function largestAlong(x: Tensor, axis: number): Tensor {
+  return applyForAll(maxWithIndexOp, [x], { axis, anyZero: true })[0];
+}
 
 export interface MaxWithIndex {
   /** The largest elements. */

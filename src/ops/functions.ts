@@ -6,7 +6,7 @@ import { equal, greater, where } from './compare.js';
 import { add, div, exp, log, mul, sub } from './elementwise.js';
 import { reshape, stopGradient } from './movement.js';
 import { nanmax, type ReduceOptions, sum } from './reduce.js';
-import { belowMax, pickFor } from './rows.js';
+import { belowMax, checkNotEmpty, pickFor } from './rows.js';
 import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 // Functions written in ops: no rules of their own; the compiler fuses them from their structure.
@@ -31,12 +31,11 @@ export interface VarianceOptions extends ReduceOptions {
 }
 
 /** Variance over `axes` (all, unless given), around the mean over the same axes. x: f32. */
-export function variance(
-  x: TensorLike,
-  axes?: Axes,
-  { unbiased = false, ...options }: VarianceOptions = {},
-): Tensor {
-  checkOptions('variance', options, ['keepDims'], { correction: 'unbiased: true divides by n - 1' });
+export function variance(x: TensorLike, axes?: Axes, given: VarianceOptions = {}): Tensor {
+  checkOptions('variance', given, ['unbiased', 'keepDims'], {
+    correction: 'unbiased: true divides by n - 1',
+  });
+  const { unbiased = false, ...options } = given;
   const t = toTensor(x);
   requireDType('variance', t, 'f32');
   const n = countAlong('variance', t, axes);
@@ -71,7 +70,7 @@ export function logSumExp(x: TensorLike, axis = -1, options: ReduceOptions = {})
   const t = toTensor(x);
   requireDType('logSumExp', t, 'f32');
   const along = normalizeAxis('logSumExp', axis, t.rank);
-  const base = finiteMax(t, along);
+  const base = finiteMax('logSumExp', t, along);
   const result = add(log(sum(exp(sub(t, base)), along, { keepDims: true })), base);
   if (options.keepDims) return result;
   return reshape(
@@ -81,7 +80,8 @@ export function logSumExp(x: TensorLike, axis = -1, options: ReduceOptions = {})
 }
 
 /** The largest element along an axis, as a constant, or 0 where it is infinite: what exponentials may be taken less of. */
-export function finiteMax(x: Tensor, axis: number): Tensor {
+export function finiteMax(what: string, x: Tensor, axis: number): Tensor {
+  checkNotEmpty(what, x, axis);
   const largest = stopGradient(nanmax(x, axis, { keepDims: true }));
   return where(equal(sub(largest, largest), 0), largest, 0);
 }

@@ -4,7 +4,7 @@ import { formatShape, formatType, numel, sameShape } from '../shape.js';
 import { oneHot } from './arrange.js';
 import { cast, equal, where } from './compare.js';
 import { div, mul } from './elementwise.js';
-import { argmax } from './extremes.js';
+import { argmax, maxWithIndex } from './extremes.js';
 import { mean } from './functions.js';
 import { asIndices } from './gather.js';
 import { checkTargets, without } from './losses.js';
@@ -20,14 +20,17 @@ export interface AccuracyOptions {
 
 /**
  * The share of rows whose largest logit is that of the target, from 0 to 1. logits: f32[..., classes]; targets: i32[...], each in
- * [0, classes). Of logits that are equal the first is taken. Returns a scalar, without a gradient.
+ * [0, classes). Of logits that are equal the first is taken; a row with a NaN is wrong. Returns a scalar, without a gradient.
  */
 export function accuracy(logits: TensorLike, targets: Tensor, options: AccuracyOptions = {}): Tensor {
   checkOptions('accuracy', options, ['ignoreIndex']);
   const t = toTensor(logits);
   checkTargets('accuracy', t, targets);
   const { ignored, ids } = without('accuracy', targets, options.ignoreIndex);
-  const hits = cast(equal(argmax(t, -1), asIndices(ids, t.shape.at(-1)!, 'accuracy')), 'f32');
+  const { values, indices } = maxWithIndex(t, -1);
+  const taken = equal(indices, asIndices(ids, t.shape.at(-1)!, 'accuracy'));
+  // A row of NaN, which does not equal itself, says nothing.
+  const hits = where(equal(values, values), cast(taken, 'f32'), 0);
   if (!ignored) return mean(hits);
   return div(sum(where(ignored, 0, hits)), sum(where(ignored, 0, 1).cast('f32')));
 }

@@ -16,11 +16,14 @@ export interface Leaf {
 }
 
 /** The tensors of a nest in order; what is none is refused by its path. */
-export function leavesOf(what: string, path: string, nest: unknown): Leaf[] {
+export function leavesOf(what: string, path: string, nest: unknown, around: readonly unknown[] = []): Leaf[] {
   if (nest instanceof Tensor) return [{ path, tensor: toTensor(nest) }];
-  if (Array.isArray(nest)) return nest.flatMap((item, i) => leavesOf(what, `${path}[${i}]`, item));
+  if (around.includes(nest))
+    throw new GraphError(located(`${what}: ${path} is what it stands in: tensors in a ring have no order`));
+  const inner = (place: string, item: unknown) => leavesOf(what, `${path}${place}`, item, [...around, nest]);
+  if (Array.isArray(nest)) return nest.flatMap((item, i) => inner(`[${i}]`, item));
   const plain = typeof nest === 'object' && nest !== null && Object.getPrototypeOf(nest) === Object.prototype;
-  if (plain) return Object.entries(nest).flatMap(([key, item]) => leavesOf(what, `${path}.${key}`, item));
+  if (plain) return Object.entries(nest).flatMap(([key, item]) => inner(`.${key}`, item));
   throw new GraphError(
     located(`${what}: ${path} must be a tensor, or arrays and objects of tensors, got ${shown(nest)}`),
   );

@@ -2,9 +2,9 @@ import { boolean, checkOptions } from '../check.js';
 import { ShapeError } from '../errors.js';
 import { formatShape, type Shape } from '../shape.js';
 import { mul } from './elementwise.js';
-import { maxWithIndex } from './extremes.js';
+import { largestAlong } from './extremes.js';
 import { mean } from './functions.js';
-import { broadcastTo, concat, transpose } from './movement.js';
+import { broadcastTo, concat, reshape, transpose } from './movement.js';
 import { sum } from './reduce.js';
 import {
   channelsToFirst,
@@ -41,7 +41,7 @@ export interface AvgPoolOptions extends PoolOptions {
 export function maxPool(x: TensorLike, size: PerAxis, options: MaxPoolOptions = {}): Tensor {
   checkOptions('maxPool', options, ['stride', 'padding', 'dilation', 'channelsFirst']);
   return pooled('maxPool', x, size, options, (image, kernel, geometry) =>
-    kernel.reduceRight((t, n, i) => largestAlong(t, i + 1, n, along(geometry, i)), image),
+    kernel.reduceRight((t, n, i) => maxAlong(t, i + 1, n, along(geometry, i)), image),
   );
 }
 
@@ -111,14 +111,18 @@ function windowsAt(x: Tensor, axis: number, size: number, { stride, dilation }: 
   return transpose(seen, [...axes.slice(0, axis + 1), x.rank, ...axes.slice(axis + 1)]);
 }
 
-function largestAlong(x: Tensor, axis: number, size: number, of: AlongAxis): Tensor {
+function maxAlong(x: Tensor, axis: number, size: number, of: AlongAxis): Tensor {
   if (size === 1 && of.stride === 1) return x;
   const least = (n: number) => {
     const shape = x.shape.map((other, i) => (i === axis ? n : other));
     return n === 0 ? [] : [broadcastTo(toTensor(Number.NEGATIVE_INFINITY), shape)];
   };
   const padded = concat([...least(of.before), x, ...least(of.after)], axis);
-  return maxWithIndex(windowsAt(padded, axis, size, of), axis + 1).values;
+  const largest = largestAlong(windowsAt(padded, axis, size, of), axis + 1);
+  return reshape(
+    largest,
+    largest.shape.filter((_, i) => i !== axis + 1),
+  );
 }
 
 function meanAlong(x: Tensor, axis: number, size: number, of: AlongAxis, all: boolean): Tensor {

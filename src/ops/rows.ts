@@ -1,5 +1,5 @@
 import { ShapeError } from '../errors.js';
-import { formatShape, normalizeAxes, requireDType } from '../shape.js';
+import { formatShape, normalizeAxis, requireDType } from '../shape.js';
 import { equal, where } from './compare.js';
 import { sub } from './elementwise.js';
 import { asIndices } from './gather.js';
@@ -14,8 +14,14 @@ import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 export function belowMax(what: string, x: TensorLike, axis: number): Tensor {
   const t = toTensor(x);
   requireDType(what, t, 'f32');
-  normalizeAxes(what, axis, t.rank);
+  checkNotEmpty(what, t, normalizeAxis(what, axis, t.rank));
   return sub(t, stopGradient(nanmax(t, axis, { keepDims: true })));
+}
+
+/** Refuses what has no largest element along an axis. */
+export function checkNotEmpty(what: string, { shape }: Tensor, axis: number): void {
+  if (shape[axis] === 0)
+    throw new ShapeError(`${what}: there is nothing along axis ${axis} of ${formatShape(shape)}`);
 }
 
 /** `pick` on behalf of another function, which errors name. */

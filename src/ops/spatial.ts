@@ -1,4 +1,4 @@
-import { boolean } from '../check.js';
+import { boolean, shown } from '../check.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { formatShape, requireDType, type Shape } from '../shape.js';
 import { located } from '../source.js';
@@ -65,7 +65,7 @@ function paddingOf(what: string, padding: Padding, axes: number, same: (axis: nu
   const refuse = () =>
     new OptionError(
       located(
-        `${what}: padding: expected 'same', 'valid', a whole number from 0, or ${each} [before, after], got ${JSON.stringify(padding)}`,
+        `${what}: padding: expected 'same', 'valid', a whole number from 0, or ${each} [before, after], got ${padding === null || typeof padding === 'object' ? JSON.stringify(padding) : shown(padding)}`,
       ),
     );
   const list = typeof padding === 'number' ? all.map(() => padding) : padding;
@@ -76,6 +76,14 @@ function paddingOf(what: string, padding: Padding, axes: number, same: (axis: nu
       throw refuse();
     return [pair[0], pair[1]];
   });
+}
+
+/** Whether no two positions of a kernel see a place in common, so that what each had of the image can be put back without sums. */
+export function standsApart(
+  kernel: Shape,
+  { strides, dilations }: Pick<Geometry, 'strides' | 'dilations'>,
+): boolean {
+  return kernel.every((n, i) => n === 1 || (dilations[i] === 1 && strides[i] >= n));
 }
 
 /** How many positions a kernel has along each axis; refuses one that is larger than the padded image. */

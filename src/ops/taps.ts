@@ -1,6 +1,6 @@
-import { contiguousStrides, type Shape } from '../shape.js';
+import { contiguousStrides, numel, type Shape } from '../shape.js';
 import type { Value } from './op.js';
-import type { Geometry } from './spatial.js';
+import { type Geometry, standsApart } from './spatial.js';
 
 /** Where the kernel stands: a place of the image under a place of the kernel, and the position of the result. */
 interface Taps {
@@ -71,7 +71,51 @@ export function eachProduct(
           row(xAt + g * each + c, wAt + c * out + g * filters, yAt + g * filters, filters);
     }
   }
+  zeroProducts(made, { x, w, y }, sums, taps, { groups, ...geometry });
   result.data.set(sums);
+}
+
+/**
+ * Compiled code reads zeros around the image, and between positions that are spread back: there 0 times Infinity or NaN is NaN,
+ * and so it is here.
+ */
+function zeroProducts(
+  made: keyof Convolution,
+  { x, w, y }: Convolution,
+  sums: Float64Array,
+  taps: Taps,
+  { groups, ...geometry }: Geometry & { groups: number },
+): void {
+  const kernel = w.shape.slice(0, -2);
+  if (made === 'x' && standsApart(kernel, geometry)) return;
+  const other = made === 'w' ? y : w;
+  if (other.data.every(Number.isFinite)) return;
+  const [channels, out] = [x.shape.at(-1)!, w.shape.at(-1)!];
+  const [each, filters] = [channels / groups, out / groups];
+  const batches = x.shape[0];
+  const wild = (at: number) => !Number.isFinite(other.data[at]);
+  const spoil = (result: Value, at: number) => {
+    for (let b = 0; b < batches; b++) sums[(b * result.data.length) / batches + at] = Number.NaN;
+  };
+  const seen = made === 'x' ? { at: taps.places, of: x } : { at: taps.positions, of: y };
+  const count = numel(kernel);
+  const hits = new Set(Array.from(seen.at, (at, i) => at * count + taps.kernel[i]));
+  for (let pair = 0; pair < numel(seen.of.shape.slice(1, -1)) * count; pair++) {
+    if (hits.has(pair)) continue;
+    const [at, tap] = [Math.floor(pair / count), pair % count];
+    for (let c = 0; c < each; c++) {
+      for (let o = 0; o < out; o++) {
+        const filter = (tap * each + c) * out + o;
+        if (made === 'w') {
+          for (let b = 0; b < batches; b++)
+            if (wild((b * y.data.length) / batches + at * out + o)) sums[filter] = Number.NaN;
+        } else if (wild(filter)) {
+          if (made === 'y') spoil(y, at * out + o);
+          else spoil(x, at * channels + Math.floor(o / filters) * each + c);
+        }
+      }
+    }
+  }
 }
 
 type Elements = Value['data'];

@@ -1,6 +1,7 @@
 import { shown } from '../check.js';
 import { ShapeError } from '../errors.js';
 import { formatShape, normalizeAxis, requireDType, severalResults } from '../shape.js';
+import { takeAlong } from './arrange.js';
 import { cast, equal, notEqual, where } from './compare.js';
 import { add, sub } from './elementwise.js';
 import { type MaxWithIndex, places } from './extremes.js';
@@ -73,12 +74,14 @@ const topKOp: Op<TopKAttrs> = defineOp<TopKAttrs>({
         const hits = placed(equal(rest, largest), nan);
         const furthest = max(left ? where(left, hits, 0) : hits, at, { keepDims: true });
         const index = sub(last, furthest);
-        values.push(largest);
+        if (x.dtype !== 'f32') values.push(largest);
         indices.push(index);
         const others: Tensor = notEqual(along, index);
         left = left ? equal(where(left, cast(others, 'i32'), 0), 1) : others;
       }
-      return [concat(values, at), concat(indices, at)];
+      const chosen = concat(indices, at);
+      // Of zeros of both signs the largest is +0, whichever was chosen: the element itself is read.
+      return [x.dtype === 'f32' ? takeAlong(x, chosen, at) : concat(values, at), chosen];
     },
   },
 });
@@ -103,7 +106,8 @@ function nth(x: Tensor, axis: number, i: number): Tensor {
 /**
  * The k largest elements along `axis` (the last unless given), the largest first, and their places: x: [..., n, ...] ->
  * values and indices [..., k, ...]. Of several that are equal the first comes first, and NaN counts as the largest. The
- * gradient goes to the elements that were chosen. Costs k passes over x. x: f32 or i32. (PyTorch: topk.)
+ * gradient goes to the elements that were chosen. Costs k passes over x, and compiled code for each of them: about 2 kB for one
+ * of k. x: f32 or i32. (PyTorch: topk.)
  */
 export function topK(x: TensorLike, k: number, axis = -1): MaxWithIndex {
   const t = toTensor(x);

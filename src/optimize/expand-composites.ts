@@ -8,7 +8,7 @@ export const expandComposites: Pass = {
   contract: {
     changes: 'rounding',
     because:
-      'a convolution is written in products, whose sums have its terms and zeros beside them (NaN beside an Infinity), overlapping windows in sums of theirs; all else in ops that give the bits that it stands for',
+      'a convolution is written in products, whose sums have its terms and zeros beside them, overlapping windows in sums of theirs; all else in ops that give the bits that it stands for',
   },
   run: (graph) => expand(graph, (node) => !isLoop(node)),
 };

@@ -45,6 +45,11 @@ export interface CompileStepOptions {
   cache?: boolean | string;
   /** Run the slowest part of the compiler, some seconds, in a thread of its own, so that this one hears signals; in Node. */
   apart?: boolean;
+  /**
+   * Calls what holds this thread besides: the compiler from the graphs to the source. By default it is just called. A command can
+   * make it end at a signal so, as by `breakOnSigint` of Node's vm.
+   */
+  around?<T>(work: () => T): T;
   /** Passes of the optimizer and the scheduler to leave out, for looking for errors; the error for a wrong one lists them. */
   without?: readonly string[];
   /** Called as each step of the compilation begins, and with null at its end; not for a module from the cache. */
@@ -93,7 +98,7 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
   /** Compiles the step without running it. */
   async compileModule(options: CompileStepOptions = {}): Promise<CompiledModule> {
     checkCompile('compileModule', options);
-    const { relaxed = false, cache, apart = false, without, profile, progress } = options;
+    const { relaxed = false, cache, apart = false, around, without, profile, progress } = options;
     const memory = options.memory === undefined ? undefined : memorySize('memory', options.memory);
     const { readLibrary, ascApart } = await platform();
     return compileProgram(this.program, {
@@ -103,6 +108,7 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
       shared: canShareMemory(),
       relaxed,
       memory,
+      around,
       without,
       profile,
       progress,
@@ -159,7 +165,7 @@ async function storeOf(cache: boolean | string = true): Promise<Cache | undefine
 
 const COMPILE_OPTIONS: readonly (keyof CompileStepOptions)[] = [
   ...(['seed', 'threads', 'relaxed', 'wide', 'memory', 'cache'] as const),
-  ...(['apart', 'without', 'progress', 'profile'] as const),
+  ...(['apart', 'around', 'without', 'progress', 'profile'] as const),
 ];
 
 function checkCompile(what: string, options: CompileStepOptions): void {
@@ -167,12 +173,14 @@ function checkCompile(what: string, options: CompileStepOptions): void {
     precision: 'compiled code computes in float32; interpret({ precision }) has float64',
     lr: 'the rate is given to session.run({ steps, lr }) and session.step({ lr })',
   });
-  const { relaxed, wide, cache, apart, without, progress, profile } = options;
+  const { relaxed, wide, cache, apart, around, without, progress, profile } = options;
   if (wide !== undefined) boolean(`${what}: wide`, wide);
   if (options.memory !== undefined) memorySize(`${what}: memory`, options.memory);
   if (relaxed !== undefined) boolean(`${what}: relaxed`, relaxed);
   if (profile !== undefined) boolean(`${what}: profile`, profile);
   if (apart !== undefined) boolean(`${what}: apart`, apart);
+  if (around !== undefined && typeof around !== 'function')
+    throw new OptionError(`${what}: around must be a function that calls what it gets, got ${shown(around)}`);
   if (progress !== undefined && typeof progress !== 'function')
     throw new OptionError(`${what}: progress must be a function, got ${shown(progress)}`);
   if (cache !== undefined && (typeof cache !== 'string' || cache === ''))

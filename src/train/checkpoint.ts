@@ -34,9 +34,13 @@ export function encodeCheckpoint(
   });
 }
 
-/** The same backwards. Throws DataError if the file is not one of this model's. */
+/**
+ * The same backwards. Throws DataError if the file is not one of this model's; what the model has no variable for is not
+ * looked at, and may be of any dtype.
+ */
 export function decodeCheckpoint(bytes: Uint8Array, variables: readonly VariableDescription[]): Checkpoint {
-  const { tensors, metadata } = decodeSafetensors(bytes);
+  const names = new Set(variables.map(({ name }) => name));
+  const { tensors, metadata } = decodeSafetensors(bytes, (name) => names.has(name));
   for (const { name, shape } of variables) {
     const tensor = tensors.get(name);
     if (!tensor)

@@ -26,9 +26,12 @@ export type WeightMap =
   | Readonly<Record<string, WeightSource | null>>
   | ((name: string) => WeightSource | null | undefined);
 
-/** What weights need of a session. */
+/** What weights need of a variable. */
+export type WeightVariable = Pick<VariableDescription, 'name' | 'role' | 'shape' | 'dtype'>;
+
+/** What weights need of a session: one of this package's, or of a compiled model's model.js. */
 export interface WeightSession {
-  readonly program: { readonly variables: readonly VariableDescription[] };
+  readonly program: { readonly variables: readonly WeightVariable[] };
   read(name: string): Numbers;
   write(name: string, values: ArrayLike<number>): void;
 }
@@ -40,7 +43,7 @@ export interface Source {
 }
 
 export interface Wanted {
-  variable: VariableDescription;
+  variable: WeightVariable;
   source: Source;
   /** Whether the map says so, and not the variable's own name. */
   said: boolean;
@@ -61,7 +64,7 @@ export function wantedOf(what: string, { program }: WeightSession, map: WeightMa
   });
 }
 
-function finder(what: string, variables: readonly VariableDescription[], map: WeightMap) {
+function finder(what: string, variables: readonly WeightVariable[], map: WeightMap) {
   if (typeof map === 'function') return map;
   if (typeof map !== 'object' || map === null || Array.isArray(map))
     throw new OptionError(
@@ -76,7 +79,7 @@ function finder(what: string, variables: readonly VariableDescription[], map: We
   return (name: string) => (Object.hasOwn(map, name) ? map[name] : undefined);
 }
 
-function sourceOf(what: string, { name, shape }: VariableDescription, source: unknown): Source {
+function sourceOf(what: string, { name, shape }: WeightVariable, source: unknown): Source {
   const where = `${what}: map: ${shownName(name)}`;
   if (typeof source === 'string') return { from: [source], transpose: false, sizes: undefined };
   if (typeof source !== 'object' || source === null || Array.isArray(source) || source instanceof Promise)

@@ -10,9 +10,14 @@ import { shownName } from '../printable.js';
 import { formatShape, numel, type Shape } from '../shape.js';
 import { loadFile, saveFile } from './checkpoint-file.js';
 import { convert } from './columns.js';
-import type { VariableDescription } from './description.js';
 import type { Numbers } from './engine.js';
-import { type Source, type WeightMap, type WeightSession, wantedOf } from './weight-sources.js';
+import {
+  type Source,
+  type WeightMap,
+  type WeightSession,
+  type WeightVariable,
+  wantedOf,
+} from './weight-sources.js';
 
 export type { WeightMap, WeightSession, WeightSource } from './weight-sources.js';
 
@@ -111,7 +116,7 @@ export async function saveWeights(
   await saveFile(path, () => encodeWeights(session, options));
 }
 
-function checkedElements(variable: VariableDescription, source: Source, tensors: Tensors): Numbers {
+function checkedElements(variable: WeightVariable, source: Source, tensors: Tensors): Numbers {
   const { name, role, dtype, shape } = variable;
   const elements = elementsOf(variable, source, tensors);
   const beside = role === 'state' ? 'infinity' : 'nothing';
@@ -120,7 +125,7 @@ function checkedElements(variable: VariableDescription, source: Source, tensors:
 
 /** A variable's elements, row by row, from the tensors of a file. */
 function elementsOf(
-  { name, shape }: VariableDescription,
+  { name, shape }: WeightVariable,
   { from, transpose }: Source,
   tensors: Tensors,
 ): ArrayLike<number> {
@@ -185,7 +190,7 @@ function transposed({ dtype, shape: [rows, columns], data }: StoredTensor): Stor
 
 /** The tensors of a file that a variable becomes: `elementsOf` backwards. */
 function partsOf(
-  { name, shape }: VariableDescription,
+  { name, shape }: WeightVariable,
   { from, transpose, sizes }: Source,
   data: Float32Array,
 ): [string, StoredTensor][] {

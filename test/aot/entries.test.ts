@@ -3,7 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { checkManifest } from '../../src/artifact/manifest.js';
-import { f32, nn, optim, trainStep } from '../../src/index.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/data/safetensors.js';
+import { f32, loadWeights, nn, optim, trainStep } from '../../src/index.js';
+import { encodeWeights } from '../../src/train/weights.js';
 import { run, workspace } from '../cli/command.js';
 import { tsc } from './tsc.js';
 
@@ -125,6 +127,17 @@ it('metrics are part of a compiled model, with types, and a manifest that says l
   const { start } = await import(pathToFileURL(path('metrics', 'model.js')).href);
   const session = await start();
   const x = Array.from({ length: 21 }, (_, i) => Math.cos(i));
+  const saved = encodeWeights(session);
+  session.write('weight', [1, 2, 3, 4, 5, 6]);
+  expect((await loadWeights(session, saved)).missing).toEqual([]);
+  expect(encodeWeights(session)).toEqual(saved);
+  // What the model has no variable for may be of any dtype.
+  const { tensors } = decodeSafetensors(session.checkpoint());
+  const more = encodeSafetensors(tensors.set('steps', { dtype: 'I32', shape: [2], data: new Int32Array(2) }));
+  const odd = Buffer.from(more).toString('latin1').replace('"I32","shape":[2]', '"I64","shape":[1]');
+  const other = await start({ weights: Buffer.from(odd, 'latin1') });
+  expect(encodeWeights(other)).toEqual(saved);
+  await other.close();
   const outputs: number[] = [...session.predict({ x })];
   expect(outputs).toHaveLength(14);
   const { loss, right, 'the mean': mean } = session.evaluate({ x });
@@ -138,6 +151,13 @@ it('metrics are part of a compiled model, with types, and a manifest that says l
 const session = await start();
 const { loss, right, 'the mean': mean } = session.evaluate({ x: [1, 2, 3] });
 const all: [number, number, Float64Array] = [loss, right, mean];
+// What loadWeights and saveWeights take.
+const weights: {
+  readonly program: { readonly variables: readonly { readonly name: string; readonly role: 'parameter' | 'state'; readonly shape: readonly number[]; readonly dtype: 'f32' | 'i32' | 'bool' }[] };
+  read(name: string): Float32Array | Float64Array | Int32Array;
+  write(name: string, values: ArrayLike<number>): void;
+} = session;
+weights.read(weights.program.variables[0].name);
 for await (const { evaluated } of session.run({ steps: 1, lr: 0.1, evaluate: { x: [1, 2, 3] } })) evaluated!.right + all[0];
 // @ts-expect-error no such metric
 session.evaluate({ x: [] }).wrong;

@@ -117,7 +117,7 @@ test('the folder of a file is not run by other commands, and that of names not b
     expect([code, stderr]).toEqual([
       2,
       expect.stringMatching(
-        /is one of a model file, and not of names or text or words: 2headgrad train .*points\.ts/,
+        /is one of a model file, and not of names or text or words: .*2headgrad (train|sample .*--model) .*points\.ts/,
       ),
     ]);
 });

@@ -126,6 +126,24 @@ test('a signal while the model is compiled ends the process soon, with one objec
   expect(await list()).not.toContain('soon');
 });
 
+test('Ctrl-C ends a command soon that traces a model of a thousand layers', async () => {
+  const deep = start([
+    ...['train', 'text', '--data', path('words.txt'), '--layers', '1000', '--heads', '1', '--dim', '4'],
+    ...['--context', '4', '--batch', '2', '--out', path('deep'), '--json'],
+  ]);
+  while (!(await list('deep').catch((): string[] => [])).includes('.2headgrad-lock')) await setTimeout(50);
+  await setTimeout(1000);
+  const sent = performance.now();
+  deep.child.kill('SIGINT');
+  const ended = await deep.ended;
+  expect(performance.now() - sent).toBeLessThan(2000);
+  expect([ended.code, lastJson(ended)]).toEqual([
+    130,
+    { task: 'text', interrupted: 'SIGINT', saved: false, out: path('deep') },
+  ]);
+  expect(await list()).not.toContain('deep');
+});
+
 test.skipIf(process.platform === 'win32')(
   'a signal ends a command that waits for a pipe in which nobody writes',
   async () => {

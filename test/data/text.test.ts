@@ -38,6 +38,9 @@ describe('a text', () => {
       Buffer.from('one\ncaf\xe9', 'latin1'),
       'is not valid UTF-8 on line 2; save it as UTF-8, or give --tokens bytes',
     ],
+    [Buffer.from('\ufefflines', 'utf16le'), 'seems to be UTF-16; save it as UTF-8'],
+    [Buffer.from('some lines', 'utf16le'), 'seems to be UTF-16; save it as UTF-8'],
+    [Buffer.from('some lines', 'utf16le').swap16(), 'seems to be UTF-16; save it as UTF-8'],
     ['a\0b', 'has a NUL byte at byte 1, so it is no text; --tokens bytes takes any file'],
   ])('is refused as %j', async (content, message) => {
     await expect(load(content)).rejects.toThrow(message);

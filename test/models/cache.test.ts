@@ -197,6 +197,47 @@ describe('generateTokens', () => {
     ]);
   });
 
+  it('gives each of several texts of one session in turn what it would be by itself', () => {
+    // As a cache of keys: what it gives depends on all places up to that of the token.
+    const writer = () => {
+      const seen: number[] = [];
+      return {
+        invoke: (_: string, { token, place }: Record<string, ArrayLike<number>>) => {
+          seen[place[0]] = token[0];
+          const sum = seen.slice(0, place[0] + 1).reduce((all, x, i) => all + x * (i + 1), 0);
+          return { output: Float32Array.of(sum % 89) };
+        },
+      };
+    };
+    const text = (session: ReturnType<typeof writer>, prompt: number[]) =>
+      generateTokens(session, { context: 5, prompt, next: (p) => p[0] });
+    const take = (from: Generator<number>, n: number) => Array.from({ length: n }, () => from.next().value);
+    const prompts = [[1], [2, 3], [4, 5, 6, 7, 8, 9, 10]];
+    const alone = prompts.map((prompt) => take(text(writer(), prompt), 12));
+    const shared = writer();
+    const texts = prompts.map((prompt) => text(shared, prompt));
+    const together = prompts.map((): number[] => []);
+    for (const n of [1, 2, 1, 3, 5])
+      for (const [i, from] of texts.entries()) together[i].push(...take(from, n));
+    expect(together).toEqual(alone);
+  });
+
+  it.each<[string, unknown, unknown, RegExp]>([
+    ['no session', undefined, {}, /^generateTokens: expected a session first, got undefined/],
+    ['no options', { invoke() {} }, undefined, /^generateTokens: context: expected a whole number from 1/],
+    [
+      'no prompt',
+      { invoke() {} },
+      { context: 4 },
+      /^generateTokens: prompt must be the tokens to go on from/,
+    ],
+    ['a text', { invoke() {} }, { context: 4, prompt: 'abc' }, /^generateTokens: prompt must be .*"abc"/],
+    ['no next', { invoke() {} }, { context: 4, prompt: [1] }, /^generateTokens: next must be a function/],
+    ['an unknown option', { invoke() {} }, { context: 4, prompt: [1], nxt: 1 }, /did you mean next\?/],
+  ])('is refused with %s, as it is called', (_, session, options, message) => {
+    expect(() => generateTokens(session as never, options as never)).toThrow(message);
+  });
+
   it('costs a token about two calls, however long the text is', () => {
     let calls = 0;
     const invoke = () => {

@@ -59,7 +59,7 @@ describe('resnet', () => {
       'resnet: expected images [batch, height, width, 3], got [2, 8, 8, 1]',
     );
     expect(() => resnet({ widths: [] })).toThrow(
-      'resnet: widths: expected a list of one number or more, got an array',
+      'resnet: widths: expected a list of one number or more, got an empty array',
     );
     expect(() => resnet({ blocks: 0 })).toThrow('resnet: blocks: expected a whole number from 1, got 0');
   });

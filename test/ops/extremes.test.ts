@@ -40,9 +40,8 @@ describe('the place of an extreme', () => {
     for (const threads of [1, 2]) {
       const compiled = await compileFunction(graph, { threads, threadShare: 0 });
       const got = compiled.call(inputs);
-      // The sign of a zero is that of the one that was chosen on the tape, and that of the sum compiled.
       for (const [name, { data }] of Object.entries(want))
-        expect(Array.from(got[name], (v) => v + 0)).toEqual(Array.from(data, (v) => v + 0));
+        expect(Array.from(got[name])).toEqual(Array.from(data));
       await compiled.close();
     }
   });

@@ -211,6 +211,13 @@ describe('metrics', () => {
 
   it('accuracy is the share of rows whose first largest logit is the target', () => {
     expect(values(accuracy(logits, whole([1, 0, 1, 0])))).toEqual([0.75]);
+    // A row with a NaN is never right, wherever that stands.
+    const broken = tensor([
+      [Number.NaN, 1, 2],
+      [0, Number.NaN, Number.NaN],
+      [0, 1, 2],
+    ]);
+    expect(values(accuracy(broken, whole([0, 1, 2])))[0]).toBeCloseTo(1 / 3, 6);
     expect(values(accuracy(logits, whole([1, 2, -1, 2]), { ignoreIndex: -1 }))[0]).toBeCloseTo(1 / 3, 6);
     expect(() => accuracy(logits, whole([1, 2, 3, 0]))).toThrow(
       'accuracy: index 3 at position 2 is outside of 0 to 2',

@@ -52,6 +52,23 @@ describe('a checkpoint', () => {
     expect(variables(resumed)).toEqual(variables(whole));
   });
 
+  it('may hold tensors of any dtype that the model has no variable for', () => {
+    const [one, two] = [opened(), opened()];
+    train(one, 3);
+    const bytes = changed(one.checkpoint(), (tensors) => {
+      tensors.set('num_batches_tracked', { dtype: 'I32', shape: [2], data: new Int32Array(2) });
+    });
+    const header = new TextDecoder('latin1').decode(bytes);
+    // Eight bytes: two of I32 are one of I64.
+    const odd = Uint8Array.from(header.replace('"I32","shape":[2],', '"I64","shape":[1],'), (c) =>
+      c.charCodeAt(0),
+    );
+    two.restore(odd);
+    expect(variables(two)).toEqual(variables(one));
+    const asked = Uint8Array.from(header.replace('"F32"', '"U32"'), (c) => c.charCodeAt(0));
+    expect(() => two.restore(asked)).toThrow(/dtype "U32" is not one of F32/);
+  });
+
   it.each(['interpret', 'compile'] as const)(
     'brings its seed along, so that batches go on as they were (%s)',
     async (engine) => {

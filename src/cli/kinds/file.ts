@@ -5,7 +5,9 @@ import * as schedules from '../../optim/schedule.js';
 import { type AnyTrainStep, trainStep } from '../../run/train-step.js';
 import { readColumns } from '../columns-file.js';
 import { checkData, columnsOf, digestOf, rowText } from '../file-data.js';
+import { samplerOf } from '../file-sampler.js';
 import { difference, type Identity, identityFrom, identityOf } from '../identity.js';
+import { answering } from '../interrupt.js';
 import type { ModelFile } from '../model.js';
 import { plural } from '../output.js';
 import { type FileSettings, flagOf } from '../settings.js';
@@ -87,7 +89,7 @@ export function modelFile(
     facts: ({ step, optimizer }) => ({ file: path, export: step, optimizer }),
     modelText: () => `${name} of ${path}, ${options.optimizer.name}`,
     curveTitle: () => `${training.title ?? stem}: batch ${batchSize}`,
-    sampler: null,
+    sampler: samplerOf(file, step),
   };
 }
 
@@ -129,7 +131,7 @@ function rateText({ lr, schedule, warmup }: FileSettings, usual: boolean): strin
 /** Runs what traces the model: errors of it are told with the file. */
 function inFile<T>(path: string, name: string, f: () => T): T {
   try {
-    return f();
+    return answering(f);
   } catch (error) {
     if (error instanceof GradError) throw new DataError(`${path}, ${name}: ${error.message}`);
     throw error;

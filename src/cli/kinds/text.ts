@@ -88,10 +88,10 @@ export const text: Kind<TextSettings, TextTokens> = {
     counts: { train: 1, sample: 1 },
     noun: 'text',
     endless: true,
-    draw: (checkpoint, tokens, settings, seed, how) =>
-      sampleTexts(checkpoint, tokens, gptOf(tokens, settings), seed, how),
     text: textLines,
     html: textHtml,
+    draw: (checkpoint, tokens, settings, seed, how) =>
+      sampleTexts(checkpoint, tokens, gptOf(tokens, settings), seed, how),
   },
 };
 
