@@ -156,7 +156,7 @@ test('settings of a run over another that was cut off are not used with its weig
 });
 
 test('Ctrl-C saves where training stands, and the resumed run ends with the same bits', async () => {
-  const steps = ['--steps', '2500'];
+  const steps = ['--steps', '1000'];
   const interrupted = start([
     'train',
     'names',
@@ -172,7 +172,7 @@ test('Ctrl-C saves where training stands, and the resumed run ends with the same
   const ended = await interrupted.ended;
   expect(ended.code).toBe(130);
   expect(ended.stdout).toMatch(
-    /Stopped at step [\d,]+ of 2,500; saved\. Go on with: 2headgrad train names --resume/,
+    /Stopped at step [\d,]+ of 1,000; saved\. Go on with: 2headgrad train names --resume/,
   );
   expect(await list('stopped')).toEqual(['config.json', 'losses.json', 'model.safetensors']);
   expect((await resume('stopped')).code).toBe(0);

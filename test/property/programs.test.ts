@@ -92,8 +92,8 @@ describe('the comparison', () => {
     );
     expect(math).not.toBe(library['math.ts']);
     const settings = { level: 0, threads: [1], library: { ...library, 'math.ts': math } };
-    const found = await fuzz({ count: 25, seed: 300, settings, shrink: 1, patience: 30 });
-    expect(found.length).toBeGreaterThan(0);
+    const found = await fuzz({ count: 1, seed: 320, settings, shrink: 1, patience: 60 });
+    expect(found).toHaveLength(1);
     const ops = found[0].smallest!.graph.nodes.map((node) => node.op.name);
     expect(ops).toContain('tanh');
     expect(ops.length).toBeLessThan(16);
