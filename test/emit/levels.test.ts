@@ -25,7 +25,7 @@ const data = {
 it('how hard asc tries changes no bit', async () => {
   const library = await readLibrary();
   const trained: Uint8Array[] = [];
-  for (const level of [1, 3]) {
+  for (const level of [0, 1, 3]) {
     const module = await compileProgram(step.program, { library, level });
     await using session = await step.start(module, { threads: 2 });
     session.data(data);
