@@ -1,15 +1,17 @@
 import { defineConfig } from 'vitest/config';
+import { LongFirst } from './test/sequence.js';
 
 const common = {
-  pool: 'forks',
+  pool: 'forks' as const,
   testTimeout: 120_000,
   hookTimeout: 120_000,
-  setupFiles: 'test/equal-arrays.ts',
-} as const;
+  setupFiles: ['test/equal-arrays.ts', 'test/light-compile.ts'],
+};
 
 export default defineConfig({
   test: {
     maxWorkers: 3,
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         test: {

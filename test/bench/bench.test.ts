@@ -12,6 +12,7 @@ import { inputAttrs } from '../../src/graph/graph.js';
 import { f32, scan, type Tensor, trace } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { schedule } from '../../src/schedule/schedule.js';
+import { inTurn } from '../processes/in-turn.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -69,11 +70,13 @@ it.concurrent('prints the time of each kernel with --callgraph', async () => {
   expect(kernels.some((line) => line.includes('gemm_nn_32x27x100_add'))).toBe(true);
 }, 300_000);
 
-it.concurrent.each([
+const refuse = inTurn('bench/main.ts', ['--import', 'tsx']);
+
+it.each([
   ...['--only W9', '--gemm 3x4', '--rounds 0', '--nonsense', '--html no/such/folder/page.html'],
   ...['--conv 32x32x3x16', '--contexts 48', '--without nobody', '--only W1 --conv'],
 ])('called wrongly (%s) it ends with code 2', async (words) => {
-  const { code, stderr } = await bench(...words.split(' '));
+  const { code, stderr } = await refuse(...words.split(' '));
   expect(code).toBe(2);
   expect(stderr).toContain(words.split(' ').at(-1));
 });

@@ -6,7 +6,7 @@ import { chooseThreads } from '../../examples/playground/src/worker/auto-threads
 import { it } from './browser.js';
 import { compile, number, open, PATIENCE, paste, pause, playground, text, trainTo } from './playground.js';
 
-const site = playground('playground-comfort');
+const site = playground();
 
 const rate = (page: Page) => page.inputValue('#rate');
 const inSight = (page: Page, selector: string) =>

@@ -22,7 +22,7 @@ import {
   unpacked,
 } from './playground.js';
 
-const site = playground('playground-kinds');
+const site = playground();
 
 /** Small, so that it compiles and trains at once. */
 const SMALL_GPT = sourceOf('gpt')

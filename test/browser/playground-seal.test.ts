@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { it } from './browser.js';
 import { compile, open, PATIENCE, pasteSource, playground, SOURCE, text } from './playground.js';
 
-const site = playground('playground-seal');
+const site = playground();
 
 interface Listener {
   /** An address of it, without what stands before the host. */

@@ -22,7 +22,7 @@ import {
   unpacked,
 } from './playground.js';
 
-const site = playground('playground');
+const site = playground();
 
 /** A model of somebody who would like to write what is run after it was downloaded. */
 const TAMPERING = `${SOURCE}

@@ -9,6 +9,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { HEADERS } from '../../examples/playground/vite.config.js';
 import { ROOT } from './bundle.js';
+import { once } from './once.js';
 import { ISOLATION_HEADERS, type ServeOptions, type Server, serve } from './server.js';
 
 const SHOTS = `${ROOT}build/screenshots/`;
@@ -20,24 +21,25 @@ export const sourceOf = (name: string) =>
 export const SOURCE = sourceOf('plain');
 
 export interface Site {
-  readonly folder: string;
+  folder: string;
   /** One origin for all tests of a file: a model that one has compiled is in the page's cache for the next. */
   server: Server;
   readonly options: ServeOptions;
 }
 
-/** Builds the playground before the tests of a file, into a folder of their own, and serves it as a good host would. */
-export function playground(name: string): Site {
-  const folder = `${ROOT}build/browser/${name}`;
+/** Builds the playground before the tests of a file, unless another file has, and serves it as a good host would. */
+export function playground(): Site {
   // Those that isolate are the server's own, which tests may leave out.
   const headers: Record<string, string> = { ...HEADERS };
   for (const name of Object.keys(ISOLATION_HEADERS)) delete headers[name];
-  const site = { folder, options: { isolated: true, headers } } as unknown as Site;
+  const site = { options: { isolated: true, headers } } as Site;
   beforeAll(async () => {
     mkdirSync(SHOTS, { recursive: true });
     const configFile = `${ROOT}examples/playground/vite.config.ts`;
-    await build({ configFile, logLevel: 'error', build: { outDir: folder, minify: false } });
-    site.server = await serve(folder, site.options);
+    site.folder = await once('playground', (outDir) =>
+      build({ configFile, logLevel: 'error', build: { outDir, minify: false } }),
+    );
+    site.server = await serve(site.folder, site.options);
   });
   afterAll(() => site.server.close());
   return site;

@@ -4,14 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
+import { type Ended, inTurn } from '../processes/in-turn.js';
 
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-export interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
+export type { Ended };
 
 /** Starts the command line as a shell would. */
 export function start(
@@ -44,6 +41,9 @@ export function training({ child }: { child: ChildProcess }): Promise<void> {
 }
 
 export const run = (...args: string[]): Promise<Ended> => start(args).ended;
+
+/** The same for what is refused or done at once: all of a test file in one process, which has the command line loaded. */
+export const quickly = () => inTurn(MAIN);
 
 /** The last line of standard output. */
 export const lastJson = ({ stdout }: Ended) => JSON.parse(stdout.trimEnd().split('\n').at(-1)!);

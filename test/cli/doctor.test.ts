@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { lastJson, run, workspace } from './command.js';
+import { lastJson, quickly, run, workspace } from './command.js';
 
 const words = workspace();
 const IMPORTS = `import { crossEntropy, f32, i32, meanSquaredError, nn, optim, trainStep } from '2headgrad';\n`;
@@ -63,8 +63,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const doctor = (file: string, ...args: string[]) =>
-  run('doctor', join(folder, file), ...args.map((arg) => (arg.endsWith('.json') ? join(folder, arg) : arg)));
+const quick = quickly();
+const called = (file: string, args: readonly string[]) => [
+  ...['doctor', join(folder, file)],
+  ...args.map((arg) => (arg.endsWith('.json') ? join(folder, arg) : arg)),
+];
+const doctor = (file: string, ...args: string[]) => run(...called(file, args));
 
 it('a healthy file gets a clean bill that says what was checked, and exit code 0', async () => {
   const { code, stdout, stderr } = await doctor('good.ts', '--lr', '0.01');
@@ -157,7 +161,7 @@ it.each<[string, string[], RegExp]>([
   ['alone.ts', ['--data', 'list.json'], /list\.json: expected an object with an array of numbers/],
   ['alone.ts', ['--data', 'words.json'], /words\.json: x: 'two' at position 1 is no number$/],
 ])('%s %j: one line, exit code 1', async (file, args, message) => {
-  const { code, stdout, stderr } = await doctor(file, ...args);
+  const { code, stdout, stderr } = await quick(...called(file, args));
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(stderr.trimEnd()).toMatch(message);
@@ -170,32 +174,32 @@ it.each([
   ['good.ts', ['--export', 'other'], 'exports no training step other: there is step'],
   ['good.ts', ['--fix'], "unknown option '--fix'"],
 ])('%s %j is a wrong call: exit code 2', async (file, args, message) => {
-  const { code, stdout, stderr } = await doctor(file, ...args);
+  const { code, stdout, stderr } = await quick(...called(file, args));
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toContain(message);
   expect(stderr).toMatch(/\(see 2headgrad doctor --help\)\n$/);
 });
 
 it('--help explains the command', async () => {
-  const { code, stdout, stderr } = await run('doctor', '--help');
+  const { code, stdout, stderr } = await quick('doctor', '--help');
   expect([code, stderr]).toEqual([0, '']);
   for (const word of ['<model>', '--data', '--export', '--lr', '--norm', '--json'])
     expect(stdout).toContain(word);
 });
 
 it('a call without a model is a wrong call', async () => {
-  expect(await run('doctor')).toMatchObject({ code: 2, stdout: '' });
+  expect(await quick('doctor')).toMatchObject({ code: 2, stdout: '' });
 });
 
 it.each([['none'], ['batch'], ['layer']])('the model of names with norm %s is healthy', async (norm) => {
-  const { code, stdout } = await run('doctor', 'names', '--data', words.path('words.txt'), '--norm', norm);
+  const { code, stdout } = await quick('doctor', 'names', '--data', words.path('words.txt'), '--norm', norm);
   expect([code, stdout.match(/✗.*/g)]).toEqual([0, null]);
   expect(stdout).not.toContain('not checked');
 });
 
 it('a batch of one under batch norm is a finding, not an error', async () => {
   const args = ['--data', words.path('words.txt'), '--norm', 'batch', '--batch', '1'];
-  const { code, stdout } = await run('doctor', 'names', ...args);
+  const { code, stdout } = await quick('doctor', 'names', ...args);
   expect(code).toBe(1);
   expect(stdout).toContain('✗ batch-of-one');
 });

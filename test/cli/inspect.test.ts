@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { run, start, workspace } from './command.js';
+import { quickly, start, workspace } from './command.js';
 
 const { path, list } = workspace();
+const quick = quickly();
 const MODEL = ['--hidden', '8', '--embed', '4', '--batch', '4'];
 const inspect = (...args: string[]) =>
-  run('inspect', 'names', '--data', path('words.txt'), ...MODEL, ...args);
+  quick('inspect', 'names', '--data', path('words.txt'), ...MODEL, ...args);
 
 test.each([
   ['graph', /^graph names\.train\(x: i32\[4,3\], y: i32\[4\], .*\) \{\n {2}%0 = /],

@@ -1,10 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { lastJson, run, SMALL, start, workspace } from './command.js';
+import { lastJson, quickly, run, SMALL, start, workspace } from './command.js';
 
 const { path, list } = workspace();
-const find = (...args: string[]) =>
-  run('lr-find', 'names', ...SMALL, '--data', path('words.txt'), '--steps', '120', ...args);
+const quick = quickly();
+const names = () => ['lr-find', 'names', ...SMALL, '--data', path('words.txt'), '--steps', '120'];
+const find = (...args: string[]) => run(...names(), ...args);
 
 describe('lr-find', () => {
   it('prints the bounds, the suggestion and a command that trains with it, and writes a picture and a report', async () => {
@@ -49,7 +50,7 @@ describe('lr-find', () => {
     [['--data', '/nowhere/words'], 1, /cannot read the words/],
     [['--out', '/proc/1/x'], 1, /cannot write into the folder/],
   ])('with %j ends with %d', async (args, expected, message) => {
-    const { code, stderr, stdout } = await find('--out', path('none'), ...args);
+    const { code, stderr, stdout } = await quick(...names(), '--out', path('none'), ...args);
     expect(code).toBe(expected);
     expect(stderr).toMatch(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -59,7 +60,7 @@ describe('lr-find', () => {
   it('leaves a folder with a trained model alone', async () => {
     await mkdir(path('model'));
     await writeFile(path('model', 'model.safetensors'), 'mine');
-    const { code, stderr } = await find('--out', path('model'));
+    const { code, stderr } = await quick(...names(), '--out', path('model'));
     expect(code).toBe(2);
     expect(stderr).toMatch(/holds a trained model and its report; give another/);
     expect(await list('model')).toEqual(['model.safetensors']);

@@ -1,6 +1,6 @@
 import { copyFile, cp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
-import { json, lastJson, run, SMALL, start, training, workspace } from './command.js';
+import { json, lastJson, quickly, run, SMALL, start, training, workspace } from './command.js';
 
 const { path, list } = workspace();
 const SCHEDULE = ['--lr-decay-at', '60'];
@@ -8,6 +8,9 @@ const train = (out: string, ...args: string[]) =>
   run('train', 'names', ...SMALL, ...SCHEDULE, '--data', path('words.txt'), '--out', path(out), ...args);
 const resume = (out: string, ...args: string[]) =>
   run('train', 'names', '--resume', '--out', path(out), ...args);
+const quick = quickly();
+const refused = (out: string, ...args: string[]) =>
+  quick('train', 'names', '--resume', '--out', path(out), ...args);
 const model = (out: string) => readFile(path(out, 'model.safetensors'));
 
 beforeAll(async () => {
@@ -48,19 +51,19 @@ test.each([
   ['--seed', '1', '--seed 1: the run in .* has 42'],
   ['--steps', '10', '--steps 10: the run in .* is already at step 40'],
 ])('a resumed run with another %s is refused', async (option, value, message) => {
-  const ended = await resume('half', option, value);
+  const ended = await refused('half', option, value);
   expect(ended.code).toBe(2);
   expect(ended.stderr).toMatch(new RegExp(`^2headgrad: ${message}.*\\(see 2headgrad train --help\\)\n$`));
 });
 
 test('--direct is refused for a run that was begun without', async () => {
-  const ended = await resume('half', '--direct');
+  const ended = await refused('half', '--direct');
   expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('was begun without')]);
 });
 
 test('a resumed run whose words have changed is refused', async () => {
   await writeFile(path('other.txt'), 'some\nother\nwords\nthan\nbefore\n');
-  const ended = await resume('half', '--data', path('other.txt'));
+  const ended = await refused('half', '--data', path('other.txt'));
   expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('was trained on other words')]);
 });
 
@@ -100,7 +103,7 @@ test.each([
   if (name !== 'nowhere') await half(name);
   await spoil();
   const before = name === 'nowhere' ? [] : await list(name);
-  const ended = await resume(name, '--steps', '90');
+  const ended = await refused(name, '--steps', '90');
   expect(ended.code).toBe(1);
   expect(ended.stderr).toMatch(new RegExp(`^2headgrad: .*${message}.*\n$`));
   if (name !== 'nowhere') expect(await list(name)).toEqual(before);
@@ -118,7 +121,7 @@ test.each([
     path(name, 'config.json'),
     JSON.stringify({ ...(await json(path(name, 'config.json'))), [key]: value }),
   );
-  for (const ended of [await resume(name), await run('sample', path(name))]) {
+  for (const ended of [await refused(name), await quick('sample', path(name))]) {
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining(message)]);
   }
 });
@@ -128,7 +131,7 @@ test('a checkpoint of another model is refused, and nothing is lost', async () =
   await train('wide', '--steps', '1', '--norm', 'batch', '--hidden', '24');
   await copyFile(path('wide', 'model.safetensors'), path(name, 'model.safetensors'));
   const before = await model(name);
-  const ended = await resume(name, '--steps', '90');
+  const ended = await refused(name, '--steps', '90');
   expect([ended.code, ended.stderr]).toEqual([
     1,
     expect.stringMatching(/is \[.*24\], the model has \[.*16\]/),
@@ -142,7 +145,7 @@ test('settings of a run over another that was cut off are not used with its weig
   const config = await json(file);
   await writeFile(file, JSON.stringify({ ...config, lr: config.lr / 2 }));
   const before = await model(name);
-  for (const ended of [await resume(name, '--steps', '90'), await run('sample', path(name))])
+  for (const ended of [await refused(name, '--steps', '90'), await quick('sample', path(name))])
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('do not belong together')]);
   expect((await model(name)).equals(before)).toBe(true);
   // What a run that goes on with other settings leaves, cut off before its first checkpoint.
@@ -154,7 +157,7 @@ test('settings of a run over another that was cut off are not used with its weig
 });
 
 test('Ctrl-C saves where training stands, and the resumed run ends with the same bits', async () => {
-  const steps = ['--steps', '2500'];
+  const steps = ['--steps', '1000'];
   const interrupted = start([
     'train',
     'names',
@@ -170,7 +173,7 @@ test('Ctrl-C saves where training stands, and the resumed run ends with the same
   const ended = await interrupted.ended;
   expect(ended.code).toBe(130);
   expect(ended.stdout).toMatch(
-    /Stopped at step [\d,]+ of 2,500; saved\. Go on with: 2headgrad train names --resume/,
+    /Stopped at step [\d,]+ of 1,000; saved\. Go on with: 2headgrad train names --resume/,
   );
   expect(await list('stopped')).toEqual(['config.json', 'losses.json', 'model.safetensors']);
   expect((await resume('stopped')).code).toBe(0);

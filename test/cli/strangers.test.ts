@@ -2,9 +2,10 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { json, run, SMALL, WORDS, workspace } from './command.js';
+import { json, quickly, run, SMALL, WORDS, workspace } from './command.js';
 
 const { path } = workspace();
+const quick = quickly();
 // Every character that a word can bring; a line break, NUL and carriage return end a word or are refused before.
 const EVIL = ['\x1b[2Jan', 'be\x9b31m', 'co\x08\x7f', 'di\u202el', '\x1b]0;x\x07', 'fa\u2028a'];
 const OBEYED = /[^\P{Cc}\n]|[\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/u;
@@ -120,7 +121,7 @@ test.each<[string, (folder: string) => Promise<unknown>, RegExp]>([
 ])('a run of a stranger that %s is refused', async (what, spoil, message) => {
   const folder = await copy(what.replaceAll(' ', '-'));
   await spoil(folder);
-  const { code, stderr } = await run('train', 'names', '--resume', '--out', folder, '--steps', '40');
+  const { code, stderr } = await quick('train', 'names', '--resume', '--out', folder, '--steps', '40');
   expect([code === 1 || code === 2, stderr]).toEqual([true, expect.stringMatching(message)]);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../src/data/safetensors.js';
-import { json, lastJson, run, start, training, workspace } from './command.js';
+import { json, lastJson, quickly, run, start, training, workspace } from './command.js';
 
 const { path, list } = workspace();
 const TINY = [
@@ -21,6 +21,7 @@ const TINY = [
 const LINE = 'the cat sat on the mat; the dog sat on the log.\n';
 const train = (out: string, ...args: string[]) =>
   run('train', 'text', ...TINY, '--data', path('text.txt'), '--out', path(out), ...args);
+const quick = quickly();
 const model = (out: string) => readFile(path(out, 'model.safetensors'));
 
 beforeAll(async () => {
@@ -98,12 +99,12 @@ test('Ctrl-C saves where training stands', async () => {
 });
 
 test('a run of another kind is not gone on with, and what its model is stays', async () => {
-  const other = await run('train', 'names', '--resume', '--out', path('whole'));
+  const other = await quick('train', 'names', '--resume', '--out', path('whole'));
   expect([other.code, other.stderr]).toEqual([
     2,
     expect.stringContaining('is one of text: 2headgrad train text --resume'),
   ]);
-  const wider = await run('train', 'text', '--resume', '--out', path('whole'), '--dim', '16');
+  const wider = await quick('train', 'text', '--resume', '--out', path('whole'), '--dim', '16');
   expect([wider.code, wider.stderr]).toEqual([2, expect.stringMatching(/--dim 16: the run in .* has 8/)]);
   await cp(path('whole'), path('changed'), { recursive: true });
   await writeFile(
@@ -111,8 +112,8 @@ test('a run of another kind is not gone on with, and what its model is stays', a
     JSON.stringify({ ...(await json(path('whole', 'config.json'))), heads: 3 }),
   );
   for (const ended of [
-    await run('sample', path('changed')),
-    await run('train', 'text', '--resume', '--out', path('changed')),
+    await quick('sample', path('changed')),
+    await quick('train', 'text', '--resume', '--out', path('changed')),
   ])
     expect([ended.code, ended.stderr]).toEqual([
       1,
@@ -127,8 +128,8 @@ test('settings of a stranger that are of a larger model are refused before any i
     JSON.stringify({ ...(await json(path('whole', 'config.json'))), layers: 1000 }),
   );
   for (const ended of [
-    await run('sample', path('larger')),
-    await run('train', 'text', '--resume', '--out', path('larger')),
+    await quick('sample', path('larger')),
+    await quick('train', 'text', '--resume', '--out', path('larger')),
   ])
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('do not belong together')]);
 });
@@ -161,7 +162,10 @@ test.each([
   ],
 ])('%s is named', async (_, args, message) => {
   const places = args.map((arg) => (arg.endsWith('.txt') || arg.endsWith('.bin') ? path(arg) : arg));
-  const { code, stderr } = await train('bad', '--steps', '1', ...places);
+  const { code, stderr } = await quick(
+    ...['train', 'text', ...TINY, '--data', path('text.txt'), '--out', path('bad')],
+    ...['--steps', '1', ...places],
+  );
   expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
 });
@@ -196,7 +200,7 @@ test('bytes of any file can be trained on, and are told as such', async () => {
 
 test('sample goes on from a prompt, the same for the same seed and with fewer tokens a part of it', async () => {
   const sample = async (...args: string[]) => {
-    const { code, stdout, stderr } = await run('sample', path('whole'), '--json', ...args);
+    const { code, stdout, stderr } = await quick('sample', path('whole'), '--json', ...args);
     expect([code, stderr]).toEqual([0, '']);
     return JSON.parse(stdout).samples as string[];
   };
@@ -219,7 +223,7 @@ test.each([
   ],
   [['--prompt', ''], '--prompt is empty'],
 ])('a prompt %j is refused', async (args, message) => {
-  const { code, stdout, stderr } = await run('sample', path('whole'), ...args);
+  const { code, stdout, stderr } = await quick('sample', path('whole'), ...args);
   expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(message)]);
 });
 
@@ -248,6 +252,6 @@ test('inspect and lr-find know texts too', async () => {
     expect.stringMatching(/the graph has \d+ nodes, and can be laid out with at most 250/),
   ]);
   expect(stdout).toMatch(/^graph text\.train\(x: i32\[4,8\], y: i32\[4,8\]/);
-  const other = await run('lr-find', 'text', '--data', path('text.txt'), '--norm', 'batch');
+  const other = await quick('lr-find', 'text', '--data', path('text.txt'), '--norm', 'batch');
   expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('--norm is an option of names')]);
 });

@@ -4,9 +4,10 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { MAIN, run, SMALL, start, workspace } from './command.js';
+import { MAIN, quickly, run, SMALL, start, workspace } from './command.js';
 
 const { path, list } = workspace();
+const quick = quickly();
 const { version } = createRequire(import.meta.url)('../../package.json');
 
 beforeAll(async () => {
@@ -136,7 +137,7 @@ test.each([
     'Allowed choices are graph, schedule, loops, memory, assemblyscript, wat',
   ],
 ])('%j is a wrong use: one line, exit code 2', async (args, message) => {
-  const { code, stdout, stderr } = await run(...args);
+  const { code, stdout, stderr } = await quick(...args);
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(/^2headgrad: .* \(see 2headgrad( train| sample| neighbours| inspect)? ?--help\)\n$/);
   expect(stderr).toContain(message);
@@ -166,7 +167,10 @@ test.each([
   const places = options.map((option) => (/^(-|\d)/.test(option) ? option : path(option)));
   const data = options.includes('--data') ? [] : ['--data', path('words.txt')];
   const out = options.includes('--out') ? [] : ['--out', path('deep', 'out')];
-  const { code, stderr } = await run('train', 'names', ...SMALL, '--steps', '5', ...data, ...out, ...places);
+  const { code, stderr } = await quick(
+    ...['train', 'names', ...SMALL, '--steps', '5'],
+    ...[...data, ...out, ...places],
+  );
   expect(code).toBe(1);
   expect(stderr).toMatch(/^2headgrad: .*\n$/);
   expect(stderr).toContain(message);
@@ -282,7 +286,7 @@ test.each([
   const folder = path(`foreign-${command}-${file}`);
   await mkdir(folder);
   await writeFile(join(folder, file), '{"mine": true}');
-  const { code, stderr } = await run(command, 'names', ...SMALL, '--steps', '50', '--out', folder);
+  const { code, stderr } = await quick(command, 'names', ...SMALL, '--steps', '50', '--out', folder);
   expect([code, stderr]).toEqual([2, expect.stringContaining(`${file} there was not written by 2headgrad`)]);
   expect(await list(`foreign-${command}-${file}`)).toEqual([file]);
   expect(await readFile(join(folder, file), 'utf8')).toBe('{"mine": true}');

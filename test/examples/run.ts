@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { inTurn } from '../processes/in-turn.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -23,13 +24,12 @@ export function blocksOf(name: string): string[] {
 
 /** Tests that examples/NAME refuses arguments in one line that says why. */
 export function refusesInOneLine(name: string, cases: [args: string[], message: string][]): void {
+  const run = inTurn(join(root, 'examples', name, 'main.ts'), ['--import', 'tsx']);
   it.each(cases)(`examples/${name} refuses %s in one line`, async (args, message) => {
-    const failed = await runExample(name, ...args).then(
-      () => null,
-      (error) => error as { stderr: string; code: number },
-    );
-    expect(failed?.stderr.trim().split('\n')).toHaveLength(1);
-    expect(failed?.stderr).toContain(message);
+    const { code, stdout, stderr } = await run(...args);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain(message);
   });
 }
 

@@ -8,6 +8,7 @@ import { followsGoldenFiles, goldenFiles } from './suite.js';
 followsGoldenFiles({
   name: 'the tape in float64',
   transformerSteps: 2,
+  largeSteps: 8,
   noise: true,
   options: { keepGradients: true },
   tolerance: { loss: 1e-12, sums: 1e-11 },
@@ -18,6 +19,7 @@ followsGoldenFiles({
   name: 'the tape in float32',
   mostSteps: 20,
   transformerSteps: 0,
+  largeSteps: 3,
   noise: true,
   tolerance: { loss: 1e-5, sums: 1e-4 },
   open: (step) => step.interpret(),

@@ -13,6 +13,8 @@ export interface Engine {
   mostSteps?: number;
   /** Of transformers, which take long; all unless given. */
   transformerSteps?: number;
+  /** Of networks with some hundred thousand multiplications for each row, which take as long; all unless given. */
+  largeSteps?: number;
   /** Whether to look at the gradients alone, after one step. */
   firstStepOnly?: boolean;
   /** Whether a bias in front of a batch norm, which has no gradient, is moved by rounding, and the mean that the norm keeps. */
@@ -30,13 +32,16 @@ export const goldenFiles: GoldenFile[] = readdirSync(folder)
   .sort()
   .map((file) => readGolden(folder + file));
 
+const isLarge = (config: GoldenFile['config']) =>
+  (config.model === 'bengio' && config.vocab > 1000) || (config.model === 'mlp' && config.dims[0] > 500);
+
 /** Tests that an engine follows every golden file. */
 export function followsGoldenFiles(engine: Engine): void {
   const { tolerance } = engine;
   const most = ({ config, loss }: GoldenFile) => {
-    const { mostSteps = loss.length, transformerSteps = mostSteps } = engine;
+    const { mostSteps = loss.length, transformerSteps = mostSteps, largeSteps = mostSteps } = engine;
     const isTransformer = config.model === 'gpt' || config.model === 'llama';
-    return Math.min(loss.length, isTransformer ? transformerSteps : mostSteps);
+    return Math.min(loss.length, isTransformer ? transformerSteps : isLarge(config) ? largeSteps : mostSteps);
   };
   describe.each(goldenFiles.filter((file) => most(file) > 0))(`${engine.name} on $name`, (file) => {
     const steps = engine.firstStepOnly ? 1 : most(file);

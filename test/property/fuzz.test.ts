@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { PASSES } from '../../src/emit/compile.js';
 import { SCHEDULE_PASSES } from '../../src/schedule/passes.js';
+import { inTurn } from '../processes/in-turn.js';
 import { programOf, settingsOf } from './fuzz.js';
 
 describe('fuzzing', () => {
@@ -24,6 +25,7 @@ describe('fuzzing', () => {
 });
 
 describe('npm run fuzz', () => {
+  const refuse = inTurn('bench/fuzz.ts', ['--import', 'tsx']);
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ['--import', 'tsx', 'bench/fuzz.ts', ...args], {
       cwd: fileURLToPath(new URL('../../', import.meta.url)),
@@ -46,7 +48,7 @@ describe('npm run fuzz', () => {
     expect(status).toBe(0);
   });
 
-  it('refuses what it does not understand with exit code 2 and one line', () => {
+  it('refuses what it does not understand with exit code 2 and one line', async () => {
     for (const args of [
       ['--count', 'x'],
       ['--threads', '0'],
@@ -54,9 +56,9 @@ describe('npm run fuzz', () => {
       ['--level', '4'],
       ['-z'],
     ]) {
-      const { status, stdout, stderr } = run(...args);
-      expect({ args, status, stdout, lines: stderr.trim().split('\n').length }).toEqual({
-        ...{ args, status: 2, stdout: '', lines: 1 },
+      const { code, stdout, stderr } = await refuse(...args);
+      expect({ args, code, stdout, lines: stderr.trim().split('\n').length }).toEqual({
+        ...{ args, code: 2, stdout: '', lines: 1 },
       });
     }
   });

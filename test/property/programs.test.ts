@@ -26,20 +26,20 @@ describe('random programs give the results of the reference and the same bits fo
   });
 
   it('with memory poisoned while it holds no live value', async () => {
-    expect((await failures(20, 100, { level: 1, poison: true })).problems).toEqual([]);
+    expect((await failures(20, 100, { level: 0, poison: true })).problems).toEqual([]);
   });
 
   it.each(passes.map(({ name }, i) => ({ name, seed: 175 + 25 * i })))(
     'without the pass $name',
     async (pass) => {
-      const settings = { level: 1, without: [pass.name] };
+      const settings = { level: 0, without: [pass.name] };
       expect((await failures(3, pass.seed, settings)).problems).toEqual([]);
     },
   );
 
   it('without any pass', async () => {
     const without = passes.map((pass) => pass.name);
-    expect((await failures(6, 500, { level: 1, without })).problems).toEqual([]);
+    expect((await failures(6, 500, { level: 0, without })).problems).toEqual([]);
   });
 });
 
@@ -52,7 +52,7 @@ describe('bits depend on the mathematics alone', () => {
   ];
 
   it('whatever part of the scheduler is left out, and whatever stands beside', async () => {
-    const settings = { level: 1, threads: [1, 2, 3, 4], alike: ways };
+    const settings = { level: 0, threads: [1, 2, 3, 4], alike: ways };
     expect((await failures(3, 600, settings)).problems).toEqual([]);
   });
 });
@@ -68,11 +68,11 @@ describe('programs that failed once', () => {
   });
 
   it('do so while memory without a live value is poisoned', async () => {
-    expect(await problems({ poison: true, level: 1 })).toEqual([]);
+    expect(await problems({ poison: true, level: 0 })).toEqual([]);
   });
 
   it('do so without any optimization pass', async () => {
-    expect(await problems({ without: passes.map((pass) => pass.name), level: 1 })).toEqual([]);
+    expect(await problems({ without: passes.map((pass) => pass.name), level: 0 })).toEqual([]);
   });
 
   it.each(kept.filter((k) => k.settings.without?.length === 1))(
@@ -92,8 +92,8 @@ describe('the comparison', () => {
     );
     expect(math).not.toBe(library['math.ts']);
     const settings = { level: 0, threads: [1], library: { ...library, 'math.ts': math } };
-    const found = await fuzz({ count: 25, seed: 300, settings, shrink: 1, patience: 30 });
-    expect(found.length).toBeGreaterThan(0);
+    const found = await fuzz({ count: 1, seed: 320, settings, shrink: 1, patience: 60 });
+    expect(found).toHaveLength(1);
     const ops = found[0].smallest!.graph.nodes.map((node) => node.op.name);
     expect(ops).toContain('tanh');
     expect(ops.length).toBeLessThan(16);
