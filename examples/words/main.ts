@@ -18,7 +18,10 @@ const { from, words, out } = options();
 const { tokens, table, width } = await trainedTable(from);
 for (const word of words) {
   const id = tokens.indexOf(word);
-  if (id === 0) continue;
+  if (id === 0) {
+    console.log(`${word}: the model does not know it`);
+    continue;
+  }
   const near = neighbours(table, width, id, 8, (row) => row === 0);
   console.log(`${word.padEnd(12)} ${near.map(({ row }) => tokens.wordOf(row)).join(' ')}`);
 }
