@@ -54,7 +54,7 @@ function options() {
   const { values } = parseArgs({
     options: { from: { type: 'string' }, words: { type: 'string' }, out: { type: 'string' } },
   });
-  const usual = 'he,the,two,Monday,good,man,said,would,in,year,city,and';
+  const usual = 'he,two,Monday,good,man,said,would,in,city';
   return {
     from: values.from ?? 'runs/words',
     words: (values.words ?? usual).split(','),
