@@ -1,6 +1,7 @@
 import { compileProgram } from '../src/emit/compile.js';
 import type { Graph } from '../src/graph/graph.js';
 import {
+  attention,
   compileFunction,
   conv2d,
   f32,
@@ -17,28 +18,31 @@ import { numel } from '../src/shape.js';
 import { Tape } from '../src/tape/tape.js';
 import { type Entered, type EnterOptions, type Entrant, timed } from './entrant.js';
 import { uniform } from './golden/hash.js';
-import type { Bare, Convolution, Product } from './workloads.js';
+import type { Attention, Bare, Convolution, Product } from './workloads.js';
 
-// Functions of tensors by themselves: a matrix product, or a convolution or one of its gradients.
+// Functions of tensors by themselves: a matrix product, a convolution or one of its gradients, or attention with its gradients.
 
 interface Task {
   /** Its arguments; the elements of each have a salt of their own, counted from 1. */
   readonly inputs: Readonly<Record<string, TensorType>>;
   readonly flops: number;
-  run(inputs: Record<string, Tensor>): Tensor;
+  run(inputs: Record<string, Tensor>): Record<string, Tensor>;
 }
 
-const taskOf = (config: Bare): Task =>
-  config.model === 'product' ? productTask(config) : convolutionTask(config);
+function taskOf(config: Bare): Task {
+  if (config.model === 'product') return productTask(config);
+  return config.model === 'convolution' ? convolutionTask(config) : attentionTask(config);
+}
 
 /** What is compiled for a function by itself. */
 export function bareGraph(config: Bare): Graph {
   const { inputs, run } = taskOf(config);
-  return trace(config.model, inputs, (tensors) => ({ c: run(tensors) }));
+  return trace(config.model, inputs, run);
 }
 
 function productTask({ m, n, k }: Product): Task {
-  return { inputs: { a: f32(m, k), b: f32(k, n) }, flops: 2 * m * n * k, run: ({ a, b }) => a.matmul(b) };
+  const run = ({ a, b }: Record<string, Tensor>) => ({ c: a.matmul(b) });
+  return { inputs: { a: f32(m, k), b: f32(k, n) }, flops: 2 * m * n * k, run };
 }
 
 /** All places of the kernel count, also those over the zeros around an image. */
@@ -49,7 +53,7 @@ function convolutionTask(config: Convolution): Task {
   const g = f32(batch, height, width, out);
   const apply = (x: Tensor, w: Tensor) => conv2d(x, w, { padding: 'same' });
   const flops = 2 * numel(g.shape) * kernel * kernel * channels;
-  if (part === 'forward') return { inputs: { x, w }, flops, run: (t) => apply(t.x, t.w) };
+  if (part === 'forward') return { inputs: { x, w }, flops, run: (t) => ({ c: apply(t.x, t.w) }) };
   // What a gradient is for does not matter to it, a convolution being linear in both.
   const image = part === 'image';
   const by = (t: Record<string, Tensor>) => ({ x: zeros(x), w: zeros(w), ...t });
@@ -58,7 +62,21 @@ function convolutionTask(config: Convolution): Task {
     flops,
     run(given) {
       const t = by(given);
-      return gradients(apply(t.x, t.w), [image ? t.x : t.w], { cotangent: given.g })[0]!;
+      return { c: gradients(apply(t.x, t.w), [image ? t.x : t.w], { cotangent: given.g })[0]! };
+    },
+  };
+}
+
+/** Two products forward and four backward; where later places are not seen, half of each. */
+function attentionTask({ batch, heads, places, size, causal }: Attention): Task {
+  const x = f32(batch, heads, places, size);
+  return {
+    inputs: { q: x, k: x, v: x, g: x },
+    flops: (6 * 2 * numel(x.shape) * places) / (causal ? 2 : 1),
+    run({ q, k, v, g }) {
+      const y = attention(q, k, v, { causal });
+      const [dq, dk, dv] = gradients(y, [q, k, v], { cotangent: g });
+      return { y, dq: dq!, dk: dk!, dv: dv! };
     },
   };
 }

@@ -3,11 +3,20 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { PASSES } from '../src/emit/compile.js';
-import { contexts, convolution, product, QUICK, select, WORKLOADS, type Workload } from './workloads.js';
+import {
+  attentions,
+  contexts,
+  convolution,
+  product,
+  QUICK,
+  select,
+  WORKLOADS,
+  type Workload,
+} from './workloads.js';
 
 export interface Options {
   workloads: readonly Workload[];
-  /** Bare products: compiled alone, one thread. */
+  /** Functions by themselves: compiled alone, one thread. */
   bare: boolean;
   rounds: number;
   threads: number;
@@ -26,8 +35,8 @@ export interface Options {
 const NOTES = `
 W1 and W2 are the character model of Bengio et al. (2003), without and with batch norm, W3 the one of words, W4 a classifier
 of digits with two hidden layers, W5 are bare products, W6 is a GPT of characters, 4 layers of width 128 with a context of 64
-(W6-tiny: 3 of 96), W7 a convolutional network for digits, W8 a GRU of characters, 128 wide over 64 steps; --conv and
---contexts have sizes of their own unless told. Each is trained on batches of one size; W6 to W8 by Adam or AdamW.
+(W6-tiny: 3 of 96), W7 a convolutional network for digits, W8 a GRU of characters, 128 wide over 64 steps; --conv,
+--attention and --contexts have sizes of their own unless told. Each is trained on batches of one size; W6 to W8 by Adam or AdamW.
 Steps per second are medians over rounds in which all engines and the ceiling take turns; +- is half of the
 distance between the quartiles. "vs tape" is a row's speed over the tape's, "compiled is" the speed of strict compiled
 code on one thread over the row's. The ceiling is what one core does in a loop of multiply-adds on registers, strict
@@ -65,6 +74,13 @@ export function parseOptions(args: readonly string[]): Options {
         texts,
       ).preset(CONTEXTS),
     )
+    .addOption(
+      instead(
+        '--attention [lengths]',
+        `attention and its gradients by themselves, causal and not, of texts of these lengths and equal tokens, such as ${ATTENTIONS}`,
+        attentionsOf,
+      ).preset(ATTENTIONS),
+    )
     .option('--rounds <n>', 'turns of each engine; 9, or 3 with --quick', whole)
     .option('--threads <n>', 'also measure with so many threads', whole, Math.min(2, cores))
     .option('--quick', `three short rounds, and unless told otherwise only ${QUICK.join(', ')}`, false)
@@ -80,7 +96,7 @@ export function parseOptions(args: readonly string[]): Options {
     )
     .option(
       '--without <passes>',
-      'also measure with these passes of the compiler left out; with --contexts, unless told, those for attention',
+      'also measure with these passes of the compiler left out; with --contexts and --attention, unless told, those for attention',
       passes,
       [] as readonly string[],
     )
@@ -95,14 +111,14 @@ export function parseOptions(args: readonly string[]): Options {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
     throw error;
   }
-  const { only, gemm, conv, contexts, quick, ...rest } = command.opts<
+  const { only, gemm, conv, attention, contexts, quick, ...rest } = command.opts<
     Omit<Options, 'workloads' | 'bare' | 'rounds'> & {
-      [others in 'only' | 'gemm' | 'conv' | 'contexts']?: Workload[];
+      [others in 'only' | 'gemm' | 'conv' | 'attention' | 'contexts']?: Workload[];
     } & { rounds?: number }
   >();
-  const bare = gemm ?? conv;
+  const bare = gemm ?? conv ?? attention;
   const workloads = bare ?? contexts ?? only ?? (quick ? select(QUICK) : WORKLOADS);
-  const without = contexts && rest.without.length === 0 ? ATTENTION : rest.without;
+  const without = (contexts ?? attention) && rest.without.length === 0 ? ATTENTION : rest.without;
   return {
     ...rest,
     without,
@@ -120,11 +136,12 @@ const CONVOLUTIONS = [
   '56x56x3x16x3',
 ].join(',');
 const CONTEXTS = '64,256,1024';
+const ATTENTIONS = '64,128,256,512,1024';
 /** What keeps attention small in memory: long contexts show what it is worth. */
 const ATTENTION = PASSES.filter((pass) => pass.endsWith('attention'));
 
 /** An option that says what is measured: there can be one of them. */
-const INSTEAD = ['only', 'gemm', 'conv', 'contexts'];
+const INSTEAD = ['only', 'gemm', 'conv', 'attention', 'contexts'];
 function instead(flags: string, description: string, read: (text: string) => Workload[]): Option {
   const option = new Option(flags, `instead, ${description}`).argParser(read);
   return option.conflicts(INSTEAD.filter((name) => name !== option.attributeName()));
@@ -168,6 +185,8 @@ const convolutions = (text: string): Workload[] =>
   sizes(text, 5, 'HEIGHTxWIDTHxCHANNELSxOUTxKERNEL, such as 32x32x3x16x3').flatMap(
     ([height, width, channels, out, kernel]) => convolution(height, width, channels, out, kernel),
   );
+
+const attentionsOf = (text: string): Workload[] => checked(() => attentions(text.split(',').map(whole)));
 
 const texts = (text: string): Workload[] => checked(() => contexts(text.split(',').map(whole)));
 

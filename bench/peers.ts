@@ -153,7 +153,7 @@ async function reference(config: Workload['config']): Promise<Reference> {
     ];
     return { tensors, rate: 0, values: [squaresOfProduct(a, b, m, n, k)] };
   }
-  if (isBare(config)) throw new Error('a convolution by itself has no peers');
+  if (isBare(config)) throw new Error(`${config.model} by itself has no peers`);
   const run = buildGolden(config);
   const { step, batch, learningRate: rate } = run;
   await using session = step.interpret();

@@ -26,8 +26,21 @@ export interface Convolution {
 
 export const CONVOLUTION_PARTS = ['forward', 'image', 'filters'] as const;
 
+/**
+ * softmax(q kT / sqrt(size)) v and its gradients by q, k and v; all of them [batch, heads, places, size]. Causal: no place sees
+ * later ones.
+ */
+export interface Attention {
+  readonly model: 'attention';
+  readonly batch: number;
+  readonly heads: number;
+  readonly places: number;
+  readonly size: number;
+  readonly causal: boolean;
+}
+
 /** A function of tensors by itself, which trains nothing. */
-export type Bare = Product | Convolution;
+export type Bare = Product | Convolution | Attention;
 
 /** What is measured: a training step, described as the golden files describe theirs, or a function by itself. */
 export interface Workload {
@@ -79,7 +92,7 @@ const w8: RnnConfig = {
 };
 
 export const isBare = (config: Workload['config']): config is Bare =>
-  config.model === 'product' || config.model === 'convolution';
+  config.model === 'product' || config.model === 'convolution' || config.model === 'attention';
 
 /** The three parts of a convolution. */
 export function convolution(
@@ -102,15 +115,37 @@ const IMAGES = 8;
 
 /** GPTs of the size of W6 with contexts of these lengths, and as many tokens in a step as W6 or the longest of them has. */
 export function contexts(lengths: readonly number[]): Workload[] {
+  const batch = equalTokens(lengths);
+  return lengths.map((context) => ({
+    name: `W6-${context}`,
+    config: { ...w6, context, batch: batch(context) },
+  }));
+}
+
+/** Attention of the size of W6's, that sees all places and that does not see later ones, with as many tokens as `contexts` has. */
+export function attentions(lengths: readonly number[]): Workload[] {
+  const batch = equalTokens(lengths);
+  return lengths.flatMap((places) =>
+    [false, true].map((causal) => ({
+      name: `attention-${places}${causal ? ' causal' : ''}`,
+      config: {
+        ...{ model: 'attention', batch: batch(places), heads: w6.heads, places, size: w6.dim / w6.heads },
+        causal,
+      } satisfies Attention,
+    })),
+  );
+}
+
+/** How many texts of a length have as many tokens as W6 in a step, or as the longest. */
+function equalTokens(lengths: readonly number[]): (length: number) => number {
   const tokens = Math.max(w6.batch * w6.context, ...lengths);
-  return lengths.map((context) => {
-    const batch = tokens / context;
-    if (!Number.isInteger(batch))
-      throw new RangeError(
-        `${tokens} tokens, as many as each step has, make no whole number of texts of ${context}`,
-      );
-    return { name: `W6-${context}`, config: { ...w6, context, batch } };
-  });
+  return (length) => {
+    const batch = tokens / length;
+    if (Number.isInteger(batch)) return batch;
+    throw new RangeError(
+      `${tokens} tokens, as many as each step has, make no whole number of texts of ${length}`,
+    );
+  };
 }
 
 export function product(m: number, n: number, k: number, name = `${m}x${n}x${k}`): Workload {

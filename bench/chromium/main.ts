@@ -1,15 +1,21 @@
-// Gives the benchmark a function to call from outside, which a worker answers.
-import type { MeasureOptions } from './measure.js';
+// Gives the benchmark a function to call from outside, which a worker answers. What the worker tells on the way goes to the
+// function `tell`, which the benchmark puts into the page.
+import type { Calls } from './calls.js';
 
 declare global {
-  var measure: (call: 'start' | 'take', options: MeasureOptions) => Promise<number>;
+  var ask: <C extends keyof Calls>(call: C, given: Calls[C]['given']) => Promise<Calls[C]['result']>;
+  var tell: ((report: unknown) => void) | undefined;
 }
 
 const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
 
-globalThis.measure = (call, options) =>
+globalThis.ask = (call, given) =>
   new Promise((resolve, reject) => {
-    worker.onmessage = ({ data: { value, error } }) => (error ? reject(new Error(error)) : resolve(value));
+    worker.onmessage = ({ data: { value, error, report } }) => {
+      if (report !== undefined) globalThis.tell?.(report);
+      else if (error) reject(new Error(error));
+      else resolve(value);
+    };
     worker.onerror = ({ message }) => reject(new Error(message));
-    worker.postMessage({ call, options });
+    worker.postMessage({ call, given });
   });

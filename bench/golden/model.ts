@@ -13,6 +13,7 @@ import {
   type Session,
   sigmoid,
   type Tensor,
+  type TensorType,
   tanh,
   trainStep,
   type Variable,
@@ -64,7 +65,7 @@ export function buildGolden(config: Config, options: BuildOptions = {}): GoldenR
 export interface Recipe {
   model: unknown;
   forward(x: Tensor): Tensor;
-  batch: { x: ReturnType<typeof f32>; y: ReturnType<typeof f32> };
+  batch: { x: TensorType; y: TensorType };
   loss(output: Tensor, target: Tensor): Tensor;
 }
 

@@ -3,19 +3,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { conv2d, optim, relu, type Session, tensor } from '2headgrad';
-import { type Images, loadDigits } from '2headgrad/data';
+import { conv2d, optim, relu, tensor } from '2headgrad';
+import { loadDigits } from '2headgrad/data';
 import { confusionChart, filterImages, imageGrid, lineChart } from '2headgrad/report';
 import { Progress } from '../../src/cli/progress.js';
-import { BATCH, digits, JUDGED, NONE } from './model.js';
+import { judge, PIXELS } from './judge.js';
+import { BATCH, digits, RATE } from './model.js';
 
 process.on('uncaughtException', ({ message }) => {
   console.error(message);
   process.exit(1);
 });
 const { data, steps, seed, threads, save, out } = options();
-const PIXELS = 28 * 28;
-const CLASSES = 10;
 const NAMES = [...'0123456789'];
 
 const { train, test, source } = await loadDigits(data);
@@ -32,7 +31,7 @@ let good: string | undefined;
 let judged = judge(session, test);
 // An epoch is as many steps as take each digit once, on average.
 const epoch = Math.max(1, Math.min(Math.round(train.rows / BATCH), Math.ceil(steps / 4)));
-const lr = optim.schedule.oneCycle({ max: 0.002, steps });
+const lr = optim.schedule.oneCycle({ max: RATE, steps });
 for await (const { at, loss, losses, stepsPerSecond } of session.run({ steps, lr, every: epoch })) {
   judged = judge(session, test);
   curve.push({ x: at, y: 100 * judged.right });
@@ -58,29 +57,6 @@ function spent(): string {
   const { user, system } = process.cpuUsage(started.used);
   const wall = (performance.now() - started.wall) / 1000;
   return `${wall.toFixed(0)} seconds, ${((user + system) / 1e6).toFixed(0)} of processor time`;
-}
-
-/** What the model takes each image for, and how often which for which, counted in wasm. */
-function judge(session: Session, { x, y, rows }: Images) {
-  const confusion = new Array<number>(CLASSES * CLASSES).fill(0);
-  const taken: number[] = [];
-  for (let start = 0; start < rows; start += JUDGED) {
-    const images = new Float32Array(JUDGED * PIXELS);
-    images.set(x.subarray(start * PIXELS, (start + JUDGED) * PIXELS));
-    const labels = new Int32Array(JUDGED).fill(NONE);
-    labels.set(y.subarray(start, start + JUDGED));
-    const found = session.invoke('judge', { x: images, y: labels }) as Record<
-      'logits' | 'confusion',
-      ArrayLike<number>
-    >;
-    for (let i = 0; i < confusion.length; i++) confusion[i] += found.confusion[i];
-    for (let i = 0; i < Math.min(JUDGED, rows - start); i++) {
-      const row = Array.from({ length: CLASSES }, (_, digit) => found.logits[i * CLASSES + digit]);
-      taken.push(row.indexOf(Math.max(...row)));
-    }
-  }
-  const right = NAMES.reduce((sum, _, digit) => sum + confusion[digit * CLASSES + digit], 0) / rows;
-  return { confusion, taken, right };
 }
 
 function draw() {

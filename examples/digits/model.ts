@@ -14,6 +14,8 @@ import {
 /** Images in a batch, and in one that is judged. */
 export const BATCH = 64;
 export const JUDGED = 100;
+/** The highest of a cycle's rates. */
+export const RATE = 0.002;
 /** The class of rows that only fill a batch up: none. */
 export const NONE = 10;
 

@@ -31,3 +31,14 @@ export function bodyOf(
 ): Graph {
   return fromRoots({ name, inputs, outputs, updates: [] });
 }
+
+/** So many names that are not taken; passes may have dropped some of those that were counted before. */
+export function freshNames(prefix: string, taken: readonly string[], count: number): string[] {
+  const used = new Set(taken);
+  const names: string[] = [];
+  for (let i = taken.length; names.length < count; i++) {
+    const name = `${prefix}${i}`;
+    if (!used.has(name)) names.push(name);
+  }
+  return names;
+}

@@ -135,13 +135,45 @@ export function keepOff(stores: readonly MemoryAccess[], { sizes, strides, offse
   const terms = sizes.map((size, axis): [Unknown, number] => [{ low: 0, high: size - 1 }, 4 * strides[axis]]);
   const at = { buffer: null, terms: new Map(terms.filter(([, by]) => by !== 0)), constant: 4 * offset };
   const elements: MemoryAccess = { kind: 'store', buffer: 0, at, bytes: 4, around: [] };
-  return stores.every((store) => digitsOf(elements, store).some((digit) => areApart(digit, [])));
+  let words: Set<number> | null | undefined;
+  return stores.every((store) => {
+    if (digitsOf(elements, store).some((digit) => areApart(digit, []))) return true;
+    // Digits do not tell every stride: where there are few enough, the elements themselves are compared.
+    if (words === undefined) words = wordsOf(elements);
+    const written = words && wordsOf(store);
+    return !!written && [...written].every((word) => !words!.has(word));
+  });
+}
+
+/** More words than this are not told one by one. */
+const MOST_WORDS = 2 ** 20;
+
+/** Which words of four bytes an access touches, whatever its indices are; null where they are not known, or too many. */
+function wordsOf({ at, bytes }: MemoryAccess): Set<number> | null {
+  let found = new Set([at.constant]);
+  for (const [{ low, high }, by] of at.terms) {
+    if (!(found.size * (high - low + 1) <= MOST_WORDS)) return null;
+    const next = new Set<number>();
+    for (const from of found) for (let i = low; i <= high; i++) next.add(from + i * by);
+    found = next;
+  }
+  const words = new Set<number>();
+  for (const from of found)
+    for (let byte = 0; byte < bytes; byte += 4) words.add(Math.floor((from + byte) / 4));
+  return words;
 }
 
 /** The same access, of which indices of loops count turns in place of what the loops step over. */
 function inSteps(access: MemoryAccess): MemoryAccess {
+  const isWhole = (step: number, of: Unknown | undefined) => {
+    // The index of a loop over a block is one from the first block on: its turns count from there if blocks are whole turns.
+    const outer = of && access.around.find(({ index }) => index?.of === of)?.index;
+    return !of || (outer !== undefined && outer.step % step === 0);
+  };
   const steps = new Map(
-    access.around.flatMap(({ index, partOf }) => (index && !partOf ? [[index.of, index.step] as const] : [])),
+    access.around.flatMap(({ index, partOf }) =>
+      index && isWhole(index.step, partOf) ? [[index.of, index.step] as const] : [],
+    ),
   );
   const terms = [...access.at.terms].map(([of, by]): [Unknown, number] => {
     const step = steps.get(of) ?? 1;

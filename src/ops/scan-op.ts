@@ -1,13 +1,13 @@
 import { GraphError, ShapeError } from '../errors.js';
 import { formatType, numel, sameType, severalResults, type TensorType } from '../shape.js';
-import { concat, reshape, slice } from './movement.js';
+import { concat, reshape, slice, zeros } from './movement.js';
 import { type Bodies, type Body, defineOp, type Op, type Value } from './op.js';
 import { applyForAll } from './results.js';
 import { backwards } from './scan-vjp.js';
 import type { Tensor } from './tensor.js';
 
 /**
- * A graph run `length` times. Its inputs are the carried values, then one element (along the first axis) of each scanned
+ * A graph run `length` times, or not at all: the carried values are then the first ones, and stacks have no elements. Its inputs are the carried values, then one element (along the first axis) of each scanned
  * tensor, then what is the same in every step; its outputs the new carried values, then what is stacked.
  */
 export type ScanAttrs = {
@@ -29,8 +29,8 @@ export const scanOp: Op<ScanAttrs> = defineOp<ScanAttrs>({
   name: 'scan',
   type(inputs, attrs) {
     const { body, length, carries, scanned } = attrs;
-    if (!Number.isInteger(length) || length < 1)
-      throw new ShapeError(`scan: the length must be a whole number from 1, not ${length}`);
+    if (!Number.isInteger(length) || length < 0)
+      throw new ShapeError(`scan: the length must be a whole number from 0, not ${length}`);
     if (inputs.length !== body.inputs.length)
       throw new GraphError(`scan: the body takes ${body.inputs.length} tensors, ${inputs.length} are given`);
     inputs.forEach((input, i) => {
@@ -123,6 +123,10 @@ function unrolled(
   replay: Bodies['replay'],
 ): Tensor[] {
   const same = inputs.slice(carries + scanned);
+  if (length === 0) {
+    const stacks = [...body.outputs.slice(carries).map(({ node }) => node), ...inputs.slice(0, carries)];
+    return [...inputs.slice(0, carries), ...stacks.map((type) => zeros(stacked(type, 0)))];
+  }
   const found: Tensor[][] = [];
   const made: Tensor[][] = [];
   let carry = inputs.slice(0, carries);

@@ -14,7 +14,7 @@ export interface ScanOptions<C, X> {
   carry: C;
   /** Tensors that the steps walk along, each by its first axis: x: [length, ...] gives every step its [...]. */
   inputs?: X;
-  /** The number of steps; that of `inputs` unless there are none. */
+  /** The number of steps, from 0; that of `inputs` unless there are none. */
   length?: number;
   /** From the last step to the first; outputs stand where the inputs of their step do. */
   reverse?: boolean;
@@ -45,6 +45,10 @@ export interface ScanResult<C, Y> {
  * The body may use tensors and variables of outside and assign to variables, which are then carried too. In a trace it runs
  * once, on symbols, and becomes a graph inside of one node, whose gradient is a scan that runs the other way; on the tape it
  * runs once for each step.
+ *
+ * Without steps (inputs of [0, ...], or a length of 0) the carry comes back as it was given and outputs have no rows: [0, ...].
+ * The gradient then goes to the first carry; what the body would read has one of zeros. The body runs once, on symbols, on the
+ * tape too, to tell the shapes of its outputs, and its carry must be one that a next step could be given.
  */
 export function scan<C, X = [], Y = []>(
   body: (carry: TensorsOf<C>, input: TensorsOf<X>) => ScanStep<C, Y>,
@@ -57,8 +61,9 @@ export function scan<C, X = [], Y = []>(
   const run: Run = (leaves, elements) =>
     stepOf(carry, cell(nestOf(forms.carry, leaves), nestOf(forms.inputs ?? [], elements)));
   const by = interpreter();
-  const { last, outputs, form } = by.capture
-    ? traced(by.capture.bind(by), run, carry, inputs, steps, reverse)
+  const capture = by.capture ?? (steps === 0 ? by.captureUnrun : undefined);
+  const { last, outputs, form } = capture
+    ? traced(capture.bind(by), run, carry, inputs, steps, reverse)
     : atOnce(run, carry, inputs, steps, reverse);
   return {
     carry: nestOf(forms.carry, last) as TensorsOf<C>,
@@ -224,12 +229,10 @@ function lengthOf(inputs: readonly Leaf[], length: number | undefined): number {
   const steps = ({ path, tensor }: Leaf) => `${path} has ${tensor.shape[0]} (${formatType(tensor)})`;
   if (other)
     throw new ShapeError(`scan: inputs differ in their number of steps: ${steps(first)}, ${steps(other)}`);
-  if (length !== undefined) wholeNumber('scan: length', length);
+  if (length !== undefined) wholeNumber('scan: length', length, 0);
   if (!first && length === undefined)
     throw new GraphError(located('scan: how many steps? Give inputs to walk along, or a length'));
   if (first && length !== undefined && length !== first.tensor.shape[0])
     throw new ShapeError(`scan: length is ${length}, but ${steps(first)}: leave length out`);
-  const found = length ?? first.tensor.shape[0];
-  if (found === 0) throw new ShapeError(`scan: there is no step to run: ${steps(first)}`);
-  return found;
+  return length ?? first.tensor.shape[0];
 }

@@ -105,6 +105,8 @@ export interface Interpreter {
   readonly isStep?: boolean;
   /** Makes a graph of a step; missing where ops run at once. */
   readonly capture?: Capture | undefined;
+  /** The same for a step that is never run, of which only the graph can tell what it would give: ops run at once, too. */
+  readonly captureUnrun?: Capture | undefined;
 }
 
 /** Fills a new variable: element i of `shape`, from a stream of random numbers of its own. */

@@ -11,6 +11,8 @@ export interface Optimizer {
   readonly interval?: number;
   /** Prepares the state for these parameters. */
   bind(parameters: ReadonlyMap<string, Variable>): BoundOptimizer;
+  /** Functions have a name and a bind, too: one is not meant where an optimizer has to be called first. */
+  readonly call?: never;
 }
 
 export interface BoundOptimizer {

@@ -1,6 +1,6 @@
-import { bodyOf, substituted } from '../graph/bodies.js';
+import { bodyOf, freshNames, substituted } from '../graph/bodies.js';
 import { isLoop } from '../graph/expand.js';
-import { type Graph, isInput, makeInput, makeNode, type Node, rewrite } from '../graph/graph.js';
+import { type Graph, inputAttrs, isInput, makeInput, makeNode, type Node, rewrite } from '../graph/graph.js';
 import { resultNode } from '../graph/results.js';
 import { isResult } from '../ops/results.js';
 import type { ScanAttrs } from '../ops/scan-op.js';
@@ -213,8 +213,12 @@ function keptOf(body: Graph, made: ReadonlyMap<Node, Node>): Node[] {
 function withOutputs(node: Node, more: readonly Node[]): Node {
   const { attrs } = node;
   const body = (attrs as ScanAttrs).body as Graph;
-  const { length } = body.outputs;
-  const outputs = more.map((made, i) => ({ name: `step${length + i}`, node: made }));
+  const names = freshNames(
+    'step',
+    body.outputs.map(({ name }) => name),
+    more.length,
+  );
+  const outputs = more.map((made, i) => ({ name: names[i], node: made }));
   const next = { ...body, outputs: [...body.outputs, ...outputs] };
   return makeNode(node.op, node.inputs, { ...attrs, body: next }, node.where);
 }
@@ -224,9 +228,12 @@ function withStacks(node: Node, again: readonly Node[], stacks: readonly Node[])
   const attrs = node.attrs as ScanAttrs;
   const body = attrs.body as Graph;
   const end = attrs.carries + attrs.scanned;
-  const inputs = again.map(({ shape, dtype }, i) =>
-    makeInput(`k${body.inputs.length + i}`, 'input', shape, dtype),
+  const names = freshNames(
+    'k',
+    body.inputs.map((input) => inputAttrs(input).name),
+    again.length,
   );
+  const inputs = again.map(({ shape, dtype }, i) => makeInput(names[i], 'input', shape, dtype));
   const image = substituted(body, new Map(again.map((old, i) => [old, inputs[i]])));
   const next = bodyOf(
     body.name,

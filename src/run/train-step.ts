@@ -61,8 +61,8 @@ export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads
 export type { InterpretOptions };
 
 /** A training step that an engine can run. */
-// biome-ignore lint/suspicious/noExplicitAny: a step of any metrics.
-export class TrainStep<M, B extends Types, P extends Types, R = any> {
+// biome-ignore lint/suspicious/noExplicitAny: a step of any metrics and entries.
+export class TrainStep<M, B extends Types, P extends Types, R = any, E = any> {
   readonly [BRAND]: Kind = 'train step';
   /** What was given to trainStep, before an engine is chosen. */
   readonly definition: StepDefinition<M, B, P>;
@@ -110,7 +110,7 @@ export class TrainStep<M, B extends Types, P extends Types, R = any> {
   }
 
   /** Compiles the step to WebAssembly and sets up a session. */
-  async compile(options: CompileStepOptions = {}): Promise<Session<R>> {
+  async compile(options: CompileStepOptions = {}): Promise<Session<R, B, P, E>> {
     checkCompile('compile', options);
     const { seed = 42, threads = 1, wide, cache } = options;
     checkSeed(seed);
@@ -121,7 +121,7 @@ export class TrainStep<M, B extends Types, P extends Types, R = any> {
   }
 
   /** A session of a compiled module; several may share one. */
-  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session<R>> {
+  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session<R, B, P, E>> {
     checkOptions('start', given, ['seed', 'threads', 'wide', 'cache', 'mark']);
     const { seed = 42, wide = false, cache, mark } = given;
     checkSeed(seed);
@@ -146,7 +146,7 @@ export class TrainStep<M, B extends Types, P extends Types, R = any> {
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
-  interpret(options: InterpretOptions = {}): Session<R> {
+  interpret(options: InterpretOptions = {}): Session<R, B, P, E> {
     return interpretDefinition(this.definition as unknown as StepDefinition, options);
   }
 }
@@ -194,6 +194,6 @@ export function trainStep<
   P extends Types = Record<never, never>,
   E extends Record<string, Types> = Record<never, never>,
   V = Record<never, never>,
->(options: StepOptions<M, B, P, E, V>): TrainStep<M, B, P, MetricResults<V>> {
+>(options: StepOptions<M, B, P, E, V>): TrainStep<M, B, P, MetricResults<V>, E> {
   return new TrainStep(options as unknown as StepOptions<M, B, P>);
 }

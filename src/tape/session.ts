@@ -21,7 +21,7 @@ export function interpret<
   P extends Types = Record<never, never>,
   E extends Record<string, Types> = Record<never, never>,
   V = Record<never, never>,
->(step: StepOptions<M, B, P, E, V>, options: InterpretOptions = {}): Session<MetricResults<V>> {
+>(step: StepOptions<M, B, P, E, V>, options: InterpretOptions = {}): Session<MetricResults<V>, B, P, E> {
   const definition = new StepDefinition(step as unknown as StepOptions<M, B, P>);
   return interpretDefinition(definition as unknown as StepDefinition, options);
 }

@@ -16,6 +16,7 @@ import {
   sameShape,
   type TensorType,
 } from '../shape.js';
+import { captureUnrun } from '../trace/tracer.js';
 
 export const PRECISIONS = ['float32', 'float64'] as const;
 export type Precision = (typeof PRECISIONS)[number];
@@ -83,6 +84,7 @@ export function trackedLeaves(output: Eager): Eager[] {
 export class Tape implements Interpreter {
   training = true;
   keepsGraph = false;
+  readonly captureUnrun = captureUnrun(this);
   private readonly variables = new Map<Variable, Eager>();
   private readonly create: (variable: Variable) => Elements;
 

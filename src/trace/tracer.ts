@@ -87,8 +87,9 @@ export class Tracer implements Interpreter {
     return tensor;
   }
 
-  readonly capture: Capture | undefined = (name, carry, elements, step, outer = this) =>
+  readonly captureUnrun: Capture = (name, carry, elements, step, outer = this) =>
     new BodyTracer(name, this, outer).capturing(carry, elements, step);
+  readonly capture: Capture | undefined = this.captureUnrun;
 
   /** Variables in the order of their first use. */
   used(): Variable[] {
@@ -134,7 +135,7 @@ export class Tracer implements Interpreter {
   }
 }
 
-/** Traces a step inside of another trace: what it reads from there becomes an input. */
+/** Traces a step inside of another trace, or where ops run at once: what it reads from there becomes an input. */
 class BodyTracer extends Tracer {
   /** What was read from outside, in order, and the input that stands for it. */
   private readonly captured = new Map<Tensor, { input: Traced; outer: Tensor }>();
@@ -144,10 +145,10 @@ class BodyTracer extends Tracer {
 
   constructor(
     name: string,
-    private readonly around: Tracer,
+    private readonly around: Tracer | null,
     private readonly outer: Interpreter,
   ) {
-    super(name, around.training);
+    super(name, outer.training);
   }
 
   capturing(
@@ -198,7 +199,7 @@ class BodyTracer extends Tracer {
   }
 
   within(tensor: Tensor): Tensor {
-    return tensor instanceof Traced ? this.lift(tensor) : tensor;
+    return tensor instanceof Traced || this.isFromOutside(tensor) ? this.lift(tensor) : tensor;
   }
 
   /** Steps before this one are not in its graph: what depends on them and on a tensor of outside has no derivative here. */
@@ -214,8 +215,17 @@ class BodyTracer extends Tracer {
   }
 
   protected override lift(tensor: Tensor): Traced {
-    const outside = tensor instanceof Traced && tensor.tracer !== this && this.isInside(tensor.tracer);
-    return outside ? this.from(tensor, () => tensor) : super.lift(tensor);
+    return this.isFromOutside(tensor) ? this.from(tensor, () => tensor) : super.lift(tensor);
+  }
+
+  private isFromOutside(tensor: Tensor): boolean {
+    if (tensor instanceof Traced) return tensor.tracer !== this && this.isInside(tensor.tracer);
+    // In another trace these numbers are constants; what computes at once may want a gradient by them.
+    return 'data' in tensor && this.isOfTape();
+  }
+
+  private isOfTape(): boolean {
+    return this.around === null || (this.around instanceof BodyTracer && this.around.isOfTape());
   }
 
   private from(of: Tensor, read: () => Tensor): Traced {
@@ -232,6 +242,12 @@ class BodyTracer extends Tracer {
   private isInside(tracer: Tracer): boolean {
     return this.around === tracer || (this.around instanceof BodyTracer && this.around.isInside(tracer));
   }
+}
+
+/** How what computes at once traces a step that is never run: what it reads from there becomes an input. */
+export function captureUnrun(by: Interpreter): Capture {
+  return (name, carry, elements, step, outer = by) =>
+    new BodyTracer(name, null, outer).capturing(carry, elements, step);
 }
 
 function checkAssigned(name: string, variable: Variable, value: TensorType): void {

@@ -92,7 +92,15 @@ export class Observer implements Interpreter {
   }
 
   get capture(): Capture | undefined {
-    const capture = this.by.capture?.bind(this.by);
+    return this.reading(this.by.capture);
+  }
+
+  get captureUnrun(): Capture | undefined {
+    return this.reading(this.by.captureUnrun);
+  }
+
+  /** Variables are read from here. */
+  private reading(capture: Capture | undefined): Capture | undefined {
     return (
       capture && ((name, carry, elements, step, outer = this) => capture(name, carry, elements, step, outer))
     );

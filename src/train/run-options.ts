@@ -2,20 +2,22 @@ import { checkOptions, learningRate, shown, wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import { checkColumns } from './columns.js';
 import { entryOf, type ProgramDescription } from './description.js';
-import type { Columns } from './engine.js';
 import type { Measured } from './metrics.js';
+import type { ColumnsOf } from './typed-columns.js';
 
 /** A rate for all steps, or one for each: `step` counts from 0 over the session's life. */
 export type LearningRate = number | ((step: number) => number);
 
-export interface RunOptions {
+/** `B`: types of the batch. */
+// biome-ignore lint/suspicious/noExplicitAny: of any step.
+export interface RunOptions<B = any> {
   /** How many steps to take now. */
   steps: number;
   lr: LearningRate;
   /** Report after this many steps; by default about a hundred times in the run. */
   every?: number;
   /** Rows on which each report has the loss and the metrics of the step, as `session.evaluate` gives them. */
-  evaluate?: Columns;
+  evaluate?: ColumnsOf<B>;
   /** Ends the run between two calls into the engine. */
   signal?: AbortSignal;
 }

@@ -20,20 +20,21 @@ import {
   variableOf,
 } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
-import type { Columns, Engine, Numbers, Wide } from './engine.js';
+import type { Engine, Numbers, Wide } from './engine.js';
 import { evaluateRows } from './evaluate.js';
 import type { Evaluation } from './metrics.js';
 import { goingOn, noDataset, notBegun } from './refusals.js';
 import { Run, reportsOf } from './run.js';
 import { checkRate, checkRun, type LearningRate, type Progress, type RunOptions } from './run-options.js';
+import type { ColumnsOf } from './typed-columns.js';
 import { useRows } from './use-rows.js';
 import { WayBack } from './way-back.js';
 
 export type { LearningRate, Progress, RunOptions } from './run-options.js';
 
-/** A model in training: parameters, data and the place in the run. Made by `compile()` or `interpret()`. `R`: its metrics. */
+/** A model in training, made by `compile()` or `interpret()`. `R`: its metrics; `B`, `P`, `E`: types of what it is given. */
 // biome-ignore lint/suspicious/noExplicitAny: a session of any step.
-export class Session<R = any> {
+export class Session<R = any, B = any, P = any, E = any> {
   /** Steps taken so far. */
   at = 0;
   /** What there is to know of its threads where they are fewer than were asked for, or more than can run at a time. */
@@ -85,7 +86,7 @@ export class Session<R = any> {
   }
 
   /** Sets the dataset: each part of the batch with its rows one after the other. Copied once. */
-  data(columns: Columns, options: DataOptions = {}): void {
+  data(columns: ColumnsOf<B>, options: DataOptions = {}): void {
     this.open();
     const { checked, rows, inOrder } = checkDataset(this.entry('train'), columns, options);
     this.engine.setData(checked, rows, inOrder);
@@ -97,7 +98,7 @@ export class Session<R = any> {
    * when it is not finite; the parameters are then back where they were at most a second before. Throws DataError when
    * the model makes an index that is outside of its table; the parameters are then as they were before the step.
    */
-  step(options: { lr: number; batch?: Columns }): number {
+  step(options: { lr: number; batch?: ColumnsOf<B> }): number {
     this.open();
     if (this.busy === 'run') this.refuse('step');
     checkOptions('step', options, ['lr', 'batch']);
@@ -125,7 +126,7 @@ export class Session<R = any> {
    * Between reports the session may evaluate, predict, read, write and save; `step`, `load`, `restore` and another run
    * are refused until the run has ended or its loop was left. `close` ends the run as its signal does.
    */
-  run(options: RunOptions): Run<R> {
+  run(options: RunOptions<B>): Run<R> {
     const run: Run<R> = new Run<R>(this.reports(options));
     this.waiting = run;
     return run;
@@ -166,7 +167,7 @@ export class Session<R = any> {
    * Parameters and the optimizer stay; what the model itself keeps (running statistics, the place in dropout's random
    * numbers) moves on. `update` with these gradients then gives the bits of `step`. Throws as `step` does.
    */
-  backward(batch?: Columns): { loss: number; gradients: Record<string, Numbers> } {
+  backward(batch?: ColumnsOf<B>): { loss: number; gradients: Record<string, Numbers> } {
     this.open();
     if (this.busy === 'run') this.refuse('backward');
     const entry = entryOf(this.program, 'gradients');
@@ -197,7 +198,7 @@ export class Session<R = any> {
    * Mean loss over rows, however many, in use mode: a number, or `{ loss, ... }` with the metrics that the step names (`evaluate`
    * of trainStep). Rows must not influence each other.
    */
-  evaluate(columns: Columns): Evaluation<R> {
+  evaluate(columns: ColumnsOf<B>): Evaluation<R> {
     this.open();
     this.begun('evaluate');
     const all = evaluateRows(this.engine, this.program, columns);
@@ -209,7 +210,7 @@ export class Session<R = any> {
    * rule: a pass over them for each norm, in the order in which the model runs them (see train/calibrate.ts).
    * Columns are as for `evaluate`.
    */
-  calibrate(columns: Columns): void {
+  calibrate(columns: ColumnsOf<B>): void {
     this.open();
     const { calibration = [], name } = this.program;
     if (calibration.length === 0) throw new OptionError(`calibrate: ${name} has no batch norm`);
@@ -219,15 +220,18 @@ export class Session<R = any> {
   }
 
   /** The output of `predict` for these inputs, row-major; for any number of rows, as `invoke`. */
-  predict(inputs: Columns): Numbers {
-    return this.invoke('predict', inputs).output;
+  predict(inputs: ColumnsOf<P>): Numbers {
+    return this.invoke('predict', inputs as never).output;
   }
 
   /**
    * The outputs, by name and row-major, of an entry of the user's (see `entries` of trainStep); one alone is `output`. Where inputs and
    * outputs have as many rows, and nothing is assigned to, any number of rows may be given, which must not influence each other.
    */
-  invoke(entry: string, inputs: Columns): Record<string, Numbers> {
+  invoke<K extends (keyof E & string) | 'predict'>(
+    entry: K,
+    inputs: ColumnsOf<K extends keyof E ? E[K] : P>,
+  ): Record<string, Numbers> {
     this.open();
     this.begun(entry);
     return useRows(this.engine, entry, useOf(this.program, entry), inputs);
@@ -287,10 +291,7 @@ export class Session<R = any> {
     return encodeCheckpoint(this.program.variables, (name) => this.engine.read(name), { step, seed, about });
   }
 
-  /**
-   * Takes the variables, the place in the run and the seed from a checkpoint, so that the run goes on with the bits that it
-   * would have had; nothing changes if it does not fit.
-   */
+  /** Goes on from a checkpoint, with its place and seed and the same bits; nothing changes if it does not fit. */
   restore(given: Uint8Array | ArrayBuffer): void {
     this.open();
     const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;

@@ -18,6 +18,7 @@ import { everyOf } from './diagnostics.js';
 import { computeOf, describeMetric, type Metric } from './metrics.js';
 import { Observer } from './observe.js';
 import type { Program, ProgramVariable } from './program.js';
+import type { FloatType, IntegerType } from './typed-columns.js';
 
 export type Types = Record<string, TensorType>;
 export type Tensors<T extends Types> = { [K in keyof T]: Tensor };
@@ -365,10 +366,10 @@ function checkDistinct(variables: readonly ProgramVariable[]): void {
 }
 
 /** Types of inputs: f32(32, 3) is a [32, 3] tensor of floats, i32(32) are 32 integers. */
-export const f32 = (...shape: number[]): TensorType => typeOf('f32', shape);
-export const i32 = (...shape: number[]): TensorType => typeOf('i32', shape);
+export const f32 = (...shape: number[]): FloatType => typeOf('f32', shape);
+export const i32 = (...shape: number[]): IntegerType => typeOf('i32', shape);
 
-function typeOf(dtype: 'f32' | 'i32', shape: number[]): TensorType {
+function typeOf<D extends 'f32' | 'i32'>(dtype: D, shape: number[]): TensorType & { readonly dtype: D } {
   if (shape.some((size) => Array.isArray(size)))
     throw new OptionError(`${dtype}: give sizes one by one, as in ${dtype}(32, 3)`);
   checkShape(dtype, shape);

@@ -49,6 +49,16 @@ async function draw(page: Page, points: [x: number, y: number][]): Promise<void>
   await page.mouse.up();
 }
 
+/** The rate that the finder suggests, taken. */
+async function findRate(page: Page): Promise<number> {
+  await page.click('#find');
+  expect(await text(page, 'find')).toBe('Stop');
+  await expect.poll(() => page.locator('#finder-use').isVisible(), PATIENCE).toBe(true);
+  expect(await text(page, 'find')).toBe('Find a rate');
+  await page.click('#finder-use');
+  return Number(await page.inputValue('#rate'));
+}
+
 describe('a model of a text', () => {
   it('goes on from a prompt as it learns, and shows what it looks at', async ({ page }) => {
     await open(page, site);
@@ -122,6 +132,10 @@ describe('a model of a text', () => {
     await expect.poll(() => page.locator('#writing-said').isVisible(), PATIENCE).toBe(false);
     await shot(page, 'text');
 
+    const found = await findRate(page);
+    expect(found).toBeGreaterThan(1e-3);
+    expect(found).toBeLessThan(0.5);
+
     const { name, bytes } = await downloaded(page, '#download');
     expect(name).toBe('text.zip');
     const run = { cwd: unpacked(bytes), encoding: 'utf8' } as const;
@@ -187,6 +201,29 @@ describe('a model of digits', () => {
     expect(Number(judged[7].split(' ')[1])).toBeGreaterThan(0.5);
     await page.setViewportSize({ width: 320, height: 700 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+  });
+
+  it('is given a rate by the finder, which can be stopped; a training that waited for it goes on', async ({
+    page,
+  }) => {
+    await open(page, site);
+    await page.selectOption('#preset', 'lenet');
+    await pasteSource(page, sourceOf('lenet').replace('const batch = 32;', 'const batch = 4;'));
+    await compile(page);
+    await trainTo(page, 20);
+    await page.click('#find');
+    await expect.poll(() => text(page, 'finder-said'), PATIENCE).toMatch(/^Short trainings .*: \d+$/);
+    expect(await text(page, 'running')).toBe('paused');
+    await page.click('#find');
+    await expect.poll(() => text(page, 'running'), PATIENCE).toBe('training');
+    expect(await text(page, 'find')).toBe('Find a rate');
+    expect(await page.locator('#finder').isVisible()).toBe(false);
+    expect(await page.locator('#alert').isVisible()).toBe(false);
+    await pause(page);
+    const found = await findRate(page);
+    expect(found).toBeGreaterThan(1e-5);
+    expect(found).toBeLessThan(0.05);
+    expect(await text(page, 'running')).toBe('paused');
   });
 
   it('has its digits in a file that is whole or refused', () => {

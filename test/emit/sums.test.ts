@@ -110,7 +110,7 @@ it('the error of a sum that cancels stays in proportion to its terms', async () 
 const LENGTHS = [0, 1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 511, 512, 513, 1023, 1024, 1025, 1040, 4095, 4097];
 
 it('sums and maxima of lengths around vectors, steps and blocks', async () => {
-  const types = Object.fromEntries(
+  const types: Record<string, TensorType> = Object.fromEntries(
     LENGTHS.flatMap((n) => [
       [`row${n}`, f32(3, n)],
       [`column${n}`, f32(n, 5)],

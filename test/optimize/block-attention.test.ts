@@ -2,7 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { compileProgram } from '../../src/emit/compile.js';
 import { evaluateGraph } from '../../src/graph/evaluate.js';
 import { bodiesOf, type Graph, inputAttrs, isInput, type Node } from '../../src/graph/graph.js';
-import { attention, crossEntropy, f32, gradients, i32, matmul, softmax, trace } from '../../src/index.js';
+import {
+  attention,
+  crossEntropy,
+  f32,
+  gradients,
+  greaterEqual,
+  i32,
+  iota,
+  matmul,
+  random,
+  softmax,
+  trace,
+  where,
+} from '../../src/index.js';
 import { findAttention } from '../../src/optimize/attention/find.js';
 import { seenKeys } from '../../src/optimize/attention/seen.js';
 import { optimize } from '../../src/optimize/index.js';
@@ -111,6 +124,17 @@ describe('the keys that a block sees', () => {
   });
 });
 
+/** The schedule as `inspect` prints it. */
+async function scheduled(graph: Graph, without: string[] = []): Promise<string> {
+  const input = { name: graph.name, variables: [], entries: { call: graph } };
+  const asc = async () => new Uint8Array();
+  const options = { asc, without, library: await readLibrary(), cacheBytes: BYTES };
+  return (await compileProgram(input, options)).text('schedule');
+}
+
+/** What it says below "not fused". */
+const notFused = async (graph: Graph) => (await scheduled(graph)).split('not fused')[1] ?? '';
+
 describe('what is no attention, or is used otherwise, stays whole', () => {
   const x = { x: f32(2, 48, 4), w: f32(2, 48, 48) };
   const refusals = (graph: Graph) => findAttention(asWritten(graph), BYTES);
@@ -130,14 +154,59 @@ describe('what is no attention, or is used otherwise, stays whole', () => {
     });
     expect(refusals(summed).refusals[0].why).toContain('sum takes all of its numbers at once');
     expect(scans(inBlocks(weights))).toEqual([]);
-    const text = async (without: string[]) => {
-      const input = { name: 'weights', variables: [], entries: { call: weights } };
-      const asc = async () => new Uint8Array();
-      const options = { asc, without, library: await readLibrary(), cacheBytes: BYTES };
-      return (await compileProgram(input, options)).text('schedule');
-    };
-    expect(await text([])).toContain('attention is not made in blocks: it is an output');
-    expect(await text(['block-attention'])).not.toContain('attention is not made');
+    expect(await notFused(weights)).toMatch(/attention is not made in blocks: it is an output/);
+    expect(await scheduled(weights, ['block-attention'])).not.toContain('attention is not made');
+  });
+
+  const sizes = { batch: 2, heads: 2, queries: 48, d: 8 };
+  const types = { q: f32(2, 2, 48, 8), k: f32(2, 2, 48, 8), v: f32(2, 2, 48, 8) };
+
+  it.each([
+    ['for each head', [1, 2, 48, 48], 'sum takes all of its numbers at once'],
+    ['for all of them', [48, 48], 'sum takes all of its numbers at once'],
+    ['for each text and head', [2, 2, 48, 48], 'it is an output'],
+  ])('a bias that is added to the scores and learned, %s: the schedule says why', async (_, shape, why) => {
+    const learned = trace('learned', { ...types, bias: f32(...shape) }, ({ q, k, v, bias }) => {
+      const y = attention(q, k, v, { mask: bias });
+      const [dq, dbias] = gradients(y.mul(y).sum(), [q, bias]);
+      return { y, dq: dq!, dbias: dbias! };
+    });
+    expect(scans(inBlocks(learned))).toEqual([]);
+    expect(await notFused(learned)).toContain(`attention is not made in blocks: ${why}`);
+    // The same bias, given and not learned.
+    const given = attentionGraph(sizes, ({ q, k, v, m }) => attention(q, k, v, { mask: m }), shape);
+    expect(scans(inBlocks(given)).length).toBeGreaterThan(0);
+    expect(await notFused(given)).not.toContain('attention is not made');
+  });
+
+  it('a bias that is learned of places, a number for each distance: the schedule says why', async () => {
+    const distances = trace('distances', { ...types, table: f32(95, 2), at: i32(48, 48) }, (given) => {
+      const { q, k, v, table, at } = given;
+      const bias = table.gather(at).transpose([2, 0, 1]);
+      const y = attention(q, k, v, { mask: bias });
+      const [dtable] = gradients(y.mul(y).sum(), [table]);
+      return { y, dtable: dtable! };
+    });
+    expect(scans(inBlocks(distances))).toEqual([]);
+    expect(await notFused(distances)).toMatch(
+      /attention is not made in blocks: \w+ takes all of its numbers at once/,
+    );
+  });
+
+  it('weights of which some are dropped at random: the schedule says why, and gives what it gives without the pass', async () => {
+    const dropped = trace('dropped', { ...types, step: i32(), key: i32() }, ({ q, k, v, step, key }) => {
+      const p = softmax(matmul(q, k.transpose([0, 1, 3, 2])).mul(0.4));
+      const place = iota(numel(p.shape)).reshape(p.shape);
+      const y = where(greaterEqual(random(place, step, key), 0.25), p.mul(1 / 0.75), 0).matmul(v);
+      const [dq] = gradients(y.mul(y).sum(), [q]);
+      return { y, dq: dq! };
+    });
+    expect(scans(inBlocks(dropped))).toEqual([]);
+    expect(await notFused(dropped)).toMatch(
+      /attention is not made in blocks: \w+ makes all of its numbers at once/,
+    );
+    const data = dataFor(dropped, 3, ['input']);
+    expect(furthest(numbers(asWritten(dropped), data), numbers(inBlocks(dropped), data))).toBe(0);
   });
 
   it('a classifier, with its gradient', () => {

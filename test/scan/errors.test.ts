@@ -91,21 +91,15 @@ const mistakes: [string, new (...args: never[]) => Error, RegExp, () => unknown]
     () => scan(keep, { carry: h, inputs: tensor(1) }),
   ],
   [
-    'no steps',
-    ShapeError,
-    /^scan: there is no step to run: inputs has 0 \(f32\[0\]\)/,
-    () => scan(keep, { carry: h, inputs: tensor([]) }),
-  ],
-  [
-    'a length of 0',
+    'a negative length',
     OptionError,
-    /^scan: length: expected a whole number from 1, got 0/,
-    () => scan(keep, { carry: h, length: 0 }),
+    /^scan: length: expected a whole number from 0, got -1/,
+    () => scan(keep, { carry: h, length: -1 }),
   ],
   [
     'half a step',
     OptionError,
-    /^scan: length: expected a whole number from 1, got 1.5/,
+    /^scan: length: expected a whole number from 0, got 1.5/,
     () => scan(keep, { carry: h, length: 1.5 }),
   ],
   [

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { evaluateGraph } from '../../src/graph/evaluate.js';
 import {
   compileFunction,
   f32,
@@ -144,3 +145,88 @@ it.each([false, true])(
     await session.close();
   },
 );
+
+const idle: Record<string, (c: Tensor, e: Tensor, w: Tensor) => { carry: Tensor[]; outputs: Tensor[] }> = {
+  'by an output that nobody reads': (c, e, w) => ({ carry: [c.mul(e), c], outputs: [c.mul(w), c] }),
+  'by a carried value that nobody reads': (c, e, w) => ({
+    carry: [c.mul(e), c.add(w).sqrt()],
+    outputs: [w, c],
+  }),
+};
+
+describe.each(Object.keys(idle))('a parameter that is reached only %s', (way) => {
+  const step = (allowUnused: boolean) =>
+    trainStep({
+      model: { w: nn.parameter([2], () => [-9, 4]), used: nn.parameter([2], () => [1, 2]) },
+      batch: { x: f32(3, 2) },
+      loss: ({ w, used }, { x }) => {
+        const { carry, outputs } = scan(([c]: Tensor[], e: Tensor) => idle[way](c, e, w), {
+          carry: [used, used] as Tensor[],
+          inputs: x,
+        });
+        return carry[0].square().mean().add(outputs[1].sum());
+      },
+      optimizer: optim.adamW({ weightDecay: 0.5 }),
+      allowUnused,
+    });
+
+  it('is refused on both engines, as without a scan', async () => {
+    const message = /^the loss does not reach w: take it out of the model, or set allowUnused/;
+    expect(() => step(false).interpret()).toThrow(message);
+    await expect(step(false).compile()).rejects.toThrow(message);
+  });
+
+  it('stays as it is where that is allowed, and spoils no other gradient', async () => {
+    const moved: number[][] = [];
+    for (const session of [step(true).interpret(), await step(true).compile()]) {
+      for (const x of [1, 2]) session.step({ lr: 0.1, batch: { x: [x, 2, 3, 4, 5, 6] } });
+      expect(Array.from(session.read('w'))).toEqual([-9, 4]);
+      moved.push(Array.from(session.read('used')));
+      await session.close();
+    }
+    moved[0].forEach((v, i) => {
+      expect(moved[1][i]).toBeCloseTo(v, 5);
+    });
+  });
+});
+
+it('has the gradients of its steps written out, where cotangents flow to other carried values from step to step', () => {
+  // sqrt has an infinite derivative at 0: a cotangent of 0 that flows where none should makes NaN.
+  const bodies: ((c: Tensor[], x: Tensor, w: Tensor) => Tensor[])[] = [
+    ([a, b, c], x, w) => [x.mul(w).sqrt(), a.mul(w), b.add(c.mul(0))],
+    ([a, b, c], x, w) => [b.mul(w), a.add(x), c.mul(w).sqrt()],
+    ([, b, c], x, w) => [x.mul(w).sqrt(), c.mul(b), b.mul(w)],
+    ([, b], x, w) => [x.mul(w).sqrt(), b.mul(w), x.sqrt()],
+  ];
+  const given = { h: f32(3, 2), w: f32(2), xs: f32(5, 2) };
+  const at = (x: Tensor, t: number) => x.slice([t, 0], [1, 2]).reshape([2]);
+  const numbers = { h: [1, 2, 0, 0, 0, 0], w: [2, 3], xs: [0, 1, 0, 4, 5, 6, 0, 1, 2, 3] };
+  const results = (body: (typeof bodies)[number], read: number, written: boolean, length: number) =>
+    evaluateGraph(
+      trace('f', given, ({ h, w, xs }) => {
+        const first = [0, 1, 2].map((t) => at(h, t));
+        let last = first;
+        if (written) for (let t = 0; t < length; t++) last = body(last, at(xs, t), w);
+        else
+          last = scan((c: Tensor[], x: Tensor) => ({ carry: body(c, x, w) }), {
+            carry: first,
+            inputs: xs.slice([0, 0], [length, 2]),
+          }).carry;
+        const flows = gradients(last[read].sum(), [h, w, xs]);
+        return { y: last[read], ...Object.fromEntries(flows.flatMap((g, i) => (g ? [[`d${i}`, g]] : []))) };
+      }),
+      numbers,
+      {},
+      'float64',
+    ).outputs;
+  for (const body of bodies)
+    for (const read of [0, 1, 2])
+      for (const length of [1, 4]) {
+        const [got, want] = [false, true].map((written) => results(body, read, written, length));
+        const text = (made: typeof got) =>
+          Object.fromEntries(
+            Object.entries(made).map(([name, { data }]) => [name, Array.from(data, (v) => v.toPrecision(9))]),
+          );
+        expect(text(got), `${bodies.indexOf(body)} ${read} ${length}`).toEqual(text(want));
+      }
+});

@@ -5,6 +5,7 @@ import {
   broadcastTo,
   f32,
   gather,
+  gelu,
   gradients,
   i32,
   scan,
@@ -131,5 +132,26 @@ describe('the gradient of what all steps multiply by', () => {
     // The last step is taken by itself, and the loop makes the others beside it.
     const names = schedule(optimize(graph)).kernels.map(({ name }) => name);
     expect(names.filter((name) => name.startsWith('concat'))).toEqual([]);
+  });
+
+  it('of a gradient shares steps with both loops before it, under names of their own', () => {
+    const graph = trace('g', { xs: f32(T, B, N), w: f32(N, N) }, ({ xs, w }) => {
+      const step = (h: Tensor, x: Tensor) => {
+        const next = gelu(h.matmul(w).add(x));
+        return { carry: next, outputs: next };
+      };
+      const { carry, outputs } = scan(step, { carry: zeros(B, N), inputs: xs });
+      const loss = (outputs as Tensor).square().sum().add(carry.sum());
+      const [g] = gradients(loss, [xs]);
+      return { g: g!, again: gradients(g!.square().sum(), [xs])[0]! };
+    });
+    const values = { xs: uniform([T, B, N], 1), w: uniform([N, N], 2) };
+    const [plain, shared] = [graph, optimize(graph)].map(
+      (of) => evaluateGraph(of, values, {}, 'float64').outputs,
+    );
+    for (const name of ['g', 'again'])
+      shared[name].data.forEach((x, i) => {
+        expect(x).toBeCloseTo(plain[name].data[i], 6);
+      });
   });
 });

@@ -90,10 +90,10 @@ describe('entries by names of the user', () => {
   it.each<[string, (session: Session) => unknown, RegExp]>([
     [
       'a name that is none',
-      (s) => s.invoke('embd', {}),
+      (s) => s.invoke('embd' as never, {} as never),
       /has no embd, only .*train and evaluate and predict and "predict@2"/,
     ],
-    ['no name', (s) => s.invoke(undefined as never, {}), /has no undefined/],
+    ['no name', (s) => s.invoke(undefined as never, {} as never), /has no undefined/],
     [
       'an entry of a session',
       (s) => s.invoke('train', {}),

@@ -15,7 +15,7 @@ import { ModelClient } from './sealed/model-client.js';
 import { shownOf } from './sealed/shown.js';
 import { Shows } from './shows.js';
 import { followTheme } from './theme.js';
-import { compareWithTape, findRate } from './tools.js';
+import { beside, compareWithTape, findRate, stop } from './tools.js';
 import { TrainingView } from './training-view.js';
 
 const SEED = 42;
@@ -235,20 +235,15 @@ async function resume(): Promise<void> {
 }
 
 /** Other work has the cores for itself while training waits; it has a worker of its own. */
-async function meanwhile(
-  id: string,
-  act: (client: ModelClient, project: Project) => Promise<void>,
-): Promise<void> {
-  if (!inUse) return;
+async function meanwhile(id: string, act: (client: ModelClient, of: InUse) => Promise<void>): Promise<void> {
+  const now = inUse;
+  if (!now || stop(button(id))) return;
   const wasRunning = await pause();
-  const client = new ModelClient(compiler);
-  button(id).disabled = true;
   try {
-    await act(client, inUse.project);
+    await beside(button(id), new ModelClient(compiler), (client) => act(client, now));
   } finally {
-    client.end();
-    button(id).disabled = false;
-    if (wasRunning) await resume();
+    // Whoever has compiled another model since then has not asked it to train.
+    if (wasRunning && inUse === now) await resume();
   }
 }
 
@@ -279,9 +274,13 @@ async function restart(): Promise<void> {
 compileButton.addEventListener('click', compile);
 on('go', () => (inUse?.running ? pause().then(() => {}) : resume()));
 on('restart', restart);
-on('find', () => meanwhile('find', (client, of) => findRate(client, of, (value) => rate.set(value))));
+on('find', () =>
+  meanwhile('find', (client, { project, started }) =>
+    findRate(client, { ...project, threads: Number(started.threads) }, (value) => rate.set(value)),
+  ),
+);
 on('compare', () =>
-  meanwhile('compare', (client, of) => compareWithTape(client, { ...of, rate: rate.value })),
+  meanwhile('compare', (client, { project }) => compareWithTape(client, { ...project, rate: rate.value })),
 );
 
 on('save', async () => {

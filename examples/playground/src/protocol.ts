@@ -114,7 +114,7 @@ export interface Progress {
 /** How far the finder is: its short trainings for the bounds, then points of the run with the rising rate. */
 export interface FinderReport {
   probes: number;
-  point?: { rate: number; loss: number };
+  point?: { rate: number; loss: number; at: number; steps: number };
 }
 
 export interface Comparison {
@@ -149,7 +149,8 @@ export interface ModelCalls {
   restore(bytes: Uint8Array): { at: number; shown: Shown };
   /** What is shown from now on; if there is a model in training, what it shows at once. */
   wish(wish: Wish): Shown;
-  find(project: Project): { suggestion: number; why: string };
+  /** The result is the same for any number of threads. */
+  find(project: Project & { threads: number }): { suggestion: number; why: string };
   compare(project: Project & { rate: number }): Comparison;
   /** With a checkpoint, the weights too. */
   artifact(options: { checkpoint: Uint8Array | null }): ModelFiles;

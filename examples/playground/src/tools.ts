@@ -6,10 +6,42 @@ import { clip } from './sealed/remote.js';
 
 let chart: Chart | null = null;
 
+/** What is at work by its button, which stops it meanwhile. */
+const atWork = new Map<HTMLButtonElement, ModelClient>();
+
+/** Does what a button asks for with a worker that ends with it, or is ended by `stop`. */
+export async function beside(
+  button: HTMLButtonElement,
+  client: ModelClient,
+  act: (client: ModelClient) => Promise<void>,
+): Promise<void> {
+  const name = button.textContent;
+  atWork.set(button, client);
+  button.textContent = 'Stop';
+  try {
+    await act(client);
+  } catch (error) {
+    // Whoever stopped it knows.
+    if (atWork.get(button) === client) throw error;
+  } finally {
+    client.end();
+    atWork.delete(button);
+    button.textContent = name;
+  }
+}
+
+/** Ends what a button has at work; false: nothing is. */
+export function stop(button: HTMLButtonElement): boolean {
+  const client = atWork.get(button);
+  atWork.delete(button);
+  client?.end();
+  return client !== undefined;
+}
+
 /** Runs the learning-rate finder in a worker of its own and draws it as it goes. */
 export async function findRate(
   client: ModelClient,
-  project: Project,
+  project: Project & { threads: number },
   use: (rate: number) => void,
 ): Promise<void> {
   const said = element('finder-said');
@@ -28,7 +60,7 @@ export async function findRate(
   client.listeners.finder = ({ probes, point }) => {
     if (point && Number.isFinite(point.loss)) chart?.add(point.rate, point.loss);
     said.textContent = point
-      ? 'One training in which the rate rises with every step …'
+      ? `One training in which the rate rises with every step: ${count(point.at)} of ${count(point.steps)}`
       : `Short trainings with one rate each, for the bounds: ${count(probes)}`;
   };
   try {

@@ -95,7 +95,8 @@ export const text: Kind<TextSettings, TextTokens> = {
   },
 };
 
-function gptOf(
+/** The model of some settings. */
+export function gptOf(
   tokens: TextTokens,
   { context, dim, heads, layers, positions, tie }: TextSettings,
 ): GptOptions {

@@ -105,5 +105,10 @@ function progressOf({ at, loss, stepsPerSecond, devLoss, shown }: Progress): Pro
 }
 
 function finderOf({ probes, point }: FinderReport): FinderReport {
-  return { probes: Number(probes), point: point && { rate: Number(point.rate), loss: Number(point.loss) } };
+  if (!point) return { probes: Number(probes) };
+  const { rate, loss, at, steps } = point;
+  return {
+    probes: Number(probes),
+    point: { rate: Number(rate), loss: Number(loss), at: Number(at), steps: Number(steps) },
+  };
 }

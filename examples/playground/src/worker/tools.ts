@@ -10,7 +10,7 @@ const COMPARE_STEPS = { least: 5, most: 400 };
 
 /** The finder on the user's model and words; the points of its single run as they come. */
 export async function findRate(
-  project: Project,
+  project: Project & { threads: number },
   report: (found: FinderReport) => void,
 ): Promise<{ suggestion: number; why: string }> {
   const { step, train } = await loadTask(project);
@@ -19,13 +19,15 @@ export async function findRate(
   const { suggestion, why } = await findLearningRate(step, {
     data: train,
     seed: project.seed,
+    threads: project.threads,
     onProgress: (progress) => {
       if (progress.stage === 'bounds') {
         report({ probes: ++probes });
         return;
       }
       average += (progress.loss - average) / Math.min(progress.at, AVERAGED);
-      if (progress.at % AVERAGED === 0) report({ probes, point: { rate: progress.rate, loss: average } });
+      const { at, steps, rate } = progress;
+      if (at % AVERAGED === 0) report({ probes, point: { rate, loss: average, at, steps } });
     },
   });
   return { suggestion, why };
