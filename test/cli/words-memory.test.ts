@@ -3,10 +3,10 @@ import { checkMemory, memoryLimits, memoryOf, type TrainingSizes } from '../../s
 import { OptionError } from '../../src/errors.js';
 import { SCORED, wordsStep } from '../../src/models/words.js';
 
-const sizes = {
+const sizes: Omit<TrainingSizes, 'vocab'> = {
   ...{ context: 4, embed: 30, hidden: 100, direct: true },
   ...{ optimizer: 'sgd', batch: 64, rows: 1000 },
-} as const;
+};
 /** Word i comes as often as Zipf has it; token 0 is the rare one. */
 const counts = (vocab: number) =>
   Uint32Array.from({ length: vocab }, (_, i) => (i === 0 ? 0 : 2 * Math.ceil(vocab / i)));
