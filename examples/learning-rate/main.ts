@@ -12,6 +12,7 @@ import {
   meanSquaredError,
   nn,
   optim,
+  type TrainStep,
   trainStep,
 } from '2headgrad';
 import { contexts, loadWords, split, Vocabulary } from '2headgrad/data';
@@ -56,7 +57,15 @@ const regression = trainStep({
   optimizer: optim.adam(),
 });
 
-const experiments = [
+interface Experiment {
+  name: string;
+  title: string;
+  step: TrainStep;
+  data: Record<string, ArrayLike<number>>;
+  held: Record<string, ArrayLike<number>>;
+}
+
+const experiments: Experiment[] = [
   { name: 'names', title: 'Names, SGD', step: namesModel(2, 100), ...text },
   {
     name: 'batch-norm',

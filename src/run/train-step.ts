@@ -61,8 +61,8 @@ export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads
 export type { InterpretOptions };
 
 /** A training step that an engine can run. */
-// biome-ignore lint/suspicious/noExplicitAny: a step of any metrics and entries.
-export class TrainStep<M, B extends Types, P extends Types, R = any, E = any> {
+// biome-ignore lint/suspicious/noExplicitAny: a step of any model, batch, uses and metrics.
+export class TrainStep<M = any, B extends Types = any, P extends Types = any, R = any, E = any> {
   readonly [BRAND]: Kind = 'train step';
   /** What was given to trainStep, before an engine is chosen. */
   readonly definition: StepDefinition<M, B, P>;

@@ -72,6 +72,32 @@ describe('attention in blocks', () => {
     expect(scans(asWritten(graph))).toEqual([]);
   });
 
+  it('stays whole where it trains, hides nothing, and its scores are few beside what they are made of', () => {
+    const base = { batch: 2, heads: 2, queries: 48, d: 8 };
+    // The scores of one head fit, those of all heads do not.
+    const bytes = 2 * 4 * 48 * 48 - 1;
+    const to = (sizes: typeof base, options = {}) =>
+      attentionGraph(sizes, ({ q, k, v }) => attention(q, k, v, options));
+    const forward = trace('forward', { x: f32(2, 2, 48, 8) }, ({ x }) => ({ y: attention(x, x, x) }));
+    expect(scans(inBlocks(to(base), bytes))).toEqual([]);
+    // A mask that is data hides nothing that one knows of.
+    const masked = attentionGraph(
+      base,
+      ({ q, k, v, m }) => attention(q, k, v, { mask: m.greater(0) }),
+      [2, 1, 1, 48],
+    );
+    expect(scans(inBlocks(masked, bytes))).toEqual([]);
+    const cut: [Graph, number][] = [
+      [to(base, { causal: true }), bytes],
+      [forward, bytes],
+      // More than twice as many scores as numbers in queries, keys, values and results.
+      [to({ ...base, d: 5 }), bytes],
+      // Those of one head do not fit.
+      [to(base), 4 * 48 * 48 - 1],
+    ];
+    for (const [graph, bytes] of cut) expect(scans(inBlocks(graph, bytes)).length).toBeGreaterThan(0);
+  });
+
   it('keeps numbers of each query for the gradient, and nothing of queries and keys', () => {
     const sizes = { batch: 1, heads: 2, queries: 256, d: 4 };
     const graph = inBlocks(attentionGraph(sizes, ({ q, k, v }) => attention(q, k, v, { causal: true })));

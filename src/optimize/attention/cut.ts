@@ -2,6 +2,7 @@ import { numel } from '../../shape.js';
 import { exportedRows } from './exports.js';
 import type { Staged } from './find.js';
 import { seenKeys } from './seen.js';
+import { isBetterWhole } from './whole.js';
 
 // How attention is cut into blocks: by shapes alone, so that the same model has the same bits everywhere.
 
@@ -9,14 +10,13 @@ import { seenKeys } from './seen.js';
 const QUERIES = 64;
 /** No fewer than these, however long rows are. */
 const LEAST = 16;
-/** Loops for causal attention, each over blocks that see about as many keys: more skip more, and are more code. */
-const LOOPS = 4;
-
 /**
  * Contexts are short whose scores, of one head, fit so often into the cache: there it takes less time to pass all heads at
  * once, though they do not stay in it, unless a mask hides enough.
  */
 const SHORT = 16;
+/** Loops for causal attention, each over blocks that see about as many keys: more skip more, and are more code. */
+const LOOPS = 4;
 
 /** An axis of the scores, from the end, that is passed in blocks. */
 export interface Cut {
@@ -41,7 +41,8 @@ export function cutOf(region: Staged, bytes: number): Cut | null {
   const enough = (matrices: number) => fitting(matrices) >= Math.min(QUERIES, queries);
   const all = numel(leading);
   const isShort = SHORT * 4 * queries * keys <= bytes;
-  if (isShort && !enough(all)) return null;
+  const isWhole = isShort || (!hides(region) && isBetterWhole(region, bytes));
+  if (isWhole && !enough(all)) return null;
   for (let axis = -scores.length; axis < -2 && !enough(all); axis++) {
     const n = scores.at(axis)!;
     if (n === 1 || !isEverywhere(region, axis, n)) continue;
@@ -52,7 +53,17 @@ export function cutOf(region: Staged, bytes: number): Cut | null {
   if (size >= queries) return null;
   const runs = runsOf(region, size);
   const skips = runs.some((run) => run.keys[0] > 0 || run.keys[1] < keys);
-  return isShort && !skips ? null : { axis: -2, runs };
+  return isWhole && !skips ? null : { axis: -2, runs };
+}
+
+/** Whether a mask hides keys from the first query or from the last. */
+function hides(region: Staged): boolean {
+  const [queries, keys] = region.scores.slice(-2);
+  const seen = seenKeys(region);
+  return [0, queries - 1].some((query) => {
+    const [from, to] = seen(query, query + 1);
+    return from > 0 || to < keys;
+  });
 }
 
 /** Divisors of n but n itself, the largest first. */

@@ -70,7 +70,7 @@ export interface Trained {
 
 async function session(name: ModelName, threads: number): Promise<Session> {
   const session = await MODELS[name]().compile({ threads, seed: 7 });
-  session.data(dataOf(name));
+  session.data(dataOf(name) as never);
   return session;
 }
 
