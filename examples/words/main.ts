@@ -18,7 +18,10 @@ const { from, words, out } = options();
 const { tokens, table, width } = await trainedTable(from);
 for (const word of words) {
   const id = tokens.indexOf(word);
-  if (id === 0) continue;
+  if (id === 0) {
+    console.log(`${word}: the model does not know it`);
+    continue;
+  }
   const near = neighbours(table, width, id, 8, (row) => row === 0);
   console.log(`${word.padEnd(12)} ${near.map(({ row }) => tokens.wordOf(row)).join(' ')}`);
 }
@@ -51,7 +54,7 @@ function options() {
   const { values } = parseArgs({
     options: { from: { type: 'string' }, words: { type: 'string' }, out: { type: 'string' } },
   });
-  const usual = 'he,the,two,Monday,good,man,said,would,in,year,city,and';
+  const usual = 'he,two,Monday,good,man,said,would,in,city';
   return {
     from: values.from ?? 'runs/words',
     words: (values.words ?? usual).split(','),

@@ -230,7 +230,7 @@ test('a model that memory cannot hold is refused before any is made, with what i
   expect([code, stderr]).toEqual([
     2,
     expect.stringMatching(
-      /a vocabulary of 22 words makes a model of 200,[\d,]+ parameters, .* GB can be had: give a smaller/,
+      /a vocabulary of 22 words makes a model of 200,[\d,]+ parameters, .* GB in one WebAssembly memory, .*: give a smaller/,
     ),
   ]);
 });

@@ -9,12 +9,15 @@ import { inTurn } from '../processes/in-turn.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Runs examples/NAME/main.ts; what it prints, or an error with `stderr`. */
-export const runExample = (name: string, ...args: string[]) =>
-  promisify(execFile)(process.execPath, ['--import', 'tsx', join('examples', name, 'main.ts'), ...args], {
+/** Runs a file of examples/; what it prints, or an error with `stderr`. */
+export const runFile = (file: string, ...args: string[]) =>
+  promisify(execFile)(process.execPath, ['--import', 'tsx', join('examples', file), ...args], {
     cwd: root,
     encoding: 'utf8',
   });
+
+/** The same of examples/NAME/main.ts. */
+export const runExample = (name: string, ...args: string[]) => runFile(join(name, 'main.ts'), ...args);
 
 /** What examples/NAME/README.md shows as printed, block by block. */
 export function blocksOf(name: string): string[] {

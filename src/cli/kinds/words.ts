@@ -107,12 +107,12 @@ async function load(
   settings: WordsSettings,
   named: boolean,
 ): Promise<Task<WordVocabulary>> {
-  const { order } = settings;
+  const { order, optimizer, batch } = settings;
   const { parts, tokens, words, source, bytes } = await loadCorpus(file, settings, named);
-  const sizes = sizesOf(tokens.size, settings);
-  checkMemory(sizes, settings, countsOf(Object.values(parts).flat(), tokens.size));
   const of = <T>(f: (part: Part) => T) => ({ train: f('train'), dev: f('dev'), test: f('test') });
   const rows: Record<Part, WordRows> = of((part) => wordRows(parts[part], order - 1));
+  const sizes = { ...sizesOf(tokens.size, settings), optimizer, batch, rows: rows.train.rows };
+  checkMemory(sizes, countsOf(Object.values(parts).flat(), tokens.size));
   const sizeOf = of((part) => parts[part].reduce((n, { length }) => n + length, 0));
   return {
     source,

@@ -5,42 +5,54 @@ import { MAX_MEMORY } from '../../plan/layout.js';
 import { count } from '../output.js';
 import type { WordsSettings } from '../settings.js';
 
-/** What a training takes at most: what WebAssembly addresses, and what the machine, or this process's share of it, has. */
-export function memoryLimit(): number {
-  const share = process.constrainedMemory?.() ?? 0;
-  return Math.min(MAX_MEMORY, share > 0 ? Math.min(share, totalmem()) : totalmem());
+/** Bytes that a training takes: in its module, and in the whole process. */
+export interface Memory {
+  readonly module: number;
+  readonly process: number;
 }
 
-/** Copies of the parameters beside the module's: the way back from a loss that is not finite, and a checkpoint. */
+/** What WebAssembly addresses, and what the machine, or this process's share of it, has. */
+export function memoryLimits(): Memory {
+  const share = process.constrainedMemory?.() ?? 0;
+  return { module: MAX_MEMORY, process: share > 0 ? Math.min(share, totalmem()) : totalmem() };
+}
+
+/** Copies of the variables beside the module's: the way back from a loss that is not finite, and a checkpoint. */
 const COPIES = 2;
 
-/**
- * Bytes that a training takes, from below: parameters with the state of their optimizer and their copies, the gradient of the table,
- * and the rows of a batch and of those that are scored. The compiler knows the rest.
- */
-export function memoryOf(sizes: WordSizes, { optimizer, batch }: Pick<WordsSettings, 'optimizer' | 'batch'>) {
-  const { vocab, context, embed, hidden } = sizes;
-  const state = optimizer === 'adam' ? 2 : 0;
-  const row = context * embed + 2 * hidden;
-  return 4 * (wordsParameters(sizes) * (1 + state + COPIES) + vocab * embed + Math.max(batch, SCORED) * row);
+export interface TrainingSizes extends WordSizes, Pick<WordsSettings, 'optimizer' | 'batch'> {
+  /** Rows of the data. */
+  readonly rows: number;
+}
+
+/** What a training takes, from below: variables, data, and what is computed for the rows of a batch or of those that are scored. */
+export function memoryOf(sizes: TrainingSizes): Memory {
+  const { vocab, context, embed, hidden, optimizer, batch, rows } = sizes;
+  const variables = 4 * wordsParameters(sizes) * (optimizer === 'adam' ? 3 : 1);
+  const data = 4 * rows * (context + 1);
+  const module = variables + data + 4 * Math.max(batch, SCORED) * (vocab + context * embed + hidden);
+  return { module, process: module + COPIES * variables + data };
 }
 
 /**
- * Throws OptionError where a model of a vocabulary takes more than `limit` bytes: before any is taken, and with what fits. `counts`:
- * how often each word comes, by its token.
+ * Throws OptionError where a model of a vocabulary takes more than there is: before any is taken, and with what fits. `counts`: how
+ * often each word comes, by its token.
  */
-export function checkMemory(
-  sizes: WordSizes,
-  settings: Pick<WordsSettings, 'optimizer' | 'batch'>,
-  counts: ArrayLike<number>,
-  limit = memoryLimit(),
-): void {
-  const bytes = memoryOf(sizes, settings);
-  if (bytes <= limit) return;
-  const fits = (vocab: number) => memoryOf({ ...sizes, vocab }, settings) <= limit;
+export function checkMemory(sizes: TrainingSizes, counts: ArrayLike<number>, limits = memoryLimits()): void {
+  const over = tooMuch(sizes, limits);
+  if (!over) return;
+  const fits = (vocab: number) => !tooMuch({ ...sizes, vocab }, limits);
   throw new OptionError(
-    `a vocabulary of ${count(sizes.vocab)} words makes a model of ${count(wordsParameters(sizes))} parameters, whose training takes ${gigabytes(bytes)}, and ${gigabytes(limit)} can be had: ${mend(counts, fits)}`,
+    `a vocabulary of ${count(sizes.vocab)} words makes a model of ${count(wordsParameters(sizes))} parameters, whose training takes at least ${over}: ${mend(counts, fits)}`,
   );
+}
+
+function tooMuch(sizes: TrainingSizes, limits: Memory): string | undefined {
+  const { module, process } = memoryOf(sizes);
+  if (module > limits.module)
+    return `${gigabytes(module)} in one WebAssembly memory, which has ${gigabytes(limits.module)} at most`;
+  if (process > limits.process) return `${gigabytes(process)}, and ${gigabytes(limits.process)} can be had`;
+  return undefined;
 }
 
 /** The lowest --min-count that is enough: the token of rare words is always there. */
