@@ -19,7 +19,7 @@ for (const path of paths) {
     name = file.name;
     const result = await runGolden(file);
     console.log(JSON.stringify(result));
-    const failed = failures(result);
+    const failed = failures(result, file.config);
     if (failed.length) complain(failed.join('; '));
   } catch (error) {
     const { message } = error as Error;

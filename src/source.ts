@@ -30,10 +30,9 @@ export function locationIn(stack: string): string {
   return '';
 }
 
-const root = decodeURI(import.meta.url.slice(0, import.meta.url.lastIndexOf('/') + 1)).replace(
-  /^file:\/\//,
-  '',
-);
+// A script has no address: all of it counts as the library's.
+const own: string = import.meta.url ?? '';
+const root = decodeURI(own.slice(0, own.lastIndexOf('/') + 1)).replace(/^file:\/\//, '');
 
 // With source maps, frames of what is built in dist/ name its sources beside it.
 const roots = [root, root.replace(/\/dist\/$/, '/src/')];

@@ -3,7 +3,13 @@ import type { GoldenFile } from './file.js';
 import { buildGolden } from './model.js';
 
 /** The errors of the README: what a correct engine stays within. */
-export const TOLERANCE = { tape: 1e-10, compiled: 1e-5, sums: 1e-4 };
+const TOLERANCE = { tape: 1e-10, compiled: 1e-5, sums: 1e-4 };
+
+/** How far the sums of squares of final parameters may stray, and gradients: 1e-4 unless told otherwise. */
+export function sumsTolerance({ model }: GoldenFile['config']): number {
+  // The bias of an attention's keys has no gradient in exact arithmetic, and Adam makes steps of the noise of rounding.
+  return model === 'gpt' ? 1e-3 : TOLERANCE.sums;
+}
 
 export interface Result {
   name: string;
@@ -63,12 +69,12 @@ export async function onCompiled(file: GoldenFile) {
 }
 
 /** What a result does not hold, in words; [] if all is well. */
-export function failures(result: Result): string[] {
+export function failures(result: Result, config: GoldenFile['config']): string[] {
   const limits: [keyof Result, number][] = [
     ['tape_max_rel_error', TOLERANCE.tape],
     ['compiled_max_rel_error', TOLERANCE.compiled],
     ['grad_max_rel_error', TOLERANCE.sums],
-    ['final_max_rel_error', TOLERANCE.sums],
+    ['final_max_rel_error', sumsTolerance(config)],
   ];
   const over = limits.filter(([key, limit]) => !((result[key] as number) <= limit));
   const lines = over.map(([key, limit]) => `${key} is ${result[key]}, above ${limit}`);

@@ -138,7 +138,7 @@ export function keepOff(stores: readonly MemoryAccess[], { sizes, strides, offse
   let words: Set<number> | null | undefined;
   return stores.every((store) => {
     // Both are counted from one place or another: digits of the one may be clear where those of another wrap around.
-    const places = [0, rangeOf(at).low, rangeOf(store.at).low];
+    const places = [0, rangeOf(at).low, rangeOf(store.at).low].filter(Number.isFinite);
     const told = places.some((place) =>
       digitsOf(from(elements, place), from(store, place)).some((digit) => areApart(digit, [])),
     );

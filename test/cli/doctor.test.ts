@@ -170,7 +170,7 @@ it.each<[string, string[], RegExp]>([
 it.each([
   ['good.ts', ['--lr', '-1'], "argument '-1' is invalid"],
   ['good.ts', ['--lr', 'NaN'], "argument 'NaN' is invalid"],
-  ['good.ts', ['--hidden', '3'], '--hidden is an option of the model names'],
+  ['good.ts', ['--hidden', '3'], '--hidden is an option of the models names and words'],
   ['good.ts', ['--export', 'other'], 'exports no training step other: there is step'],
   ['good.ts', ['--fix'], "unknown option '--fix'"],
 ])('%s %j is a wrong call: exit code 2', async (file, args, message) => {
