@@ -5,7 +5,7 @@ import type { Box, KernelBody, NestKernel } from '../kernels/kernel.js';
 import { type Copied, copiedBy, restOf } from './copied.js';
 import { emptyList, known } from './known.js';
 import { readOtherwise } from './prologue.js';
-import { type Draft, left } from './strided-stores.js';
+import { type Draft, left, partsIn } from './strided-stores.js';
 
 /**
  * Spares copies that products alone read: they find their elements where these are copied from, through an index map of
@@ -32,7 +32,9 @@ export function mapOperands(
       const [{ read }] = parts;
       if (keep(whole) || isInline(read.source) || !may(read.source)) continue;
       // What lies as a part in another value's memory is known to kernels as what it is.
-      const needs = body.members.length === 1 ? loads : loads.filter((node) => node === read.source);
+      const own = loads.filter((node) => node === read.source);
+      const needs =
+        body.members.length === 1 ? loads : own.length > 0 ? [...own, ...partsIn(drafts[i])] : own;
       const of = (readers.get(whole) ?? []).filter((reader) => out[reader]?.loads.includes(whole));
       const mapped = of.map((reader) => readThrough(out[reader]!, copied, needs));
       if (of.length === 0 || needs.length === 0 || mapped.includes(null)) continue;

@@ -6,7 +6,7 @@ import { numel } from '../shape.js';
 import { emptyList, known } from './known.js';
 import { madeOperand, readOtherwise } from './prologue.js';
 import { spares } from './prologue-cost.js';
-import { type Draft, left } from './strided-stores.js';
+import { type Draft, left, partsIn } from './strided-stores.js';
 
 interface Rules {
   /** Whether products may read what lies in memory here, which another kernel has read so far. */
@@ -79,7 +79,8 @@ class Operands {
   }
 
   /** The members that make a value elementwise, or null if there are others. */
-  private chainOf(nest: NestKernel, { stores, loads: read }: Draft, value: Node): Chain | null {
+  private chainOf(nest: NestKernel, draft: Draft, value: Node): Chain | null {
+    const { stores, loads: read } = draft;
     const members = new Map(nest.members.map((member) => [member.node, member]));
     if (members.get(value)?.level !== 'element') return null;
     const chain = new Set<Node>();
@@ -113,7 +114,9 @@ class Operands {
     // What lies as a part in another value's memory is known to kernels as what it is.
     const isKnown = [...loads].every((node) => read.includes(node) || members.has(node));
     if (!isKnown && made.length < nest.members.length) return null;
-    return { members: made, loads: isKnown ? [...loads] : read, rows: [...rows] };
+    // Where a value lies in parts beside what is left of it, its name alone is not all of it.
+    const all = new Set([...loads, ...partsIn(draft)]);
+    return { members: made, loads: isKnown ? [...all] : read, rows: [...rows] };
   }
 
   /** Those that still read a value: nests may be gone, or lack the members that did. */

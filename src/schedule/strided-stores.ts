@@ -154,6 +154,13 @@ class Placing {
   }
 }
 
+/** What a nest waits for though none of its members reads it: parts of a value that lies in parts, which members read whole. */
+export function partsIn({ body, loads }: Draft): Node[] {
+  if (body.kind !== 'nest') return [];
+  const read = new Set(body.members.flatMap(({ node }) => sourcesOf(node)));
+  return loads.filter((node) => !read.has(node));
+}
+
 /** What a part of a kernel still reads and writes. */
 export function left({ body: all, loads, stores }: Draft, body: KernelBody): Pick<Draft, 'loads' | 'stores'> {
   if (body.kind === 'copy') return { loads: [...new Set(body.parts.map(({ read }) => read.source))], stores };
