@@ -1,5 +1,4 @@
-import type { Group } from '../kernels/kernel.js';
-import { shownGroup } from '../kernels/kernel.js';
+import { type Group, shownGroup } from '../kernels/kernel.js';
 import { unitsOfTile } from '../loops/tiles.js';
 import type { KernelCall, Use } from './functions.js';
 import type { Imports } from './imports.js';

@@ -1,6 +1,5 @@
 import { inputAttrs, isInput } from '../graph/graph.js';
-import type { Group, Kernel, LoopKernel } from '../kernels/kernel.js';
-import { shownGroup } from '../kernels/kernel.js';
+import { type Group, type Kernel, type LoopKernel, shownGroup } from '../kernels/kernel.js';
 import { shownName } from '../printable.js';
 import { formatType } from '../shape.js';
 import { printLoops } from './print.js';

@@ -22,7 +22,6 @@ export function overwriteQuery(
   stores: Stores,
   answers: Answers = new Map(),
 ): (value: Node, old: Node) => boolean {
-  const { text, numbers } = described(kernel, stores);
   const programOver = (old: Node): LoopProgram =>
     loopsOf(kernel, { ...stores, liesOn: (node) => node === old });
   // Only what a table starts as is left out where the result lies there.
@@ -34,7 +33,11 @@ export function overwriteQuery(
     const of = (node: Node) => (buffer: number) => program.buffers[buffer].node === node;
     return clashOf(program, of(value), of(old)) === null;
   };
+  // Most kernels are asked nothing.
+  let known: ReturnType<typeof described> | undefined;
   return (value, old) => {
+    known ??= described(kernel, stores);
+    const { text, numbers } = known;
     const question = `${numbers.get(value)} over ${numbers.get(old)} in ${text}`;
     const answer = answers.get(question) ?? ask(value, old);
     answers.set(question, answer);
