@@ -5,6 +5,7 @@ import { type InPanels, PANEL_WIDTH, tilingOf, timeOfTiles } from '../kernels/ti
 import { identityStrides } from '../kernels/view.js';
 import { numel, type Shape } from '../shape.js';
 import { emptyList, known } from './known.js';
+import { makesOperandOf } from './prologue.js';
 
 // A matrix among the variables may lie in memory in panels: its columns in groups of some width, each group row by row. A
 // product whose right operand it is reads them as they lie, and one whose epilogue makes the matrix anew, as a gradient with
@@ -105,7 +106,7 @@ function rolesOf(kernel: Product, node: Node): Set<Role> | null {
   const { a, b, members, domain } = kernel;
   const { shape, dtype } = node;
   const isMatrix = dtype === 'f32' && shape.length === 2 && shape.every((size) => size > 1);
-  if (!isMatrix || a.source === node) return null;
+  if (!isMatrix || a.source === node || makesOperandOf(kernel, node)) return null;
   const roles = new Set<Role>();
   if (b.source === node) {
     const role = operandOf(kernel, node);

@@ -102,8 +102,10 @@ class Operands {
       const found = member.reads.every(({ source }) => {
         const from = members.get(source);
         const inMemory = stores.includes(source) && this.isNeeded(source);
-        if (from?.level === 'element' && !inMemory) return visit(source);
-        if (!from && isInline(source)) return sourcesOf(source).every(load);
+        // What kernels make on the spot they do not read, even where it lies in memory.
+        const onTheSpot = isInline(source);
+        if (from?.level === 'element' && (onTheSpot || !inMemory)) return visit(source);
+        if (onTheSpot) return sourcesOf(source).every(load);
         return load(source);
       });
       chain.add(node);
