@@ -45,16 +45,22 @@ export function barrier(): void {
   if (atomic.add<i32>(ARRIVED, 1) == threads - 1) {
     atomic.store<i32>(ARRIVED, 0);
     atomic.store<i32>(GENERATION, generation + 1);
-    // Counting who sleeps around the wait would spare this call; but V8 11 then did a caller's loop once too often.
     atomic.notify(GENERATION, -1);
     return;
   }
   let spins = SPINS;
   while (atomic.load<i32>(GENERATION) == generation) {
-    if (--spins >= 0) continue;
-    const timedOut = atomic.wait<i32>(GENERATION, generation, NAP) == 2;
-    if (timedOut) late();
+    if (--spins < 0) sleep(GENERATION, generation, NAP);
   }
+}
+
+/**
+ * Sleeps while a cell holds what was `seen` there, but no longer than so many nanoseconds. What V8 11 compiles first loses
+ * locals of the function that waits. So here are none, and this is large enough, calls, and has two callers: nothing inlines it.
+ */
+function sleep(cell: usize, seen: i32, ns: i64): void {
+  if (atomic.load<i32>(cell) != seen) return;
+  if (atomic.wait<i32>(cell, seen, ns) == 2) late();
 }
 
 /** Gives a job to the first `team` threads, of which the caller is one; 0 for all. The others sleep on. */
@@ -78,7 +84,7 @@ export function nextJob(seen: i32): i32 {
   let spins = SPINS;
   let order = atomic.load<i64>(ORDER);
   while (<i32>order == seen) {
-    if (--spins < 0) atomic.wait<i32>(ORDER, seen, -1);
+    if (--spins < 0) sleep(ORDER, seen, -1);
     order = atomic.load<i64>(ORDER);
   }
   job = <i32>(order >> 32) & 0xffff;
