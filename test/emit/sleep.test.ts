@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { compileProgram } from '../../src/emit/compile.js';
-import { type Graph, init, nn, type Tensor } from '../../src/index.js';
+import type { Graph } from '../../src/graph/graph.js';
+import { init, nn, type Tensor } from '../../src/index.js';
 import { withInterpreter } from '../../src/ops/tensor.js';
 import { CompiledEngine } from '../../src/run/engine.js';
 import { readLibrary, spawnWorker } from '../../src/run/node.js';
