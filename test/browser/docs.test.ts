@@ -111,7 +111,7 @@ describe('the docs site', () => {
   it('has a link under code with a model, which carries all that the block builds on', async ({ page }) => {
     await page.route('http://docs.test/**', (route) =>
       route.fulfill({
-        contentType: 'text/html',
+        contentType: 'text/html; charset=utf-8',
         body: `<!doctype html><html data-base="../"><link rel="icon" href="data:,"><div id="tsd-toolbar-links"></div>
           <pre><code class="ts">import { trainStep } from '2headgrad'; // é</code></pre>
           <pre><code class="sh">npm install</code></pre>
