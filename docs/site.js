@@ -2,8 +2,8 @@
 // code as data, behind the #; the playground runs it when its button is pressed.
 (() => {
   const playground = `${document.documentElement.dataset.base ?? './'}playground/index.html`;
-  /** What a page of another site has nothing of: files, and what only Node can load. */
-  const AT_HOME = /'2headgrad\/|'node:|\.(save|load)\(|saveWeights\(|\.safetensors/;
+  /** What the playground has nothing of: files, what only Node can load, and syntax that it does not read. */
+  const AT_HOME = /'2headgrad\/|'node:|\.(save|load)\(|saveWeights\(|\.safetensors|\bawait using\b/;
 
   /** base64url of UTF-8. */
   const encoded = (/** @type {string} */ text) =>
