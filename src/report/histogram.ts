@@ -1,7 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
-import { type Chart, drawChart, HEIGHT, INK, SERIES } from './chart.js';
+import { type Chart, drawChart, HEIGHT } from './chart.js';
+import { INK, SERIES } from './colors.js';
 
 /** A distribution: its values, or how many of them fell into each bin of the chart's `domain`. */
 export type Distribution = { label: string } & (
@@ -90,7 +91,8 @@ function overlaid(
       }),
     ];
   });
-  const legend = series.map((s, i) => ({ label: `${s.label}${note(s)}`, stroke: SERIES[i], width: 3 }));
+  const named = (s: Named) => (s.outside > 0 ? `${s.label} (${unseen(s)})` : s.label);
+  const legend = series.map((s, i) => ({ label: named(s), stroke: SERIES[i], width: 3 }));
   return {
     title,
     axis: 'share of the values',
@@ -117,7 +119,8 @@ function rows(
       Plot.line(scaled, { ...shape, y: 'high', stroke: SERIES[0], strokeWidth: 1.4 }),
     ];
   });
-  const labels = series.map((s) => `${s.label}${note(s)}`);
+  // What is not shown is told below the name, so that long names leave room for the picture.
+  const labels = series.map((s) => (s.outside > 0 ? `${s.label}\n${unseen(s)}` : s.label));
   return {
     title,
     axis: 'share of the values, each row on a scale of its own',
@@ -132,7 +135,6 @@ function rows(
     },
     marks,
     height: Math.max(HEIGHT / 2, 150 + ROW_HEIGHT * series.length),
-    marginLeft: Math.max(54, 18 + 8.6 * labels.reduce((n, text) => Math.max(n, text.length), 0)),
   };
 }
 
@@ -182,9 +184,7 @@ function checkDomain([low, high]: readonly [number, number]): void {
     );
 }
 
-function note({ outside, total }: Bins): string {
-  return outside > 0 ? ` (${percent(outside / total)} not shown)` : '';
-}
+const unseen = ({ outside, total }: Bins) => `${percent(outside / total)} not shown`;
 
 function percent(share: number): string {
   const value = share * 100;

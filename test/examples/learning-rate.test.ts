@@ -25,12 +25,28 @@ it('the example prints, digit for digit, what its README shows', () => {
 });
 
 it('draws the pictures that its README shows, as they lie beside it', () => {
-  const pictures = readdirSync(folder).sort();
+  const pictures = readdirSync(folder)
+    .filter((file) => file.endsWith('.svg'))
+    .sort();
   expect(pictures).toEqual(['batch-norm.svg', 'names.svg', 'regression.svg']);
   for (const name of pictures) {
     expect(readme).toContain(`](${name})`);
     expect(readFileSync(join(folder, name), 'utf8')).toBe(readFileSync(join(example, name), 'utf8'));
   }
+});
+
+it('tells what the command finds for the model that it trains', () => {
+  const sentence =
+    /`2headgrad lr-find names` says (\S+) where the first of these says (\S+), and explodes at (\S+) rather than ([\d.]+)\./;
+  const [, suggestion, ours, explodes, oursExplodes] = sentence.exec(readme)!;
+  const args = [join(root, 'dist/cli/main.js'), 'lr-find', 'names', '--json', '--out', join(folder, 'found')];
+  const printedByIt = execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: 'pipe' });
+  const found = JSON.parse(printedByIt.trim().split('\n').at(-1)!);
+  expect([found.suggestion, Number(found.bounds.upper.toPrecision(2))]).toEqual(
+    [suggestion, explodes].map(Number),
+  );
+  expect(printed).toContain(`Names, SGD: stands still at 0.00018, explodes at ${oursExplodes}\n`);
+  expect(printed).toMatch(new RegExp(`${ours} +\\S+  the suggestion`));
 });
 
 it('suggests rates that train nearly as well as the best of the grid', () => {
