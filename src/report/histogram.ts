@@ -1,8 +1,9 @@
 import * as Plot from '@observablehq/plot';
 import { wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
-import { type Chart, drawChart, HEIGHT } from './chart.js';
+import { type Chart, drawChart, FONT_SIZE, HEIGHT } from './chart.js';
 import { INK, SERIES } from './colors.js';
+import { textWidth } from './text-width.js';
 
 /** A distribution: its values, or how many of them fell into each bin of the chart's `domain`. */
 export type Distribution = { label: string } & (
@@ -36,6 +37,10 @@ export interface Bins {
 }
 
 const ROW_HEIGHT = 58;
+/** So that names begin below the title, and end a little before the rows. */
+const BESIDE = 16 + 9;
+/** Below the last row, of a row, where names have a second line. */
+const NOTE = 0.25;
 /** How much of its place a row's highest bin fills. */
 const FILL = 0.86;
 
@@ -120,6 +125,7 @@ function rows(
     ];
   });
   // What is not shown is told below the name, so that long names leave room for the picture.
+  const noted = series.some((s) => s.outside > 0);
   const labels = series.map((s) => (s.outside > 0 ? `${s.label}\n${unseen(s)}` : s.label));
   return {
     title,
@@ -127,7 +133,7 @@ function rows(
     legend: [],
     x: { label, domain: [...domain], ticks: 8 },
     y: {
-      domain: [0, series.length],
+      domain: [noted ? -NOTE : 0, series.length],
       grid: true,
       ticks: series.map((_, i) => base(i)) as unknown as number,
       tickFormat: (at: number) => labels[series.length - 1 - at],
@@ -135,6 +141,9 @@ function rows(
     },
     marks,
     height: Math.max(HEIGHT / 2, 150 + ROW_HEIGHT * series.length),
+    marginLeft:
+      BESIDE +
+      Math.max(...labels.flatMap((label) => label.split('\n')).map((line) => textWidth(line, FONT_SIZE))),
   };
 }
 

@@ -53,7 +53,7 @@ function withoutTitle(svg: string, heading: string): string {
   const frame = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(svg);
   if (!title || !frame || !heading.startsWith(plain(title[1]))) return svg;
   const rest = svg.replace(title[0], '');
-  const tops = [...rest.matchAll(/<(text|line|rect) [^>]*?\by1?="([\d.]+)"/g)].map(
+  const tops = [...rest.matchAll(/<(text|line|rect) [^>]*?\by1?="([\d.]+)"[^>]*>(?!<\/text>)/g)].map(
     ([, element, y]) => Number(y) - (element === 'text' ? 14 : 4),
   );
   const cut = Math.floor(Math.max(0, tops.reduce((a, b) => Math.min(a, b), Infinity) - ROOM));
