@@ -1,5 +1,14 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +50,7 @@ it.each([
   const home = join(folder, name);
   cpSync(join(root, 'examples', name), home, { recursive: true });
   for (const picture of pictures) rmSync(join(home, picture));
+  writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
   mkdirSync(join(home, 'node_modules'));
   symlinkSync(root, join(home, 'node_modules', '2headgrad'));
   const tsx = join(root, 'node_modules', 'tsx', 'dist', 'cli.mjs');
