@@ -88,7 +88,7 @@ function guideLine(label: string, points: readonly Point[], ys: readonly number[
   const inside = points.filter(({ y }) => y >= low && y <= high);
   if (inside.length === 0) return [];
   const [first, last] = [inside[0], inside[inside.length - 1]];
-  const sides = besides((last.y - first.y) * (last.x - first.x));
+  const sides = besides(last.x - first.x, last.y - first.y);
   const at = [0, 0.25, 0.5, 0.75, 1].map((part) => inside[Math.round(part * (inside.length - 1))]);
   return [
     {
@@ -103,7 +103,8 @@ function guideLine(label: string, points: readonly Point[], ys: readonly number[
 }
 
 /** Where a label stands beside a line: on the sides that it does not run through. */
-function besides(slope: number): Omit<Place, 'x' | 'y'>[] {
+function besides(right: number, up: number): Omit<Place, 'x' | 'y'>[] {
+  const slope = up * right;
   if (slope > 0)
     return [
       { anchor: 'end', dx: -8, dy: -8 },
@@ -114,8 +115,10 @@ function besides(slope: number): Omit<Place, 'x' | 'y'>[] {
       { anchor: 'start', dx: 10, dy: -4 },
       { anchor: 'end', dx: -8, dy: 10 },
     ];
+  // From where it begins, along it.
+  const anchors = ['start', 'middle', 'end'] as const;
   return [ABOVE, BELOW].flatMap((dy) =>
-    (['end', 'start', 'middle'] as const).map((anchor) => ({ anchor, dx: 0, dy })),
+    (right < 0 ? anchors.toReversed() : anchors).map((anchor) => ({ anchor, dx: 0, dy })),
   );
 }
 

@@ -35,18 +35,30 @@ it('draws the pictures that its README shows, as they lie beside it', () => {
   }
 });
 
-it('tells what the command finds for the model that it trains', () => {
+it('tells what the command finds for the model that it trains, and for this one', () => {
   const sentence =
     /`2headgrad lr-find names` says (\S+) where the first of these says (\S+), and explodes at (\S+) rather than ([\d.]+)\./;
-  const [, suggestion, ours, explodes, oursExplodes] = sentence.exec(readme)!;
-  const args = [join(root, 'dist/cli/main.js'), 'lr-find', 'names', '--json', '--out', join(folder, 'found')];
-  const printedByIt = execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: 'pipe' });
-  const found = JSON.parse(printedByIt.trim().split('\n').at(-1)!);
-  expect([found.suggestion, Number(found.bounds.upper.toPrecision(2))]).toEqual(
-    [suggestion, explodes].map(Number),
-  );
-  expect(printed).toContain(`Names, SGD: stands still at 0.00018, explodes at ${oursExplodes}\n`);
-  expect(printed).toMatch(new RegExp(`${ours} +\\S+  the suggestion`));
+  const [, ...said] = sentence.exec(readme)!.map(Number);
+  const found = (...more: string[]) => {
+    const args = ['lr-find', 'names', '--json', '--out', join(folder, 'found'), ...more];
+    const [last] = execFileSync(process.execPath, [join(root, 'dist/cli/main.js'), ...args], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
+      .trim()
+      .split('\n')
+      .slice(-1);
+    const { suggestion, bounds } = JSON.parse(last);
+    return [suggestion, Number(bounds.upper.toPrecision(2))];
+  };
+  const [theirs, ours, theirBound, ourBound] = said;
+  expect(found()).toEqual([theirs, theirBound]);
+  const [near, nearBound] = found('--embed', '2', '--hidden', '100');
+  expect(nearBound).toBe(ourBound);
+  expect(readme).toContain(`--embed 2 --hidden 100\` says ${near} and ${nearBound}:`);
+  const [first] = printed.split(/\n(?=\S)/);
+  expect(first).toContain(`explodes at ${ourBound}\n`);
+  expect(first).toMatch(new RegExp(`\\n {2}${ours} +\\S+ {2}the suggestion$`));
 });
 
 it('suggests rates that train nearly as well as the best of the grid', () => {
