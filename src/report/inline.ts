@@ -24,8 +24,8 @@ export function drawing(svg: string, heading: string, id: string): string {
     `<input type="radio" class="${name}" name="${id}" id="${id}-${name}"${checked}><label for="${id}-${name}">${label}</label>`;
   const choices = [
     choice('whole', 'Whole'),
-    choice('fitting', 'As wide as the page', ' checked'),
-    choice('twice', 'Twice its size'),
+    choice('readable', 'Readable', ' checked'),
+    choice('large', 'Large'),
   ];
   return `<div class="drawing">${choices.join('\n')}\n${box}</div>`;
 }

@@ -84,12 +84,12 @@ dd { margin: 0; text-wrap: balance; font-size: 1.05rem; font-weight: 600; font-v
 .twin svg { color: var(--ink) !important; background: none !important; }
 .twin svg > rect[width="100%"] { fill: none; }
 .twin [stroke="white"] { stroke: var(--card); }
-.drawing label { color: var(--quiet); font-size: .85rem; margin: 0 .9rem 0 .3rem; }
+.drawing label { color: var(--quiet); font-size: .85rem; margin: 0 .9rem 0 .3rem; white-space: nowrap; }
 .drawing .figure { margin-top: .5rem; }
 .whole:checked ~ .figure > div { min-width: 0 !important; max-width: none !important; }
 .whole:checked ~ .figure svg { height: 80vh; }
-.twice:checked ~ .figure { max-height: 85vh; }
-.twice:checked ~ .figure > div { min-width: calc(2 * var(--width)) !important; max-width: none !important; }
+.large:checked ~ .figure { max-height: 85vh; }
+.large:checked ~ .figure > div { min-width: calc(2 * var(--width)) !important; max-width: none !important; }
 .text { background: var(--card); max-height: 85vh; }
 pre { margin: 0; padding: .8rem 1rem; font: .85rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; tab-size: 2; }
 ul { margin: 0; padding-left: 1.2rem; }

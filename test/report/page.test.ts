@@ -141,7 +141,7 @@ describe('a drawing on a page', () => {
     ]);
   });
 
-  it('can be chosen whole or twice its size where it is larger than a page, and each has its own choice', () => {
+  it('can be chosen whole or larger where it is larger than a page, and each has its own choice', () => {
     const svg = (width: number, height: number) => `<svg width="${width}pt" height="${height}pt"></svg>`;
     const html = reportPage({
       title: 't',
