@@ -43,6 +43,7 @@ export { type Neighbour, neighbours } from './models/words.js';
 export * as nn from './nn/index.js';
 export * from './ops/index.js';
 export * as optim from './optim/index.js';
+export { RandomStream } from './random/philox.js';
 export { CompiledFunction, type CompileFunctionOptions, compileFunction } from './run/function.js';
 export { type ThreadSupport, threadSupport } from './run/threads.js';
 export { type CompileStepOptions, type StartOptions, TrainStep, trainStep } from './run/train-step.js';
