@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
+import { band } from './band.js';
 import { drawChart, INK, SERIES, tint } from './chart.js';
-import { band } from './heat-map.js';
 
 /** How often a class was taken for which. */
 export interface ConfusionChart {

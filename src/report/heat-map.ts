@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
+import { band } from './band.js';
 import { drawChart, INK, SERIES, tint } from './chart.js';
 
 /** A matrix as squares whose ink says how large a number is. */
@@ -64,15 +65,4 @@ export function heatMap({ title, x, y, columns, rows, values, digits, height }: 
     ...(height !== undefined && { height }),
     marginLeft: Math.max(54, 24 + 9 * longest),
   });
-}
-
-/** An axis of squares with their names. */
-export function band(names: readonly string[]): Plot.ScaleOptions {
-  return {
-    type: 'band',
-    domain: names.map((_, i) => i),
-    tickFormat: (i: number) => names[i],
-    tickSize: 0,
-    padding: 0,
-  };
 }
