@@ -11,14 +11,14 @@ import { ROOT } from './bundle.js';
 const FOLDER = join(ROOT, 'build/browser/new');
 const project = (...parts: string[]) => join(FOLDER, 'spirals', ...parts);
 const node = (cwd: string, ...args: string[]) => execFileSync(process.execPath, args, { cwd });
-const build = () =>
-  node(project(), join(ROOT, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn');
 
 beforeAll(() => {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(join(FOLDER, 'node_modules'), { recursive: true });
   symlinkSync(ROOT, join(FOLDER, 'node_modules/2headgrad'), 'junction');
   node(FOLDER, join(ROOT, 'dist/cli/main.js'), 'new', 'spirals');
+  node(project(), join(ROOT, 'node_modules/tsx/dist/cli.mjs'), 'src/train.ts');
+  node(project(), join(ROOT, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'error');
 });
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
@@ -30,14 +30,11 @@ describe('the page of a new project', () => {
   }) => {
     const status = (text: string | RegExp) =>
       expect.poll(() => page.textContent('#status'), { timeout: 30_000 }).toMatch(text);
-    build();
     const before = await serve(project('dist'), { missing: /safetensors/ });
     await page.goto(before.url);
     await status(/^Not trained yet: npm run train/);
     problems.take(/404/);
 
-    node(project(), join(ROOT, 'node_modules/tsx/dist/cli.mjs'), 'src/train.ts');
-    build();
     const after = await serve(project('dist'));
     await page.goto(after.url);
     await status('Point at the picture.');
