@@ -6,7 +6,11 @@ import { ROOT, run } from './npm.js';
 /** Tests of what `2headgrad new` writes, beside the packages that its package.json asks for. */
 export function newProject(path: (...parts: string[]) => string): void {
   const made = (...parts: string[]) => path('made', ...parts);
-  const node = async (cwd: string, ...args: string[]) => (await run(process.execPath, args, { cwd })).stdout;
+  const node = async (cwd: string, ...args: string[]) => {
+    // A cache of its own shows that modules are kept where nothing but the package is.
+    const env = { ...process.env, XDG_CACHE_HOME: path('cache') };
+    return (await run(process.execPath, args, { cwd, env })).stdout;
+  };
   const bin = () => path('node_modules/2headgrad/dist/cli/main.js');
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
 
@@ -52,5 +56,6 @@ export function newProject(path: (...parts: string[]) => string): void {
     expect(JSON.parse(told)).toMatchObject({ steps: 50, out: 'runs/model' });
     expect(JSON.parse(told).metrics.validation.accuracy).toBeGreaterThan(0.3);
     await access(made('runs/model/report.html'));
+    expect(JSON.parse(await node(made(), bin(), 'cache', '--json')).modules).toBeGreaterThan(1);
   });
 }
