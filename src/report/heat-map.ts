@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
+import { band } from './band.js';
 import { AROUND, drawChart, HEIGHT, WIDTH } from './chart.js';
 import { INK, SERIES, tint } from './colors.js';
 import { textWidth } from './text-width.js';
@@ -83,15 +84,4 @@ export function fontIn(
   const high = (height - AROUND.down) / rows.length - 1;
   const font = Math.floor(Math.min(FONT_IN, high, wide / textWidth(longest, 1)));
   return font < LEAST_FONT ? 0 : font;
-}
-
-/** An axis of squares with their names. */
-export function band(names: readonly string[]): Plot.ScaleOptions {
-  return {
-    type: 'band',
-    domain: names.map((_, i) => i),
-    tickFormat: (i: number) => names[i],
-    tickSize: 0,
-    padding: 0,
-  };
 }
