@@ -20,14 +20,14 @@ import { checkSpatial, type PerAxis } from '../ops/spatial.js';
 import type { Initializer, Tensor } from '../ops/tensor.js';
 import { perAxis } from '../ops/window.js';
 import { formatShape, numel, sameShape } from '../shape.js';
-import { layer, type Module, parameter } from './module.js';
+import { type Activation, layer, type Module, parameter, type Weighted } from './module.js';
 
 interface FilterOptions {
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** Initial filters; by default uniform within 1/sqrt(channels that one sees), as in PyTorch. */
-  weight?: Initializer;
+  weight?: Initializer | undefined;
   /** Initial biases; by default as the filters. */
-  biasInit?: Initializer;
+  biasInit?: Initializer | undefined;
 }
 
 export interface ConvLayerOptions extends Omit<ConvOptions, 'bias'>, FilterOptions {}
@@ -42,7 +42,7 @@ export function conv1d(
   outputs: number,
   kernel: PerAxis,
   options: ConvLayerOptions = {},
-): Module {
+): Weighted {
   return convLayer(KINDS.conv1d, inputs, outputs, kernel, options);
 }
 
@@ -56,7 +56,7 @@ export function conv2d(
   outputs: number,
   kernel: PerAxis,
   options: ConvLayerOptions = {},
-): Module {
+): Weighted {
   return convLayer(KINDS.conv2d, inputs, outputs, kernel, options);
 }
 
@@ -66,7 +66,7 @@ export function convTranspose1d(
   outputs: number,
   kernel: PerAxis,
   options: ConvTransposeLayerOptions = {},
-): Module {
+): Weighted {
   return convLayer(KINDS.convTranspose1d, inputs, outputs, kernel, options);
 }
 
@@ -79,7 +79,7 @@ export function convTranspose2d(
   outputs: number,
   kernel: PerAxis,
   options: ConvTransposeLayerOptions = {},
-): Module {
+): Weighted {
   return convLayer(KINDS.convTranspose2d, inputs, outputs, kernel, options);
 }
 
@@ -104,7 +104,7 @@ function convLayer(
   outputs: number,
   kernel: PerAxis,
   options: ConvTransposeLayerOptions,
-): Module {
+): Weighted {
   checkOptions(what, options, [
     ...(['stride', 'padding', 'dilation', 'groups', 'channelsFirst'] as const),
     ...(['bias', 'weight', 'biasInit'] as const),
@@ -133,19 +133,19 @@ function convLayer(
 }
 
 /** The largest of each window: [batch, ...places, channels] -> [batch, ...positions, channels]. See `maxPool`. */
-export function maxPool(size: PerAxis, options: MaxPoolOptions = {}): Module {
+export function maxPool(size: PerAxis, options: MaxPoolOptions = {}): Activation {
   checkOptions('maxPool', options, ['stride', 'padding', 'dilation', 'channelsFirst']);
   return layer({}, (x) => maxPoolOf(x, size, options), 'maxPool');
 }
 
 /** The mean of each window: [batch, ...places, channels] -> [batch, ...positions, channels]. See `avgPool`. */
-export function avgPool(size: PerAxis, options: AvgPoolOptions = {}): Module {
+export function avgPool(size: PerAxis, options: AvgPoolOptions = {}): Activation {
   checkOptions('avgPool', options, ['stride', 'padding', 'channelsFirst', 'includePadding']);
   return layer({}, (x) => avgPoolOf(x, size, options), 'avgPool');
 }
 
 /** The mean of each channel: [batch, ...places, channels] -> [batch, channels]. */
-export function globalMean(options: { channelsFirst?: boolean } = {}): Module {
+export function globalMean(options: { channelsFirst?: boolean } = {}): Activation {
   checkOptions('globalMean', options, ['channelsFirst']);
   return layer({}, (x) => globalMeanOf(x, options), 'globalMean');
 }

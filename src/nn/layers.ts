@@ -18,19 +18,19 @@ import {
 import { gather } from '../ops/gather.js';
 import { matmul } from '../ops/matmul.js';
 import { reshape } from '../ops/movement.js';
-import type { Initializer, Tensor } from '../ops/tensor.js';
-import { layer, type Module, parameter } from './module.js';
+import type { Initializer, Tensor, Variable } from '../ops/tensor.js';
+import { type Activation, layer, type Module, type ModuleOf, parameter, type Weighted } from './module.js';
 
 export interface LinearOptions {
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** Initial weights; by default uniform within 1/sqrt(inputs), as PyTorch's Linear. */
-  weight?: Initializer;
+  weight?: Initializer | undefined;
   /** Initial biases; by default as the weights. */
-  biasInit?: Initializer;
+  biasInit?: Initializer | undefined;
 }
 
 /** x W + b. x: [..., inputs] -> [..., outputs]; weight: [inputs, outputs], bias: [outputs]. */
-export function linear(inputs: number, outputs: number, options: LinearOptions = {}): Module {
+export function linear(inputs: number, outputs: number, options: LinearOptions = {}): Weighted {
   checkOptions('linear', options, ['bias', 'weight', 'biasInit']);
   const { bias: hasBias = true, weight: weightInit, biasInit } = options;
   boolean('linear: bias', hasBias);
@@ -44,7 +44,11 @@ export function linear(inputs: number, outputs: number, options: LinearOptions =
 }
 
 /** Rows of a learned table. ids: i32[...], each in [0, count) -> f32[..., width]. */
-export function embedding(count: number, width: number, options: { weight?: Initializer } = {}): Module {
+export function embedding(
+  count: number,
+  width: number,
+  options: { weight?: Initializer } = {},
+): ModuleOf<{ weight: Variable }> {
   checkOptions('embedding', options, ['weight']);
   wholeNumber('embedding: count', count);
   wholeNumber('embedding: width', width);
@@ -53,29 +57,34 @@ export function embedding(count: number, width: number, options: { weight?: Init
 }
 
 /** Joins all axes but the first: [batch, ...] -> [batch, product of the rest]. */
-export function flatten(): Module {
+export function flatten(): Activation {
   return layer({}, (x) => reshape(x, [x.shape[0], x.shape.slice(1).reduce((a, b) => a * b, 1)]), 'flatten');
 }
 
-export const tanh = (): Module => layer({}, tanhFunction, 'tanh');
-export const relu = (): Module => layer({}, reluFunction, 'relu');
-export const sigmoid = (): Module => layer({}, sigmoidFunction, 'sigmoid');
-export const silu = (): Module => layer({}, siluFunction, 'silu');
-export const softplus = (): Module => layer({}, softplusFunction, 'softplus');
-export function gelu(options: GeluOptions = {}): Module {
+export const tanh = (): Activation => layer({}, tanhFunction, 'tanh');
+export const relu = (): Activation => layer({}, reluFunction, 'relu');
+export const sigmoid = (): Activation => layer({}, sigmoidFunction, 'sigmoid');
+export const silu = (): Activation => layer({}, siluFunction, 'silu');
+export const softplus = (): Activation => layer({}, softplusFunction, 'softplus');
+export function gelu(options: GeluOptions = {}): Activation {
   checkOptions('gelu', options, ['approximate']);
   return layer({}, (x) => geluFunction(x, options), 'gelu');
 }
 /** Exponentials over their sum along `axis`. For a loss on logits take crossEntropy, which needs no softmax before it. */
-export const softmax = (axis = -1): Module => layer({}, (x) => softmaxFunction(x, axis), 'softmax');
+export const softmax = (axis = -1): Activation => layer({}, (x) => softmaxFunction(x, axis), 'softmax');
 /** x where positive, else x times `slope`. */
-export function leakyRelu(slope = 0.01): Module {
+export function leakyRelu(slope = 0.01): Activation {
   finite('leakyRelu: slope', slope);
   return layer({}, (x) => leaky(x, slope), 'leakyRelu');
 }
 
+/** What `sequential` makes; see `Made`. */
+export type Sequence<L> = L extends readonly unknown[] ? ModuleOf<{ layers: L }> : never;
+
 /** Layers one after the other. */
-export function sequential(...layers: Module<[x: Tensor]>[]): Module {
+export function sequential<const L extends readonly Module<[x: Tensor], object>[]>(
+  ...layers: L
+): Sequence<L> {
   layers.forEach((next, i) => {
     if (typeof next !== 'function')
       throw new OptionError(`sequential: layer ${i} is ${shown(next)}; give layers, one argument each`);
@@ -87,5 +96,5 @@ export function sequential(...layers: Module<[x: Tensor]>[]): Module {
         throw new OptionError(`sequential: layer ${i} makes a layer and is none: call it, as in nn.tanh()`);
       return output;
     }, x);
-  return layer({ layers }, forward, 'sequential');
+  return layer({ layers }, forward, 'sequential') as unknown as Sequence<L>;
 }

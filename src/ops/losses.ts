@@ -2,28 +2,29 @@ import { checkOptions, oneOf, positive } from '../check.js';
 import { DTypeError, OptionError, ShapeError } from '../errors.js';
 import { formatShape, formatType, numel, requireDType, sameShape } from '../shape.js';
 import { cast, equal, where } from './compare.js';
-import { abs, add, div, exp, log, minimum, mul, neg, pair, sub } from './elementwise.js';
+import { meanOfCounted } from './counted.js';
+import { abs, add, exp, log, minimum, mul, neg, pair, sub } from './elementwise.js';
 import { softplus } from './exponentials.js';
 import { mean, square } from './functions.js';
 import { broadcastTo, reshape } from './movement.js';
 import { sum } from './reduce.js';
 import { belowMax, pickFor } from './rows.js';
-import { interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
+import { interpreter, type ResultOf, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 /** What is made of the losses of rows or elements: their mean unless given, their sum, or nothing. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
 export interface LossOptions {
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 export interface CrossEntropyOptions extends LossOptions {
   /** This share of each target goes to all classes alike, from 0 to 1; 0 unless given. (Szegedy et al. 2016, section 7.) */
-  labelSmoothing?: number;
+  labelSmoothing?: number | undefined;
   /** One for each class, f32[classes]: a row counts as much as its class weighs, in the mean too. */
-  weights?: Tensor | readonly number[];
+  weights?: Tensor | readonly number[] | undefined;
   /** Rows with this target count for nothing, be it a class or not. All of them: the mean is NaN. */
-  ignoreIndex?: number;
+  ignoreIndex?: number | undefined;
 }
 
 /**
@@ -31,6 +32,11 @@ export interface CrossEntropyOptions extends LossOptions {
  * logits: f32[..., classes]; targets: i32[...], each in [0, classes). Returns a scalar, in nats; with weights divided by the sum of
  * those of the targets, as PyTorch does.
  */
+export function crossEntropy<T extends Tensor>(
+  logits: T | number,
+  targets: T,
+  options?: CrossEntropyOptions,
+): ResultOf<T>;
 export function crossEntropy(logits: TensorLike, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const what = 'crossEntropy';
   checkOptions(what, options, ['labelSmoothing', 'weights', 'ignoreIndex', 'reduction']);
@@ -51,7 +57,7 @@ export function crossEntropy(logits: TensorLike, targets: Tensor, options: Cross
   const kept = ignored ? where(ignored, 0, rows) : rows;
   if (reduction !== 'mean' || (!ignored && !ofRows)) return reduced(kept, reduction);
   const counts = ofRows ?? broadcastTo(toTensor(1), rows.shape);
-  return div(sum(kept), sum(ignored ? where(ignored, 0, counts) : counts));
+  return meanOfCounted(sum(kept), sum(ignored ? where(ignored, 0, counts) : counts));
 }
 
 function smoothed(
@@ -102,13 +108,18 @@ export function checkTargets(what: string, logits: Tensor, targets: Tensor): voi
 
 export interface BinaryCrossEntropyOptions extends LossOptions {
   /** What targets of 1 count beside those of 0, broadcast to the logits; 1 unless given. */
-  positiveWeight?: TensorLike;
+  positiveWeight?: TensorLike | undefined;
 }
 
 /**
  * Mean of -(t log s + (1 - t) log(1 - s)) with s = sigmoid(logits), for logits of any size. logits: f32[...]; targets: of the same
  * shape, f32 from 0 to 1, or bool. Returns a scalar, in nats.
  */
+export function binaryCrossEntropy<T extends Tensor>(
+  logits: T | number,
+  targets: T | number,
+  options?: BinaryCrossEntropyOptions,
+): ResultOf<T>;
 export function binaryCrossEntropy(
   logits: TensorLike,
   targets: TensorLike,
@@ -131,12 +142,18 @@ export function binaryCrossEntropy(
  * Mean of (prediction - target)^2 over all elements. Both have the same shape, or the target is a number: where [4, 1]
  * and [4] met, each prediction would be compared with every target.
  */
+export function meanSquaredError<T extends Tensor>(prediction: T | number, target: T | number): ResultOf<T>;
 export function meanSquaredError(prediction: TensorLike, target: TensorLike): Tensor {
   const [p, t] = alike('meanSquaredError', 'prediction is', prediction, target);
   return mean(square(sub(p, t)));
 }
 
 /** Mean of |prediction - target| over all elements; both have the same shape, or the target is a number. */
+export function l1Loss<T extends Tensor>(
+  prediction: T | number,
+  target: T | number,
+  options?: LossOptions,
+): ResultOf<T>;
 export function l1Loss(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   checkOptions('l1Loss', options, ['reduction']);
   const { reduction = 'mean' } = options;
@@ -147,13 +164,18 @@ export function l1Loss(prediction: TensorLike, target: TensorLike, options: Loss
 
 export interface HuberOptions extends LossOptions {
   /** Up to where errors count by their squares; 1 unless given. */
-  delta?: number;
+  delta?: number | undefined;
 }
 
 /**
  * Mean over all elements of d^2 / 2 where d = |prediction - target| is at most delta, and of delta (d - delta / 2) beyond. (Huber
  * 1964.) Both have the same shape, or the target is a number.
  */
+export function huber<T extends Tensor>(
+  prediction: T | number,
+  target: T | number,
+  options?: HuberOptions,
+): ResultOf<T>;
 export function huber(prediction: TensorLike, target: TensorLike, options: HuberOptions = {}): Tensor {
   checkOptions('huber', options, ['delta', 'reduction']);
   const { delta = 1, reduction = 'mean' } = options;

@@ -3,7 +3,8 @@ import { DTypeError, OptionError, ShapeError } from '../errors.js';
 import { formatShape, formatType, numel, sameShape } from '../shape.js';
 import { oneHot } from './arrange.js';
 import { cast, equal, where } from './compare.js';
-import { div, mul } from './elementwise.js';
+import { meanOfCounted } from './counted.js';
+import { mul } from './elementwise.js';
 import { argmax, maxWithIndex } from './extremes.js';
 import { mean } from './functions.js';
 import { asIndices } from './gather.js';
@@ -11,17 +12,22 @@ import { checkTargets, without } from './losses.js';
 import { matmul } from './matmul.js';
 import { reshape, transpose } from './movement.js';
 import { sum } from './reduce.js';
-import { type Tensor, type TensorLike, toTensor } from './tensor.js';
+import { type ResultOf, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 export interface AccuracyOptions {
   /** Rows with this target do not count. */
-  ignoreIndex?: number;
+  ignoreIndex?: number | undefined;
 }
 
 /**
  * The share of rows whose largest logit is that of the target, from 0 to 1. logits: f32[..., classes]; targets: i32[...], each in
  * [0, classes). Of logits that are equal the first is taken; a row with a NaN is wrong. Returns a scalar, without a gradient.
  */
+export function accuracy<T extends Tensor>(
+  logits: T | number,
+  targets: T,
+  options?: AccuracyOptions,
+): ResultOf<T>;
 export function accuracy(logits: TensorLike, targets: Tensor, options: AccuracyOptions = {}): Tensor {
   checkOptions('accuracy', options, ['ignoreIndex']);
   const t = toTensor(logits);
@@ -32,12 +38,12 @@ export function accuracy(logits: TensorLike, targets: Tensor, options: AccuracyO
   // A row of NaN, which does not equal itself, says nothing.
   const hits = where(equal(values, values), cast(taken, 'f32'), 0);
   if (!ignored) return mean(hits);
-  return div(sum(where(ignored, 0, hits)), sum(where(ignored, 0, 1).cast('f32')));
+  return meanOfCounted(sum(where(ignored, 0, hits)), sum(where(ignored, 0, 1).cast('f32')));
 }
 
 export interface ConfusionOptions extends AccuracyOptions {
   /** How many there are, where predictions are numbers of classes. */
-  classes?: number;
+  classes?: number | undefined;
 }
 
 /**

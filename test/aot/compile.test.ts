@@ -372,7 +372,7 @@ export const mean: number = session.evaluate({ x: [], y: [] }) + logits[0] + wei
 
   it('say the shapes, and what indices stay below', async () => {
     const types = await readFile(path('plain', 'model.d.ts'), 'utf8');
-    expect(types).toContain('/** i32[4, 2], each from 0 to 6 */\n  x: ArrayLike<number>;');
+    expect(types).toContain('/** i32[4, 2], each from 0 to 6 */\n  x: Whole;');
     expect(types).toContain('/** f32[6, 5] */\n  | "layers.4.weight"');
     expect(types).toContain('/** f32[1, 5], row-major. */\n  predict');
   });
@@ -412,7 +412,7 @@ describe('what is wrong is named', () => {
         m.format = 6;
         m.generator = '2headgrad 9.0.0';
       }),
-      /format 6 \(made by 2headgrad 9\.0\.0\), and this runtime reads up to 5: use the model\.js/,
+      /format 7 \(made by 2headgrad 9\.0\.0\), and this runtime reads up to 6: use the model\.js/,
     ],
     [
       'a manifest that is cut short',

@@ -31,7 +31,7 @@ it('programs of all pages are type-checked, with the declarations that users get
       strict: true,
       noEmit: true,
       skipLibCheck: false,
-      exactOptionalPropertyTypes: false,
+      exactOptionalPropertyTypes: true,
       target: ts.ScriptTarget.ESNext,
       module: ts.ModuleKind.NodeNext,
       moduleResolution: ts.ModuleResolutionKind.NodeNext,
