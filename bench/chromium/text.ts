@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gptOf, text } from '../../src/cli/kinds/text.js';
 import { count, duration, inBits, lossText, plural, rate } from '../../src/cli/output.js';
+import { textHtml } from '../../src/cli/sampling.js';
 import { type TextSettings, WARMUP } from '../../src/cli/settings.js';
 import type { TextTokens } from '../../src/data/tokens.js';
 import { lossCurve } from '../../src/report/loss-curve.js';
@@ -122,7 +123,7 @@ function write(out: string, written: Written): void {
   const sections = [
     { heading: 'Bits a character over the steps', svg },
     { heading: 'By the minute', html: tableHtml(HEAD, reports.map(cellsOf)) },
-    { heading: `Sample, seed ${settings.seed}`, pre: sample },
+    { heading: `Sample, seed ${settings.seed}`, html: textHtml([sample]) },
   ];
   const page = reportPage({ title: `Text: ${facts[0][1]}`, summary: facts, sections });
   writeFileSync(join(out, 'report.html'), page);

@@ -19,7 +19,7 @@ async function failures(count: number, seed: number, settings: Settings) {
 
 describe('random programs give the results of the reference and the same bits for one and three threads', () => {
   it('as shipped', async () => {
-    const { problems, tally } = await failures(24, 0, { level: 3 });
+    const { problems, tally } = await failures(16, 0, { level: 3 });
     expect(problems).toEqual([]);
     // Bounds that say nothing would let everything pass.
     expect(tally.close).toBeGreaterThan(0.85 * (tally.close + tally.loose + tally.unknown));
@@ -92,7 +92,7 @@ describe('the comparison', () => {
     );
     expect(math).not.toBe(library['math.ts']);
     const settings = { level: 0, threads: [1], library: { ...library, 'math.ts': math } };
-    const found = await fuzz({ count: 1, seed: 320, settings, shrink: 1, patience: 60 });
+    const found = await fuzz({ count: 1, seed: 312, settings, shrink: 1, patience: 60 });
     expect(found).toHaveLength(1);
     const ops = found[0].smallest!.graph.nodes.map((node) => node.op.name);
     expect(ops).toContain('tanh');
