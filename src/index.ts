@@ -62,6 +62,7 @@ export type { DType, Shape, TensorType } from './shape.js';
 export type { InterpretOptions } from './tape/session.js';
 export { type Eager, type Nested, type Precision, type TensorOptions, tensor } from './tape/tape.js';
 export { trace } from './trace/tracer.js';
+export type { Best, Goal } from './train/best.js';
 export type { DataOptions } from './train/dataset.js';
 export type {
   EntryDescription,
@@ -86,8 +87,12 @@ export {
   type RunOptions,
   Session,
 } from './train/session.js';
+export type { SessionOf } from './train/session-of.js';
 export { f32, i32, type StepOptions, type Tensors, type Types, type Use } from './train/step.js';
+export type { Trainable } from './train/trainable.js';
 export type { ColumnsOf, ElementsOf, FloatType, Integers, IntegerType } from './train/typed-columns.js';
+export type { ReadableNames, VariableNames } from './train/typed-names.js';
+export type { Output, UseTypes } from './train/typed-uses.js';
 export {
   encodeWeights,
   type LoadedWeights,

@@ -24,3 +24,4 @@ export { type Eager, type Precision, type TensorOptions, tensor } from './tape/t
 export type { Run, RunResult } from './train/run.js';
 export { type LearningRate, type Progress, type RunOptions, Session } from './train/session.js';
 export { f32, i32, type StepOptions } from './train/step.js';
+export type { Trainable } from './train/trainable.js';

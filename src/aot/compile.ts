@@ -18,7 +18,7 @@ import { checkWeights } from './weights.js';
 
 export interface AheadOptions {
   library: Library;
-  cache?: Cache;
+  cache?: Cache | undefined;
   /** Told of the steps of each compilation. */
   progress?(now: CompileProgress | null): void;
   /** The runtime: what becomes model.js. */
@@ -26,17 +26,17 @@ export interface AheadOptions {
   /** Name and version of this package. */
   generator: string;
   /** Which entry points the module has; by default all that the step has. */
-  entries?: readonly string[];
+  entries?: readonly string[] | undefined;
   /** Also a module that several threads can run. */
-  threads?: boolean;
+  threads?: boolean | undefined;
   /** Also a module with relaxed SIMD. */
-  relaxed?: boolean;
+  relaxed?: boolean | undefined;
   /** Bytes that a session may take before its dataset; values are made again rather than kept where it needs more. */
-  memory?: number;
+  memory?: number | undefined;
   /** Of the initial weights that are written, and the default of the sessions. */
-  seed?: number;
+  seed?: number | undefined;
   /** Write weights: the initial ones, or a checkpoint's. */
-  weights?: 'initial' | Uint8Array;
+  weights?: 'initial' | Uint8Array | undefined;
 }
 
 /** A compiled model: everything that is written into a folder, and how it came about. */

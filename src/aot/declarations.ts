@@ -21,11 +21,12 @@ export function declarations(manifest: Manifest): string {
       names('state'),
     ),
     'export type VariableName = ParameterName | StateName;',
+    WHOLE,
     batch && record('Rows', 'A batch, or a whole dataset: whole rows, one after the other.', batch),
     predict && record('Inputs', 'What `predict` takes.', predict.inputs),
     flows && record('Gradients', 'The gradient of each parameter, row-major.', flowsOf(flows)),
     evaluate && evaluation(metrics),
-    train && training(evaluate !== undefined),
+    train && training(evaluate !== undefined, goalsText(evaluate && metrics)),
     session(manifest),
     startOptions(manifest),
     REST,
@@ -52,7 +53,7 @@ function record(
 ): string {
   const fields = places.map((place) => {
     const bound = place.bound ? `, each from 0 to ${place.bound.size - 1}` : '';
-    return `  /** ${typeText(place)}${bound} */\n  ${key(place.name)}: ArrayLike<number>;`;
+    return `  /** ${typeText(place)}${bound} */\n  ${key(place.name)}: ${elementsText(place)};`;
   });
   return `/** ${what} */\nexport interface ${type} {\n${fields.join('\n')}\n}`;
 }
@@ -68,6 +69,7 @@ function evaluation(metrics: Manifest['metrics'] = {}): string {
 
 const training = (
   evaluates: boolean,
+  goals: string,
 ) => `/** A rate for all steps, or one for each: \`step\` counts from 0. */
 export type LearningRate = number | ((step: number) => number);
 
@@ -76,8 +78,15 @@ export interface RunOptions {
   steps: number;
   lr: LearningRate;
   /** Report after this many steps; by default about a hundred times in the run. */
-  every?: number;${evaluates ? '\n  /** Rows on which each report has the loss and the metrics. */\n  evaluate?: Rows;' : ''}
-  signal?: AbortSignal;
+  every?: number | undefined;${evaluates ? '\n  /** Rows on which each report has the loss and the metrics. */\n  evaluate?: Rows | undefined;' : ''}
+  /** Keeps what the session was at the best report, and puts it back at the end of the run. */
+  best?: { lowest: ${goals} } | { highest: ${goals} } | undefined;
+  /** Ends the run after so many reports in a row none of which was better than one before, by \`best\` or by the loss. */
+  patience?: number | undefined;
+  /** Called with each report; what it returns is awaited. */
+  onProgress?: ((progress: Progress) => unknown) | undefined;
+  /** Ends the run between two calls into the engine. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface Progress {
@@ -88,12 +97,14 @@ export interface Progress {
   /** Loss of each step since the last report. */
   losses: number[];
   stepsPerSecond: number;${evaluates ? '\n  /** Where the run was asked to evaluate. */\n  evaluated?: Evaluation;' : ''}
+  /** With \`best\` or \`patience\`: the best report so far. */
+  best?: { at: number; value: number };
 }`;
 
-function session({ name, entries, metrics }: Manifest): string {
+function session({ name, entries, metrics, variables }: Manifest): string {
   const { train, evaluate, calibrate, predict, gradients, update } = entries;
-  const output = predict?.outputs.find((o) => o.name === 'output');
-  const elements = output?.dtype === 'f32' ? 'Float32Array' : 'Int32Array';
+  const [output, ...more] = predict?.outputs ?? [];
+  const isAlone = output?.name === 'output' && more.length === 0;
   const members = [
     "  /** What the model holds, for tools that take sessions: `loadWeights`, `saveWeights`. */\n  readonly program: {\n    readonly variables: readonly { readonly name: string; readonly role: 'parameter' | 'state'; readonly shape: readonly number[]; readonly dtype: 'f32' | 'i32' | 'bool' }[];\n  };",
     '  /** Steps taken so far. */\n  at: number;',
@@ -108,7 +119,7 @@ function session({ name, entries, metrics }: Manifest): string {
     train &&
       '  /** Many steps on drawn batches: iterate over it, or await the last report. Throws DivergedError, the parameters put back, when a loss is not finite. */\n  run(options: RunOptions): AsyncGenerator<Progress, void, void> & Promise<Progress | undefined>;',
     train &&
-      '  /** One step, on `batch` if given, else on rows drawn from the dataset. Returns the loss. */\n  step(options: { lr: number; batch?: Rows }): number;',
+      '  /** One step, on `batch` if given, else on rows drawn from the dataset. Returns the loss. */\n  step(options: { lr: number; batch?: Rows | undefined }): number;',
     gradients &&
       `  /** The loss and the gradients of a batch, given${train ? ' or drawn' : ''}; parameters stay as they are. */\n  backward(batch${train ? '?' : ''}: Rows): { loss: number; gradients: { [K in keyof Gradients]: Float32Array } };`,
     update &&
@@ -118,10 +129,10 @@ function session({ name, entries, metrics }: Manifest): string {
     calibrate &&
       '  /** Sets the running statistics of every batch norm to the exact ones over these rows. */\n  calibrate(rows: Rows): void;',
     predict &&
-      `  /** ${output ? typeText(output) : ''}, row-major. */\n  predict(inputs: Inputs): ${elements};`,
+      `  /** ${isAlone ? typeText(output) : placesText(predict.outputs)}, row-major. */\n  predict(inputs: Inputs): ${isAlone ? arrayText(output) : madeText(predict.outputs)};`,
     ...uses(entries),
     "  names(role?: 'parameter' | 'state'): VariableName[];",
-    '  /** The elements of a variable: a view of the memory. */\n  read(name: VariableName): Float32Array | Int32Array;',
+    reading(variables),
     '  write(name: VariableName, values: ArrayLike<number>): void;',
     '  /** Everything that a run needs to go on, as a safetensors file. */\n  checkpoint(): Uint8Array;',
     '  /** Goes on from a checkpoint; nothing changes if it does not fit. */\n  restore(bytes: Uint8Array): void;',
@@ -137,13 +148,9 @@ function uses(entries: Manifest['entries']): string[] {
   return Object.entries(entries)
     .filter(([name]) => !METHODS.has(name))
     .map(([name, { inputs, outputs }]) => {
-      const taken = inputs.map((input) => `${key(input.name)}: ArrayLike<number>`);
-      const given = outputs.map(
-        (o) => `${key(o.name)}: ${o.dtype === 'f32' ? 'Float32Array' : 'Int32Array'}`,
-      );
-      const types = (list: readonly Place[]) => list.map((p) => `${p.name} ${typeText(p)}`).join(', ');
-      const about = oneLine(`From ${types(inputs)}: ${types(outputs)}; row-major.`);
-      return `  /** ${about} */\n  invoke(entry: ${JSON.stringify(name)}, inputs: { ${taken.join('; ')} }): { ${given.join('; ')} };`;
+      const taken = inputs.map((input) => `${key(input.name)}: ${elementsText(input)}`);
+      const about = `From ${placesText(inputs)}: ${placesText(outputs)}; row-major.`;
+      return `  /** ${about} */\n  invoke(entry: ${JSON.stringify(name)}, inputs: { ${taken.join('; ')} }): ${madeText(outputs)};`;
     });
 }
 
@@ -163,20 +170,20 @@ export type Given<T> = T | PromiseLike<T>;
 /** What lies beside model.js is loaded from there unless it is given. */
 export interface StartOptions {
   /** Of the initial values and of the batches drawn. */
-  seed?: number;
+  seed?: number | undefined;
 ${threads}
   /** \`shipped\` weights, if there are any, \`fresh\` ones made from the seed, or those of a safetensors file. */
-  weights?: 'shipped' | 'fresh' | Given<Exclude<Source, string>>;
+  weights?: 'shipped' | 'fresh' | Given<Exclude<Source, string>> | undefined;
   /** \`false\`: the same bits on every machine, though steps take longer where this model has a faster module. */
-  relaxed?: boolean;
+  relaxed?: boolean | undefined;
   /** What model.json holds: its value, its text, or where it is. */
-  manifest?: Given<object | Source>;
+  manifest?: Given<object | Source> | undefined;
   /** The module: compiled, its bytes, or where they are; or several by the names of their files. */
   wasm?: Given<Source | WebAssembly.Module> | {
 ${files.join('\n')}
   };
   /** The address of model.js as a file of its own, from which threads are started. */
-  worker?: string | URL;
+  worker?: string | URL | undefined;
 }`;
 }
 
@@ -185,6 +192,42 @@ export function start(options?: StartOptions): Promise<Session>;
 
 /** How many threads a session can use here; if it is one, why, and how to get more. */
 export function threadSupport(): { readonly most: number; readonly reason: string | null };`;
+
+/** What may be given for a column. */
+const elementsText = ({ dtype }: Place) => (dtype === 'i32' ? 'Whole' : 'ArrayLike<number>');
+
+const WHOLE = `/** Whole numbers; of an array of any numbers that is seen only as they are given. */
+export type Whole = readonly number[] | Int32Array | Int16Array | Int8Array | Uint32Array | Uint16Array | Uint8Array | Uint8ClampedArray;`;
+
+const arrayText = ({ dtype }: Pick<Place, 'dtype'>) => (dtype === 'f32' ? 'Float32Array' : 'Int32Array');
+
+/** Outputs by name. */
+const madeText = (outputs: readonly Place[]) =>
+  `{ ${outputs.map((o) => `${key(o.name)}: ${arrayText(o)}`).join('; ')} }`;
+
+/** Names and types, inside of a comment. */
+const placesText = (list: readonly Place[]) =>
+  oneLine(list.map((p) => `${p.name} ${typeText(p)}`).join(', '));
+
+/** What a run can be best by. */
+function goalsText(metrics: Manifest['metrics'] = {}): string {
+  const numbers = Object.keys(metrics).filter((name) => metrics[name].one);
+  return ['loss', ...numbers].map((name) => JSON.stringify(name)).join(' | ');
+}
+
+/** `read`, which knows what a variable holds. */
+function reading(variables: readonly Place[]): string {
+  const about =
+    '  /** The elements of a variable: a view of the memory, or a copy where they lie in another order there. */\n';
+  const whole = variables.filter(({ dtype }) => dtype !== 'f32').map(({ name }) => JSON.stringify(name));
+  if (whole.length === 0) return `${about}  read(name: VariableName): Float32Array;`;
+  const names = whole.join(' | ');
+  return [
+    `${about}  read(name: ${names}): Int32Array;`,
+    `  read(name: Exclude<VariableName, ${names}>): Float32Array;`,
+    '  read(name: VariableName): Float32Array | Int32Array;',
+  ].join('\n');
+}
 
 /** A shape as a tuple: \`i32[32, 3]\`. */
 function typeText({ dtype, shape }: Place): string {

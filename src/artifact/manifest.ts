@@ -6,6 +6,7 @@ import { type Buffer, type Guard, MAX_COLUMNS, MAX_MEMORY, type MemoryLayout } f
 import { elementsIn, isWidth } from '../plan/panels.js';
 import { clipped, isWellFormed, shownName } from '../printable.js';
 import { numel } from '../shape.js';
+import { isOfCounts } from '../train/count-names.js';
 import {
   type Calibration,
   type InputDescription,
@@ -19,9 +20,9 @@ import { isRegion, overlap, wrongName } from './regions.js';
 
 /**
  * Rises when an older runtime could not run what is described: 2 has guards, 3 entries by names of the user's, 4 variables
- * in panels, 5 metrics beside the loss.
+ * in panels, 5 metrics beside the loss, 6 several outputs of `predict`, and losses that not all rows count in.
  */
-export const FORMAT = 5;
+export const FORMAT = 6;
 
 /** The least that a runtime must read to run these entries on these variables. */
 export function formatOf({
@@ -29,6 +30,9 @@ export function formatOf({
   variables,
   metrics,
 }: Pick<Manifest, 'entries' | 'variables' | 'metrics'>): number {
+  const isAlone = entries.predict?.outputs.length === 1 && entries.predict.outputs[0].name === 'output';
+  if (entries.predict && !isAlone) return 6;
+  if (entries.evaluate?.outputs.some(({ name }) => isOfCounts(name))) return 6;
   if (metrics !== undefined) return 5;
   if (variables.some(({ panels }) => panels !== undefined)) return 4;
   if (Object.keys(entries).some((name) => !RESULTS.has(name))) return 3;
@@ -164,7 +168,12 @@ export function checkManifest(value: unknown): Manifest {
   each(
     'variables',
     variables,
-    (v) => place(inMemory(v)) && isRole(v) && isWord(v.stream) && isFill(v as unknown as Place, v.fill),
+    (v) =>
+      place(inMemory(v)) &&
+      isRole(v) &&
+      isWord(v.stream) &&
+      isFill(v as unknown as Place, v.fill) &&
+      (v.frozen === undefined || isFlag(v.frozen)),
   );
   each('constants', constants, (c) => place(c) && isElements(c as unknown as Place, c.data));
   if (!isObject(entries)) throw damaged('it has no entries');
@@ -199,10 +208,10 @@ export function checkManifest(value: unknown): Manifest {
 const RESULTS: ReadonlyMap<string, string | undefined> = new Map([
   ['train', 'loss'],
   ['evaluate', 'loss'],
-  ['predict', 'output'],
   ['calibrate', undefined],
   ['diagnose', undefined],
   ['gradients', 'loss'],
+  ['predict', undefined],
 ]);
 
 type Fields = Record<string, unknown>;
@@ -259,7 +268,7 @@ function checkCalibration(norms: unknown, variables: readonly Fields[], { calibr
   });
 }
 
-/** Each is an output of `evaluate`, which has no other but the loss. */
+/** Each is an output of `evaluate`, which has no other but the loss and how much counts. */
 function checkMetrics(metrics: unknown, { evaluate }: Entries): void {
   if (!isObject(metrics) || !evaluate) throw damaged('its metrics are none');
   const outputs = new Map(evaluate.outputs.map((o) => [o.name, o]));
@@ -275,7 +284,8 @@ function checkMetrics(metrics: unknown, { evaluate }: Entries): void {
       );
     },
   );
-  if (named.length !== outputs.size - 1) throw damaged('its metrics are not all that evaluate gives');
+  const others = evaluate.outputs.filter((o) => !isOfCounts(String(o.name)));
+  if (named.length !== others.length - 1) throw damaged('its metrics are not all that evaluate gives');
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && isWellFormed(value);

@@ -18,9 +18,9 @@ serveThread();
 
 export interface ModelOptions extends StartOptions {
   /** What `model.json` holds, where it cannot be loaded from beside this file: its value, its text or where it is. */
-  manifest?: Awaitable<object | Source>;
+  manifest?: Awaitable<object | Source> | undefined;
   /** The address of this file, where it is not the one that it was loaded from: threads are started from it. */
-  worker?: string | URL;
+  worker?: string | URL | undefined;
 }
 
 function url(file: string): URL {

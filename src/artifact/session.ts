@@ -19,24 +19,24 @@ import {
 
 export interface StartOptions {
   /** Of the initial values and of the batches drawn. */
-  seed?: number;
+  seed?: number | undefined;
   /**
    * Threads that share the work of a step, for a model that was compiled with them; the result is the same for any
    * number. A page that is not cross-origin isolated has one: `session.threads` says how many there are.
    */
-  threads?: number;
+  threads?: number | undefined;
   /**
    * What to begin with: `shipped`, the file that came with the model, if one did; `fresh`, made from the seed;
    * or the bytes of a safetensors file, or its address.
    */
-  weights?: 'shipped' | 'fresh' | Awaitable<Exclude<Source, string>>;
+  weights?: 'shipped' | 'fresh' | Awaitable<Exclude<Source, string>> | undefined;
   /** `false`: no fused multiply-add, so that the bits are the same on every machine, though the steps take longer. */
-  relaxed?: boolean;
+  relaxed?: boolean | undefined;
   /**
    * The module itself, where it cannot be loaded from beside the runtime: compiled, its bytes, or where they are. It
    * must be the one that would be chosen; of a model with several, an object has them by the names of their files.
    */
-  wasm?: Given | Readonly<Record<string, Given>>;
+  wasm?: Given | Readonly<Record<string, Given>> | undefined;
 }
 
 type Given = Awaitable<Source | WebAssembly.Module>;

@@ -8,12 +8,12 @@ import { bodies } from './bodies.js';
 
 export interface GradientOptions {
   /** Cotangent of the output, of its shape; 1 for a scalar output. */
-  cotangent?: Tensor;
+  cotangent?: Tensor | undefined;
   /**
    * Keep the gradients differentiable: by default no where tensors are computed at once, and yes inside of a training
    * step, on either engine. A trace always does.
    */
-  createGraph?: boolean;
+  createGraph?: boolean | undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ export function gradients(
   const cotangents = new Map<Tensor, Tensor>();
   const from = own(output);
   by.checkDerivative?.(from, asked);
-  cotangents.set(from, options.cotangent ?? by.constant(1, output.shape, 'f32'));
+  cotangents.set(from, options.cotangent ?? by.constant(1, output.shape, 'f32', from));
   sweep([from], asked, cotangents, createGraph);
   return asked.map((t) => cotangents.get(t) ?? null);
 }

@@ -6,12 +6,12 @@ export type DifferenceMethod = 'forward' | 'central';
 
 export interface DifferenceOptions {
   /** Central unless given: its error falls with h^2, that of the forward difference with h. */
-  method?: DifferenceMethod;
+  method?: DifferenceMethod | undefined;
   /**
    * The step; a negative one looks to the other side. By default where truncation and rounding are about equal:
    * the square root (forward) or the cube root (central) of 2^-52, times |x| where that is above 1.
    */
-  h?: number;
+  h?: number | undefined;
 }
 
 /**
@@ -73,9 +73,9 @@ export interface StepError {
 }
 
 export interface StepErrorOptions {
-  method?: DifferenceMethod;
+  method?: DifferenceMethod | undefined;
   /** The steps to try; by default four for each power of ten, from 1 down to 1e-15. */
-  steps?: readonly number[];
+  steps?: readonly number[] | undefined;
 }
 
 /**

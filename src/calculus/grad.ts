@@ -34,12 +34,12 @@ export type ValueOf<A extends readonly unknown[]> = A[number] extends Nested
 
 export interface GradOptions<N extends number | readonly number[] = number> {
   /** Which arguments to differentiate with respect to, counted from 0: one, or several as an array. 0 unless given. */
-  argnums?: N;
+  argnums?: N | undefined;
   /**
    * Of the numbers, outside of a trace. Unless given: float64 where no argument is a float32 tensor, as plain numbers
    * are in JavaScript, or where one is a float64 tensor; else float32.
    */
-  precision?: Precision;
+  precision?: Precision | undefined;
 }
 
 /** A scalar function of tensors: what it returns has one element. */

@@ -35,7 +35,7 @@ export function metricRows(session: Session, parts: Measured): string[][] {
 }
 
 const outputsOf = ({ program }: Session) =>
-  program.metrics ? program.entries.evaluate.outputs.filter(({ name }) => name !== 'loss') : [];
+  program.entries.evaluate?.outputs.filter(({ name }) => Object.hasOwn(program.metrics ?? {}, name)) ?? [];
 
 /** Square matrices of numbers from 0, of the last part, which is the one that judges. */
 function matrices(session: Session, parts: Measured, most: number) {

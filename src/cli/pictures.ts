@@ -74,8 +74,8 @@ function takenFor(
 ): number[] | null {
   const input = predict?.inputs[0];
   const output = predict?.outputs[0];
-  if (!input || !output || predict.inputs.length > 1 || input.dtype !== 'f32' || output.dtype !== 'f32')
-    return null;
+  const isAlone = predict?.inputs.length === 1 && predict.outputs.length === 1;
+  if (!input || !output || !isAlone || input.dtype !== 'f32' || output.dtype !== 'f32') return null;
   const { shape } = session.program.entries.train.inputs.find((part) => part.name === name)!;
   const [rows, classes, ...rest] = output.shape;
   const fits = input.shape.slice(1).join() === shape.slice(1).join() && rows === input.shape[0];

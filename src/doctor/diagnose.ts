@@ -15,11 +15,11 @@ export interface Examinable {
 
 export interface DiagnoseOptions {
   /** The dataset, as `session.data` takes it: rows of each part of the batch. */
-  data?: Columns;
+  data?: Columns | undefined;
   /** The learning rate to judge. */
-  lr?: number;
+  lr?: number | undefined;
   /** Of the initial values and of the batch; 42 unless given, as in training. */
-  seed?: number;
+  seed?: number | undefined;
 }
 
 export interface Diagnosis {

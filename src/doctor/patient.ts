@@ -187,7 +187,7 @@ function traceRows(definition: StepDefinition, rows: number): TracedStep {
   );
   const names = new Map(definition.variables.map((v) => [v.variable, v.name]));
   const tracer = new Recorder(`${definition.name}.doctor`, true, names);
-  const own = definition.variables.filter((v) => v.role === 'parameter');
+  const own = definition.variables.filter((v) => v.role === 'parameter' && !v.frozen);
   const read = own.map(({ variable }) => tracer.read(variable) as Traced);
   const inputs = Object.fromEntries(Object.entries(types).map(([name, t]) => [name, tracer.input(name, t)]));
   const loss = definition.loss(tracer, inputs) as Traced;

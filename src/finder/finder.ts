@@ -11,22 +11,22 @@ import { Trials } from './trials.js';
 
 export interface FinderOptions {
   /** Steps of the run with the rising rate: more make its curve smoother; 1,000 unless given. */
-  steps?: number;
+  steps?: number | undefined;
   /** Steps of each of the trainings that look for the bounds; 100 unless given. */
-  probeSteps?: number;
+  probeSteps?: number | undefined;
   /** Where the rising rate begins and ends, instead of looking for the bounds. */
-  bounds?: { lower: number; upper: number };
+  bounds?: { lower: number; upper: number } | undefined;
   /** Ends the search; it then rejects with the signal's reason. */
-  signal?: AbortSignal;
-  onProgress?: (progress: FinderProgress) => void;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: FinderProgress) => void) | undefined;
 }
 
 /** How to run a training step that is no session yet. */
 export interface FinderRunOptions extends FinderOptions {
   data: Columns;
-  seed?: number;
-  threads?: number;
-  engine?: 'compiled' | 'tape';
+  seed?: number | undefined;
+  threads?: number | undefined;
+  engine?: 'compiled' | 'tape' | undefined;
 }
 
 /** A training step of any model, as `trainStep` makes it. */

@@ -175,10 +175,10 @@ export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
 
 export interface FanOptions {
   /** Preserve the variance forward (`in`, the default) or of the gradients backward (`out`). */
-  fan?: 'in' | 'out';
-  nonlinearity?: Nonlinearity;
+  fan?: 'in' | 'out' | undefined;
+  nonlinearity?: Nonlinearity | undefined;
   /** Negative slope, for leaky_relu. */
-  slope?: number;
+  slope?: number | undefined;
 }
 
 /**

@@ -21,13 +21,13 @@ export interface BengioOptions {
   /** Width of the tanh layer; 0: none, and the direct connections are all that there is. */
   hidden: number;
   /** What stands between the hidden layer's matrix and its tanh. */
-  norm?: Norm;
+  norm?: Norm | undefined;
   /** Connect the feature vectors to the output directly too. */
-  direct?: boolean;
+  direct?: boolean | undefined;
   /** This share of the feature vectors' elements, and of the hidden units, is dropped in training; 0 unless given. */
-  dropout?: number;
+  dropout?: number | undefined;
   /** What feature vectors begin as; standard normal unless given. */
-  features?: Initializer;
+  features?: Initializer | undefined;
 }
 
 /**

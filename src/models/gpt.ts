@@ -15,24 +15,24 @@ export interface GptOptions {
   heads: number;
   layers: number;
   /** `learned` vectors for each place, unless told; `rotary`: queries and keys are turned by it. */
-  positions?: 'learned' | 'rotary';
+  positions?: 'learned' | 'rotary' | undefined;
   /** Of rotary positions (see `rotary`); 10,000 unless given. */
-  base?: number;
+  base?: number | undefined;
   /** The table of tokens is the output's matrix too. */
-  tie?: boolean;
+  tie?: boolean | undefined;
   /** Of what each part of a block adds; 0 unless given. */
-  dropout?: number;
+  dropout?: number | undefined;
   /** Of keys and values (see nn.multiHeadAttention); as many as heads unless given. */
-  groups?: number;
-  norm?: 'layer' | 'rms';
+  groups?: number | undefined;
+  norm?: 'layer' | 'rms' | undefined;
   /** Of the norms; 1e-5 unless given. */
-  eps?: number;
+  eps?: number | undefined;
   /** Of the blocks (see nn.transformerBlock): `gelu-tanh` as GPT-2, `gated` as LLaMA. */
-  mlp?: 'gelu' | 'gelu-tanh' | 'gated';
+  mlp?: 'gelu' | 'gelu-tanh' | 'gated' | undefined;
   /** Width inside of the blocks' MLPs; 4 times the width unless given. */
-  hidden?: number;
+  hidden?: number | undefined;
   /** In the products; by default yes. */
-  bias?: boolean;
+  bias?: boolean | undefined;
 }
 
 const OPTIONS = [

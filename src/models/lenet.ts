@@ -6,11 +6,11 @@ import { formatShape } from '../shape.js';
 
 export interface LenetOptions {
   /** Number of classes; 10 unless given. */
-  classes?: number;
+  classes?: number | undefined;
   /** Channels of an image; 1 unless given. */
-  channels?: number;
+  channels?: number | undefined;
   /** Height and width of an image, from 12; 28 unless given. */
-  size?: number;
+  size?: number | undefined;
 }
 
 /**

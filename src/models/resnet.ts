@@ -6,13 +6,13 @@ import { formatShape } from '../shape.js';
 
 export interface ResnetOptions {
   /** Number of classes; 10 unless given. */
-  classes?: number;
+  classes?: number | undefined;
   /** Channels of an image; 3 unless given. */
-  channels?: number;
+  channels?: number | undefined;
   /** Channels of each stage; every stage but the first halves height and width. [16, 32, 64] unless given. */
-  widths?: readonly number[];
+  widths?: readonly number[] | undefined;
   /** Residual blocks of a stage; 1 unless given. */
-  blocks?: number;
+  blocks?: number | undefined;
 }
 
 /**

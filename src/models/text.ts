@@ -11,7 +11,7 @@ export interface TextStepOptions extends GptOptions {
   batch: number;
   /** Limit of the norm of all gradients; 0 for none. */
   clip: number;
-  diagnostics?: { every: number };
+  diagnostics?: { every: number } | undefined;
 }
 
 /**

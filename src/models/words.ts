@@ -13,7 +13,7 @@ export interface WordsStepOptions extends Omit<BengioOptions, 'norm' | 'features
   optimizer: (typeof OPTIMIZERS)[number];
   /** Pulls at the matrices and at the table of feature vectors, not at biases (Bengio et al. 2003, section 2). */
   weightDecay: number;
-  diagnostics?: { every: number };
+  diagnostics?: { every: number } | undefined;
 }
 
 /** So many rows are scored at a time, however small the batches are. */

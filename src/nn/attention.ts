@@ -13,30 +13,30 @@ import { layerOf, type Module } from './module.js';
 
 export interface MultiHeadAttentionOptions {
   /** A place sees no later ones. */
-  causal?: boolean;
+  causal?: boolean | undefined;
   /** Of keys and values, which heads then share; as many as heads unless given. */
-  groups?: number;
+  groups?: number | undefined;
   /** Width of the places that are looked at, where they are others: `layer(x, { memory })`. */
-  memory?: number;
+  memory?: number | undefined;
   /** Turn queries and keys by their places (see `rotary`); with this base, or `true` for 10,000. */
-  rotary?: boolean | number;
+  rotary?: boolean | number | undefined;
   /** In the products around it; by default yes. */
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** Of what comes out; 0 unless given. */
-  dropout?: number;
+  dropout?: number | undefined;
 }
 
 export interface AttentionInputs {
   /** f32[batch, keys, memory]: what is looked at, if the layer has `memory`. */
-  memory?: Tensor;
+  memory?: Tensor | undefined;
   /** Broadcast to [batch, heads, places, keys] (see `attention`). */
-  mask?: Tensor;
+  mask?: Tensor | undefined;
   /** Of causal attention to one place at a time: x is f32[batch, 1, width], and sees the places before it from here. */
-  cache?: KeyValueCache;
+  cache?: KeyValueCache | undefined;
   /** With a cache, i32 of one element: where x stands. */
-  place?: Tensor;
+  place?: Tensor | undefined;
   /** Called with how much each place takes of which, f32[batch, heads, places, keys]: see `attentionWeights`. */
-  watch?: (weights: Tensor) => void;
+  watch?: ((weights: Tensor) => void) | undefined;
 }
 
 /**

@@ -17,7 +17,7 @@ export interface KeyValueCache {
 
 export interface KeyValueCacheOptions {
   /** Texts at a time; 1 unless given. */
-  batch?: number;
+  batch?: number | undefined;
   /** Of keys and values, as the attention has them: its heads, unless they share. */
   groups: number;
   /** The most that are kept. */

@@ -20,14 +20,14 @@ import { checkSpatial, type PerAxis } from '../ops/spatial.js';
 import type { Initializer, Tensor } from '../ops/tensor.js';
 import { perAxis } from '../ops/window.js';
 import { formatShape, numel, sameShape } from '../shape.js';
-import { layer, type Module, parameter } from './module.js';
+import { type Activation, layer, type Module, parameter, type Weighted } from './module.js';
 
 interface FilterOptions {
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** Initial filters; by default uniform within 1/sqrt(channels that one sees), as in PyTorch. */
-  weight?: Initializer;
+  weight?: Initializer | undefined;
   /** Initial biases; by default as the filters. */
-  biasInit?: Initializer;
+  biasInit?: Initializer | undefined;
 }
 
 export interface ConvLayerOptions extends Omit<ConvOptions, 'bias'>, FilterOptions {}
@@ -55,7 +55,7 @@ export function conv1d(
   outputs: number,
   kernel: PerAxis,
   options: ConvLayerOptions = {},
-): Module {
+): Weighted {
   return convLayer(KINDS.conv1d, inputs, outputs, kernel, options);
 }
 
@@ -83,7 +83,7 @@ export function conv2d(
   outputs: number,
   kernel: PerAxis,
   options: ConvLayerOptions = {},
-): Module {
+): Weighted {
   return convLayer(KINDS.conv2d, inputs, outputs, kernel, options);
 }
 
@@ -106,7 +106,7 @@ export function convTranspose1d(
   outputs: number,
   kernel: PerAxis,
   options: ConvTransposeLayerOptions = {},
-): Module {
+): Weighted {
   return convLayer(KINDS.convTranspose1d, inputs, outputs, kernel, options);
 }
 
@@ -132,7 +132,7 @@ export function convTranspose2d(
   outputs: number,
   kernel: PerAxis,
   options: ConvTransposeLayerOptions = {},
-): Module {
+): Weighted {
   return convLayer(KINDS.convTranspose2d, inputs, outputs, kernel, options);
 }
 
@@ -157,7 +157,7 @@ function convLayer(
   outputs: number,
   kernel: PerAxis,
   options: ConvTransposeLayerOptions,
-): Module {
+): Weighted {
   checkOptions(what, options, [
     ...(['stride', 'padding', 'dilation', 'groups', 'channelsFirst'] as const),
     ...(['bias', 'weight', 'biasInit'] as const),
@@ -193,7 +193,7 @@ function convLayer(
  * console.log(nn.maxPool(2)(iota(16).cast('f32').reshape([1, 4, 4, 1]))); // Tensor f32[1, 2, 2, 1] [5, 7, 13, 15]
  * ```
  */
-export function maxPool(size: PerAxis, options: MaxPoolOptions = {}): Module {
+export function maxPool(size: PerAxis, options: MaxPoolOptions = {}): Activation {
   checkOptions('maxPool', options, ['stride', 'padding', 'dilation', 'channelsFirst']);
   return layer({}, (x) => maxPoolOf(x, size, options), 'maxPool');
 }
@@ -206,7 +206,7 @@ export function maxPool(size: PerAxis, options: MaxPoolOptions = {}): Module {
  * console.log(nn.avgPool(2)(iota(16).cast('f32').reshape([1, 4, 4, 1]))); // Tensor f32[1, 2, 2, 1] [2.5, 4.5, 10.5, 12.5]
  * ```
  */
-export function avgPool(size: PerAxis, options: AvgPoolOptions = {}): Module {
+export function avgPool(size: PerAxis, options: AvgPoolOptions = {}): Activation {
   checkOptions('avgPool', options, ['stride', 'padding', 'channelsFirst', 'includePadding']);
   return layer({}, (x) => avgPoolOf(x, size, options), 'avgPool');
 }
@@ -219,7 +219,7 @@ export function avgPool(size: PerAxis, options: AvgPoolOptions = {}): Module {
  * console.log(nn.globalMean()(iota(4).cast('f32').reshape([1, 2, 2, 1]))); // Tensor f32[1, 1] [1.5]
  * ```
  */
-export function globalMean(options: { channelsFirst?: boolean } = {}): Module {
+export function globalMean(options: { channelsFirst?: boolean } = {}): Activation {
   checkOptions('globalMean', options, ['channelsFirst']);
   return layer({}, (x) => globalMeanOf(x, options), 'globalMean');
 }

@@ -4,9 +4,10 @@ import { mul } from '../ops/elementwise.js';
 import { iota } from '../ops/leaf.js';
 import { reshape } from '../ops/movement.js';
 import { random } from '../ops/random.js';
+import type { Variable } from '../ops/tensor.js';
 import { numel } from '../shape.js';
 import { drawing } from './drawing.js';
-import { layer, type Module } from './module.js';
+import { layer, type ModuleOf } from './module.js';
 
 /** Random numbers are multiples of this. */
 const UNIT = 2 ** -24;
@@ -28,7 +29,7 @@ const UNIT = 2 ** -24;
  * console.log([...nn.namedVariables(model).keys()].join(' ')); // layers.0.weight layers.0.bias layers.2.key layers.2.step layers.3.weight layers.3.bias
  * ```
  */
-export function dropout(p = 0.5): Module {
+export function dropout(p = 0.5): ModuleOf<{ key?: Variable; step?: Variable }> {
   fraction('dropout: p', p);
   if (p === 0) return layer({}, (x) => x, 'dropout');
   // As a multiple of the random numbers' unit it is the same in float32 and float64.

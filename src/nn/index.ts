@@ -14,7 +14,19 @@ export {
 } from './convolution.js';
 export { dropout } from './dropout.js';
 export * from './layers.js';
-export { layer, layerOf, type Module, namedVariables, parameter, parameters, state } from './module.js';
+export {
+  type Activation,
+  layer,
+  layerOf,
+  type Made,
+  type Module,
+  type ModuleOf,
+  namedVariables,
+  parameter,
+  parameters,
+  state,
+  type Weighted,
+} from './module.js';
 export {
   type BatchNormOptions,
   batchNorm,

@@ -18,15 +18,15 @@ import {
 import { gather } from '../ops/gather.js';
 import { matmul } from '../ops/matmul.js';
 import { reshape } from '../ops/movement.js';
-import type { Initializer, Tensor } from '../ops/tensor.js';
-import { layer, type Module, parameter } from './module.js';
+import type { Initializer, Tensor, Variable } from '../ops/tensor.js';
+import { type Activation, layer, type Module, type ModuleOf, parameter, type Weighted } from './module.js';
 
 export interface LinearOptions {
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** Initial weights; by default uniform within 1/sqrt(inputs), as PyTorch's Linear. */
-  weight?: Initializer;
+  weight?: Initializer | undefined;
   /** Initial biases; by default as the weights. */
-  biasInit?: Initializer;
+  biasInit?: Initializer | undefined;
 }
 
 /**
@@ -38,7 +38,7 @@ export interface LinearOptions {
  * console.log([...nn.parameters(model)].map(([name, { shape }]) => `${name} [${shape}]`).join(', ')); // weight [2,3], bias [3]
  * ```
  */
-export function linear(inputs: number, outputs: number, options: LinearOptions = {}): Module {
+export function linear(inputs: number, outputs: number, options: LinearOptions = {}): Weighted {
   checkOptions('linear', options, ['bias', 'weight', 'biasInit']);
   const { bias: hasBias = true, weight: weightInit, biasInit } = options;
   boolean('linear: bias', hasBias);
@@ -66,7 +66,11 @@ export function linear(inputs: number, outputs: number, options: LinearOptions =
  * console.log(step.interpret().parameterCount); // 891
  * ```
  */
-export function embedding(count: number, width: number, options: { weight?: Initializer } = {}): Module {
+export function embedding(
+  count: number,
+  width: number,
+  options: { weight?: Initializer } = {},
+): ModuleOf<{ weight: Variable }> {
   checkOptions('embedding', options, ['weight']);
   wholeNumber('embedding: count', count);
   wholeNumber('embedding: width', width);
@@ -82,7 +86,7 @@ export function embedding(count: number, width: number, options: { weight?: Init
  * console.log(nn.flatten()(tensor([[[1, 2], [3, 4]]]))); // Tensor f32[1, 4] [1, 2, 3, 4]
  * ```
  */
-export function flatten(): Module {
+export function flatten(): Activation {
   return layer({}, (x) => reshape(x, [x.shape[0], x.shape.slice(1).reduce((a, b) => a * b, 1)]), 'flatten');
 }
 
@@ -94,7 +98,7 @@ export function flatten(): Module {
  * console.log(nn.tanh()(tensor([-1, 0, 1]))); // Tensor f32[3] [-0.761594, 0, 0.761594]
  * ```
  */
-export const tanh = (): Module => layer({}, tanhFunction, 'tanh');
+export const tanh = (): Activation => layer({}, tanhFunction, 'tanh');
 /**
  * `relu` as a layer.
  * @example
@@ -103,7 +107,7 @@ export const tanh = (): Module => layer({}, tanhFunction, 'tanh');
  * console.log(nn.relu()(tensor([-1, 2]))); // Tensor f32[2] [0, 2]
  * ```
  */
-export const relu = (): Module => layer({}, reluFunction, 'relu');
+export const relu = (): Activation => layer({}, reluFunction, 'relu');
 /**
  * `sigmoid` as a layer.
  * @example
@@ -112,7 +116,7 @@ export const relu = (): Module => layer({}, reluFunction, 'relu');
  * console.log(nn.sigmoid()(tensor([-2, 0, 2]))); // Tensor f32[3] [0.119203, 0.5, 0.880797]
  * ```
  */
-export const sigmoid = (): Module => layer({}, sigmoidFunction, 'sigmoid');
+export const sigmoid = (): Activation => layer({}, sigmoidFunction, 'sigmoid');
 /**
  * `silu` as a layer.
  * @example
@@ -121,7 +125,7 @@ export const sigmoid = (): Module => layer({}, sigmoidFunction, 'sigmoid');
  * console.log(nn.silu()(tensor([-1, 0, 1]))); // Tensor f32[3] [-0.268941, 0, 0.731059]
  * ```
  */
-export const silu = (): Module => layer({}, siluFunction, 'silu');
+export const silu = (): Activation => layer({}, siluFunction, 'silu');
 /**
  * `softplus` as a layer.
  * @example
@@ -130,7 +134,7 @@ export const silu = (): Module => layer({}, siluFunction, 'silu');
  * console.log(nn.softplus()(tensor([0, 20]))); // Tensor f32[2] [0.693147, 20]
  * ```
  */
-export const softplus = (): Module => layer({}, softplusFunction, 'softplus');
+export const softplus = (): Activation => layer({}, softplusFunction, 'softplus');
 /**
  * `gelu` as a layer.
  * @example
@@ -139,7 +143,7 @@ export const softplus = (): Module => layer({}, softplusFunction, 'softplus');
  * console.log(nn.gelu()(tensor([-1, 0, 1]))); // Tensor f32[3] [-0.158655, 0, 0.841345]
  * ```
  */
-export function gelu(options: GeluOptions = {}): Module {
+export function gelu(options: GeluOptions = {}): Activation {
   checkOptions('gelu', options, ['approximate']);
   return layer({}, (x) => geluFunction(x, options), 'gelu');
 }
@@ -151,7 +155,7 @@ export function gelu(options: GeluOptions = {}): Module {
  * console.log(nn.softmax()(tensor([0, 0, Math.log(2)]))); // Tensor f32[3] [0.25, 0.25, 0.5]
  * ```
  */
-export const softmax = (axis = -1): Module => layer({}, (x) => softmaxFunction(x, axis), 'softmax');
+export const softmax = (axis = -1): Activation => layer({}, (x) => softmaxFunction(x, axis), 'softmax');
 /**
  * x where positive, else x times `slope`.
  * @example
@@ -160,10 +164,13 @@ export const softmax = (axis = -1): Module => layer({}, (x) => softmaxFunction(x
  * console.log(nn.leakyRelu(0.1)(tensor([-1, 2]))); // Tensor f32[2] [-0.1, 2]
  * ```
  */
-export function leakyRelu(slope = 0.01): Module {
+export function leakyRelu(slope = 0.01): Activation {
   finite('leakyRelu: slope', slope);
   return layer({}, (x) => leaky(x, slope), 'leakyRelu');
 }
+
+/** What `sequential` makes; see `Made`. */
+export type Sequence<L> = L extends readonly unknown[] ? ModuleOf<{ layers: L }> : never;
 
 /**
  * Layers one after the other.
@@ -174,7 +181,9 @@ export function leakyRelu(slope = 0.01): Module {
  * console.log([...nn.parameters(model).keys()].join(' ')); // layers.0.weight layers.0.bias layers.2.weight layers.2.bias
  * ```
  */
-export function sequential(...layers: Module<[x: Tensor]>[]): Module {
+export function sequential<const L extends readonly Module<[x: Tensor], object>[]>(
+  ...layers: L
+): Sequence<L> {
   layers.forEach((next, i) => {
     if (typeof next !== 'function')
       throw new OptionError(`sequential: layer ${i} is ${shown(next)}; give layers, one argument each`);
@@ -186,5 +195,5 @@ export function sequential(...layers: Module<[x: Tensor]>[]): Module {
         throw new OptionError(`sequential: layer ${i} makes a layer and is none: call it, as in nn.tanh()`);
       return output;
     }, x);
-  return layer({ layers }, forward, 'sequential');
+  return layer({ layers }, forward, 'sequential') as unknown as Sequence<L>;
 }

@@ -9,12 +9,33 @@ import { located } from '../source.js';
  * A layer: a function of a tensor, and of others after it where it uses them, that owns variables. `parts` names them and
  * the layers inside.
  */
-export interface Module<I extends readonly unknown[] = [x: Tensor, ...more: Tensor[]]> {
+export interface Module<
+  I extends readonly unknown[] = [x: Tensor, ...more: Tensor[]],
+  P extends object = Readonly<Record<string, unknown>>,
+> {
   (...inputs: I): Tensor;
-  readonly parts: Readonly<Record<string, unknown>>;
+  readonly parts: P;
   /** What errors call it beside its path in the model, such as `linear`. */
   readonly kind?: string;
 }
+
+/** A layer of a tensor whose parts are known to the types: names of its variables are then looked at where they are used. */
+export type ModuleOf<P extends object> = Module<[x: Tensor, ...more: Tensor[]], P>;
+
+/**
+ * What makes a layer of parts gives: a ModuleOf. (Said as a condition, since TypeScript makes a call of a generic function that
+ * returns a function wait for its context, and would then not know the model in `trainStep({ model: nn.sequential(...), ... })`.)
+ */
+export type Made<
+  P extends object,
+  I extends readonly unknown[] = [x: Tensor, ...more: Tensor[]],
+> = P extends unknown ? Module<I, P> : never;
+
+/** A layer without variables. */
+export type Activation = ModuleOf<Readonly<Record<string, never>>>;
+
+/** A layer of a matrix or filters, and biases unless they are left out. */
+export type Weighted = ModuleOf<{ weight: Variable; bias?: Variable }>;
 
 /**
  * Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes, of one tensor
@@ -30,12 +51,12 @@ export interface Module<I extends readonly unknown[] = [x: Tensor, ...more: Tens
  * console.log([...nn.parameters(model).keys()]); // [ 'scale' ]
  * ```
  */
-export function layer(
-  parts: Record<string, unknown>,
+export function layer<P extends Record<string, unknown>>(
+  parts: P,
   forward: (x: Tensor, ...more: Tensor[]) => Tensor,
   kind?: string,
-): Module {
-  return layerOf(parts, forward, kind);
+): Made<P> {
+  return layerOf(parts, forward, kind) as Made<P>;
 }
 
 /**
@@ -49,17 +70,16 @@ export function layer(
  * console.log([...nn.parameters(model).keys()].join(' ')); // inner.weight inner.bias
  * ```
  */
-export function layerOf<I extends readonly [Tensor, ...unknown[]]>(
-  parts: Record<string, unknown>,
-  forward: (...inputs: I) => Tensor,
-  kind?: string,
-): Module<I> {
+export function layerOf<
+  I extends readonly [Tensor, ...unknown[]],
+  P extends Record<string, unknown> = Record<string, unknown>,
+>(parts: P, forward: (...inputs: I) => Tensor, kind?: string): Made<P, I> {
   if (typeof parts !== 'object' || parts === null)
     throw new OptionError(`layer: expected an object of parts first, got ${shown(parts)}`);
   if (typeof forward !== 'function')
     throw new OptionError(`layer: expected a function of a tensor second, got ${shown(forward)}`);
   const what = kind ?? 'layer';
-  const module: Module<I> = Object.assign(
+  const module: Module<I, P> = Object.assign(
     (...inputs: I) => {
       const [x] = inputs;
       if (x === undefined || x === null || ArrayBuffer.isView(x) || x instanceof Promise)
@@ -74,7 +94,7 @@ export function layerOf<I extends readonly [Tensor, ...unknown[]]>(
     },
     { parts, ...(kind !== undefined && { kind }) },
   );
-  return module;
+  return module as unknown as Made<P, I>;
 }
 
 /** Runs a part of a model; errors in it then name the layer by its path in `model`. */

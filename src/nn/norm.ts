@@ -8,28 +8,32 @@ import { type Initializer, interpreter, type Tensor, type Variable } from '../op
 import { formatShape, numel } from '../shape.js';
 import { located } from '../source.js';
 import { normObserver } from './calibration.js';
-import { layer, type Module, parameter, state } from './module.js';
+import { isFrozen } from './frozen.js';
+import { layer, type ModuleOf, parameter, state } from './module.js';
 
 export interface NormOptions {
   /** Added to the variance before the root; 1e-5 unless given. */
-  eps?: number;
+  eps?: number | undefined;
   /** Learn a gain and a bias for each feature, by default yes: without, the result always has mean 0 and variance 1. */
-  affine?: boolean;
+  affine?: boolean | undefined;
   /** Learn a bias beside the gain, by default yes. */
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** Initial gains; 1 unless given. */
-  gainInit?: Initializer;
+  gainInit?: Initializer | undefined;
   /** Initial biases; 0 unless given. */
-  biasInit?: Initializer;
+  biasInit?: Initializer | undefined;
 }
+
+type AffineParts = { gain?: Variable; bias?: Variable };
+type BatchNorm = ModuleOf<AffineParts & { runningMean: Variable; runningVariance: Variable }>;
 
 const NORM_OPTIONS = ['eps', 'affine', 'bias', 'gainInit', 'biasInit'] as const;
 
 export interface BatchNormOptions extends NormOptions {
   /** Weight of a new batch in the running statistics, from 0 to 1; 0.1 unless given. */
-  momentum?: number;
+  momentum?: number | undefined;
   /** x is [batch, features, ...places], as PyTorch has it. */
-  channelsFirst?: boolean;
+  channelsFirst?: boolean | undefined;
 }
 
 /**
@@ -39,7 +43,8 @@ export interface BatchNormOptions extends NormOptions {
  * variance, and
  * moves the running statistics (with the unbiased variance, as PyTorch does); otherwise those are used, so that a row's
  * result
- * does not depend on the rows beside it. `session.calibrate` sets them from a whole dataset instead.
+ * does not depend on the rows beside it. `session.calibrate` sets them from a whole dataset instead. Where the layer is frozen
+ * (`trainable` of trainStep) they are used in training too, and stay.
  *
  * @example
  * ```ts
@@ -48,7 +53,7 @@ export interface BatchNormOptions extends NormOptions {
  * console.log([...nn.parameters(model).keys()].join(' ')); // layers.0.weight layers.1.gain layers.1.bias
  * ```
  */
-export function batchNorm(features: number, options: BatchNormOptions = {}): Module {
+export function batchNorm(features: number, options: BatchNormOptions = {}): BatchNorm {
   return batchNormOf('batchNorm', features, options);
 }
 
@@ -61,11 +66,11 @@ export function batchNorm(features: number, options: BatchNormOptions = {}): Mod
  * console.log([...nn.namedVariables(model).keys()].join(' ')); // layers.0.weight layers.1.gain layers.1.bias layers.1.runningMean layers.1.runningVariance
  * ```
  */
-export function batchNorm1d(features: number, options: BatchNormOptions = {}): Module {
+export function batchNorm1d(features: number, options: BatchNormOptions = {}): BatchNorm {
   return batchNormOf('batchNorm1d', features, options);
 }
 
-function batchNormOf(what: string, features: number, options: BatchNormOptions): Module {
+function batchNormOf(what: string, features: number, options: BatchNormOptions): BatchNorm {
   checkOptions(what, options, [...NORM_OPTIONS, 'momentum', 'channelsFirst']);
   const { eps = 1e-5, momentum = 0.1, channelsFirst = false } = options;
   const affine = affineOf(what, features, eps, options);
@@ -74,6 +79,7 @@ function batchNormOf(what: string, features: number, options: BatchNormOptions):
     throw new OptionError(`${what}: momentum must be from 0 to 1, got ${momentum}`);
   const runningMean = state([features], init.zeros);
   const runningVariance = state([features], init.ones);
+  const inUse = (x: Tensor) => affine.byColumn(sub(x, runningMean), rsqrt(add(runningVariance, eps)));
   const normalized = (x: Tensor) => {
     if (interpreter().isStep)
       throw new GraphError(
@@ -81,9 +87,10 @@ function batchNormOf(what: string, features: number, options: BatchNormOptions):
           `${what}: its statistics are those of a batch, not of a step of a scan: use layerNorm or rmsNorm there, or ${what} outside`,
         ),
       );
+    if (isFrozen(runningMean)) return inUse(x);
     if (!interpreter().training) {
       normObserver()?.({ mean: runningMean, variance: runningVariance }, x);
-      return affine.byColumn(sub(x, runningMean), rsqrt(add(runningVariance, eps)));
+      return inUse(x);
     }
     const rows = numel(x.shape.slice(0, -1));
     if (rows < 2)
@@ -124,7 +131,7 @@ function move(running: Variable, seen: Tensor, momentum: number): void {
  * console.log([...nn.parameters(model)].map(([name, { shape }]) => `${name} [${shape}]`).join(', ')); // gain [8], bias [8]
  * ```
  */
-export function layerNorm(features: number, options: NormOptions = {}): Module {
+export function layerNorm(features: number, options: NormOptions = {}): ModuleOf<AffineParts> {
   checkOptions('layerNorm', options, NORM_OPTIONS);
   const { eps = 1e-5 } = options;
   const affine = affineOf('layerNorm', features, eps, options);
@@ -154,7 +161,7 @@ export function layerNorm(features: number, options: NormOptions = {}): Module {
 export function rmsNorm(
   features: number,
   options: Pick<NormOptions, 'eps' | 'affine' | 'gainInit'> = {},
-): Module {
+): ModuleOf<AffineParts> {
   checkOptions('rmsNorm', options, ['eps', 'affine', 'gainInit']);
   const { eps = 1e-5 } = options;
   const affine = affineOf('rmsNorm', features, eps, { ...options, bias: false });

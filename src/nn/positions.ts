@@ -14,7 +14,7 @@ import { layer, layerOf, type Module, parameter } from './module.js';
 
 export interface PlaceInputs {
   /** i32 of one element: where x, of one place, stands; else its places are 0, 1, 2 and so on. */
-  place?: Tensor;
+  place?: Tensor | undefined;
 }
 
 /**

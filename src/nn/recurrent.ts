@@ -59,7 +59,7 @@ const LSTM: Kind = {
 
 export interface CellOptions {
   /** In the products; by default yes. */
-  bias?: boolean;
+  bias?: boolean | undefined;
 }
 
 /** The weights of one direction of one layer, and its two products. */
@@ -176,17 +176,17 @@ export function lstmCell(
 
 export interface RecurrentOptions extends CellOptions {
   /** One above the other; 1 unless given. */
-  layers?: number;
+  layers?: number | undefined;
   /** Each layer runs both ways, and gives the outputs of both side by side. */
-  bidirectional?: boolean;
+  bidirectional?: boolean | undefined;
   /** Between layers; 0 unless given. */
-  dropout?: number;
+  dropout?: number | undefined;
   /**
    * Rows in a batch: in training each row goes on from the state in which the same row of the batch before ended, without a
    * gradient across (truncated backpropagation). The state is part of checkpoints; in use the layer begins with zeros. Batches
    * have to come in order, as `streams` cuts them and `session.data(columns, { order: 'given' })` takes them.
    */
-  stateful?: number;
+  stateful?: number | undefined;
 }
 
 /**

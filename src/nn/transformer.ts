@@ -37,13 +37,13 @@ export function gatedMlp(width: number, hidden: number, options: { bias?: boolea
 
 export interface TransformerBlockOptions extends MultiHeadAttentionOptions {
   /** `layer` norms unless told. */
-  norm?: 'layer' | 'rms';
+  norm?: 'layer' | 'rms' | undefined;
   /** Of the norms; 1e-5 unless given. */
-  eps?: number;
+  eps?: number | undefined;
   /** `gelu`: two products with a GELU between, unless told; `gelu-tanh`: its approximation; `gated`: see `gatedMlp`. */
-  mlp?: 'gelu' | 'gelu-tanh' | 'gated';
+  mlp?: 'gelu' | 'gelu-tanh' | 'gated' | undefined;
   /** Width inside of the MLP; 4 times the width unless given. */
-  hidden?: number;
+  hidden?: number | undefined;
 }
 
 /**

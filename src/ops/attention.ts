@@ -15,11 +15,11 @@ export interface AttentionOptions {
    * Broadcast to [..., heads, queries, keys]. bool: which keys a query may see; a query that may see none gets zeros.
    * f32: added to the scores.
    */
-  mask?: Tensor;
+  mask?: Tensor | undefined;
   /** A query sees no later keys: of as many keys as queries those up to its own place; the last query sees all. */
-  causal?: boolean;
+  causal?: boolean | undefined;
   /** Of the scores; 1 / sqrt(width of a head) unless given. */
-  scale?: number;
+  scale?: number | undefined;
 }
 
 /**

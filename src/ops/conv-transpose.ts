@@ -10,7 +10,7 @@ import { grown, reach } from './window.js';
 
 export interface ConvTransposeOptions extends ConvOptions {
   /** Places more after each axis of the result; 0 unless given. Less than the stride, or the dilation. */
-  outputPadding?: PerAxis;
+  outputPadding?: PerAxis | undefined;
 }
 
 const OPTIONS = [

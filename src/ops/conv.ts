@@ -15,14 +15,14 @@ import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 export interface ConvOptions extends SpatialOptions {
   /** Channels are cut into so many groups, each with filters of its own; as many as channels: depthwise. 1 unless given. */
-  groups?: number;
+  groups?: number | undefined;
   /** Added to each channel of the result: f32[out]. */
   bias?: TensorLike | undefined;
   /**
    * Image, filters and result lie as PyTorch has them: [batch, channels, ...places], [out, in / groups, ...kernel],
    * [batch, out, ...positions].
    */
-  channelsFirst?: boolean;
+  channelsFirst?: boolean | undefined;
 }
 
 const OPTIONS = ['stride', 'padding', 'dilation', 'groups', 'bias', 'channelsFirst'] as const;

@@ -43,7 +43,7 @@ export function mean(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): T
 
 export interface VarianceOptions extends ReduceOptions {
   /** Divide by n - 1 (an unbiased estimate of the population's variance) instead of n. */
-  unbiased?: boolean;
+  unbiased?: boolean | undefined;
 }
 
 /**
@@ -150,7 +150,7 @@ export function pick(x: TensorLike, ids: Tensor): Tensor {
 
 export interface GeluOptions {
   /** `none` unless told; `tanh`: the formula that GPT-2 was trained with. */
-  approximate?: 'none' | 'tanh';
+  approximate?: 'none' | 'tanh' | undefined;
 }
 
 /**

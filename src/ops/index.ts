@@ -6,6 +6,7 @@ export { type AttentionOptions, attention, attentionWeights } from './attention.
 export * from './compare.js';
 export { type ConvOptions, conv1d, conv2d } from './conv.js';
 export { type ConvTransposeOptions, convTranspose1d, convTranspose2d } from './conv-transpose.js';
+export { weightedMean } from './counted.js';
 export { cumulativeSum } from './cumulative.js';
 export { einsum } from './einsum.js';
 export {

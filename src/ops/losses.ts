@@ -2,29 +2,30 @@ import { checkOptions, oneOf, positive } from '../check.js';
 import { DTypeError, OptionError, ShapeError } from '../errors.js';
 import { formatShape, formatType, numel, requireDType, sameShape } from '../shape.js';
 import { cast, equal, where } from './compare.js';
-import { abs, add, div, exp, log, minimum, mul, neg, sub } from './elementwise.js';
+import { meanOfCounted } from './counted.js';
+import { abs, add, exp, log, minimum, mul, neg, sub } from './elementwise.js';
 import { softplus } from './exponentials.js';
 import { mean, square } from './functions.js';
 import { broadcastTo, reshape } from './movement.js';
 import { pair } from './pointwise.js';
 import { sum } from './reduce.js';
 import { belowMax, pickFor } from './rows.js';
-import { interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
+import { interpreter, type ResultOf, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 /** What is made of the losses of rows or elements: their mean unless given, their sum, or nothing. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
 export interface LossOptions {
-  reduction?: Reduction;
+  reduction?: Reduction | undefined;
 }
 
 export interface CrossEntropyOptions extends LossOptions {
   /** This share of each target goes to all classes alike, from 0 to 1; 0 unless given. (Szegedy et al. 2016, section 7.) */
-  labelSmoothing?: number;
+  labelSmoothing?: number | undefined;
   /** One for each class, f32[classes]: a row counts as much as its class weighs, in the mean too. */
-  weights?: Tensor | readonly number[];
+  weights?: Tensor | readonly number[] | undefined;
   /** Rows with this target count for nothing, be it a class or not. All of them: the mean is NaN. */
-  ignoreIndex?: number;
+  ignoreIndex?: number | undefined;
 }
 
 /**
@@ -39,6 +40,11 @@ export interface CrossEntropyOptions extends LossOptions {
  * console.log(crossEntropy(tensor([[2, 0, 0], [0, 0, 0]]), tensor([0, 1], { dtype: 'i32' }))); // Tensor f32[] 0.669079
  * ```
  */
+export function crossEntropy<T extends Tensor>(
+  logits: T | number,
+  targets: T,
+  options?: CrossEntropyOptions,
+): ResultOf<T>;
 export function crossEntropy(logits: TensorLike, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const what = 'crossEntropy';
   checkOptions(what, options, ['labelSmoothing', 'weights', 'ignoreIndex', 'reduction']);
@@ -59,7 +65,7 @@ export function crossEntropy(logits: TensorLike, targets: Tensor, options: Cross
   const kept = ignored ? where(ignored, 0, rows) : rows;
   if (reduction !== 'mean' || (!ignored && !ofRows)) return reduced(kept, reduction);
   const counts = ofRows ?? broadcastTo(toTensor(1), rows.shape);
-  return div(sum(kept), sum(ignored ? where(ignored, 0, counts) : counts));
+  return meanOfCounted(sum(kept), sum(ignored ? where(ignored, 0, counts) : counts));
 }
 
 function smoothed(
@@ -110,7 +116,7 @@ export function checkTargets(what: string, logits: Tensor, targets: Tensor): voi
 
 export interface BinaryCrossEntropyOptions extends LossOptions {
   /** What targets of 1 count beside those of 0, broadcast to the logits; 1 unless given. */
-  positiveWeight?: TensorLike;
+  positiveWeight?: TensorLike | undefined;
 }
 
 /**
@@ -124,6 +130,11 @@ export interface BinaryCrossEntropyOptions extends LossOptions {
  * console.log(binaryCrossEntropy(tensor([0, 3]), tensor([1, 1]))); // Tensor f32[] 0.370867
  * ```
  */
+export function binaryCrossEntropy<T extends Tensor>(
+  logits: T | number,
+  targets: T | number,
+  options?: BinaryCrossEntropyOptions,
+): ResultOf<T>;
 export function binaryCrossEntropy(
   logits: TensorLike,
   targets: TensorLike,
@@ -151,6 +162,7 @@ export function binaryCrossEntropy(
  * console.log(meanSquaredError(tensor([1, 10]), tensor([2, 8]))); // Tensor f32[] 2.5
  * ```
  */
+export function meanSquaredError<T extends Tensor>(prediction: T | number, target: T | number): ResultOf<T>;
 export function meanSquaredError(prediction: TensorLike, target: TensorLike): Tensor {
   const [p, t] = alike('meanSquaredError', 'prediction is', prediction, target);
   return mean(square(sub(p, t)));
@@ -164,6 +176,11 @@ export function meanSquaredError(prediction: TensorLike, target: TensorLike): Te
  * console.log(l1Loss(tensor([1, 10]), tensor([1.5, 0]))); // Tensor f32[] 5.25
  * ```
  */
+export function l1Loss<T extends Tensor>(
+  prediction: T | number,
+  target: T | number,
+  options?: LossOptions,
+): ResultOf<T>;
 export function l1Loss(prediction: TensorLike, target: TensorLike, options: LossOptions = {}): Tensor {
   checkOptions('l1Loss', options, ['reduction']);
   const { reduction = 'mean' } = options;
@@ -174,7 +191,7 @@ export function l1Loss(prediction: TensorLike, target: TensorLike, options: Loss
 
 export interface HuberOptions extends LossOptions {
   /** Up to where errors count by their squares; 1 unless given. */
-  delta?: number;
+  delta?: number | undefined;
 }
 
 /**
@@ -188,6 +205,11 @@ export interface HuberOptions extends LossOptions {
  * console.log(huber(tensor([1, 10]), tensor([1.5, 0]))); // Tensor f32[] 4.8125
  * ```
  */
+export function huber<T extends Tensor>(
+  prediction: T | number,
+  target: T | number,
+  options?: HuberOptions,
+): ResultOf<T>;
 export function huber(prediction: TensorLike, target: TensorLike, options: HuberOptions = {}): Tensor {
   checkOptions('huber', options, ['delta', 'reduction']);
   const { delta = 1, reduction = 'mean' } = options;

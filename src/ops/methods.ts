@@ -55,7 +55,7 @@ const methods = {
   ...{ cumulativeSum: cumulative.cumulativeSum, logSumExp: functions.logSumExp },
 };
 
-type Methods = { [K in keyof typeof methods]: Rest<(typeof methods)[K]> };
+export type Methods = { [K in keyof typeof methods]: Rest<(typeof methods)[K]> };
 
 declare module './tensor.js' {
   interface Tensor extends Methods {}

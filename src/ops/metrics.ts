@@ -3,7 +3,8 @@ import { DTypeError, OptionError, ShapeError } from '../errors.js';
 import { formatShape, formatType, numel, sameShape } from '../shape.js';
 import { oneHot } from './arrange.js';
 import { cast, equal, where } from './compare.js';
-import { div, mul } from './elementwise.js';
+import { meanOfCounted } from './counted.js';
+import { mul } from './elementwise.js';
 import { argmax, maxWithIndex } from './extremes.js';
 import { mean } from './functions.js';
 import { asIndices } from './gather.js';
@@ -11,11 +12,11 @@ import { checkTargets, without } from './losses.js';
 import { matmul } from './matmul.js';
 import { reshape, transpose } from './movement.js';
 import { sum } from './reduce.js';
-import { type Tensor, type TensorLike, toTensor } from './tensor.js';
+import { type ResultOf, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 export interface AccuracyOptions {
   /** Rows with this target do not count. */
-  ignoreIndex?: number;
+  ignoreIndex?: number | undefined;
 }
 
 /**
@@ -30,6 +31,11 @@ export interface AccuracyOptions {
  * console.log(accuracy(tensor([[2, 1], [0, 3]]), tensor([0, 0], { dtype: 'i32' }))); // Tensor f32[] 0.5
  * ```
  */
+export function accuracy<T extends Tensor>(
+  logits: T | number,
+  targets: T,
+  options?: AccuracyOptions,
+): ResultOf<T>;
 export function accuracy(logits: TensorLike, targets: Tensor, options: AccuracyOptions = {}): Tensor {
   checkOptions('accuracy', options, ['ignoreIndex']);
   const t = toTensor(logits);
@@ -40,12 +46,12 @@ export function accuracy(logits: TensorLike, targets: Tensor, options: AccuracyO
   // A row of NaN, which does not equal itself, says nothing.
   const hits = where(equal(values, values), cast(taken, 'f32'), 0);
   if (!ignored) return mean(hits);
-  return div(sum(where(ignored, 0, hits)), sum(where(ignored, 0, 1).cast('f32')));
+  return meanOfCounted(sum(where(ignored, 0, hits)), sum(where(ignored, 0, 1).cast('f32')));
 }
 
 export interface ConfusionOptions extends AccuracyOptions {
   /** How many there are, where predictions are numbers of classes. */
-  classes?: number;
+  classes?: number | undefined;
 }
 
 /**

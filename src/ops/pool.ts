@@ -23,14 +23,14 @@ import { grown, perAxis, reach, window } from './window.js';
 
 export interface PoolOptions extends Omit<SpatialOptions, 'dilation'> {
   /** The image and the result are [batch, channels, ...places], as PyTorch has them. */
-  channelsFirst?: boolean;
+  channelsFirst?: boolean | undefined;
 }
 
 export interface MaxPoolOptions extends PoolOptions, SpatialOptions {}
 
 export interface AvgPoolOptions extends PoolOptions {
   /** The zeros of the padding count as elements, as in PyTorch; by default yes. */
-  includePadding?: boolean;
+  includePadding?: boolean | undefined;
 }
 
 /**

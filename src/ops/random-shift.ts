@@ -17,7 +17,7 @@ export interface RandomShiftOptions {
   /** The seed of the stream; i32, or a whole number. */
   key: TensorLike;
   /** The images are [batch, channels, ...places], as PyTorch has them. */
-  channelsFirst?: boolean;
+  channelsFirst?: boolean | undefined;
 }
 
 /**

@@ -194,7 +194,7 @@ const nanmaxOp = reduction('nanmax', {
 
 export interface ReduceOptions {
   /** Keep reduced axes with size 1, so that the result broadcasts against the input. */
-  keepDims?: boolean;
+  keepDims?: boolean | undefined;
 }
 
 type Axes = number | readonly number[];

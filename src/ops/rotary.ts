@@ -10,9 +10,9 @@ import { interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js
 
 export interface RotaryOptions {
   /** The slowest pair turns once in about 2 pi times this many places; 10,000 unless given. */
-  base?: number;
+  base?: number | undefined;
   /** i32[places]: where each stands in its text; 0, 1, 2 and so on unless given. */
-  positions?: Tensor;
+  positions?: Tensor | undefined;
 }
 
 /**

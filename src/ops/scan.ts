@@ -13,11 +13,11 @@ export interface ScanOptions<C, X> {
   /** What the first step is given: a tensor, or arrays and objects of tensors. */
   carry: C;
   /** Tensors that the steps walk along, each by its first axis: x: [length, ...] gives every step its [...]. */
-  inputs?: X;
+  inputs?: X | undefined;
   /** The number of steps, from 0; that of `inputs` unless there are none. */
-  length?: number;
+  length?: number | undefined;
   /** From the last step to the first; outputs stand where the inputs of their step do. */
-  reverse?: boolean;
+  reverse?: boolean | undefined;
 }
 
 export interface ScanStep<C, Y> {

@@ -92,7 +92,8 @@ export interface Interpreter {
   readonly keepsGraph?: boolean;
   /** `where`: the user's line, if it is not the one that runs. */
   apply(op: Op, inputs: readonly Tensor[], attrs: Attrs, where?: string): Tensor;
-  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor;
+  /** `beside`: whose precision it has, where tensors differ in that. */
+  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType, beside?: Tensor): Tensor;
   /** The value that a variable has now, in this trace or on this tape. */
   read(variable: Variable): Tensor;
   /** Gives a variable a new value, seen by later reads. */
@@ -196,6 +197,9 @@ export function withInterpreter<T>(by: Interpreter, f: () => T): T {
  * (a fraction beside i32) is a DTypeError: nothing is converted without a cast.
  */
 export type TensorLike = Tensor | number;
+
+/** What a function gives of tensors of a kind: eager ones, with their numbers, where it is given those. */
+export type ResultOf<T extends Tensor> = T extends Variable ? Tensor : T;
 
 export function toTensor(x: TensorLike, dtype: DType = 'f32'): Tensor {
   if (x instanceof Variable) return interpreter().read(x);

@@ -189,9 +189,9 @@ export function overlapAdd(
 
 export interface WindowOptions {
   /** From one window to the next; 1 unless given. A number for all axes, or one for each. */
-  strides?: number | readonly number[];
+  strides?: number | readonly number[] | undefined;
   /** From one element of a window to the next; 1 unless given. */
-  dilations?: number | readonly number[];
+  dilations?: number | readonly number[] | undefined;
 }
 
 /**

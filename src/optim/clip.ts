@@ -8,9 +8,9 @@ import { checkOptimizer, type Optimizer } from './optimizer.js';
 
 export interface ClipOptions {
   /** Scale all gradients together so that their joint Euclidean norm is at most this. */
-  norm?: number;
+  norm?: number | undefined;
   /** Keep every element of a gradient between minus and plus this. */
-  value?: number;
+  value?: number | undefined;
 }
 
 /** Added to the norm before dividing, as torch.nn.utils.clip_grad_norm_ does. */

@@ -51,9 +51,9 @@ const ELSEWHERE = {
 
 export interface DecayOptions {
   /** Weight decay, of which each optimizer says how it comes in. */
-  weightDecay?: number;
+  weightDecay?: number | undefined;
   /** Which parameters it pulls at, by name and shape; all unless given. `matrices` leaves biases out. */
-  decayed?: (name: string, shape: readonly number[]) => boolean;
+  decayed?: ((name: string, shape: readonly number[]) => boolean) | undefined;
 }
 
 /**
@@ -80,8 +80,8 @@ function decayOf(
 }
 
 export interface SgdOptions extends DecayOptions {
-  momentum?: number;
-  nesterov?: boolean;
+  momentum?: number | undefined;
+  nesterov?: boolean | undefined;
 }
 
 /**
@@ -123,9 +123,9 @@ export function sgd(options: SgdOptions = {}): Optimizer {
 }
 
 export interface AdamOptions extends DecayOptions {
-  beta1?: number;
-  beta2?: number;
-  eps?: number;
+  beta1?: number | undefined;
+  beta2?: number | undefined;
+  eps?: number | undefined;
 }
 
 /**
@@ -202,11 +202,11 @@ function adamRule(name: string, options: AdamOptions, usualDecay: number, decoup
 
 export interface RmsPropOptions extends DecayOptions {
   /** Weight of the past in the running mean of squared gradients; 0.99 unless given. */
-  alpha?: number;
-  eps?: number;
-  momentum?: number;
+  alpha?: number | undefined;
+  eps?: number | undefined;
+  momentum?: number | undefined;
   /** Divide by the gradient's deviation rather than by its root mean square. */
-  centered?: boolean;
+  centered?: boolean | undefined;
 }
 
 /**

@@ -24,11 +24,11 @@ export function constant(lr: number): Schedule {
 export interface StepOptions {
   lr: number;
   /** Multiply the rate by `factor` after every so many steps, */
-  every?: number;
+  every?: number | undefined;
   /** or when these steps begin, in ascending order. */
-  at?: readonly number[];
+  at?: readonly number[] | undefined;
   /** 0.1 unless given. */
-  factor?: number;
+  factor?: number | undefined;
 }
 
 /**
@@ -116,11 +116,11 @@ export interface OneCycleOptions {
   /** Steps in all. */
   steps: number;
   /** The first rate; max / 25 unless given. */
-  start?: number;
+  start?: number | undefined;
   /** The last rate; a ten-thousandth of the first unless given. */
-  end?: number;
+  end?: number | undefined;
   /** The share of the steps in which the rate rises; 0.3 unless given. */
-  rise?: number;
+  rise?: number | undefined;
 }
 
 /**

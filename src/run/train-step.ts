@@ -3,6 +3,7 @@ import { boolean, checkOptions, shown } from '../check.js';
 import { type Cache, type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { memorySize } from '../memory-size.js';
+import type { Tensor } from '../ops/tensor.js';
 import { checkSeed } from '../random/seed.js';
 import { type InterpretOptions, interpretDefinition } from '../tape/session.js';
 import { describeProgram, type ProgramDescription } from '../train/description.js';
@@ -11,7 +12,9 @@ import { initialValues } from '../train/initial.js';
 import type { MetricResults } from '../train/metrics.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
+import type { SessionOf } from '../train/session-of.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
+import type { UsesOf } from '../train/typed-uses.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
@@ -20,42 +23,42 @@ import { widened } from './wide/wide.js';
 
 export interface CompileStepOptions {
   /** Of the initial values and of the batches drawn; 42 unless given. */
-  seed?: number;
+  seed?: number | undefined;
   /**
    * Threads that share the work of a step; the result is the same for any number. A page that is not cross-origin
    * isolated has one, and so has a page's main thread: `session.threads` says how many there are, `threadNote` why.
    * Where they get in each other's way, as on a busy core, fewer of them work for a while.
    */
-  threads?: number;
+  threads?: number | undefined;
   /** Fused multiply-add where the engine has it: faster, but the bits differ between machines. */
-  relaxed?: boolean;
+  relaxed?: boolean | undefined;
   /**
    * Vectors of 256 bits where this Node's V8 has them: the same bits, on some processors half as many steps a second
    * again. The module is tried in a process of its own first; `session.wide` says what came of it. Where they are not to
    * be had, or no faster, all goes on without.
    */
-  wide?: boolean;
+  wide?: boolean | undefined;
   /**
    * What a session may take beside its dataset and the scratch of its threads: bytes, or a text such as '64MB' or '1.5 GiB'.
    * Where a step needs more, values of the forward pass are made again in the backward pass rather than kept: the same
    * bits, for some more time. `module.memory` tells what that is. OptionError where it is not enough, with the least that is.
    */
-  memory?: number | string;
+  memory?: number | string | undefined;
   /** Keep compiled modules, by default yes, in the page's cache or on disk; in Node also the folder to keep them in. */
-  cache?: boolean | string;
+  cache?: boolean | string | undefined;
   /** Run the slowest part of the compiler, some seconds, in a thread of its own, so that this one hears signals; in Node. */
-  apart?: boolean;
+  apart?: boolean | undefined;
   /**
    * Calls what holds this thread besides: the compiler from the graphs to the source. By default it is just called. A command can
    * make it end at a signal so, as by `breakOnSigint` of Node's vm.
    */
   around?<T>(work: () => T): T;
   /** Passes of the optimizer and the scheduler to leave out, for looking for errors; the error for a wrong one lists them. */
-  without?: readonly string[];
+  without?: readonly string[] | undefined;
   /** Called as each step of the compilation begins, and with null at its end; not for a module from the cache. */
   progress?(now: CompileProgress | null): void;
   /** Have the module tell its host when each kernel is done (see `mark` of `start`); costs some time a kernel. */
-  profile?: boolean;
+  profile?: boolean | undefined;
 }
 
 export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads' | 'wide' | 'cache'> {
@@ -66,7 +69,8 @@ export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads
 export type { InterpretOptions };
 
 /**
- * A training step that an engine can run.
+ * A training step that an engine can run. `M`: its model; `B`, `P`: types of its batch and of what `predict` takes; `R`: its metrics; `E`:
+ * the user's entries; `O`: what `predict` returns.
  * @example
  * ```ts
  * import { f32, meanSquaredError, nn, optim, TrainStep, trainStep } from '2headgrad';
@@ -80,7 +84,7 @@ export type { InterpretOptions };
  * ```
  */
 // biome-ignore lint/suspicious/noExplicitAny: a step of any model, batch, uses and metrics.
-export class TrainStep<M = any, B extends Types = any, P extends Types = any, R = any, E = any> {
+export class TrainStep<M = any, B extends Types = any, P extends Types = any, R = any, E = any, O = any> {
   readonly [BRAND]: Kind = 'train step';
   /** What was given to trainStep, before an engine is chosen. */
   readonly definition: StepDefinition<M, B, P>;
@@ -130,7 +134,7 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
   }
 
   /** Compiles the step to WebAssembly and sets up a session. */
-  async compile(options: CompileStepOptions = {}): Promise<Session<R, B, P, E>> {
+  async compile(options: CompileStepOptions = {}): Promise<SessionOf<M, B, P, R, E, O>> {
     checkCompile('compile', options);
     const { seed = 42, threads = 1, wide, cache } = options;
     checkSeed(seed);
@@ -141,7 +145,7 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
   }
 
   /** A session of a compiled module; several may share one. */
-  async start(module: CompiledModule, given: StartOptions = {}): Promise<Session<R, B, P, E>> {
+  async start(module: CompiledModule, given: StartOptions = {}): Promise<SessionOf<M, B, P, R, E, O>> {
     checkOptions('start', given, ['seed', 'threads', 'wide', 'cache', 'mark']);
     const { seed = 42, wide = false, cache, mark } = given;
     checkSeed(seed);
@@ -159,14 +163,19 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
       ? await widened(name, { ...begin, wasm: module.wasm, entries }, await storeOf(cache))
       : { wasm: module.wasm, wide: null };
     const engine = await CompiledEngine.start({ ...begin, wasm: made.wasm, spawn: spawnWorker, mark });
-    const session = new Session(this.description, engine, module, createRecorder(this.description, engine));
+    const session: SessionOf<M, B, P, R, E, O> = new Session(
+      this.description,
+      engine,
+      module,
+      createRecorder(this.description, engine),
+    );
     session.threadNote = threadNote(asked, engine.threads);
     session.wide = made.wide;
     return session;
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
-  interpret(options: InterpretOptions = {}): Session<R, B, P, E> {
+  interpret(options: InterpretOptions = {}): SessionOf<M, B, P, R, E, O> {
     return interpretDefinition(this.definition as unknown as StepDefinition, options);
   }
 }
@@ -232,6 +241,8 @@ export function trainStep<
   P extends Types = Record<never, never>,
   E extends Record<string, Types> = Record<never, never>,
   V = Record<never, never>,
->(options: StepOptions<M, B, P, E, V>): TrainStep<M, B, P, MetricResults<V>, E> {
+  O = Tensor,
+  F = Record<never, never>,
+>(options: StepOptions<M, B, P, E, V, O, F>): TrainStep<M, B, P, MetricResults<V>, UsesOf<E, F>, O> {
   return new TrainStep(options as unknown as StepOptions<M, B, P>);
 }

@@ -13,18 +13,18 @@ export type Activation = keyof typeof ACTIVATIONS;
 
 export interface NeuronOptions {
   /** Applied to the weighted sum; tanh unless given. */
-  activation?: Activation;
+  activation?: Activation | undefined;
   /** Of the initial parameters: the same seed gives the same bits everywhere. 42 unless given. */
-  seed?: number;
+  seed?: number | undefined;
   /** Gives the parameters one after the other, in place of the seed. By default uniform in (-1, 1). */
-  init?: () => number;
+  init?: (() => number) | undefined;
   /** What the labels of the parameters begin with. */
-  label?: string;
+  label?: string | undefined;
 }
 
 export interface MLPOptions extends NeuronOptions {
   /** Activation of the last layer, if it is another. */
-  output?: Activation;
+  output?: Activation | undefined;
 }
 
 const NEURON_OPTIONS = ['activation', 'seed', 'init', 'label'] as const;

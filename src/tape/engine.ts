@@ -74,7 +74,13 @@ export class TapeEngine implements Engine {
 
   evaluate(batch: Record<string, Numbers>): Record<string, Numbers> {
     const inputs = this.tensors(batch, this.definition.options.batch);
-    return elementsOf(this.run(false, () => this.definition.evaluate(this.tape, inputs)));
+    // So that a mean over what counts is found again, as in a trace.
+    this.tape.remembers = true;
+    try {
+      return elementsOf(this.run(false, () => this.definition.evaluate(this.tape, inputs)));
+    } finally {
+      this.tape.remembers = false;
+    }
   }
 
   statistics(batch: Record<string, Numbers>): Record<string, Numbers> {

@@ -1,17 +1,20 @@
 import { checkOptions, oneOf } from '../check.js';
+import type { Tensor } from '../ops/tensor.js';
 import { checkSeed } from '../random/seed.js';
 import { describeProgram } from '../train/description.js';
 import { createRecorder } from '../train/diagnostics.js';
 import type { MetricResults } from '../train/metrics.js';
 import { Session } from '../train/session.js';
+import type { SessionOf } from '../train/session-of.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
+import type { UsesOf } from '../train/typed-uses.js';
 import { TapeEngine } from './engine.js';
 import { PRECISIONS, type Precision } from './tape.js';
 
 export interface InterpretOptions {
   /** Of the initial values and of the batches drawn; 42 unless given. */
-  seed?: number;
-  precision?: Precision;
+  seed?: number | undefined;
+  precision?: Precision | undefined;
 }
 
 /** A training step on the tape: as `trainStep(step).interpret(options)`, without a compiler within reach. */
@@ -21,7 +24,12 @@ export function interpret<
   P extends Types = Record<never, never>,
   E extends Record<string, Types> = Record<never, never>,
   V = Record<never, never>,
->(step: StepOptions<M, B, P, E, V>, options: InterpretOptions = {}): Session<MetricResults<V>, B, P, E> {
+  O = Tensor,
+  F = Record<never, never>,
+>(
+  step: StepOptions<M, B, P, E, V, O, F>,
+  options: InterpretOptions = {},
+): SessionOf<M, B, P, MetricResults<V>, UsesOf<E, F>, O> {
   const definition = new StepDefinition(step as unknown as StepOptions<M, B, P>);
   return interpretDefinition(definition as unknown as StepDefinition, options);
 }

@@ -2,6 +2,7 @@ import { gradients } from '../autodiff/gradients.js';
 import { checkOptions, oneOf, shown } from '../check.js';
 import { DTypeError, GraphError } from '../errors.js';
 import { allocate, evaluateOp } from '../graph/evaluate.js';
+import type { Methods } from '../ops/methods.js';
 import type { Attrs, Elements, Op, Value } from '../ops/op.js';
 import { hasGradient, sharedElements } from '../ops/results.js';
 import { type Creator, type Interpreter, setDefaultInterpreter, Tensor, Variable } from '../ops/tensor.js';
@@ -24,8 +25,27 @@ export type Precision = (typeof PRECISIONS)[number];
 /** Values of a tensor that are printed. */
 const SHOWN = 8;
 
+/** What a method gives of an eager tensor. */
+type Computed<Y> = Y extends Tensor
+  ? Eager
+  : Y extends Tensor[]
+    ? Eager[]
+    : { [K in keyof Y]: Y[K] extends Tensor ? Eager : Y[K] };
+
+type EagerMethods = {
+  [K in keyof Methods]: Methods[K] extends (...rest: infer R) => infer Y
+    ? (...rest: R) => Computed<Y>
+    : never;
+};
+
+/** A tensor whose methods give such as have their numbers. */
+interface EagerBase extends Omit<Tensor, keyof Methods | 'toString'>, EagerMethods {
+  toString(): string;
+}
+const EagerBase = Tensor as unknown as abstract new () => EagerBase;
+
 /** A tensor of the tape: its elements are there, row-major. Never written to after it is made. */
-export class Eager extends Tensor {
+export class Eager extends EagerBase {
   /** Sum of the gradients that `backward` brought here; only leaves that track have one. */
   grad: Eager | null = null;
 
@@ -61,7 +81,7 @@ export class Eager extends Tensor {
     const leaves = trackedLeaves(this);
     gradients(this, leaves, { createGraph: false }).forEach((gradient, i) => {
       const leaf = leaves[i];
-      leaf.grad = leaf.grad && gradient ? (leaf.grad.add(gradient) as Eager) : (gradient as Eager | null);
+      leaf.grad = leaf.grad && gradient ? leaf.grad.add(gradient) : (gradient as Eager | null);
     });
   }
 }
@@ -84,6 +104,8 @@ export function trackedLeaves(output: Eager): Eager[] {
 export class Tape implements Interpreter {
   training = true;
   keepsGraph = false;
+  /** Whether numbers know what they were computed from where no gradient is asked of them, too. */
+  remembers = false;
   readonly captureUnrun = captureUnrun(this);
   private readonly variables = new Map<Variable, Eager>();
   private readonly create: (variable: Variable) => Elements;
@@ -97,18 +119,27 @@ export class Tape implements Interpreter {
   }
 
   apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
-    const values = inputs.map(eager);
+    return this.compute(op, inputs.map(eager), attrs, this.precision);
+  }
+
+  protected compute(op: Op, values: readonly Eager[], attrs: Attrs, precision: Precision): Eager {
     const tracked = hasGradient(op) && values.some((v) => v.tracked);
     const creator = tracked ? { op, inputs: values, attrs } : null;
     if (op.sharesElements) {
       const { shape, dtype } = op.type(values, attrs);
-      return new Eager(sharedElements(op, values[0], attrs), shape, dtype, creator, tracked);
+      const by = creator ?? this.remembered(shape, { op, inputs: values, attrs });
+      return new Eager(sharedElements(op, values[0], attrs), shape, dtype, by, tracked);
     }
-    const { data, shape, dtype, results } = evaluateOp(op, values, attrs, this.precision);
-    return new Eager(data, shape, dtype, creator, tracked, results);
+    const { data, shape, dtype, results } = evaluateOp(op, values, attrs, precision);
+    const by = creator ?? this.remembered(shape, { op, inputs: values, attrs });
+    return new Eager(data, shape, dtype, by, tracked, results);
   }
 
-  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Eager {
+  private remembered(shape: Shape, creator: Creator): Creator | null {
+    return this.remembers && numel(shape) === 1 ? creator : null;
+  }
+
+  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType, _beside?: Tensor): Eager {
     const data =
       typeof values === 'number'
         ? allocate(numel(shape), dtype, this.precision).fill(values)
@@ -191,17 +222,51 @@ function eager(tensor: Tensor): Eager {
   throw new GraphError('a traced tensor has no numbers: it is used outside of the function that was traced');
 }
 
-const outside = new Tape();
+/**
+ * What computes outside of a trace and of a session: in float64 where one of the tensors is of float64. Numbers beside tensors have
+ * the precision of what they meet.
+ */
+class Outside extends Tape {
+  /** Such numbers, and what is made of them alone. */
+  private readonly plain = new WeakSet<Eager>();
+
+  override apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const values = inputs.map(eager);
+    const floats = values.filter(({ dtype }) => dtype === 'f32');
+    const isPlain = floats.length > 0 && floats.every((value) => this.plain.has(value));
+    if (isPlain || floats.some((value) => value.data instanceof Float64Array && !this.plain.has(value))) {
+      const made = this.compute(op, values, attrs, 'float64');
+      if (isPlain && made.dtype === 'f32') this.plain.add(made);
+      return made;
+    }
+    const narrow = values.map((value) => (this.plain.has(value) ? inFloat32(value) : value));
+    return this.compute(op, narrow, attrs, 'float32');
+  }
+
+  override constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType, beside?: Tensor): Eager {
+    if (dtype !== 'f32') return super.constant(values, shape, dtype);
+    const wide = WIDE.constant(values, shape, dtype);
+    if (beside) return eager(beside).data instanceof Float64Array ? wide : inFloat32(wide);
+    this.plain.add(wide);
+    return wide;
+  }
+}
+
+const WIDE = new Tape('float64');
+const inFloat32 = ({ data, shape, dtype }: Eager) =>
+  new Eager(Float32Array.from(data), shape, dtype, null, false);
+
+const outside = new Outside();
 const current = () => outside;
 setDefaultInterpreter(current);
 
 export type Nested = number | readonly Nested[];
 
 export interface TensorOptions {
-  dtype?: DType;
+  dtype?: DType | undefined;
   /** Let `backward` bring a gradient here. */
-  requiresGrad?: boolean;
-  precision?: Precision;
+  requiresGrad?: boolean | undefined;
+  precision?: Precision | undefined;
 }
 
 /**

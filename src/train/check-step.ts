@@ -6,6 +6,7 @@ import { printableJson, shownName } from '../printable.js';
 import { DTYPES, formatShape, type Shape, type TensorType } from '../shape.js';
 import { LEARNING_RATE, METHODS } from './description.js';
 import { checkMetrics, type Metric } from './metrics.js';
+import type { ProgramVariable } from './program.js';
 import type { StepOptions, Types, Use } from './step.js';
 
 // What is given to trainStep, looked at before anything is traced.
@@ -24,6 +25,7 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
       'predict',
       'evaluate',
       'entries',
+      'trainable',
       'allowUnused',
       'keepGradients',
       'separate',
@@ -35,6 +37,7 @@ export function checkStep(options: StepOptions<unknown, Types, Types>): void {
       threads: 'give it to compile({ threads })',
       steps: 'give it to session.run({ steps, lr })',
       data: 'give it to session.data(...)',
+      frozen: 'trainable: { body: false } leaves a part of the model as it is',
     },
   );
   const { name, model, batch, loss, optimizer, predict, entries, evaluate } = options;
@@ -124,6 +127,18 @@ function checkRows(batch: Types): void {
   }
 }
 
+/** Variables are told apart by their names. */
+export function checkDistinct(variables: readonly ProgramVariable[]): void {
+  const seen = new Set<string>();
+  for (const { name } of variables) {
+    if (seen.has(name))
+      throw new OptionError(
+        `trainStep: two variables are called ${printableJson(name)}, of the model or of the optimizer's state: rename that part of the model`,
+      );
+    seen.add(name);
+  }
+}
+
 /** What `loss` or `predict.output` returned as a tensor; `where` is the line of the step. */
 export function returned(what: string, result: unknown, where: string): Tensor {
   if (result instanceof Tensor) return toTensor(result);
@@ -139,18 +154,13 @@ export function returned(what: string, result: unknown, where: string): Tensor {
 }
 
 /** The tensors that a use of the model returned, by name: one alone is called `output`. */
-export function outputsOf(
-  what: string,
-  result: unknown,
-  where: string,
-  severalMay: boolean,
-): Record<string, Tensor> {
+export function outputsOf(what: string, result: unknown, where: string): Record<string, Tensor> {
   const isRecord =
     typeof result === 'object' &&
     result !== null &&
     Object.getPrototypeOf(result) === Object.prototype &&
     Object.keys(result).length > 0;
-  if (!severalMay || !isRecord) return { output: returned(what, result, where) };
+  if (!isRecord) return { output: returned(what, result, where) };
   return Object.fromEntries(
     Object.entries(result).map(([name, tensor]) => {
       if (name === '' || name === '__proto__')

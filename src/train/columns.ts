@@ -73,8 +73,21 @@ function batchLength({ name, shape, numel }: Part, length: number): number {
   return numel;
 }
 
-/** All parts of a dataset: whole rows, as many of each. */
+/** All parts of a dataset: whole rows, as many of each, and at least one. */
 export function checkColumns(
+  entry: EntryDescription,
+  columns: Columns,
+  without?: string,
+  beside: Beside = 'nothing',
+): { checked: Record<string, Numbers>; rows: number } {
+  const all = checkAnyRows(entry, columns, without, beside);
+  if (all.rows === 0)
+    throw new DataError(`there are no rows: ${Object.keys(all.checked).join(' and ')} without elements`);
+  return all;
+}
+
+/** The same of any number of rows, none too. */
+export function checkAnyRows(
   entry: EntryDescription,
   columns: Columns,
   without?: string,
@@ -88,7 +101,7 @@ export function checkColumns(
     without,
     ({ name, shape }, length) => {
       const width = numel(shape.slice(1));
-      if (length % width !== 0 || length === 0) {
+      if (length % width !== 0) {
         throw new DataError(
           `${name}: ${length} elements are not whole rows of ${formatShape(shape.slice(1))}`,
         );

@@ -9,7 +9,7 @@ export interface DataOptions {
    * How a run comes to its batches: `drawn` (unless given) takes rows at random, `given` the next ones, and behind the last the first:
    * step k, over the session's life, has the rows from k times the batch's size on.
    */
-  order?: 'drawn' | 'given';
+  order?: 'drawn' | 'given' | undefined;
 }
 
 /** A dataset that a run can take batches of. */

@@ -36,6 +36,8 @@ export interface VariableDescription extends TensorType {
   readonly stream: number;
   /** How it begins; missing if a function of the user's says so. */
   readonly fill?: Fill;
+  /** A parameter that training leaves as it is. */
+  readonly frozen?: boolean;
 }
 
 /** The running statistics of a batch norm by name, and how many values of a feature each row of a batch has. */
@@ -93,10 +95,11 @@ export function describeProgram({
   return {
     ...(diagnostics && { diagnostics: { ...diagnostics, layers: layers ?? [] } }),
     name,
-    variables: variables.map(({ name, role, shape, dtype, variable }, index) => ({
+    variables: variables.map(({ name, role, shape, dtype, variable, frozen }, index) => ({
       ...{ name, role, shape, dtype },
       stream: streamOf(index),
       fill: fillOf(variable.init, shape),
+      ...(frozen && { frozen }),
     })),
     entries: Object.fromEntries(
       Object.entries(entries).map(([entry, graph]) => [entry, describeEntry(graph)]),
@@ -146,7 +149,8 @@ export function variableOf({ variables }: ProgramDescription, name: string): Var
 
 /** Number of trained elements. */
 export function parameterCount({ variables }: ProgramDescription): number {
-  return variables.filter((v) => v.role === 'parameter').reduce((n, v) => n + numel(v.shape), 0);
+  const trained = variables.filter((v) => v.role === 'parameter' && !v.frozen);
+  return trained.reduce((n, v) => n + numel(v.shape), 0);
 }
 
 /** A session in a line: its state, and nothing of its memory. */

@@ -119,7 +119,7 @@ class StepRecorder implements Recorder {
       };
     });
     const before = program.variables
-      .filter((v) => v.role === 'parameter')
+      .filter((v) => v.role === 'parameter' && !v.frozen)
       .map(({ name, shape }) => {
         const gradient = made[`gradient.${name}`];
         return {

@@ -3,6 +3,7 @@ import { GraphError, OptionError } from '../errors.js';
 import type { Tensor } from '../ops/tensor.js';
 import { printableJson, shownName } from '../printable.js';
 import { formatType, numel, type TensorType } from '../shape.js';
+import { isOfCounts } from './count-names.js';
 
 // What a training step names to be evaluated beside its loss.
 
@@ -52,7 +53,7 @@ export function checkMetrics(metrics: Readonly<Record<string, Metric>>): void {
       `trainStep: evaluate must name what is measured beside the loss, as in { accuracy: (model, { x, y }) => ... }, got ${shown(metrics)}`,
     );
   for (const [name, metric] of Object.entries(metrics)) {
-    if (name === '' || name === '__proto__' || name === 'loss')
+    if (name === '' || name === '__proto__' || name === 'loss' || isOfCounts(name))
       throw new OptionError(
         `trainStep: evaluate: ${printableJson(name)} cannot be the name of a metric${name === 'loss' ? ': the loss is always there' : ''}`,
       );
@@ -71,6 +72,9 @@ function parts(metric: Metric): { keys: number; by?: 'mean' | 'sum'; compute: un
   if ('mean' in metric) return { keys, by: 'mean', compute: metric.mean };
   return { keys, by: 'sum', compute: metric.sum };
 }
+
+/** Whether the mean of what batches give is taken, where it is f32. */
+export const isMean = (metric: Metric): boolean => parts(metric).by !== 'sum';
 
 /** What computes a metric. */
 export const computeOf = (metric: Metric): Compute<never, never> =>

@@ -117,8 +117,8 @@ export class Observer implements Interpreter {
     return output;
   }
 
-  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType): Tensor {
-    return this.by.constant(values, shape, dtype);
+  constant(values: number | ArrayLike<number>, shape: Shape, dtype: DType, beside?: Tensor): Tensor {
+    return this.by.constant(values, shape, dtype, beside);
   }
 
   read(variable: Variable): Tensor {

@@ -12,6 +12,8 @@ export interface ProgramVariable {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly variable: Variable;
+  /** A parameter that training leaves as it is. */
+  readonly frozen?: boolean;
 }
 
 /** What the engines run: graphs that share variables. */

@@ -1,4 +1,5 @@
 import { ASYNC_DISPOSE } from '../closing.js';
+import { BestReport } from './best.js';
 import type { Columns } from './engine.js';
 import { macrotask } from './macrotask.js';
 import type { Evaluated } from './metrics.js';
@@ -73,6 +74,15 @@ export class Run<R = any>
   }
 }
 
+/** `f`, of which only the first call does anything. */
+export function once(f: () => void): () => void {
+  let called = false;
+  return () => {
+    if (!called) f();
+    called = true;
+  };
+}
+
 /** Steps in one call into the engine, at most. */
 const MAX_CHUNK = 4096;
 const CHUNK_MS = 50;
@@ -84,46 +94,90 @@ interface Trainee {
   /** Takes so many steps or fewer; returns their losses. */
   advance(steps: number): ArrayLike<number>;
   evaluate(columns: Columns): Evaluated;
-  /** Called when the last step is taken, before it is reported. */
-  finish(): void;
+  /** Throws, and goes back, where a variable is not finite. */
+  check(): void;
+  /** Remembers what the session is; what it returns puts that back. */
+  mark(): () => void;
+  /** Lets others have the session: before the last report, so that whoever gets it may go on at once. */
+  free(): void;
 }
 
 /** Takes the steps in chunks of about CHUNK_MS, and lets the host's other work run between them. */
 export async function* reportsOf(
-  { steps, signal, evaluate, every = Math.max(1, Math.round(steps / 100)) }: RunOptions,
+  options: RunOptions,
   session: Trainee,
 ): AsyncGenerator<Progress, void, void> {
+  const { steps, signal, evaluate, onProgress } = options;
+  const { every = Math.max(1, Math.round(steps / 100)) } = options;
   const end = session.at() + steps;
+  const best = new BestReport(options);
   let losses: number[] = [];
   let chunk = 1;
   let reported = performance.now();
+  const markSound = () => {
+    session.check();
+    return session.mark();
+  };
   const report = (): Progress => {
     const now = performance.now();
-    const made = losses;
-    losses = [];
-    return {
+    const made: Progress = {
       at: session.at(),
-      loss: made.at(-1)!,
-      losses: made,
-      stepsPerSecond: (made.length * 1000) / (now - reported),
+      loss: losses.at(-1)!,
+      losses,
+      stepsPerSecond: (losses.length * 1000) / (now - reported),
       ...(evaluate && session.isOpen() && { evaluated: session.evaluate(evaluate) }),
     };
+    losses = [];
+    const found = best.judges && session.isOpen() ? best.see(made, markSound) : null;
+    return found ? { ...made, best: found } : made;
   };
-  while (session.at() < end && !signal?.aborted && session.isOpen()) {
-    const n = Math.min(chunk, every - losses.length, end - session.at(), MAX_CHUNK);
-    const started = performance.now();
-    const made = session.advance(n);
-    for (let i = 0; i < made.length; i++) losses.push(made[i]);
-    const took = performance.now() - started;
-    const fitting = Math.round((made.length * CHUNK_MS) / Math.max(took, 0.01));
-    chunk = Math.max(1, Math.min(MAX_CHUNK, fitting, chunk * 8));
-    if (session.at() === end) session.finish();
-    if (losses.length >= every || session.at() === end) {
-      yield report();
-      reported = performance.now();
+  let finished = false;
+  const finish = (isLeft: boolean) => {
+    if (finished) return;
+    finished = true;
+    if (session.isOpen()) {
+      if (!isLeft) session.check();
+      best.restore();
     }
-    await macrotask();
+    session.free();
+  };
+  /** After an error of the session, which has gone back, or does not go on. */
+  const sound = <T>(f: () => T): T => {
+    try {
+      return f();
+    } catch (error) {
+      finished = true;
+      throw best.restoreFrom(error);
+    }
+  };
+  try {
+    while (session.at() < end && !signal?.aborted && session.isOpen()) {
+      const n = Math.min(chunk, every - losses.length, end - session.at(), MAX_CHUNK);
+      const started = performance.now();
+      const made = sound(() => session.advance(n));
+      for (let i = 0; i < made.length; i++) losses.push(made[i]);
+      const took = performance.now() - started;
+      const fitting = Math.round((made.length * CHUNK_MS) / Math.max(took, 0.01));
+      chunk = Math.max(1, Math.min(MAX_CHUNK, fitting, chunk * 8));
+      const isEnd = session.at() === end;
+      if (losses.length >= every || isEnd) {
+        const now = sound(report);
+        const isLast = isEnd || best.isOver;
+        if (isLast) sound(() => finish(false));
+        await onProgress?.(now);
+        yield now;
+        if (isLast) return;
+        reported = performance.now();
+      }
+      await macrotask();
+    }
+    const rest = losses.length > 0 ? sound(report) : null;
+    sound(() => finish(false));
+    if (!rest) return;
+    await onProgress?.(rest);
+    yield rest;
+  } finally {
+    // A loop that was left.
+    finish(true);
   }
-  if (session.at() !== end) session.finish();
-  if (losses.length) yield report();
 }

@@ -8,7 +8,6 @@ import { loadFile, saveFile } from './checkpoint-file.js';
 import { checkBatch, checkGradients, elementsOf } from './columns.js';
 import { checkDataset, type DataOptions } from './dataset.js';
 import {
-  type EntryDescription,
   entryOf,
   gradientsIn,
   LEARNING_RATE,
@@ -19,21 +18,23 @@ import {
   variableOf,
 } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
-import type { Engine, Numbers, Wide } from './engine.js';
-import { evaluateRows } from './evaluate.js';
+import type { Columns, Engine, Numbers, Wide } from './engine.js';
+import { evaluateRows, type Totals } from './evaluate.js';
 import type { Evaluation } from './metrics.js';
 import { goingOn, noDataset, notBegun } from './refusals.js';
-import { Run, reportsOf } from './run.js';
-import { checkRate, checkRun, type Progress, type RunOptions, setRates } from './run-options.js';
+import { once, Run, reportsOf } from './run.js';
+import { checkRate, checkRun, type Progress, type RunOptions, ratesOf } from './run-options.js';
 import type { ColumnsOf } from './typed-columns.js';
+import type { Named, NameOf } from './typed-names.js';
+import type { InputsOf, OutputsOf, PredictionOf, UseNamed } from './typed-uses.js';
 import { useRows } from './use-rows.js';
 import { WayBack } from './way-back.js';
 
 export type { LearningRate, Progress, RunOptions } from './run-options.js';
 
 /**
- * A model in training, made by `compile()` or `interpret()`. `R`: its metrics; `B`, `P`, `E`: types of what it is
- * given.
+ * A model in training, made by `compile()` or `interpret()`. `R`: its metrics; `B`: types of its batch; `P`, `E`: what `predict` and the
+ * user's entries take and make; `N`: names of its variables.
  * @example
  * ```ts
  * import { f32, nn, optim, Session, trainStep } from '2headgrad';
@@ -43,7 +44,7 @@ export type { LearningRate, Progress, RunOptions } from './run-options.js';
  * ```
  */
 // biome-ignore lint/suspicious/noExplicitAny: a session of any step.
-export class Session<R = any, B = any, P = any, E = any> {
+export class Session<R = any, B = any, P = any, E = any, N = any> {
   /** Steps taken so far. */
   at = 0;
   /** What there is to know of its threads where they are fewer than were asked for, or more than can run at a time. */
@@ -98,7 +99,7 @@ export class Session<R = any, B = any, P = any, E = any> {
   /** Sets the dataset: each part of the batch with its rows one after the other. Copied once. */
   data(columns: ColumnsOf<B>, options: DataOptions = {}): void {
     this.open();
-    const { checked, rows, inOrder } = checkDataset(this.entry('train'), columns, options);
+    const { checked, rows, inOrder } = checkDataset(entryOf(this.program, 'train'), columns, options);
     this.engine.setData(checked, rows, inOrder);
     this.rows = rows;
   }
@@ -108,13 +109,13 @@ export class Session<R = any, B = any, P = any, E = any> {
    * when it is not finite; the parameters are then back where they were at most a second before. Throws DataError when
    * the model makes an index that is outside of its table; the parameters are then as they were before the step.
    */
-  step(options: { lr: number; batch?: ColumnsOf<B> }): number {
+  step(options: { lr: number; batch?: ColumnsOf<B> | undefined }): number {
     this.open();
     if (this.busy === 'run') this.refuse('step');
     checkOptions('step', options, ['lr', 'batch']);
     const { batch } = options ?? {};
     const lr = checkRate(options?.lr, this.at);
-    const checked = batch && checkBatch(this.entry('train'), batch, LEARNING_RATE);
+    const checked = batch && checkBatch(entryOf(this.program, 'train'), batch, LEARNING_RATE);
     if (!checked) this.needData();
     const candidate = this.wayBack.beforeStep();
     const looked = this.look(checked);
@@ -136,7 +137,7 @@ export class Session<R = any, B = any, P = any, E = any> {
    * Between reports the session may evaluate, predict, read, write and save; `step`, `load`, `restore` and another run
    * are refused until the run has ended or its loop was left. `close` ends the run as its signal does.
    */
-  run(options: RunOptions<B>): Run<R> {
+  run(options: RunOptions<B, R>): Run<R> {
     return (this.waiting = new Run<R>(this.reports(options)));
   }
 
@@ -147,23 +148,19 @@ export class Session<R = any, B = any, P = any, E = any> {
     this.needData();
     checkRun(this.program, options);
     const outer = this.busy;
-    let held = true;
-    const free = () => {
-      if (held) this.busy = outer;
-      held = false;
-    };
+    const free = once(() => {
+      this.busy = outer;
+    });
     this.busy = 'run';
     try {
       yield* reportsOf(options, {
         at: () => this.at,
         isOpen: () => !this.closed,
-        evaluate: (columns) => evaluateRows(this.engine, this.program, columns),
+        evaluate: (columns) => evaluateRows(this.engine, this.program, columns).result(),
         advance: (n) => this.advance(n, options.lr),
-        // Before the last report, so that whoever gets it may go on at once.
-        finish: () => {
-          if (held && !this.closed) this.wayBack.check();
-          free();
-        },
+        check: () => this.wayBack.check(),
+        mark: () => this.wayBack.mark(),
+        free,
       });
     } finally {
       free();
@@ -207,10 +204,15 @@ export class Session<R = any, B = any, P = any, E = any> {
    * of trainStep). Rows must not influence each other.
    */
   evaluate(columns: ColumnsOf<B>): Evaluation<R> {
+    const all = this.measure(columns).result();
+    return (this.program.metrics ? all : all.loss) as Evaluation<R>;
+  }
+
+  /** The same as sums that those of other rows can be added to. @internal */
+  measure(columns: ColumnsOf<B>): Totals {
     this.open();
     this.begun('evaluate');
-    const all = evaluateRows(this.engine, this.program, columns);
-    return (this.program.metrics ? all : all.loss) as Evaluation<R>;
+    return evaluateRows(this.engine, this.program, columns);
   }
 
   /**
@@ -225,9 +227,10 @@ export class Session<R = any, B = any, P = any, E = any> {
     this.wayBack.forget();
   }
 
-  /** The output of `predict` for these inputs, row-major; for any number of rows, as `invoke`. */
-  predict(inputs: ColumnsOf<P>): Numbers {
-    return this.invoke('predict', inputs as never).output;
+  /** What the step's `predict` makes of these, row-major; several outputs by name. Any number of rows, none too, as `invoke`. */
+  predict(inputs: InputsOf<P>): PredictionOf<P> {
+    const made = this.invoke('predict', inputs as never) as unknown as Record<string, Numbers>;
+    return (Object.keys(made).join() === 'output' ? made.output : made) as PredictionOf<P>;
   }
 
   /**
@@ -236,17 +239,17 @@ export class Session<R = any, B = any, P = any, E = any> {
    */
   invoke<K extends (keyof E & string) | 'predict'>(
     entry: K,
-    inputs: ColumnsOf<K extends keyof E ? E[K] : P>,
-  ): Record<string, Numbers> {
+    inputs: InputsOf<UseNamed<K, P, E>>,
+  ): OutputsOf<UseNamed<K, P, E>> {
     this.open();
     this.begun(entry);
-    return useRows(this.engine, entry, useOf(this.program, entry), inputs);
+    return useRows(this.engine, entry, useOf(this.program, entry), inputs as Columns) as never;
   }
 
   /** Gradients of the last step by parameter, where the step was made with keepGradients. */
   gradients(): Record<string, Numbers> {
     this.open();
-    if (this.entry('train').outputs.length === 1)
+    if (entryOf(this.program, 'train').outputs.length === 1)
       throw new OptionError(`${this.program.name} keeps no gradients: set keepGradients: true in trainStep`);
     if (this.lastLoss === null) throw new OptionError('gradients: no step was taken yet in this session');
     return this.engine.gradients();
@@ -260,21 +263,21 @@ export class Session<R = any, B = any, P = any, E = any> {
   }
 
   /** Names of the variables, parameters first as the model holds them. */
-  names(role?: 'parameter' | 'state'): string[] {
-    return this.program.variables.filter((v) => !role || v.role === role).map((v) => v.name);
+  names(role?: 'parameter' | 'state'): NameOf<N>[] {
+    return this.program.variables.filter((v) => !role || v.role === role).map((v) => v.name as NameOf<N>);
   }
 
   /**
    * The elements of a variable, row by row: with the compiled engine a view of its memory, or a copy where they lie in
    * another order there. To change them there is `write`.
    */
-  read(name: string): Numbers {
+  read<K extends string>(name: Named<K, N>): Numbers {
     this.open();
     variableOf(this.program, name);
     return this.engine.read(name);
   }
 
-  write(name: string, values: ArrayLike<number>): void {
+  write<K extends string>(name: Named<K, N>, values: ArrayLike<number>): void {
     this.open();
     this.engine.write(name, elementsOf(variableOf(this.program, name), values));
     // Going back to before this would undo it.
@@ -356,8 +359,7 @@ export class Session<R = any, B = any, P = any, E = any> {
 
   /** So many steps, or fewer where diagnostics want to look in between. */
   private advance(n: number, lr: RunOptions['lr']): Float32Array | Float64Array {
-    const rates = new Float32Array(this.recorder ? Math.min(n, this.recorder.until(this.at) || 1) : n);
-    setRates(rates, lr, this.at);
+    const rates = ratesOf(lr, this.at, this.recorder ? Math.min(n, this.recorder.until(this.at) || 1) : n);
     const candidate = this.wayBack.beforeMany();
     const looked = this.look();
     const losses = this.engine.advance(this.at, rates);
@@ -374,11 +376,6 @@ export class Session<R = any, B = any, P = any, E = any> {
     return this.recorder.begin(this.at, batch ?? this.engine.draw(this.at));
   }
 
-  /** What this session can do under a name, or an error that says why it cannot. */
-  private entry(name: 'train' | 'evaluate'): EntryDescription {
-    return entryOf(this.program, name);
-  }
-
   private open(): void {
     if (this.closed) throw new OptionError('this session is closed');
     if (this.engine.failure) throw this.engine.failure;
@@ -393,7 +390,7 @@ export class Session<R = any, B = any, P = any, E = any> {
   }
 
   private needData(): void {
-    this.entry('train');
+    entryOf(this.program, 'train');
     if (this.rows === 0) throw noDataset();
   }
 }

@@ -2,31 +2,41 @@ import { gradients } from '../autodiff/gradients.js';
 import { GraphError, OptionError } from '../errors.js';
 import { fromRoots, type Graph } from '../graph/graph.js';
 import { type NormObserver, withNormObserver } from '../nn/calibration.js';
-import { inModel, namedVariables, parameters } from '../nn/module.js';
+import { withFrozen } from '../nn/frozen.js';
+import { inModel, namedVariables } from '../nn/module.js';
 import { sub } from '../ops/elementwise.js';
 import { mean, square } from '../ops/functions.js';
 import { sum } from '../ops/reduce.js';
 import { type Interpreter, type Tensor, type Variable, withInterpreter } from '../ops/tensor.js';
 import type { BoundOptimizer, Optimizer } from '../optim/optimizer.js';
 import { printableJson, shownName } from '../printable.js';
-import { checkShape, formatType, numel, type TensorType } from '../shape.js';
+import { formatType, numel, type TensorType } from '../shape.js';
 import { userLocation } from '../source.js';
 import { Tracer } from '../trace/tracer.js';
-import { checkStep, outputsOf, returned } from './check-step.js';
+import { checkDistinct, checkStep, outputsOf, returned } from './check-step.js';
+import { countedOutputs } from './counted.js';
 import { type Calibration, gradientName, gradientsIn, LEARNING_RATE, layerOutput } from './description.js';
 import { everyOf } from './diagnostics.js';
-import { computeOf, describeMetric, type Metric } from './metrics.js';
+import { computeOf, describeMetric, isMean, type Metric } from './metrics.js';
 import { Observer } from './observe.js';
 import type { Program, ProgramVariable } from './program.js';
-import type { FloatType, IntegerType } from './typed-columns.js';
+import { frozenOf, type Trainable } from './trainable.js';
+import type { Output } from './typed-uses.js';
+
+export { f32, i32 } from './input-types.js';
 
 export type Types = Record<string, TensorType>;
 export type Tensors<T extends Types> = { [K in keyof T]: Tensor };
 
 /** A use of the model: inputs of its own, and what it makes of them: one tensor, called `output`, or several by name. */
-export interface Use<M, I extends Types> {
+export interface Use<M, I extends Types, O = Output> {
   inputs: I;
-  output: (model: M, inputs: Tensors<I>) => Tensor | Record<string, Tensor>;
+  output: (model: M, inputs: Tensors<I>) => O;
+}
+
+/** A use again, for the names of what it makes alone. */
+export interface Making<O> {
+  output: (model: never, inputs: never) => O;
 }
 
 export interface StepOptions<
@@ -35,9 +45,11 @@ export interface StepOptions<
   P extends Types,
   E extends Record<string, Types> = Record<string, Types>,
   V = unknown,
+  O = Output,
+  F = unknown,
 > {
   /** What the program is called in prints and files. */
-  name?: string;
+  name?: string | undefined;
   /** A layer, or any object or array that holds the layers and variables. */
   model: M;
   /** Name and type of each part of a batch, such as { x: i32(32, 3), y: i32(32) }. */
@@ -45,31 +57,42 @@ export interface StepOptions<
   /** A scalar to minimise: the mean over the batch of something that each row has its own of. */
   loss: (model: M, batch: Tensors<B>) => Tensor;
   optimizer: Optimizer;
-  /** What a trained model is used for, on inputs of its own. */
-  predict?: { inputs: P; output: (model: M, inputs: Tensors<P>) => Tensor };
+  /**
+   * What a trained model is used for, on inputs of its own: `session.predict(inputs)` gives what `output` returns, one tensor or
+   * several by name, for any number of rows.
+   */
+  predict?: Use<M, P, O & Output> | undefined;
   /**
    * What `session.evaluate` gives beside the loss, by name, with the model in use mode: a function of a batch that gives one number,
    * of which f32 is averaged over all rows and i32, which counts, is summed; or `{ mean }` or `{ sum }` with a function that gives
    * as many numbers as it likes. Rows must not influence each other.
    */
-  evaluate?: { [K in keyof V]: V[K] & Metric<M, Tensors<B>> };
+  evaluate?: { [K in keyof V]: V[K] & Metric<M, Tensors<B>> } | undefined;
   /** Other uses of the model by names of their own, for `session.invoke(name, inputs)`; in use mode, as `predict`. */
-  entries?: { [K in keyof E]: Use<M, E[K]> };
+  entries?: ({ [K in keyof E]: Use<M, E[K]> } & { [K in keyof F]: Making<F[K]> }) | undefined;
+  /**
+   * What is trained, by the path of a layer or a variable, the longest that fits ('' is the whole model), or by a function of a
+   * parameter's name and shape; all of it unless given. The rest is frozen: it keeps its bits, the optimizer keeps nothing of it,
+   * and no gradient of it is made. Batch norms that are frozen use their running statistics.
+   * @example trainable: { body: false }                // fine-tunes what is not in the body
+   * @example trainable: { '': false, head: true }      // the head alone
+   */
+  trainable?: Trainable | undefined;
   /** Accept parameters that the loss does not depend on; they stay as they are. */
-  allowUnused?: boolean;
+  allowUnused?: boolean | undefined;
   /** Give out every parameter's gradient too; costs the fusion of gradients into updates. */
-  keepGradients?: boolean;
+  keepGradients?: boolean | undefined;
   /**
    * Also make the step in two parts, for loops of one's own: `session.backward(batch)` gives the gradients, and
    * `session.update(gradients, { lr })` has the optimizer take a step with them. Costs code, and memory for the gradients.
    */
-  separate?: boolean;
+  separate?: boolean | undefined;
   /**
    * Look at every so many steps (100 unless told): activations and gradients of each layer, and how far the step moves
    * each parameter. `session.diagnostics()` has the numbers. Other steps cost nothing, and no bit of them changes.
    * With gradient accumulation these are steps in which the optimizer acts.
    */
-  diagnostics?: boolean | { every?: number };
+  diagnostics?: boolean | { every?: number | undefined } | undefined;
 }
 
 const RATE: Types = { [LEARNING_RATE]: { shape: [], dtype: 'f32' } };
@@ -80,7 +103,9 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
   readonly variables: readonly ProgramVariable[];
   /** `predict` and the user's own entries. */
   readonly uses: ReadonlyMap<string, Use<M, Types>>;
+  /** Those that are trained. */
   private readonly parameters: ReadonlyMap<string, Variable>;
+  private readonly frozen: ReadonlySet<Variable>;
   private readonly optimizer: BoundOptimizer;
   /** Steps from one that diagnostics look at to the next; 0 without. */
   private readonly every: number;
@@ -96,12 +121,15 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       Object.entries({ ...(predict && { predict }), ...entries }) as [string, Use<M, Types>][],
     );
     const named = namedVariables(options.model);
-    this.parameters = parameters(options.model);
-    if (this.parameters.size === 0) {
+    const isParameter = ([, { kind }]: [string, Variable]) => kind === 'parameter';
+    const own = [...named].filter(isParameter);
+    if (own.length === 0) {
       const isPlain = typeof options.model === 'function' && !('parts' in options.model);
       const mend = isPlain ? ': it is a function and no layer: call it, as in nn.linear(2, 1)' : '';
       throw new OptionError(`trainStep: the model has no parameters${mend}`);
     }
+    this.frozen = frozenOf(options.trainable, named);
+    this.parameters = new Map(own.filter(([, variable]) => !this.frozen.has(variable)));
     // By these names saved weights leave the optimizer's out.
     const taken = [...named].find(([name, { kind }]) => kind === 'state' && name.startsWith('optimizer.'));
     if (taken)
@@ -112,7 +140,8 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     const state = [...this.optimizer.state].map(([name, v]) => [`optimizer.${name}`, v] as const);
     this.variables = [...named, ...state].map(([name, variable]) => {
       const { kind, shape, dtype } = variable;
-      return { name, role: kind, shape, dtype, variable };
+      const frozen = kind === 'parameter' && this.frozen.has(variable);
+      return { name, role: kind, shape, dtype, variable, ...(frozen && { frozen }) };
     });
     checkDistinct(this.variables);
     const inputs = [
@@ -205,7 +234,7 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
       const { loss: compute, model } = this.options;
       const loss = returned(
         'the loss',
-        inModel(model, () => compute(model, batch)),
+        this.inModel(() => compute(model, batch)),
         this.madeAt,
       );
       if (loss.dtype !== 'f32' || loss.shape.some((n) => n !== 1)) {
@@ -222,10 +251,18 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     const measured = Object.entries(evaluate as Record<string, Metric>).map(([name, metric]) => {
       const compute = computeOf(metric) as unknown as (model: M, batch: Tensors<B>) => Tensor;
       const what = `evaluate: ${shownName(name)}`;
-      const f = () => inModel(model, () => compute(model, batch));
-      return [name, withInterpreter(by, () => returned(what, f(), this.madeAt))];
+      const f = () => this.inModel(() => compute(model, batch));
+      return [name, withInterpreter(by, () => returned(what, f(), this.madeAt))] as const;
     });
-    return { loss, ...Object.fromEntries(measured) };
+    const means = measured.filter(([name]) => isMean((evaluate as Record<string, Metric>)[name]));
+    const counted = withInterpreter(by, () =>
+      [['loss', loss] as const, ...means].map(([name, value]) => countedOutputs(name, value)),
+    );
+    return Object.assign({ loss }, Object.fromEntries(measured), ...counted);
+  }
+
+  private inModel<T>(f: () => T): T {
+    return withFrozen(this.frozen, () => inModel(this.options.model, f));
   }
 
   private wrong(what: string): GraphError {
@@ -259,9 +296,8 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     return withInterpreter(by, () =>
       outputsOf(
         name === 'predict' ? 'predict.output' : `entries: ${shownName(name)}.output`,
-        inModel(model, () => use.output(model, inputs)),
+        this.inModel(() => use.output(model, inputs)),
         this.madeAt,
-        name !== 'predict',
       ),
     );
   }
@@ -351,42 +387,4 @@ export class StepDefinition<M = unknown, B extends Types = Types, P extends Type
     );
     return tracer.finish(body(tracer, inputs));
   }
-}
-
-/** Variables are told apart by their names. */
-function checkDistinct(variables: readonly ProgramVariable[]): void {
-  const seen = new Set<string>();
-  for (const { name } of variables) {
-    if (seen.has(name))
-      throw new OptionError(
-        `trainStep: two variables are called ${printableJson(name)}, of the model or of the optimizer's state: rename that part of the model`,
-      );
-    seen.add(name);
-  }
-}
-
-/**
- * The type of an input of floats: f32(32, 3) is a tensor of shape [32, 3].
- * @example
- * ```ts
- * import { f32 } from '2headgrad';
- * console.log(f32(32, 3)); // { shape: [ 32, 3 ], dtype: 'f32' }
- * ```
- */
-export const f32 = (...shape: number[]): FloatType => typeOf('f32', shape);
-/**
- * The type of an input of whole numbers: i32(32) are 32 of them.
- * @example
- * ```ts
- * import { i32 } from '2headgrad';
- * console.log(i32(32)); // { shape: [ 32 ], dtype: 'i32' }
- * ```
- */
-export const i32 = (...shape: number[]): IntegerType => typeOf('i32', shape);
-
-function typeOf<D extends 'f32' | 'i32'>(dtype: D, shape: number[]): TensorType & { readonly dtype: D } {
-  if (shape.some((size) => Array.isArray(size)))
-    throw new OptionError(`${dtype}: give sizes one by one, as in ${dtype}(32, 3)`);
-  checkShape(dtype, shape);
-  return { shape, dtype };
 }

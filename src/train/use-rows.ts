@@ -1,4 +1,5 @@
-import { checkBatch, checkColumns, rowsOf } from './columns.js';
+import type { DType } from '../shape.js';
+import { checkAnyRows, checkBatch, rowsOf } from './columns.js';
 import type { EntryDescription } from './description.js';
 import type { Columns, Engine, Numbers } from './engine.js';
 
@@ -12,6 +13,12 @@ function rowsAtOnce({ inputs, outputs, assigns }: EntryDescription): number {
   return [...inputs, ...outputs].every(({ shape }) => shape[0] === size) ? size : 0;
 }
 
+/** What is made of no rows. */
+function nothing({ outputs }: EntryDescription): Record<string, Numbers> {
+  const empty = (dtype: DType) => (dtype === 'f32' ? new Float32Array(0) : new Int32Array(0));
+  return Object.fromEntries(outputs.map(({ name, dtype }) => [name, empty(dtype)]));
+}
+
 /** What an entry makes of rows, however many, or else of exactly what it takes; rows must not influence each other. */
 export function useRows(
   engine: Engine,
@@ -21,7 +28,8 @@ export function useRows(
 ): Record<string, Numbers> {
   const size = rowsAtOnce(entry);
   if (size === 0) return engine.invoke(name, checkBatch(entry, columns));
-  const { checked, rows } = checkColumns(entry, columns);
+  const { checked, rows } = checkAnyRows(entry, columns);
+  if (rows === 0) return nothing(entry);
   if (rows === size) return engine.invoke(name, checked);
   const all: Record<string, Numbers> = {};
   for (let start = 0; start < rows; start += size) {

@@ -22,11 +22,11 @@ import {
 export type { WeightMap, WeightSession, WeightSource, WeightVariable } from './weight-sources.js';
 
 export interface WeightOptions {
-  map?: WeightMap;
+  map?: WeightMap | undefined;
   /** Names of the file that are of no use here; regular expressions too. */
-  ignore?: readonly (string | RegExp)[];
+  ignore?: readonly (string | RegExp)[] | undefined;
   /** By default yes: throw where a parameter is missing, or where the file has what no variable takes. */
-  strict?: boolean;
+  strict?: boolean | undefined;
 }
 
 export interface LoadedWeights {

@@ -18,7 +18,7 @@ import { type AnyTrainStep, TrainStep } from '../run/train-step.js';
 
 export interface PluginOptions extends Pick<AheadOptions, 'entries' | 'threads' | 'relaxed'> {
   /** Which files are models; by default those whose name ends in `.grad.ts` (or .js, .mts, .mjs). */
-  include?: RegExp;
+  include?: RegExp | undefined;
 }
 
 const MODELS = /\.grad\.m?[jt]s$/;

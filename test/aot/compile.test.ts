@@ -372,7 +372,7 @@ export const mean: number = session.evaluate({ x: [], y: [] }) + logits[0] + wei
 
   it('say the shapes, and what indices stay below', async () => {
     const types = await readFile(path('plain', 'model.d.ts'), 'utf8');
-    expect(types).toContain('/** i32[4, 2], each from 0 to 6 */\n  x: ArrayLike<number>;');
+    expect(types).toContain('/** i32[4, 2], each from 0 to 6 */\n  x: Whole;');
     expect(types).toContain('/** f32[6, 5] */\n  | "layers.4.weight"');
     expect(types).toContain('/** f32[1, 5], row-major. */\n  predict');
   });
@@ -409,10 +409,10 @@ describe('what is wrong is named', () => {
       'a manifest of a newer format',
       'model.json',
       changed((m) => {
-        m.format = 6;
+        m.format = 7;
         m.generator = '2headgrad 9.0.0';
       }),
-      /format 6 \(made by 2headgrad 9\.0\.0\), and this runtime reads up to 5: use the model\.js/,
+      /format 7 \(made by 2headgrad 9\.0\.0\), and this runtime reads up to 6: use the model\.js/,
     ],
     [
       'a manifest that is cut short',
@@ -635,7 +635,7 @@ describe('what is wrong is named', () => {
   });
 });
 
-it('the names model takes at most 35 kB gzipped, module and loader together', async () => {
+it('the names model takes at most 36.5 kB gzipped, module and loader together', async () => {
   const { code, stdout } = await run(
     'compile',
     `${ROOT}examples/names/model.ts`,
@@ -646,6 +646,6 @@ it('the names model takes at most 35 kB gzipped, module and loader together', as
   expect(code).toBe(0);
   const sizes = await Promise.all(['model.js', 'model.wasm'].map((name) => readFile(path('names', name))));
   const total = sizes.reduce((sum, bytes) => sum + gzipSync(bytes, { level: 9 }).length, 0);
-  expect(total).toBeLessThanOrEqual(35_000);
+  expect(total).toBeLessThanOrEqual(36_500);
   expect(JSON.parse(stdout)).toMatchObject({ gzipped: total, entries: ['train', 'evaluate', 'predict'] });
 });

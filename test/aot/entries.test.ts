@@ -114,12 +114,14 @@ it('metrics are part of a compiled model, with types, and a manifest that says l
   const metrics = `evaluate: {
     right: (m, { x }) => m(x).greater(0).cast('i32').sum(),
     'the mean': { mean: (m, { x }) => m(x).mean(0) },
-  },`;
+    heavy: (m, { x }) => weightedMean(m(x).square().sum(1), x.square().sum(1)),
+  },
+  trainable: { bias: false },`;
   await writeFile(
     path('model.ts'),
-    SOURCE.replace(
+    SOURCE.replace('f32, nn', 'f32, nn, weightedMean').replace(
       /entries: \{[\s\S]*\},\n\}\)/,
-      `${metrics}\n  predict: { inputs: { x: f32(2, 3) }, output: (m, { x }) => m(x) },\n})`,
+      `${metrics}\n  predict: { inputs: { x: f32(2, 3) }, output: (m, { x }) => ({ y: m(x), most: m(x).argmax(-1) }) },\n})`,
     ),
   );
   const made = await run('compile', path('model.ts'), '--out', path('metrics'));
@@ -138,9 +140,22 @@ it('metrics are part of a compiled model, with types, and a manifest that says l
   const other = await start({ weights: Buffer.from(odd, 'latin1') });
   expect(encodeWeights(other)).toEqual(saved);
   await other.close();
-  const outputs: number[] = [...session.predict({ x })];
-  expect(outputs).toHaveLength(14);
-  const { loss, right, 'the mean': mean } = session.evaluate({ x });
+  const predicted = session.predict({ x });
+  const outputs: number[] = [...predicted.y];
+  expect([outputs.length, predicted.most.length, session.predict({ x: [] }).most.length]).toEqual([14, 7, 0]);
+  const { loss, right, 'the mean': mean, heavy } = session.evaluate({ x });
+  const squaresOf = (list: number[], n: number) =>
+    Array.from({ length: 7 }, (_, row) => list.slice(n * row, n * row + n).reduce((s, v) => s + v * v, 0));
+  const [each, weights] = [squaresOf(outputs, 2), squaresOf(x, 3)];
+  const weighed = each.reduce((s, v, i) => s + v * weights[i], 0);
+  expect(heavy).toBeCloseTo(weighed / weights.reduce((s, v) => s + v, 0), 4);
+  session.data({ x });
+  const [bias, before] = [[...session.read('bias')], [...session.read('weight')]];
+  const last = await session.run({ steps: 9, lr: 1e-3, every: 3, evaluate: { x }, best: { lowest: 'loss' } });
+  expect([session.at, session.evaluate({ x }).loss]).toEqual([last.best.at, last.best.value]);
+  expect([...session.read('bias')]).toEqual(bias);
+  expect([...session.read('weight')]).not.toEqual(before);
+  expect(session.parameterCount).toBe(6);
   expect(right).toBe(outputs.filter((y) => y > 0).length);
   expect(loss).toBeCloseTo(outputs.reduce((s, y) => s + y * y, 0) / 14, 5);
   expect(mean[1]).toBeCloseTo(outputs.filter((_, i) => i % 2 === 1).reduce((s, y) => s + y, 0) / 7, 6);
@@ -159,6 +174,13 @@ const weights: {
 } = session;
 weights.read(weights.program.variables[0].name);
 for await (const { evaluated } of session.run({ steps: 1, lr: 0.1, evaluate: { x: [1, 2, 3] } })) evaluated!.right + all[0];
+const { y, most }: { y: Float32Array; most: Int32Array } = session.predict({ x: [1] });
+const first: Float32Array = session.read(y.length > most.length ? 'weight' : 'bias');
+await session.run({ steps: 1, lr: 0.1, every: undefined, best: { highest: 'heavy' }, patience: 2, onProgress: ({ best }) => best?.value });
+// @ts-expect-error a list is not better or worse than another
+await session.run({ steps: 1, lr: 0.1, best: { highest: 'the mean' } });
+// @ts-expect-error no such output
+session.predict({ x: [] }).output;
 // @ts-expect-error no such metric
 session.evaluate({ x: [] }).wrong;
 `,
@@ -171,7 +193,7 @@ session.evaluate({ x: [] }).wrong;
     return checkManifest(manifest);
   };
   expect(changed(() => {})).not.toThrow();
-  expect(JSON.parse(text).format).toBe(5);
+  expect(JSON.parse(text).format).toBe(6);
   for (const change of [
     (m: { metrics: unknown }) => (m.metrics = 'right'),
     (m: { metrics: Record<string, unknown> }) => (m.metrics.right = { by: 'max', one: true }),

@@ -6,7 +6,7 @@ import type { AnyTrainStep } from '../../src/run/train-step.js';
 
 interface Variant {
   batch?: number;
-  layers?: Parameters<typeof nn.sequential>;
+  layers?: nn.Module[];
   optimizer?: ReturnType<typeof optim.adam>;
   input?: (x: Tensor) => Tensor;
   name?: string;

@@ -54,7 +54,7 @@ describe('data', () => {
   it.each([
     ...wrong,
     ['half a row', { x: xs.slice(0, 19), y: ys }, 'x: 19 elements are not whole rows of [2]'],
-    ['no rows', { x: [], y: [] }, 'x: 0 elements are not whole rows of [2]'],
+    ['no rows', { x: [], y: [] }, 'there are no rows: x and y without elements'],
     ['parts with other numbers of rows', { x: xs, y: ys.slice(0, 9) }, 'y: 9 rows, but x has 10'],
     [
       'fewer rows than a batch',

@@ -167,7 +167,7 @@ describe('a run that is awaited', () => {
     [{ steps: 5, lr: 0.1, evry: 2 }, 'run: there is no option evry: did you mean every?'],
     [
       { steps: 5, lr: 0.1, epochs: 2 },
-      'run: there is no option epochs; there are steps, lr, every, evaluate, signal',
+      'run: there is no option epochs: one is as many steps as the dataset has batches: give steps',
     ],
     [
       { steps: 5, lr: 0.1, signal: new AbortController() },

@@ -117,7 +117,7 @@ describe('a session', () => {
     expect(() =>
       line()
         .interpret()
-        .predict({ x: [1] }),
+        .predict({ x: [1] } as never),
     ).toThrow('line has no predict, only train and evaluate: define it in trainStep');
     expect(() => session.predict({ x: [3] })).toThrow('x: 1 elements are not whole rows of [2]');
     expect(() => session.predict({ x: [3, 7] })).toThrow(
