@@ -106,6 +106,14 @@ export function encodeSafetensors(tensors: Tensors, metadata: Record<string, str
 /**
  * The tensors of a safetensors file, in the order of its bytes, each with memory of its own. What is F16 or BF16 there is
  * F32 here. `wanted` is asked for each name, in that order: what it does not want is left out, and may be of any dtype.
+ * Throws DataError for bytes that are not of this format.
+ *
+ * @example
+ * ```ts
+ * import { decodeSafetensors, encodeSafetensors } from '2headgrad/data';
+ * const bytes = encodeSafetensors(new Map([['w', { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) }]]));
+ * console.log(decodeSafetensors(bytes).tensors.get('w')?.data.join()); // 1,2
+ * ```
  */
 export function decodeSafetensors(bytes: Uint8Array, wanted = (_name: string) => true): Checkpoint {
   const { header, start } = readHeader(bytes);
