@@ -9,7 +9,7 @@ const DTYPES = {
   F64: { bytes: 8, array: Float64Array },
   F32: { bytes: 4, array: Float32Array },
   I32: { bytes: 4, array: Int32Array },
-} as const;
+} as const satisfies Record<SafetensorsDType, object>;
 const ORDER = Object.keys(DTYPES) as SafetensorsDType[];
 
 /** Numbers of 16 bits, which are read as the float32 numbers that they are exactly. */
@@ -36,7 +36,8 @@ const MAX_HEADER = 100_000_000;
 const LIMITS = { nested: 3, parts: 350_000, values: 1_000_000 };
 const METADATA = '__metadata__';
 
-export type SafetensorsDType = keyof typeof DTYPES;
+/** What is written; F16 and BF16 are read too, as F32. */
+export type SafetensorsDType = 'F64' | 'F32' | 'I32';
 
 /** A tensor as it is stored: row-major, `data.length` is the product of `shape`. */
 export interface StoredTensor {
