@@ -1,4 +1,9 @@
-/** Words, texts and images, and what models are fed of them, for Node: `import { loadWords } from '2headgrad/data'`. */
+/**
+ * Words, texts and images, and what models are fed of them, for Node: `import { loadWords } from '2headgrad/data'`.
+ *
+ * @module 2headgrad/data
+ */
+
 export { loadBrown } from './brown.js';
 export { type Contexts, contexts, type Split, split } from './dataset.js';
 export { type Digits, loadDigits } from './digits.js';

@@ -1,5 +1,6 @@
+import { shown } from '../check.js';
 import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
-import { DataError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 import { clipped, shownName } from '../printable.js';
 import { numel } from '../shape.js';
 import { convert } from './columns.js';
@@ -32,6 +33,13 @@ export function encodeCheckpoint(
     step: String(step),
     seed: String(seed),
   });
+}
+
+/** What is restored from; OptionError for anything but bytes. */
+export function checkpointBytes(given: Uint8Array | ArrayBuffer): Uint8Array {
+  const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
+  if (bytes instanceof Uint8Array) return bytes;
+  throw new OptionError(`restore: expected the bytes of a checkpoint, got ${shown(given)}`);
 }
 
 /**

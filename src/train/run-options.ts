@@ -41,6 +41,12 @@ export function checkRate(lr: number, step: number): number {
   return learningRate('the learning rate', lr, ` at step ${step + 1}`);
 }
 
+/** The rates of the steps from `at` on. */
+export function setRates(rates: Float32Array, lr: LearningRate, at: number): void {
+  if (typeof lr !== 'function') rates.fill(checkRate(lr, at));
+  else for (let i = 0; i < rates.length; i++) rates[i] = checkRate(lr(at + i), at + i);
+}
+
 export function checkRun(program: ProgramDescription, options: RunOptions): void {
   checkOptions('run', options, ['steps', 'lr', 'every', 'evaluate', 'signal'], {
     batch: 'a run draws its batches from session.data(...); single ones go to session.step({ lr, batch })',

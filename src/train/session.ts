@@ -1,12 +1,11 @@
-import { checkOptions, shown } from '../check.js';
+import { checkOptions } from '../check.js';
 import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
-import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+import { checkpointBytes, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import { loadFile, saveFile } from './checkpoint-file.js';
-import { batchesOf, checkBatch, checkGradients, convert } from './columns.js';
+import { checkBatch, checkGradients, elementsOf } from './columns.js';
 import { checkDataset, type DataOptions } from './dataset.js';
 import {
   type EntryDescription,
@@ -25,14 +24,24 @@ import { evaluateRows } from './evaluate.js';
 import type { Evaluation } from './metrics.js';
 import { goingOn, noDataset, notBegun } from './refusals.js';
 import { Run, reportsOf } from './run.js';
-import { checkRate, checkRun, type LearningRate, type Progress, type RunOptions } from './run-options.js';
+import { checkRate, checkRun, type Progress, type RunOptions, setRates } from './run-options.js';
 import type { ColumnsOf } from './typed-columns.js';
 import { useRows } from './use-rows.js';
 import { WayBack } from './way-back.js';
 
 export type { LearningRate, Progress, RunOptions } from './run-options.js';
 
-/** A model in training, made by `compile()` or `interpret()`. `R`: its metrics; `B`, `P`, `E`: types of what it is given. */
+/**
+ * A model in training, made by `compile()` or `interpret()`. `R`: its metrics; `B`, `P`, `E`: types of what it is
+ * given.
+ * @example
+ * ```ts
+ * import { f32, nn, optim, Session, trainStep } from '2headgrad';
+ * const [model, batch] = [nn.linear(1, 1), { x: f32(2, 1) }];
+ * const step = trainStep({ model, batch, loss: (model, { x }) => model(x).mean(), optimizer: optim.sgd() });
+ * console.log(step.interpret() instanceof Session); // true
+ * ```
+ */
 // biome-ignore lint/suspicious/noExplicitAny: a session of any step.
 export class Session<R = any, B = any, P = any, E = any> {
   /** Steps taken so far. */
@@ -51,6 +60,7 @@ export class Session<R = any, B = any, P = any, E = any> {
   /** Loss of the last step in this session. */
   private lastLoss: number | null = null;
 
+  /** @internal */
   constructor(
     readonly program: ProgramDescription,
     private readonly engine: Engine,
@@ -127,9 +137,7 @@ export class Session<R = any, B = any, P = any, E = any> {
    * are refused until the run has ended or its loop was left. `close` ends the run as its signal does.
    */
   run(options: RunOptions<B>): Run<R> {
-    const run: Run<R> = new Run<R>(this.reports(options));
-    this.waiting = run;
-    return run;
+    return (this.waiting = new Run<R>(this.reports(options)));
   }
 
   private async *reports(options: RunOptions): AsyncGenerator<Progress, void, void> {
@@ -212,9 +220,7 @@ export class Session<R = any, B = any, P = any, E = any> {
    */
   calibrate(columns: ColumnsOf<B>): void {
     this.open();
-    const { calibration = [], name } = this.program;
-    if (calibration.length === 0) throw new OptionError(`calibrate: ${name} has no batch norm`);
-    calibrate(this.engine, calibration, batchesOf(this.entry('calibrate'), columns));
+    calibrate(this.engine, this.program, columns);
     // Going back to before this would undo it.
     this.wayBack.forget();
   }
@@ -270,11 +276,7 @@ export class Session<R = any, B = any, P = any, E = any> {
 
   write(name: string, values: ArrayLike<number>): void {
     this.open();
-    const { dtype, shape, role } = variableOf(this.program, name);
-    this.engine.write(
-      name,
-      convert(name, values, { dtype, shape }, numel(shape), role === 'state' ? 'infinity' : 'nothing'),
-    );
+    this.engine.write(name, elementsOf(variableOf(this.program, name), values));
     // Going back to before this would undo it.
     this.wayBack.forget();
   }
@@ -294,9 +296,7 @@ export class Session<R = any, B = any, P = any, E = any> {
   /** Goes on from a checkpoint, with its place and seed and the same bits; nothing changes if it does not fit. */
   restore(given: Uint8Array | ArrayBuffer): void {
     this.open();
-    const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
-    if (!(bytes instanceof Uint8Array))
-      throw new OptionError(`restore: expected the bytes of a checkpoint, got ${shown(given)}`);
+    const bytes = checkpointBytes(given);
     if (this.busy === 'run') this.refuse('restore');
     // All of it is checked before any is written: an error must leave the session as it was.
     const { step, seed, values } = decodeCheckpoint(bytes, this.program.variables);
@@ -355,10 +355,9 @@ export class Session<R = any, B = any, P = any, E = any> {
   }
 
   /** So many steps, or fewer where diagnostics want to look in between. */
-  private advance(n: number, lr: LearningRate): Float32Array | Float64Array {
+  private advance(n: number, lr: RunOptions['lr']): Float32Array | Float64Array {
     const rates = new Float32Array(this.recorder ? Math.min(n, this.recorder.until(this.at) || 1) : n);
-    if (typeof lr !== 'function') rates.fill(checkRate(lr, this.at));
-    else for (let i = 0; i < rates.length; i++) rates[i] = checkRate(lr(this.at + i), this.at + i);
+    setRates(rates, lr, this.at);
     const candidate = this.wayBack.beforeMany();
     const looked = this.look();
     const losses = this.engine.advance(this.at, rates);
@@ -376,7 +375,7 @@ export class Session<R = any, B = any, P = any, E = any> {
   }
 
   /** What this session can do under a name, or an error that says why it cannot. */
-  private entry(name: 'train' | 'evaluate' | 'calibrate'): EntryDescription {
+  private entry(name: 'train' | 'evaluate'): EntryDescription {
     return entryOf(this.program, name);
   }
 
