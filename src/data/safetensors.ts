@@ -9,7 +9,7 @@ const DTYPES = {
   F64: { bytes: 8, array: Float64Array },
   F32: { bytes: 4, array: Float32Array },
   I32: { bytes: 4, array: Int32Array },
-} as const;
+} as const satisfies Record<SafetensorsDType, object>;
 const ORDER = Object.keys(DTYPES) as SafetensorsDType[];
 
 /** Numbers of 16 bits, which are read as the float32 numbers that they are exactly. */
@@ -36,7 +36,8 @@ const MAX_HEADER = 100_000_000;
 const LIMITS = { nested: 3, parts: 350_000, values: 1_000_000 };
 const METADATA = '__metadata__';
 
-export type SafetensorsDType = keyof typeof DTYPES;
+/** What is written; F16 and BF16 are read too, as F32. */
+export type SafetensorsDType = 'F64' | 'F32' | 'I32';
 
 /** A tensor as it is stored: row-major, `data.length` is the product of `shape`. */
 export interface StoredTensor {
@@ -106,6 +107,14 @@ export function encodeSafetensors(tensors: Tensors, metadata: Record<string, str
 /**
  * The tensors of a safetensors file, in the order of its bytes, each with memory of its own. What is F16 or BF16 there is
  * F32 here. `wanted` is asked for each name, in that order: what it does not want is left out, and may be of any dtype.
+ * Throws DataError for bytes that are not of this format.
+ *
+ * @example
+ * ```ts
+ * import { decodeSafetensors, encodeSafetensors } from '2headgrad/data';
+ * const bytes = encodeSafetensors(new Map([['w', { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) }]]));
+ * console.log(decodeSafetensors(bytes).tensors.get('w')?.data.join()); // 1,2
+ * ```
  */
 export function decodeSafetensors(bytes: Uint8Array, wanted = (_name: string) => true): Checkpoint {
   const { header, start } = readHeader(bytes);

@@ -27,9 +27,9 @@ export function randomIndex(seed: number, stream: number, step: number, i: numbe
  * @example
  * ```ts
  * import { RandomStream } from '2headgrad';
- *
  * const random = new RandomStream(42, 1);
  * const x = Float32Array.from({ length: 100 }, (_, i) => random.normal(i));
+ * console.log(x[70] === Math.fround(random.normal(70))); // true
  * ```
  */
 export class RandomStream {

@@ -1,9 +1,9 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
 import { band } from './band.js';
+import { fontIn } from './cell-font.js';
 import { drawChart } from './chart.js';
 import { AREAS, INK, SERIES, tint } from './colors.js';
-import { fontIn } from './heat-map.js';
 
 /** How often a class was taken for which. */
 export interface ConfusionChart {

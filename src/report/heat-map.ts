@@ -1,9 +1,9 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
 import { band } from './band.js';
-import { AROUND, drawChart, HEIGHT, WIDTH } from './chart.js';
+import { fontIn } from './cell-font.js';
+import { drawChart } from './chart.js';
 import { INK, SERIES, tint } from './colors.js';
-import { textWidth } from './text-width.js';
 
 /** A matrix as squares whose ink says how large a number is. */
 export interface HeatMap {
@@ -69,19 +69,4 @@ export function heatMap({ title, x, y, columns, rows, values, digits, height }: 
     ...(height !== undefined && { height }),
     marginLeft,
   });
-}
-
-/** Of numbers in squares, unless the squares are small; below the least they are left out. */
-const [FONT_IN, LEAST_FONT] = [13, 7];
-
-/** The font in which the longest of the texts fits into a square of the matrix; 0 where none does. */
-export function fontIn(
-  longest: string,
-  matrix: { columns: readonly string[]; rows: readonly string[]; marginLeft: number; height?: number },
-): number {
-  const { columns, rows, marginLeft, height = HEIGHT } = matrix;
-  const wide = (WIDTH - AROUND.across - marginLeft) / columns.length - 3;
-  const high = (height - AROUND.down) / rows.length - 1;
-  const font = Math.floor(Math.min(FONT_IN, high, wide / textWidth(longest, 1)));
-  return font < LEAST_FONT ? 0 : font;
 }
