@@ -1,6 +1,6 @@
+import { type Contestant, warmUp } from '../src/cli/rounds.js';
 import { runAsc } from '../src/emit/asc.js';
 import { readLibrary } from '../src/run/node.js';
-import { type Contestant, warmUp } from './rounds.js';
 
 // What one core can do at most in WebAssembly: multiply-adds on registers, in chains that do not wait for each other.
 

@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { appender, FONT, INK, QUIET, standalone } from '../src/report/chart.js';
+import { appender, FONT, standalone } from '../src/report/chart.js';
+import { INK, QUIET } from '../src/report/colors.js';
 import type { Row } from './results.js';
 import { percent } from './table.js';
 

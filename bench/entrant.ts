@@ -1,5 +1,5 @@
+import { type Contestant, median } from '../src/cli/rounds.js';
 import type { CompiledModule } from '../src/emit/compile.js';
-import { type Contestant, median } from './rounds.js';
 
 export type OwnEngine = 'tape' | 'compiled' | 'compiled-without' | 'compiled-wide' | 'compiled-relaxed';
 

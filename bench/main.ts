@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
+import { median, race, type Timing } from '../src/cli/rounds.js';
 import { makeCeiling } from './ceiling.js';
 import type { Entrant, OwnEngine } from './entrant.js';
 import { parseOptions } from './options.js';
 import { enter, warmUpCompiler } from './ours.js';
 import { enterPeer, findPeers, type Peer } from './peers.js';
 import { type Ceilings, ceilingGflops, makeRow, type PeerState, type Report, type Row } from './results.js';
-import { median, race, type Timing } from './rounds.js';
 import { footer, shares, Table } from './table.js';
 import type { Workload } from './workloads.js';
 

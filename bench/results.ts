@@ -1,6 +1,6 @@
+import { median, spread } from '../src/cli/rounds.js';
 import type { Ceiling } from './ceiling.js';
 import type { Entrant } from './entrant.js';
-import { median, spread } from './rounds.js';
 
 /** One engine on one workload, as the JSON has it. */
 export interface Row {

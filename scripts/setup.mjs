@@ -23,6 +23,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bundlePath, bundleRuntime, TARGETS } from './bundle.mjs';
 import { isSupported, WANTED } from './node-version.mjs';
+import { vendor, vendored } from './vendor.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const quiet = process.argv.includes('--quiet');
@@ -147,6 +148,7 @@ function buildState() {
   for (const path of [
     ...files,
     at('scripts', 'bundle.mjs'),
+    at('scripts', 'vendor.mjs'),
     at('tsconfig.json'),
     at('tsconfig.build.json'),
     LOCK,
@@ -158,7 +160,7 @@ function buildState() {
   }
   hash.update(JSON.stringify(kernels()));
   const outputs = files.map((path) => relative(at('src'), path).replace(/ts$/, 'js').replaceAll('\\', '/'));
-  outputs.push(LIBRARY, ...TARGETS.map(bundlePath));
+  outputs.push(LIBRARY, ...TARGETS.map(bundlePath), ...vendored());
   const wanted = { hash: hash.digest('hex'), outputs };
   const stamp = parse(read(STAMP));
   const stands = (/** @type {string} */ path) => existsSync(join(DIST, path));
@@ -183,6 +185,7 @@ async function build() {
   if (existsSync(main)) chmodSync(main, 0o755); // npx sets this only the first time
   const library = `export const library = ${JSON.stringify(kernels())};`;
   writeFileSync(join(DIST, LIBRARY), `${library}\nexport const build = '${wanted.hash.slice(0, 16)}';\n`);
+  await vendor(root, DIST);
   await bundleRuntime(DIST);
   writeFileSync(STAMP, JSON.stringify(wanted));
 }

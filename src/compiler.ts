@@ -1,4 +1,9 @@
-// The compiler, stage by stage: for tools that look inside, or that keep what it makes.
+/**
+ * The compiler, stage by stage: for tools that look inside, or that keep what it makes.
+ *
+ * @module 2headgrad/compiler
+ */
+
 export { type AheadOptions, type Artifact, compileAhead } from './aot/compile.js';
 export type { Library } from './emit/asc.js';
 export {

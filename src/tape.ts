@@ -1,4 +1,9 @@
-// The tape alone: models that run op by op, with no compiler behind them.
+/**
+ * The tape alone: models that run op by op, with no compiler behind them.
+ *
+ * @module 2headgrad/tape
+ */
+
 export { gradients } from './autodiff/gradients.js';
 export {
   DataError,

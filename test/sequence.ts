@@ -14,6 +14,7 @@ export const LONG = [
   'bench/bench',
   'cli/text',
   'docs/pages',
+  'docs/site',
   'cli/words',
   'emit/parts',
   'emit/names',

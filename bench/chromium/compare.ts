@@ -1,4 +1,4 @@
-import { median } from '../rounds.js';
+import { median } from '../../src/cli/rounds.js';
 import { select } from '../workloads.js';
 import { startMeasuring } from './measure.js';
 import type { Opened } from './open.js';

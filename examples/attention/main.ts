@@ -2,9 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { attention, lowerTriangle, rotary, type Tensor, tensor } from '2headgrad';
+import { attention, lowerTriangle, RandomStream, rotary, type Tensor, tensor } from '2headgrad';
 import { heatMap, lineChart } from '2headgrad/report';
-import { RandomStream } from '../../src/random/philox.js';
 
 const folder = process.argv[2] ?? fileURLToPath(new URL('.', import.meta.url));
 const random = new RandomStream(42, 1);

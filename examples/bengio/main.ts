@@ -15,7 +15,18 @@ import {
 } from '2headgrad';
 import { type Contexts, contexts, loadWords, split, Vocabulary } from '2headgrad/data';
 import { dotToSvg, lineChart, type Series } from '2headgrad/report';
-import { context, logits, longWay, parameters, type Sizes, shortWay, slip, vocab } from './network.js';
+import {
+  context,
+  logits,
+  longWay,
+  parameters,
+  probabilities,
+  type Sizes,
+  shortWay,
+  slip,
+  vocab,
+  walk,
+} from './network.js';
 
 const folder = process.argv[2] ?? fileURLToPath(new URL('.', import.meta.url));
 await mkdir(folder, { recursive: true });
@@ -53,7 +64,28 @@ const define = (loss: Loss, options: Sizes = sizes) =>
     optimizer: optim.sgd(),
   });
 
-// 1. The losses of batches, on the tape in float64 and compiled in float32.
+// 1. The shapes of all that is made on the way, of one batch.
+const shapes = {
+  C: f32(vocab, 2),
+  H: f32(6, 100),
+  d: f32(100),
+  U: f32(100, vocab),
+  b: f32(vocab),
+};
+const batchOf = { x: i32(32, context), y: i32(32) };
+console.log(`\nwhat is made of ${batchOf.y.shape} rows, and its shape`);
+trace('shapes', { ...batchOf, ...shapes }, ({ x: ids, y: targets, C, H, d, U, b }) => {
+  const { features, x, h, y } = walk({ C, H, d, U, b }, ids);
+  const p = probabilities(y);
+  const picked = p.pick(targets);
+  const loss = picked.log().mean().neg();
+  const made = { ids, C, features, x, H, d, h, U, b, y, p };
+  for (const [name, { shape }] of Object.entries({ ...made, targets, picked, loss }))
+    console.log(`${name.padEnd(10)} [${shape.join(', ')}]`);
+  return { loss };
+});
+
+// 2. The losses of batches, on the tape in float64 and compiled in float32.
 const rows = ({ x, y }: Contexts, start: number, count: number) => ({
   x: x.subarray(start * context, (start + count) * context),
   y: y.subarray(start, start + count),
@@ -63,15 +95,8 @@ const tape = (loss: Loss, count = batches.length) => {
   const session = define(loss).interpret({ precision: 'float64' });
   return batches.slice(0, count).map((batch) => session.evaluate(batch));
 };
-const shapes = {
-  C: f32(vocab, 2),
-  H: f32(6, 100),
-  d: f32(100),
-  U: f32(100, vocab),
-  b: f32(vocab),
-};
 const compiled = await compileFunction(
-  trace('losses', { x: i32(32, context), y: i32(32), ...shapes }, ({ x, y, C, H, d, U, b }) => {
+  trace('losses', { ...batchOf, ...shapes }, ({ x, y, C, H, d, U, b }) => {
     const scores = logits({ C, H, d, U, b }, x);
     return { long: longWay(scores, y), short: shortWay(scores, y), slip: slip(scores) };
   }),
@@ -94,7 +119,7 @@ console.log(`at most, in ${batches.length} batches      ${apart64} ulp apart    
 console.log(`the slip: all, not targets  ${tape(slip, 1)[0].toFixed(15)}   ${wasm[0].slip[0].toFixed(7)}`);
 console.log(`a uniform guess, ln 27      ${Math.log(vocab).toFixed(15)}`);
 
-// 2. The model that comes with the library is this network.
+// 3. The model that comes with the library is this network.
 const library = trainStep({
   model: bengio({ vocab, context, ...sizes, direct: true }),
   batch: { x: i32(32, context), y: i32(32) },
@@ -106,7 +131,7 @@ console.log(
   `\nbengio({ direct: true }) has the same loss: ${library.evaluate(batches[0]) === byHand.evaluate(batches[0])}`,
 );
 
-// 3. Training without and with the direct connections.
+// 4. Training without and with the direct connections.
 const [trainRows, devRows] = [rows(train, 0, train.rows), rows(dev, 0, dev.rows)];
 const steps = 10_000;
 let trained = values;
@@ -136,7 +161,7 @@ for (const [embed, hidden] of [
 const title = 'The loss on held-out names, with and without direct connections';
 await writeFile(`${folder}/loss.svg`, lineChart({ title, x: 'step', y: 'dev loss', series: curves }));
 
-// 4. What became of the slip.
+// 5. What became of the slip.
 const after = compiled.call({ ...batches[0], ...trained });
 console.log(
   `\nthe first batch, trained: loss ${after.short[0].toFixed(4)}, the slip ${after.slip[0].toFixed(4)}`,

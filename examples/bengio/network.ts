@@ -26,14 +26,18 @@ export function parameters({ embed, hidden, direct = false }: Sizes): Parameters
   };
 }
 
-/** y = b + W x + U tanh(d + H x). ids: i32[32, 3] -> logits f32[32, 27] */
-export function logits({ C, H, d, U, b, W }: Parameters, ids: Tensor): Tensor {
+/** What the network makes on its way, from ids: i32[32, 3] to logits, y: f32[32, 27]. */
+export function walk({ C, H, d, U, b, W }: Parameters, ids: Tensor) {
   const features = gather(C, ids); //                     [32, 3, 2]   a vector for each character
   const x = features.reshape([ids.shape[0], -1]); //      [32, 6]      the three side by side
   const h = x.matmul(H).add(d).tanh(); //                 [32, 100]    the tanh in the middle of the figure
-  const y = h.matmul(U).add(b); //                        [32, 27]     a score for each character
-  return W ? y.add(x.matmul(W)) : y; //                                the dashed lines: x once more, past the tanh
+  const scores = h.matmul(U).add(b); //                   [32, 27]     a score for each character
+  const y = W ? scores.add(x.matmul(W)) : scores; //                   the dashed lines: x once more, past the tanh
+  return { features, x, h, y };
 }
+
+/** y = b + W x + U tanh(d + H x). ids: i32[32, 3] -> logits f32[32, 27] */
+export const logits = (parameters: Parameters, ids: Tensor): Tensor => walk(parameters, ids).y;
 
 /** softmax: every row becomes a distribution over the characters. */
 export function probabilities(y: Tensor): Tensor {

@@ -1,4 +1,4 @@
-// Derivatives three ways: a small step, a step to both sides, and reverse mode. Writes errors.svg beside this file.
+// Derivatives three ways: a small step, a step to both sides, and reverse mode. Writes parabola.svg and errors.svg beside this file.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { derivative, grad, partialDerivative, stepErrors, type Tensor, valueAndGrad } from '2headgrad';
@@ -17,6 +17,21 @@ console.log('(f(3 + h) - f(3 - h)) / 2h ', derivative(f, 3, { method: 'central',
 const [value, slope] = valueAndGrad(onTensors)(3);
 console.log('valueAndGrad(f)(3)         ', value, slope);
 console.log('grad(grad(f))(3)           ', grad(grad(onTensors))(3));
+
+console.log('\nBlindfolded at x = 3, where the slope is 18');
+console.log('step     the slope promises   f really changes by');
+for (const step of [1, 0.1, 0.01, -0.1, -1]) {
+  const cells = [step, slope * step, f(3 + step) - f(3)].map((x) => String(Number(x.toFixed(6))));
+  console.log(cells[0].padEnd(9) + cells[1].padEnd(21) + cells[2]);
+}
+
+console.log('\nDown by touch: each step is a tenth of the slope, against it');
+console.log('x      slope   f(x)');
+for (let [x, steps] = [3, 0]; steps < 6; steps++) {
+  const under = grad(onTensors)(x);
+  console.log(x.toFixed(3).padEnd(7) + under.toFixed(2).padEnd(8) + f(x).toFixed(3));
+  x -= 0.1 * under;
+}
 
 console.log('\nf(x, y) = x^2 + y^2 at (3, 4)');
 const g = (x: number, y: number) => x * x + y * y;
@@ -65,3 +80,23 @@ const svg = lineChart({
 });
 await mkdir(folder, { recursive: true });
 await writeFile(`${folder}/errors.svg`, svg);
+
+const tangent = (x: number) => f(3) + slope * (x - 3);
+const along = (from: number, to: number, y: (x: number) => number) =>
+  Array.from({ length: 101 }, (_, i) => from + ((to - from) * i) / 100).map((x) => ({ x, y: y(x) }));
+const parabola = lineChart({
+  title: 'Blindfolded on the parabola 3x², at x = 3',
+  x: 'x',
+  y: 'height',
+  series: [
+    { label: 'f(x) = 3x²', points: along(-1, 4.5, f) },
+    { label: 'the tangent, 27 + 18 (x − 3)', points: along(1.5, 4.5, tangent) },
+    { label: 'where you stand', points: [{ x: 3, y: f(3) }] },
+    {
+      label: 'a step of 1: 45 promised, 48 found',
+      points: [tangent, f].map((y) => ({ x: 4, y: y(4) })),
+      dots: true,
+    },
+  ],
+});
+await writeFile(`${folder}/parabola.svg`, parabola);

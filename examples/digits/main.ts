@@ -6,7 +6,6 @@ import { parseArgs } from 'node:util';
 import { conv2d, optim, relu, tensor } from '2headgrad';
 import { loadDigits } from '2headgrad/data';
 import { confusionChart, filterImages, imageGrid, lineChart } from '2headgrad/report';
-import { Progress } from '../../src/cli/progress.js';
 import { judge, PIXELS } from './judge.js';
 import { BATCH, digits, RATE } from './model.js';
 
@@ -25,24 +24,22 @@ console.log(`LeNet, ${session.parameterCount} parameters; ${steps} steps of ${BA
 
 console.log('   step   loss on a batch   held out: loss   right');
 const curve: { x: number; y: number }[] = [];
-const progress = await Progress.start(0, steps);
 const started = { wall: performance.now(), used: process.cpuUsage() };
 let good: string | undefined;
 let judged = judge(session, test);
 // An epoch is as many steps as take each digit once, on average.
 const epoch = Math.max(1, Math.min(Math.round(train.rows / BATCH), Math.ceil(steps / 4)));
 const lr = optim.schedule.oneCycle({ max: RATE, steps });
-for await (const { at, loss, losses, stepsPerSecond } of session.run({ steps, lr, every: epoch })) {
+for await (const { at, loss } of session.run({ steps, lr, every: epoch })) {
   judged = judge(session, test);
   curve.push({ x: at, y: 100 * judged.right });
   if (judged.right >= 0.98) good ??= `98 % were after ${at} steps, ${spent()}`;
-  progress.update(at, losses, stepsPerSecond);
+  console.error(`step ${at} of ${steps}, loss ${loss.toFixed(4)}`);
   if (curve.length % 4 === 0 || at === steps)
     console.log(
       `${String(at).padStart(7)}   ${loss.toFixed(4).padStart(15)}   ${session.evaluate({ x: test.x, y: test.y }).toFixed(4).padStart(14)}   ${percent(judged.right)}`,
     );
 }
-progress.stop();
 const wrong = judged.taken.flatMap((digit, i) => (digit === test.y[i] ? [] : [i]));
 console.log(
   `\n${test.rows - wrong.length} of ${test.rows} held-out digits are told right: ${percent(judged.right)}`,

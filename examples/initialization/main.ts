@@ -2,9 +2,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { concat, f32, init, meanSquaredError, nn, optim, type Tensor, tensor, trainStep } from '2headgrad';
+import {
+  concat,
+  f32,
+  init,
+  meanSquaredError,
+  nn,
+  optim,
+  RandomStream,
+  type Tensor,
+  tensor,
+  trainStep,
+} from '2headgrad';
 import { histogram } from '2headgrad/report';
-import { RandomStream } from '../../src/random/philox.js';
 
 type Initializer = typeof init.zeros;
 
@@ -162,6 +172,8 @@ function depth() {
   const ways: [string, Initializer, (x: Tensor) => Tensor][] = [
     ['linear, normal(0, 1)', init.normal(), linear],
     ['linear, normal(0, 0.02)', init.normal(0, 0.02), linear],
+    // What the slip of the notes makes of it: divided by 1 / sqrt(100) where one multiplies.
+    ['linear, 1 / Kaiming 1', init.normal(0, Math.sqrt(WIDTH)), linear],
     ['linear, Kaiming 1', init.kaimingNormal({ nonlinearity: 'linear' }), linear],
     ['relu, Kaiming 1', init.kaimingNormal({ nonlinearity: 'linear' }), relu],
     ['relu, Kaiming sqrt(2)', init.kaimingNormal({ nonlinearity: 'relu' }), relu],

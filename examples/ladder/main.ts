@@ -3,11 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { init, optim, type Session } from '2headgrad';
+import { init, optim, RandomStream, type Session } from '2headgrad';
 import { loadWords, split, Vocabulary } from '2headgrad/data';
 import { lineChart } from '2headgrad/report';
-import { Progress } from '../../src/cli/progress.js';
-import { RandomStream } from '../../src/random/philox.js';
 import { BATCH, NONE, PLACES, RUNGS, stepOf } from './models.js';
 
 process.on('uncaughtException', ({ message }) => {
@@ -35,17 +33,11 @@ for (const { name, sees, rate, make } of rungs) {
   const session = await stepOf(make(vocabulary.size), vocabulary.size, name).compile({ seed });
   session.data({ x: train.x, y: train.y });
   const points: { x: number; y: number }[] = [];
-  const progress = await Progress.start(0, steps);
   const lr = optim.schedule.oneCycle({ max: rate, steps });
-  for await (const { at, losses, stepsPerSecond } of session.run({
-    steps,
-    lr,
-    every: Math.ceil(steps / 20),
-  })) {
-    progress.update(at, losses, stepsPerSecond);
+  for await (const { at, loss } of session.run({ steps, lr, every: Math.ceil(steps / 20) })) {
+    console.error(`${name}: step ${at} of ${steps}, loss ${loss.toFixed(4)}`);
     points.push({ x: at, y: nats(session, dev) });
   }
-  progress.stop();
   curves.push({ label: name, points });
   line(
     name,

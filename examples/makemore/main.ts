@@ -6,7 +6,6 @@ import { parseArgs } from 'node:util';
 import { init, optim } from '2headgrad';
 import { contexts, loadWords, split, Vocabulary } from '2headgrad/data';
 import { lineChart } from '2headgrad/report';
-import { Progress } from '../../src/cli/progress.js';
 import { CONTEXT, ROWS, type Row, stepOf } from './models.js';
 
 process.on('uncaughtException', ({ message }) => {
@@ -47,16 +46,14 @@ writeFileSync(join(out, 'curves.svg'), lineChart({ title, x: 'step', y, series }
 async function run(row: Row) {
   const session = await stepOf(row, vocabulary.size).compile({ seed });
   session.data({ x: train.x, y: train.y });
-  const progress = await Progress.start(0, steps);
   const losses: number[] = [];
   const started = performance.now();
   // The rate falls to a tenth half of the way.
   const lr = optim.schedule.step({ lr: 0.1, at: [Math.ceil(steps / 2)] });
-  for await (const { at, losses: some, stepsPerSecond } of session.run({ steps, lr })) {
-    losses.push(...some);
-    progress.update(at, some, stepsPerSecond);
+  for await (const { at, loss, losses: some } of session.run({ steps, lr, every: Math.ceil(steps / 10) })) {
+    for (const one of some) losses.push(one);
+    console.error(`${row.name}: step ${at} of ${steps}, loss ${loss.toFixed(4)}`);
   }
-  progress.stop();
   const seconds = (performance.now() - started) / 1000;
   if (row.batchNorm) session.calibrate({ x: train.x, y: train.y });
   const [trained, judged] = [train, dev].map(({ x, y }) => session.evaluate({ x, y }));

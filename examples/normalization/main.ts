@@ -2,10 +2,24 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { crossEntropy, i32, init, nn, optim, type Session, softmax, type Tensor, trainStep } from '2headgrad';
+import {
+  crossEntropy,
+  type Eager,
+  f32,
+  i32,
+  init,
+  nn,
+  optim,
+  RandomStream,
+  type Session,
+  softmax,
+  type Tensor,
+  tensor,
+  trainStep,
+} from '2headgrad';
 import { contexts, loadWords, split, Vocabulary } from '2headgrad/data';
 import { lineChart } from '2headgrad/report';
-import { RandomStream } from '../../src/random/philox.js';
+import { moved, withStd, withVariance } from './norms.js';
 
 const STEPS = 3000;
 const CONTEXT = 3;
@@ -84,6 +98,48 @@ function sample(session: Session, which: number): string {
   return vocabulary.decode(ids.slice(CONTEXT));
 }
 
+/** A batch of 32 rows of 50 neurons, normalized by hand; neuron 0 gives the same for every row. */
+function byHand() {
+  const random = new RandomStream(42, 0);
+  const numbers = Array.from({ length: 32 * HIDDEN }, (_, i) => (i % HIDDEN ? 3 + 10 * random.normal(i) : 5));
+  const exact = (values: number | number[]) => tensor(values, { precision: 'float64' });
+  const list = (t: Tensor) => Array.from((t as Eager).data);
+  const x = exact(numbers).reshape([32, HIDDEN]);
+  const ways = [withStd, withVariance];
+  const norms = { batch: () => nn.batchNorm1d(HIDDEN), layer: () => nn.layerNorm(HIDDEN) };
+  console.log('one batch by hand          deviation   a neuron that never changes   apart from nn');
+  for (const [name, axis] of [
+    ['batch', 0],
+    ['layer', 1],
+  ] as const) {
+    for (const way of ways) {
+      const made = list(way(x, axis));
+      // Over the rows of neuron 1, or over the neurons of row 0.
+      const along = axis === 0 ? made.filter((_, i) => i % HIDDEN === 1) : made.slice(0, HIDDEN);
+      const deviation = Math.sqrt(along.reduce((sum, v) => sum + v * v, 0) / along.length);
+      // Training a step tells how far the module and the line are apart: that is its loss.
+      const apart = trainStep({
+        model: norms[name](),
+        batch: { x: f32(32, HIDDEN) },
+        loss: (norm, { x }) => norm(x).sub(way(x, axis)).abs().max(),
+        optimizer: optim.sgd(),
+      }).interpret({ precision: 'float64' });
+      const changing = numbers.map((v, i) => (i % HIDDEN ? v : random.normal(i)));
+      const off = apart.step({ lr: 0, batch: { x: changing } });
+      const label = `${name} norm, ${way === withStd ? 'x.std' : 'variance'}`;
+      const constant = axis === 0 ? String(made[0]) : '';
+      console.log(
+        `${label.padEnd(26)} ${deviation.toFixed(4)}      ${constant.padEnd(29)} ${off.toExponential(1)}`,
+      );
+    }
+  }
+  const start = moved(withVariance(x, 0), exact(1), exact(0));
+  console.log(
+    `gain 1 and bias 0 change nothing: ${String(list(start)) === String(list(withVariance(x, 0)))}\n`,
+  );
+}
+
+byHand();
 console.log(`${''.padEnd(34)} dev loss after ${STEPS} steps, and names`);
 const curves: { label: string; points: { x: number; y: number }[] }[] = [];
 

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { optim } from '2headgrad';
 import { lineChart } from '2headgrad/report';
-import { Progress } from '../../src/cli/progress.js';
 import { BATCH, forecaster } from './model.js';
 import { AHEAD, days, firstOf, NAIVE, starts, unscaled, windows } from './series.js';
 
@@ -28,11 +27,9 @@ console.log(
 
 const session = await forecaster.compile({ seed });
 session.data(windows(parts.train));
-const progress = await Progress.start(0, steps);
 const lr = optim.schedule.oneCycle({ max: 0.005, steps });
-for await (const { at, losses, stepsPerSecond } of session.run({ steps, lr }))
-  progress.update(at, losses, stepsPerSecond);
-progress.stop();
+for await (const { at, loss } of session.run({ steps, lr, every: Math.ceil(steps / 10) }))
+  console.error(`step ${at} of ${steps}, loss ${loss.toFixed(4)}`);
 console.log(`a GRU of ${session.parameterCount} parameters, ${steps} steps of ${BATCH} forecasts\n`);
 
 type Forecast = (today: number) => number[];

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { neighbours } from '2headgrad';
 import { labelMap } from '2headgrad/report';
 import { PCA } from 'ml-pca';
-import { trainedTable } from '../../src/cli/words/table.js';
+import { trainedTable } from './trained.js';
 
 process.on('uncaughtException', ({ message }) => {
   console.error(message);
@@ -15,7 +15,7 @@ process.on('uncaughtException', ({ message }) => {
 const SHOWN = 300;
 
 const { from, words, out } = options();
-const { tokens, table, width } = await trainedTable(from);
+const { tokens, table, width } = trainedTable(from);
 for (const word of words) {
   const id = tokens.indexOf(word);
   if (id === 0) {

@@ -1,8 +1,8 @@
 // npx tsx examples/words/table.ts [--out FOLDER] [--only MLP1,MLP3] [--threads N] [--data FILE] [-- OPTIONS of train words]
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 interface Setting {
@@ -60,7 +60,8 @@ function train(setting: Setting): Promise<string> {
   if (direct) model.push('--direct');
   const begun = existsSync(join(folder, 'model.safetensors'));
   const args = begun ? ['--resume'] : [...model, ...more];
-  const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+  const home = dirname(createRequire(import.meta.url).resolve('2headgrad/package.json'));
+  const main = join(home, 'dist/cli/main.js');
   const child = spawn(
     process.execPath,
     [main, 'train', 'words', '--out', folder, '--json', ...args, ...common],

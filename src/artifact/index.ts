@@ -1,4 +1,9 @@
-// The runtime alone: what a page needs that brings its own manifest and module, as the Vite plugin does.
+/**
+ * The runtime alone: what a page needs that brings its own manifest and module, as the Vite plugin does.
+ *
+ * @module 2headgrad/runtime
+ */
+
 import { type ModelSession, type StartOptions, startModel } from './session.js';
 import { spawner } from './threads.js';
 

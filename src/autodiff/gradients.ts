@@ -18,8 +18,17 @@ export interface GradientOptions {
 
 /**
  * Reverse mode: the gradient of `output` with respect to each tensor of `wrt`, or null where the output
- * does not depend on it. A variable stands for its value at this point. Works on whatever made the tensors: on a trace it appends nodes, on the tape it
+ * does not depend on it. A variable stands for its value at this point. Works on whatever made the tensors: on a trace
+ * it appends nodes, on the tape it
  * computes. (Griewank and Walther 2008, section 3.2: one sweep from the output back.)
+ *
+ * @example
+ * ```ts
+ * import { gradients, tensor } from '2headgrad';
+ * const x = tensor(3, { requiresGrad: true });
+ * const [slope] = gradients(x.mul(x), [x]);
+ * console.log(slope); // Tensor f32[] 6
+ * ```
  */
 export function gradients(
   output: Tensor,

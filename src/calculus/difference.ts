@@ -17,6 +17,11 @@ export interface DifferenceOptions {
 /**
  * The derivative of f at x by finite differences: a number close to f'(x), for any function that can be
  * called near x. A number in place of the options is h. (Nocedal and Wright 2006, section 8.1.)
+ * @example
+ * ```ts
+ * import { derivative } from '2headgrad';
+ * console.log(derivative((x) => x ** 3, 2).toFixed(6)); // 12.000000
+ * ```
  */
 export function derivative(
   f: (x: number) => number,
@@ -29,6 +34,11 @@ export function derivative(
 /**
  * The derivative of f(x0, x1, ...) at a point with respect to the coordinate `index`: the others stand still.
  * A number in place of the options is h.
+ * @example
+ * ```ts
+ * import { partialDerivative } from '2headgrad';
+ * console.log(partialDerivative((x, y) => x * y * y, [2, 3], 1).toFixed(6)); // 12.000000
+ * ```
  */
 export function partialDerivative(
   f: (...point: number[]) => number,
@@ -72,6 +82,13 @@ export interface StepErrorOptions {
  * The error of the difference quotient against the derivative `exact`, over many steps h. On logarithmic axes it
  * falls with slope 1 (forward) or 2 (central) while truncation rules, and rises with slope -1 where rounding does:
  * f(x + h) and f(x) agree in ever more digits, which cancel, and what is left is divided by h.
+ *
+ * @example
+ * ```ts
+ * import { stepErrors } from '2headgrad';
+ * const errors = stepErrors(Math.sin, 1, Math.cos(1), { steps: [0.1, 0.001] });
+ * console.log(errors.map(({ h, error }) => `${h}: ${error.toExponential(1)}`).join(', ')); // 0.1: 9.0e-4, 0.001: 9.0e-8
+ * ```
  */
 export function stepErrors(
   f: (x: number) => number,

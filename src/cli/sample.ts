@@ -1,10 +1,12 @@
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { DataError, GradError, OptionError } from '../errors.js';
 import type { Choice } from '../models/choose.js';
 import { readConfig, readTrained } from './folder.js';
 import { breathe } from './interrupt.js';
-import { kindOf, MODEL_FILE } from './kinds/index.js';
+import { kindNamed, kindOf, MODEL_FILE } from './kinds/index.js';
 import type { Kind, Sampler } from './kinds/kind.js';
+import { EXTENSIONS } from './model.js';
 import { Output, text } from './output.js';
 import { MODEL } from './run-files.js';
 
@@ -21,15 +23,15 @@ export interface SampleOptions extends Partial<Choice> {
 /** Tokens of a text that does not end by itself, unless told. */
 const LENGTH = 200;
 
-/** Prints what the model of a trained folder makes up. */
-export async function sample(folder: string, options: SampleOptions): Promise<number> {
+/** Prints what a trained model makes up: that of a folder, or of the folder into which a kind or a file is trained unless told. */
+export async function sample(what: string, options: SampleOptions): Promise<number> {
   const { seed, prompt, length, json = false, temperature = 1, topK = 0, topP = 1 } = options;
-  const own = await ownKind(options);
+  const { folder, own } = await trainedOne(what, options);
   const config = await readConfig(folder, own, (file) => fileHint(folder, file));
   const { kind, settings, kept } = config;
   if (own && kind !== own)
     throw new OptionError(
-      `--model ${options.model}: the run in ${folder} is one of ${kind.name}, which needs no file`,
+      `--model ${options.model ?? what}: the run in ${folder} is one of ${kind.name}, which needs no file`,
     );
   const { sampler } = kind;
   if (!sampler)
@@ -59,6 +61,21 @@ export async function sample(folder: string, options: SampleOptions): Promise<nu
   }
   output.result({ samples, seed: chosen, steps: at, dir: folder });
   return 0;
+}
+
+async function trainedOne(
+  what: string,
+  options: SampleOptions,
+): Promise<{ folder: string; own: Kind | undefined }> {
+  const isFolder = await stat(what).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const isFile = EXTENSIONS.includes(extname(what));
+  if (isFolder || options.model !== undefined || !(isFile || kindNamed(what)))
+    return { folder: what, own: await ownKind(options) };
+  const kind = await kindOf(what, options.export);
+  return { folder: kind.folder, own: isFile ? kind : undefined };
 }
 
 /** The kind of a model file that was named; no folder's own word is a reason to run a file. */

@@ -37,6 +37,19 @@ export interface Diagnosis {
  *
  * Throws what the model throws while it is traced, DataError for data that does not fit, OptionError for a rate or
  * seed that is none.
+ *
+ * @example
+ * ```ts
+ * import { crossEntropy, diagnose, f32, i32, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.sequential(nn.linear(2, 8), nn.batchNorm(8), nn.relu(), nn.linear(8, 3)),
+ *   batch: { x: f32(16, 2), y: i32(16) },
+ *   loss: (model, { x, y }) => crossEntropy(model(x), y),
+ *   optimizer: optim.sgd(),
+ * });
+ * const { findings } = await diagnose(step);
+ * console.log(findings.map(({ rule }) => rule).join(', ')); // bias-before-batch-norm
+ * ```
  */
 export async function diagnose(step: Examinable, options: DiagnoseOptions = {}): Promise<Diagnosis> {
   checkOptions('diagnose', options, ['data', 'lr', 'seed']);

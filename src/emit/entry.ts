@@ -154,9 +154,8 @@ class StepWriter {
       meetings.run(run);
       if (run.kind === 'loop') lines.push(...this.loop(run, plan, alone));
       else lines.push(...noteOf(run), this.call(run, alone));
-      const poisoned = poison ? poisonAfter(plan, run.last) : [];
-      if (poisoned.length) meetings.meet();
-      lines.push(...poisoned);
+      // Threads meet around it, too. That is not counted, since what the second thread does was chosen without.
+      if (poison) lines.push(...poisonAfter(plan, run.last));
       if (profile && run.kind === 'kernels' && !run.group) lines.push(mark(run));
     }
     return lines;

@@ -59,10 +59,27 @@ const MIN_STEPS = 50;
 /**
  * Looks for a learning rate. First the bounds between which the model learns, by short trainings from the same start;
  * then a single run in which the rate rises exponentially between them, from step to step, until the loss explodes.
- * (Smith 2017, "Cyclical learning rates for training neural networks", section 3.3, with an exponential instead of a linear rise.)
+ * (Smith 2017, "Cyclical learning rates for training neural networks", section 3.3, with an exponential instead of a
+ * linear rise.)
  *
  * On a session, the variables and the place in the run are put back afterwards, bit for bit. The result depends on the
  * model, where it stands, the data and the seed, not on the engine's number of threads or the time.
+ *
+ * @example
+ * ```ts
+ * import { f32, findLearningRate, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(8, 2), y: f32(8, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.sgd(),
+ * });
+ * const session = step.interpret();
+ * const x = Array.from({ length: 64 }, (_, i) => Math.sin(i));
+ * session.data({ x, y: x.filter((_, i) => i % 2 === 0) });
+ * const { rates, losses } = await findLearningRate(session, { steps: 50 });
+ * console.log(rates.length === losses.length, session.at); // true 0
+ * ```
  */
 export async function findLearningRate(
   source: Session | Startable,

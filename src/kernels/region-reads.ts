@@ -2,7 +2,7 @@ import type { Node } from '../graph/graph.js';
 import { numel, type Shape } from '../shape.js';
 import { opCost } from './cost.js';
 import { operandThrough } from './index-map.js';
-import { isInline, sourcesOf } from './inline.js';
+import { isInline, readsWhole, sourcesOf } from './inline.js';
 import type { Access, GemmKernel, KernelBody, LoopBody, Member, NestKernel, Operand } from './kernel.js';
 import { type Region, regionOver, within } from './regions.js';
 import { cutOf, orderOf, passAsOne, passes } from './sum-order.js';
@@ -61,8 +61,10 @@ function isOneRun({ sizes, strides }: Region): boolean {
  * @param maps whether products may read through index maps
  */
 export function mayRead(kernel: KernelBody, value: Node, region: Region, maps: boolean): boolean {
-  return readsOf(kernel).every(({ read, shape, fixed, operand }) => {
-    if (read.source !== value) return !isInline(read.source) || !sourcesOf(read.source).includes(value);
+  return readsOf(kernel).every(({ read, shape, fixed, operand, onTheSpot }) => {
+    // What it is made from is read where it lies, element by element.
+    if (onTheSpot) return !sourcesOf(read.source).includes(value);
+    if (read.source !== value) return true;
     if (fixed) return false;
     const inside = within(read, shape, region);
     if (!inside) return maps && operand !== undefined && mapped(kernel, operand, region) !== null;
@@ -87,9 +89,11 @@ interface Read {
   readonly fixed?: boolean;
   /** Which of a product it is. */
   readonly operand?: 'a' | 'b';
+  /** Whether the kernel makes it itself, wherever else it lies. */
+  readonly onTheSpot?: boolean;
 }
 
-/** Reads from memory, over what shape. */
+/** Reads from memory, and of what is made on the spot, over what shape. */
 function readsOf(kernel: KernelBody): Read[] {
   switch (kernel.kind) {
     case 'copy':
@@ -127,10 +131,15 @@ function membersReads({ domain, members }: Pick<Loops, 'domain' | 'members'>): R
   return members.flatMap(({ node, reads }) =>
     reads
       // A table is read row by row.
-      .map((read, i) => ({ read, shape: domain, fixed: node.op.lower.kind === 'gather' && i === 0 }))
+      .map((read, i) => ({
+        ...{ read, shape: domain, onTheSpot: isOnTheSpot(node, read) },
+        fixed: node.op.lower.kind === 'gather' && i === 0,
+      }))
       .filter(({ read }) => !made.has(read.source)),
   );
 }
+
+const isOnTheSpot = (reader: Node, { source }: Access) => isInline(source) && !readsWhole(reader);
 
 /** Whether a reduction still takes its elements in order if one of the accesses has these strides. */
 function keepsSums(kernel: KernelBody, access: Access): boolean {
@@ -181,7 +190,9 @@ function membersMoved(
   const made = new Set(members.map(({ node }) => node));
   return members.map((member) => ({
     ...member,
-    reads: member.reads.map((read) => (made.has(read.source) ? read : moved(read, domain))),
+    reads: member.reads.map((read) =>
+      made.has(read.source) || isOnTheSpot(member.node, read) ? read : moved(read, domain),
+    ),
   }));
 }
 
@@ -240,7 +251,7 @@ function lossOfMaker(kernel: KernelBody, value: Node, region: Region): number {
 }
 
 function lossOfReader(kernel: KernelBody, value: Node, region: Region): number {
-  const reads = readsOf(kernel);
+  const reads = readsOf(kernel).filter(({ onTheSpot }) => !onTheSpot);
   const inside = reads.map(({ read, shape }) => (read.source === value ? within(read, shape, region) : read));
   const after = reads.map(({ read }, i) => ({ ...read, ...inside[i] }));
   const alone = reads.filter(({ read, shape }, i) => {

@@ -21,6 +21,8 @@ export interface Around {
   readonly index?: { readonly of: Unknown; readonly step: number };
   /** The index of a loop around, of which this one is a part: all parts together take its place. */
   readonly partOf?: Unknown;
+  /** How far apart its parts begin. */
+  readonly block?: number;
   /** Indices of loops around of which it takes one turn alone, the last. */
   readonly last?: readonly Unknown[];
   /** Whether it is a loop over units, or what one of them does alone: no two threads take the same turn. */
@@ -150,7 +152,7 @@ class Walk {
     const of = { low: 0, high };
     scope.set(s.index, plus(start, unknown(of)));
     const ofUnits = from.some(({ terms }) => terms.has(this.begin));
-    const here = { order, index: { of, step: s.step }, partOf: block?.whole, ofUnits };
+    const here = { order, index: { of, step: s.step }, partOf: block?.whole, block: block?.length, ofUnits };
     this.statements(s.body, scope, [...around, here]);
   }
 
@@ -222,11 +224,12 @@ function blockOf(from: Affine, to: readonly Affine[], around: readonly Around[])
   const [[whole, by] = [null, 0]] = [...from.terms].slice(-1);
   const outer = around.find(({ index }) => index?.of === whole)?.index;
   if (!outer || !whole) return null;
+  const length = by * outer.step;
   const isNext = (end: Affine) => {
     const { low, high } = rangeOf(plus(end, from, -1));
-    return low === by * outer.step && high === low;
+    return low === length && high === low;
   };
-  return to.some(isNext) ? { whole, start: plus(from, unknown(whole), -by) } : null;
+  return to.some(isNext) ? { whole, start: plus(from, unknown(whole), -by), length } : null;
 }
 
 /** Loops of which a condition holds in one turn: where the end of their block is that of all, or their index a number. */

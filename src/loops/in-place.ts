@@ -37,7 +37,8 @@ function clash(first: MemoryAccess, store: MemoryAccess, threads: boolean): stri
   const digits = digitsOf(first, store);
   const loops = around.flatMap(({ index }) => (index && index.of.high > index.of.low ? [index] : []));
   const indices = loops.map(({ of }) => of);
-  if (digits.some((digit) => areApart(digit, []))) return null;
+  if ([digits, digitsOf(inSteps(first), inSteps(store))].some((all) => all.some((d) => areApart(d, []))))
+    return null;
   if (threads && !around.some(({ ofUnits }) => ofUnits))
     return 'one thread may read what another has written';
   // Different turns of the loops around both must touch different bytes, since nothing is known of who takes them when.
@@ -175,15 +176,14 @@ function from(access: MemoryAccess, place: number): MemoryAccess {
 
 /** The same access, of which indices of loops count turns in place of what the loops step over. */
 function inSteps(access: MemoryAccess): MemoryAccess {
-  const isWhole = (step: number, of: Unknown | undefined) => {
-    // The index of a loop over a block is one from the first block on: its turns count from there if blocks are whole turns.
-    const outer = of && access.around.find(({ index }) => index?.of === of)?.index;
-    return !of || (outer !== undefined && outer.step % step === 0);
-  };
+  // The index of a loop over a block is one from the first block on: its turns count from there if blocks are whole turns.
+  const isWhole = (step: number, { partOf, block = 0 }: Around) =>
+    !partOf || (block > 0 && block % step === 0);
   const steps = new Map(
-    access.around.flatMap(({ index, partOf }) =>
-      index && isWhole(index.step, partOf) ? [[index.of, index.step] as const] : [],
-    ),
+    access.around.flatMap((around) => {
+      const { index } = around;
+      return index && isWhole(index.step, around) ? [[index.of, index.step] as const] : [];
+    }),
   );
   const terms = [...access.at.terms].map(([of, by]): [Unknown, number] => {
     const step = steps.get(of) ?? 1;

@@ -40,6 +40,18 @@ const MOMENTUM = 0.001;
  * The neural probabilistic language model. ids: i32[batch, context] -> logits: f32[batch, vocab].
  * y = b + W x + U tanh(d + H x), x being the context's feature vectors joined; W only with `direct`.
  * (Bengio et al. 2003, equation 1; normalization before the tanh as in Ioffe and Szegedy 2015.)
+ *
+ * @example
+ * ```ts
+ * import { bengio, crossEntropy, i32, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: bengio({ vocab: 27, context: 3, embed: 10, hidden: 100 }),
+ *   batch: { x: i32(32, 3), y: i32(32) },
+ *   loss: (model, { x, y }) => crossEntropy(model(x), y),
+ *   optimizer: optim.sgd(),
+ * });
+ * console.log(step.interpret().parameterCount); // 6097
+ * ```
  */
 export function bengio(options: BengioOptions): nn.Module {
   const known = ['vocab', 'context', 'embed', 'hidden', 'norm', 'direct', 'dropout', 'features'] as const;

@@ -15,9 +15,17 @@ export interface Choice {
 export const PLAIN: Choice = { temperature: 1, topK: 0, topP: 1 };
 
 /**
- * The index that a uniform number of (0, 1) draws from probabilities, which need not add up to 1: first the temperature,
+ * The index that a uniform number of (0, 1) draws from probabilities, which need not add up to 1: first the
+ * temperature,
  * then top-k, then top-p. Of several that are as likely the first counts as likelier. What
  * `how` leaves out is as in PLAIN; throws OptionError where it is wrong.
+ *
+ * @example
+ * ```ts
+ * import { choose } from '2headgrad';
+ * const probabilities = [0.1, 0.6, 0.3];
+ * console.log(choose(probabilities, 0.05), choose(probabilities, 0.05, { topK: 1 }), choose(probabilities, 0.95)); // 0 1 2
+ * ```
  */
 export function choose(
   probabilities: ArrayLike<number>,

@@ -51,10 +51,25 @@ export interface GptInputs {
 }
 
 /**
- * A language model of transformer blocks: ids i32[batch, places] -> logits f32[batch, places, vocab] of the token after each
- * place, which sees no later ones. (Radford et al. 2019, section 2.3; with `rotary`, `rms`, `gated`, no bias and tied tables
+ * A language model of transformer blocks: ids i32[batch, places] -> logits f32[batch, places, vocab] of the token after
+ * each
+ * place, which sees no later ones. (Radford et al. 2019, section 2.3; with `rotary`, `rms`, `gated`, no bias and tied
+ * tables
  * as Touvron et al. 2023.) With a cache it takes one place, i32[batch, 1], and looks at those before it there:
  * `model(ids, { cache, place })` gives the logits that it would give at the last of all these places, for less work.
+ *
+ * @example
+ * ```ts
+ * import { crossEntropy, gpt, i32, optim, trainStep } from '2headgrad';
+ * const options = { vocab: 27, context: 16, width: 32, heads: 2, layers: 2 };
+ * const step = trainStep({
+ *   model: gpt(options),
+ *   batch: { x: i32(4, 16), y: i32(4, 16) },
+ *   loss: (model, { x, y }) => crossEntropy(model(x), y),
+ *   optimizer: optim.adamW(),
+ * });
+ * console.log(step.interpret().parameterCount); // 27712
+ * ```
  */
 export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInputs]> {
   checkGiven('gpt', options, '{ vocab, context, width, heads, layers }');
@@ -122,7 +137,15 @@ export function gpt(options: GptOptions): nn.Module<[ids: Tensor, more?: GptInpu
   return nn.layerOf(parts, forward, 'gpt');
 }
 
-/** State that a model of these options keeps of the places it has seen: keys and values for each of its layers. */
+/**
+ * State that a model of these options keeps of the places it has seen: keys and values for each of its layers.
+ * @example
+ * ```ts
+ * import { gptCache } from '2headgrad';
+ * const cache = gptCache({ vocab: 27, context: 16, width: 32, heads: 2, layers: 2 });
+ * console.log(cache.length, cache[0].keys.shape); // 2 [ 1, 2, 16, 16 ]
+ * ```
+ */
 export function gptCache(options: GptOptions, batch = 1): nn.KeyValueCache[] {
   checkGiven('gptCache', options, 'the options of the gpt');
   checkOptions('gptCache', options, OPTIONS);

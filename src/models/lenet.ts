@@ -14,9 +14,23 @@ export interface LenetOptions {
 }
 
 /**
- * LeNet-5: images f32[batch, size, size, channels] -> logits f32[batch, classes]. Two convolutions of 5 x 5 with 6 and 16 filters,
- * the first padded so that images keep their size, each halved by a pool; then 120, 84 and `classes` units. (LeCun et al. 1998,
+ * LeNet-5: images f32[batch, size, size, channels] -> logits f32[batch, classes]. Two convolutions of 5 x 5 with 6 and
+ * 16 filters,
+ * the first padded so that images keep their size, each halved by a pool; then 120, 84 and `classes` units. (LeCun et
+ * al. 1998,
  * figure 2; with rectifiers, the largest of each window, and all channels seen by the second convolution.)
+ *
+ * @example
+ * ```ts
+ * import { crossEntropy, f32, i32, lenet, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: lenet(),
+ *   batch: { x: f32(8, 28, 28, 1), y: i32(8) },
+ *   loss: (model, { x, y }) => crossEntropy(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 61706
+ * ```
  */
 export function lenet(options: LenetOptions = {}): nn.Module {
   checkOptions('lenet', options, ['classes', 'channels', 'size']);

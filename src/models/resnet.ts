@@ -16,9 +16,23 @@ export interface ResnetOptions {
 }
 
 /**
- * A residual network for small images of any size: f32[batch, height, width, channels] -> logits f32[batch, classes]. A convolution
- * of 3 x 3, stages of blocks of two such with batch norm, the mean of each channel, and one product. With three blocks a stage it
+ * A residual network for small images of any size: f32[batch, height, width, channels] -> logits f32[batch, classes]. A
+ * convolution
+ * of 3 x 3, stages of blocks of two such with batch norm, the mean of each channel, and one product. With three blocks
+ * a stage it
  * is the network of 20 layers of He et al. 2016, section 4.2, with projections where widths change.
+ *
+ * @example
+ * ```ts
+ * import { crossEntropy, f32, i32, optim, resnet, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: resnet({ classes: 10 }),
+ *   batch: { x: f32(2, 32, 32, 3), y: i32(2) },
+ *   loss: (model, { x, y }) => crossEntropy(model(x), y),
+ *   optimizer: optim.sgd({ momentum: 0.9 }),
+ * });
+ * console.log(step.interpret().parameterCount); // 78042
+ * ```
  */
 export function resnet(options: ResnetOptions = {}): nn.Module {
   checkOptions('resnet', options, ['classes', 'channels', 'widths', 'blocks']);

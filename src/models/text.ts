@@ -59,12 +59,38 @@ export function writingStep(options: GptOptions) {
 const lastWriter = new WeakMap<object, object>();
 
 /**
- * Goes on from a text token by token, by the entry `generate` of a session: `next` gets what that gives for the last token,
- * f32[vocab], and says which token follows. The model sees `context` places at most: when they are full, the later half of
- * them is read again from the first place on, so that a token costs as much as two on the average, however long the text.
+ * Goes on from a text token by token, by the entry `generate` of a session: `next` gets what that gives for the last
+ * token,
+ * f32[vocab], and says which token follows. The model sees `context` places at most: when they are full, the later half
+ * of
+ * them is read again from the first place on, so that a token costs as much as two on the average, however long the
+ * text.
  *
- * Several texts may go on from one session in turn: each reads its places again where another was written since, which costs
+ * Several texts may go on from one session in turn: each reads its places again where another was written since, which
+ * costs
  * as many tokens as it sees. Throws OptionError.
+ *
+ * @example
+ * ```ts
+ * import { choose, crossEntropy, generateTokens, gpt, gptCache, i32, optim, trainStep } from '2headgrad';
+ * const options = { vocab: 5, context: 8, width: 16, heads: 2, layers: 1 };
+ * const step = trainStep({
+ *   model: { gpt: gpt(options), cache: gptCache(options) },
+ *   batch: { x: i32(1, 8), y: i32(1, 8) },
+ *   loss: ({ gpt }, { x, y }) => crossEntropy(gpt(x), y),
+ *   optimizer: optim.adamW(),
+ *   entries: {
+ *     generate: {
+ *       inputs: { token: i32(1), place: i32(1) },
+ *       output: ({ gpt, cache }, { token, place }) => gpt(token.reshape([1, 1]), { cache, place }).reshape([5]).softmax(),
+ *     },
+ *   },
+ * });
+ * const session = step.interpret({ seed: 1 });
+ * const next = (probabilities: ArrayLike<number>) => choose(probabilities, 0.5);
+ * const tokens = generateTokens(session, { context: 8, prompt: [0], next });
+ * console.log(Array.from({ length: 4 }, () => tokens.next().value < 5).join(' ')); // true true true true
+ * ```
  */
 export function generateTokens(
   session: Pick<Session, 'invoke'>,

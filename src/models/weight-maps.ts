@@ -16,8 +16,17 @@ function byRules(rules: Rules): (name: string) => WeightSource | undefined {
 }
 
 /**
- * For a GPT-2 as transformers keeps it: Conv1D layers, [inputs, outputs], with queries, keys and values side by side. The
+ * For a GPT-2 as transformers keeps it: Conv1D layers, [inputs, outputs], with queries, keys and values side by side.
+ * The
  * model is gpt({ ..., mlp: 'gelu-tanh', tie: true }). `prefix`: what stands before all names, such as `transformer.`.
+ *
+ * @example
+ * ```ts
+ * import { gpt2Weights } from '2headgrad';
+ * // loadWeights(session, 'gpt2.safetensors', { map: gpt2Weights() })
+ * const map = gpt2Weights({ prefix: 'transformer.' });
+ * console.log(map('table'), map('blocks.0.norm1.gain')); // transformer.wte.weight transformer.h.0.ln_1.weight
+ * ```
  */
 export function gpt2Weights(options: { prefix?: string } = {}): (name: string) => WeightSource | undefined {
   checkOptions('gpt2Weights', options, ['prefix']);
@@ -51,8 +60,17 @@ export interface LlamaWeights {
 }
 
 /**
- * For a LLaMA as transformers keeps it: Linear layers, [outputs, inputs], with queries, keys and values apart, and rotary
+ * For a LLaMA as transformers keeps it: Linear layers, [outputs, inputs], with queries, keys and values apart, and
+ * rotary
  * halves. The model is gpt({ ..., positions: 'rotary', norm: 'rms', mlp: 'gated', hidden, groups, bias: false }).
+ *
+ * @example
+ * ```ts
+ * import { llamaWeights } from '2headgrad';
+ * // loadWeights(session, 'model.safetensors', { map: llamaWeights({ width: 2048, heads: 32, groups: 8 }) })
+ * const map = llamaWeights({ width: 2048, heads: 32, groups: 8 });
+ * console.log(map('table')); // model.embed_tokens.weight
+ * ```
  */
 export function llamaWeights(options: LlamaWeights): (name: string) => WeightSource | undefined {
   checkGiven('llamaWeights', options, '{ width, heads } of the model');

@@ -61,7 +61,15 @@ export interface Neighbour {
   cosine: number;
 }
 
-/** The rows of a table [rows, width] that point most nearly where row `of` does, without it and those that `skip` names. */
+/**
+ * The rows of a table [rows, width] that point most nearly where row `of` does, without it and those that `skip` names.
+ * @example
+ * ```ts
+ * import { neighbours } from '2headgrad';
+ * // Rows of a table of width 2: the last points where the first does.
+ * console.log(neighbours([1, 0, 0, 1, 2, 0.1], 2, 0, 1).map(({ row }) => row)); // [ 2 ]
+ * ```
+ */
 export function neighbours(
   table: ArrayLike<number>,
   width: number,

@@ -1,4 +1,9 @@
-/** N-grams, what neural language models are compared with: `import { KneserNey } from '2headgrad/ngram'`. */
+/**
+ * N-grams, what neural language models are compared with: `import { KneserNey } from '2headgrad/ngram'`.
+ *
+ * @module 2headgrad/ngram
+ */
+
 export { BackOffNgrams } from './back-off.js';
 export { contextsOf, countNgrams, type Grams, type NgramCounts } from './counts.js';
 export { InterpolatedNgrams } from './interpolated.js';

@@ -45,6 +45,18 @@ export interface AttentionInputs {
  *
  * `input` has the matrices of queries, keys and values side by side, head by head; with `memory`, `query` has the first
  * and `memory` the other two.
+ *
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.multiHeadAttention(16, 2, { causal: true }),
+ *   batch: { x: f32(4, 20, 16), y: f32(4, 20, 16) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 1088
+ * ```
  */
 export function multiHeadAttention(
   width: number,

@@ -26,7 +26,16 @@ export interface KeyValueCacheOptions {
   size: number;
 }
 
-/** State for what an attention has made of the places before, so that the next one costs no more than a look at them. */
+/**
+ * State for what an attention has made of the places before, so that the next one costs no more than a look at them.
+ * @example
+ * ```ts
+ * import { nn } from '2headgrad';
+ * // For a text of up to 64 places, two heads of width 8.
+ * const cache = nn.keyValueCache({ groups: 2, places: 64, size: 8 });
+ * console.log(cache.keys.shape, cache.keys.kind); // [ 1, 2, 64, 8 ] state
+ * ```
+ */
 export function keyValueCache(options: KeyValueCacheOptions): KeyValueCache {
   checkGiven('keyValueCache', options, '{ groups, places, size }');
   checkOptions('keyValueCache', options, ['batch', 'groups', 'places', 'size']);

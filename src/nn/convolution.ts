@@ -34,8 +34,21 @@ export interface ConvLayerOptions extends Omit<ConvOptions, 'bias'>, FilterOptio
 export interface ConvTransposeLayerOptions extends Omit<ConvTransposeOptions, 'bias'>, FilterOptions {}
 
 /**
- * A convolution over places, with a bias for each channel of the result. x: [batch, width, inputs] -> [batch, width', outputs];
+ * A convolution over places, with a bias for each channel of the result. x: [batch, width, inputs] -> [batch, width',
+ * outputs];
  * weight: [kernel, inputs / groups, outputs], with channelsFirst all as in PyTorch. See `conv1d`.
+ *
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.conv1d(1, 8, 5, { padding: 'same' }),
+ *   batch: { x: f32(4, 100, 1), y: f32(4, 100, 8) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 48
+ * ```
  */
 export function conv1d(
   inputs: number,
@@ -47,9 +60,23 @@ export function conv1d(
 }
 
 /**
- * A convolution over an image, with a bias for each channel of the result. x: [batch, height, width, inputs] -> [batch, height',
- * width', outputs]; weight: [kernelHeight, kernelWidth, inputs / groups, outputs], with channelsFirst all as in PyTorch. See
+ * A convolution over an image, with a bias for each channel of the result. x: [batch, height, width, inputs] -> [batch,
+ * height',
+ * width', outputs]; weight: [kernelHeight, kernelWidth, inputs / groups, outputs], with channelsFirst all as in
+ * PyTorch. See
  * `conv2d`.
+ *
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.conv2d(1, 8, 3, { padding: 1, stride: 2 }),
+ *   batch: { x: f32(4, 28, 28, 1), y: f32(4, 14, 14, 8) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 80
+ * ```
  */
 export function conv2d(
   inputs: number,
@@ -60,7 +87,20 @@ export function conv2d(
   return convLayer(KINDS.conv2d, inputs, outputs, kernel, options);
 }
 
-/** The transposed convolution over places; weight: [kernel, outputs / groups, inputs]. See `convTranspose1d`. */
+/**
+ * The transposed convolution over places; weight: [kernel, outputs / groups, inputs]. See `convTranspose1d`.
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.convTranspose1d(8, 1, 4, { stride: 2, padding: 1 }),
+ *   batch: { x: f32(4, 50, 8), y: f32(4, 100, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 33
+ * ```
+ */
 export function convTranspose1d(
   inputs: number,
   outputs: number,
@@ -71,8 +111,21 @@ export function convTranspose1d(
 }
 
 /**
- * The transposed convolution, which makes an image larger: x: [batch, height, width, inputs] -> [batch, height', width', outputs];
+ * The transposed convolution, which makes an image larger: x: [batch, height, width, inputs] -> [batch, height',
+ * width', outputs];
  * weight: [kernelHeight, kernelWidth, outputs / groups, inputs]. See `convTranspose2d`.
+ *
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.convTranspose2d(8, 1, 4, { stride: 2, padding: 1 }),
+ *   batch: { x: f32(4, 14, 14, 8), y: f32(4, 28, 28, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 129
+ * ```
  */
 export function convTranspose2d(
   inputs: number,
@@ -132,27 +185,61 @@ function convLayer(
   return layer({ weight, ...(bias && { bias }) }, (x) => apply(x, weight, { ...rest, bias }), what);
 }
 
-/** The largest of each window: [batch, ...places, channels] -> [batch, ...positions, channels]. See `maxPool`. */
+/**
+ * The largest of each window: [batch, ...places, channels] -> [batch, ...positions, channels]. See `maxPool`.
+ * @example
+ * ```ts
+ * import { iota, nn } from '2headgrad';
+ * console.log(nn.maxPool(2)(iota(16).cast('f32').reshape([1, 4, 4, 1]))); // Tensor f32[1, 2, 2, 1] [5, 7, 13, 15]
+ * ```
+ */
 export function maxPool(size: PerAxis, options: MaxPoolOptions = {}): Activation {
   checkOptions('maxPool', options, ['stride', 'padding', 'dilation', 'channelsFirst']);
   return layer({}, (x) => maxPoolOf(x, size, options), 'maxPool');
 }
 
-/** The mean of each window: [batch, ...places, channels] -> [batch, ...positions, channels]. See `avgPool`. */
+/**
+ * The mean of each window: [batch, ...places, channels] -> [batch, ...positions, channels]. See `avgPool`.
+ * @example
+ * ```ts
+ * import { iota, nn } from '2headgrad';
+ * console.log(nn.avgPool(2)(iota(16).cast('f32').reshape([1, 4, 4, 1]))); // Tensor f32[1, 2, 2, 1] [2.5, 4.5, 10.5, 12.5]
+ * ```
+ */
 export function avgPool(size: PerAxis, options: AvgPoolOptions = {}): Activation {
   checkOptions('avgPool', options, ['stride', 'padding', 'channelsFirst', 'includePadding']);
   return layer({}, (x) => avgPoolOf(x, size, options), 'avgPool');
 }
 
-/** The mean of each channel: [batch, ...places, channels] -> [batch, channels]. */
+/**
+ * The mean of each channel: [batch, ...places, channels] -> [batch, channels].
+ * @example
+ * ```ts
+ * import { iota, nn } from '2headgrad';
+ * console.log(nn.globalMean()(iota(4).cast('f32').reshape([1, 2, 2, 1]))); // Tensor f32[1, 1] [1.5]
+ * ```
+ */
 export function globalMean(options: { channelsFirst?: boolean } = {}): Activation {
   checkOptions('globalMean', options, ['channelsFirst']);
   return layer({}, (x) => globalMeanOf(x, options), 'globalMean');
 }
 
 /**
- * What layers make of x, added to x, or to what a `shortcut` makes of it where sizes or channels change. (He et al. 2016,
+ * What layers make of x, added to x, or to what a `shortcut` makes of it where sizes or channels change. (He et al.
+ * 2016,
  * equations 1 and 2.)
+ *
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.residual(nn.sequential(nn.linear(8, 8), nn.relu(), nn.linear(8, 8))),
+ *   batch: { x: f32(4, 8), y: f32(4, 8) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 144
+ * ```
  */
 export function residual(inner: Module<[x: Tensor]>, shortcut?: Module<[x: Tensor]>): Module {
   for (const part of [inner, ...(shortcut === undefined ? [] : [shortcut])])

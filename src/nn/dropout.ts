@@ -20,6 +20,14 @@ const UNIT = 2 ** -24;
  * The mask is a function of a key, a step and an element's place by a counter-based generator (see `random`), so it
  * is the same on the tape and compiled, for any number of threads. Key and step are state of the layer, which a
  * checkpoint holds.
+ *
+ * @example
+ * ```ts
+ * import { nn } from '2headgrad';
+ * // Training drops a tenth of the hidden units, evaluate and predict none.
+ * const model = nn.sequential(nn.linear(8, 32), nn.relu(), nn.dropout(0.1), nn.linear(32, 1));
+ * console.log([...nn.namedVariables(model).keys()].join(' ')); // layers.0.weight layers.0.bias layers.2.key layers.2.step layers.3.weight layers.3.bias
+ * ```
  */
 export function dropout(p = 0.5): ModuleOf<{ key?: Variable; step?: Variable }> {
   fraction('dropout: p', p);

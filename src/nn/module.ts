@@ -38,8 +38,18 @@ export type Activation = ModuleOf<Readonly<Record<string, never>>>;
 export type Weighted = ModuleOf<{ weight: Variable; bias?: Variable }>;
 
 /**
- * Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes, of one tensor or
+ * Makes a layer from its parts (variables, layers, or arrays and objects of them) and what it computes, of one tensor
+ * or
  * several; `kind` is what errors call it.
+ *
+ * @example
+ * ```ts
+ * import { init, nn } from '2headgrad';
+ * // x scaled by a number that is learned.
+ * const scale = nn.parameter([], init.ones);
+ * const model = nn.layer({ scale }, (x) => x.mul(scale), 'scaled');
+ * console.log([...nn.parameters(model).keys()]); // [ 'scale' ]
+ * ```
  */
 export function layer<P extends Record<string, unknown>>(
   parts: P,
@@ -49,7 +59,17 @@ export function layer<P extends Record<string, unknown>>(
   return layerOf(parts, forward, kind) as Made<P>;
 }
 
-/** As `layer`, of a tensor and whatever else it takes, such as options. */
+/**
+ * As `layer`, of a tensor and whatever else it takes, such as options.
+ * @example
+ * ```ts
+ * import { nn, type Tensor } from '2headgrad';
+ * // It takes an option beside its tensor.
+ * const inner = nn.linear(4, 4);
+ * const model = nn.layerOf({ inner }, (x: Tensor, more: { twice: boolean }) => (more.twice ? inner(inner(x)) : inner(x)));
+ * console.log([...nn.parameters(model).keys()].join(' ')); // inner.weight inner.bias
+ * ```
+ */
 export function layerOf<
   I extends readonly [Tensor, ...unknown[]],
   P extends Record<string, unknown> = Record<string, unknown>,
@@ -100,14 +120,42 @@ function isLayer(part: unknown): part is Module {
   return typeof part === 'function' && 'parts' in part;
 }
 
-/** A tensor that training changes: the loss is differentiated with respect to it. */
+/**
+ * A tensor that training changes: the loss is differentiated with respect to it.
+ * @example
+ * ```ts
+ * import { init, nn } from '2headgrad';
+ * const model = { w: nn.parameter([2, 8], init.kaimingNormal()), b: nn.parameter([8], init.zeros) };
+ * console.log([...nn.parameters(model).keys()].join(' ')); // w b
+ * ```
+ */
 export function parameter(shape: Shape, init: Initializer): Variable {
   checkShape('parameter', shape);
   checkInitializer('parameter', init);
   return new Variable('parameter', shape, 'f32', init);
 }
 
-/** A tensor that outlives the step but has no gradient; it changes through `assign`. */
+/**
+ * A tensor that outlives the step but has no gradient; it changes through `assign`.
+ * @example
+ * ```ts
+ * import { f32, init, nn, optim, trainStep } from '2headgrad';
+ * // Counts the steps that were taken: assigned to while the loss is made.
+ * const steps = nn.state([], init.zeros);
+ * const step = trainStep({
+ *   model: { steps, layer: nn.linear(1, 1) },
+ *   batch: { x: f32(4, 1) },
+ *   loss({ steps, layer }, { x }) {
+ *     steps.assign(steps.add(1));
+ *     return layer(x).square().mean();
+ *   },
+ *   optimizer: optim.sgd(),
+ * });
+ * const session = step.interpret();
+ * session.step({ lr: 0.1, batch: { x: [1, 2, 3, 4] } });
+ * console.log(session.read('steps')[0]); // 1
+ * ```
+ */
 export function state(shape: Shape, init: Initializer, dtype: DType = 'f32'): Variable {
   checkShape('state', shape);
   checkInitializer('state', init);
@@ -122,6 +170,12 @@ function checkInitializer(what: string, init: unknown): void {
 /**
  * Every variable of a model (a layer, a variable, or nested objects and arrays of them) by its path:
  * `layers.0.weight`. A variable that stands in two places keeps its first name.
+ * @example
+ * ```ts
+ * import { nn } from '2headgrad';
+ * const model = { body: nn.linear(2, 2, { bias: false }), norm: nn.batchNorm(2) };
+ * console.log([...nn.namedVariables(model).keys()].join(' ')); // body.weight norm.gain norm.bias norm.runningMean norm.runningVariance
+ * ```
  */
 export function namedVariables(model: unknown): Map<string, Variable> {
   const names = new Map<string, Variable>();
@@ -170,7 +224,16 @@ function walk(model: unknown, visit: (part: object, path: string) => void): void
   into(model, '');
 }
 
-/** The parameters of a model, those that training changes, by the names of `namedVariables`. */
+/**
+ * The parameters of a model, those that training changes, by the names of `namedVariables`.
+ * @example
+ * ```ts
+ * import { nn, sum } from '2headgrad';
+ * const model = { body: nn.linear(2, 2), head: nn.linear(2, 1) };
+ * const count = [...nn.parameters(model).values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+ * console.log(count); // 9
+ * ```
+ */
 export function parameters(model: unknown): Map<string, Variable> {
   return new Map([...namedVariables(model)].filter(([, variable]) => variable.kind === 'parameter'));
 }

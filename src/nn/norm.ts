@@ -37,17 +37,35 @@ export interface BatchNormOptions extends NormOptions {
 }
 
 /**
- * Batch normalization: every feature by its mean and variance over all axes but the last. x: [batch, features] or, of images,
- * [batch, ...places, features]. (Ioffe and Szegedy 2015, algorithm 1.) Training uses the batch's mean and biased variance, and
- * moves the running statistics (with the unbiased variance, as PyTorch does); otherwise those are used, so that a row's result
+ * Batch normalization: every feature by its mean and variance over all axes but the last. x: [batch, features] or, of
+ * images,
+ * [batch, ...places, features]. (Ioffe and Szegedy 2015, algorithm 1.) Training uses the batch's mean and biased
+ * variance, and
+ * moves the running statistics (with the unbiased variance, as PyTorch does); otherwise those are used, so that a row's
+ * result
  * does not depend on the rows beside it. `session.calibrate` sets them from a whole dataset instead. Where the layer is frozen
  * (`trainable` of trainStep) they are used in training too, and stay.
+ *
+ * @example
+ * ```ts
+ * import { nn } from '2headgrad';
+ * const model = nn.sequential(nn.linear(2, 8, { bias: false }), nn.batchNorm(8), nn.relu());
+ * console.log([...nn.parameters(model).keys()].join(' ')); // layers.0.weight layers.1.gain layers.1.bias
+ * ```
  */
 export function batchNorm(features: number, options: BatchNormOptions = {}): BatchNorm {
   return batchNormOf('batchNorm', features, options);
 }
 
-/** As batchNorm. */
+/**
+ * As batchNorm.
+ * @example
+ * ```ts
+ * import { nn } from '2headgrad';
+ * const model = nn.sequential(nn.linear(2, 8, { bias: false }), nn.batchNorm1d(8), nn.relu());
+ * console.log([...nn.namedVariables(model).keys()].join(' ')); // layers.0.weight layers.1.gain layers.1.bias layers.1.runningMean layers.1.runningVariance
+ * ```
+ */
 export function batchNorm1d(features: number, options: BatchNormOptions = {}): BatchNorm {
   return batchNormOf('batchNorm1d', features, options);
 }
@@ -106,6 +124,12 @@ function move(running: Variable, seen: Tensor, momentum: number): void {
 /**
  * Layer normalization: every row by the mean and variance of its own features, alike in training and in use.
  * x: [..., features]. (Ba, Kiros and Hinton 2016, equation 4.)
+ * @example
+ * ```ts
+ * import { nn } from '2headgrad';
+ * const model = nn.layerNorm(8);
+ * console.log([...nn.parameters(model)].map(([name, { shape }]) => `${name} [${shape}]`).join(', ')); // gain [8], bias [8]
+ * ```
  */
 export function layerNorm(features: number, options: NormOptions = {}): ModuleOf<AffineParts> {
   checkOptions('layerNorm', options, NORM_OPTIONS);
@@ -123,8 +147,16 @@ export function layerNorm(features: number, options: NormOptions = {}): ModuleOf
 }
 
 /**
- * Root mean square normalization: every row over the root of its mean square, with a gain and no bias, and no mean taken
+ * Root mean square normalization: every row over the root of its mean square, with a gain and no bias, and no mean
+ * taken
  * off. x: [..., features]. (Zhang and Sennrich 2019, equation 4, with eps inside of the root.)
+ *
+ * @example
+ * ```ts
+ * import { nn } from '2headgrad';
+ * const model = nn.rmsNorm(8);
+ * console.log([...nn.parameters(model)].map(([name, { shape }]) => `${name} [${shape}]`).join(', ')); // gain [8]
+ * ```
  */
 export function rmsNorm(
   features: number,

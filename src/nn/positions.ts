@@ -18,8 +18,21 @@ export interface PlaceInputs {
 }
 
 /**
- * Adds a learned vector for each place: x f32[batch, places, width] -> the same, of at most `count` places. Initial ones
+ * Adds a learned vector for each place: x f32[batch, places, width] -> the same, of at most `count` places. Initial
+ * ones
  * are normal with a deviation of 0.02 unless `weight` says otherwise.
+ *
+ * @example
+ * ```ts
+ * import { f32, i32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.sequential(nn.embedding(27, 16), nn.learnedPositions(64, 16)),
+ *   batch: { x: i32(4, 20), y: f32(4, 20, 16) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 1456
+ * ```
  */
 export function learnedPositions(
   count: number,
@@ -45,9 +58,16 @@ export function learnedPositions(
 }
 
 /**
- * Adds sines and cosines of the place, of wavelengths from 2 pi to 2 pi times `base` (10,000): x f32[batch, places, width]
+ * Adds sines and cosines of the place, of wavelengths from 2 pi to 2 pi times `base` (10,000): x f32[batch, places,
+ * width]
  * -> the same, of an even width. The first half has the sines, the second the cosines. (Vaswani et al. 2017, section
  * 3.5, where they alternate.)
+ *
+ * @example
+ * ```ts
+ * import { nn, tensor } from '2headgrad';
+ * console.log(nn.sinusoidalPositions(2)(tensor([[[0, 0], [0, 0]]]))); // Tensor f32[1, 2, 2] [0, 1, 0.841471, 0.540302]
+ * ```
  */
 export function sinusoidalPositions(width: number, options: { base?: number } = {}): Module {
   checkOptions('sinusoidalPositions', options, ['base']);

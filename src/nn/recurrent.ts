@@ -101,13 +101,41 @@ function cell(kind: Kind, inputs: number, hidden: number, options: CellOptions) 
   return { parts: weights.parts, forward, what };
 }
 
-/** One step: cell(x, h) is the next h. x: f32[batch, inputs], h: f32[batch, hidden]. */
+/**
+ * One step: cell(x, h) is the next h. x: f32[batch, inputs], h: f32[batch, hidden].
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * // One step of a loop that the model has itself, as in `scan`.
+ * const step = trainStep({
+ *   model: nn.rnnCell(3, 16),
+ *   batch: { x: f32(4, 3), h: f32(4, 16), y: f32(4, 16) },
+ *   loss: (cell, { x, h, y }) => meanSquaredError(cell(x, h), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 336
+ * ```
+ */
 export function rnnCell(inputs: number, hidden: number, options: CellOptions = {}): Module<[Tensor, Tensor]> {
   const { parts, forward, what } = cell(RNN, inputs, hidden, options);
   return layerOf(parts, (x: Tensor, h: Tensor) => forward(x, [toTensor(h)])[0], what);
 }
 
-/** One step: cell(x, h) is the next h. x: f32[batch, inputs], h: f32[batch, hidden]. */
+/**
+ * One step: cell(x, h) is the next h. x: f32[batch, inputs], h: f32[batch, hidden].
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * // One step of a loop that the model has itself, as in `scan`.
+ * const step = trainStep({
+ *   model: nn.gruCell(3, 16),
+ *   batch: { x: f32(4, 3), h: f32(4, 16), y: f32(4, 16) },
+ *   loss: (cell, { x, h, y }) => meanSquaredError(cell(x, h), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 1008
+ * ```
+ */
 export function gruCell(inputs: number, hidden: number, options: CellOptions = {}): Module<[Tensor, Tensor]> {
   const { parts, forward, what } = cell(GRU, inputs, hidden, options);
   return layerOf(parts, (x: Tensor, h: Tensor) => forward(x, [toTensor(h)])[0], what);
@@ -119,7 +147,20 @@ export interface LstmState {
   c: Tensor;
 }
 
-/** One step: cell(x, { h, c }) is the next { h, c }. x: f32[batch, inputs]. */
+/**
+ * One step: cell(x, { h, c }) is the next { h, c }. x: f32[batch, inputs].
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.lstmCell(3, 16),
+ *   batch: { x: f32(4, 3), h: f32(4, 16), c: f32(4, 16), y: f32(4, 16) },
+ *   loss: (cell, { x, h, c, y }) => meanSquaredError(cell(x, { h, c }).h, y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 1344
+ * ```
+ */
 export function lstmCell(
   inputs: number,
   hidden: number,
@@ -161,15 +202,54 @@ export interface Recurrent extends Module {
   run(x: Tensor, state?: Tensor[][], begins?: Tensor): { outputs: Tensor; state: Tensor[][] };
 }
 
-/** Layers of tanh(x W + b + h U + c); see `Recurrent`. */
+/**
+ * Layers of tanh(x W + b + h U + c); see `Recurrent`.
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.rnn(3, 16),
+ *   batch: { x: f32(4, 20, 3), y: f32(4, 20, 16) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 336
+ * ```
+ */
 export const rnn = (inputs: number, hidden: number, options: RecurrentOptions = {}): Recurrent =>
   recurrent(RNN, inputs, hidden, options);
 
-/** Gated recurrent units, with PyTorch's equations; see `Recurrent`. (Cho et al. 2014.) */
+/**
+ * Gated recurrent units, with PyTorch's equations; see `Recurrent`. (Cho et al. 2014.)
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.gru(3, 16),
+ *   batch: { x: f32(4, 20, 3), y: f32(4, 20, 16) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 1008
+ * ```
+ */
 export const gru = (inputs: number, hidden: number, options: RecurrentOptions = {}): Recurrent =>
   recurrent(GRU, inputs, hidden, options);
 
-/** Long short-term memory, with PyTorch's equations; see `Recurrent`. (Hochreiter and Schmidhuber 1997.) */
+/**
+ * Long short-term memory, with PyTorch's equations; see `Recurrent`. (Hochreiter and Schmidhuber 1997.)
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.lstm(3, 16, { layers: 2, bidirectional: true }),
+ *   batch: { x: f32(4, 20, 3), y: f32(4, 20, 32) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 9088
+ * ```
+ */
 export const lstm = (inputs: number, hidden: number, options: RecurrentOptions = {}): Recurrent =>
   recurrent(LSTM, inputs, hidden, options);
 

@@ -10,6 +10,17 @@ import { layerNorm, rmsNorm } from './norm.js';
 
 /**
  * SwiGLU: (silu(x gate) * (x up)) down. x: f32[..., width] -> the same. (Shazeer 2020, equation 6.)
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.gatedMlp(16, 64),
+ *   batch: { x: f32(4, 20, 16), y: f32(4, 20, 16) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 3072
+ * ```
  */
 export function gatedMlp(width: number, hidden: number, options: { bias?: boolean } = {}): Module {
   checkOptions('gatedMlp', options, ['bias']);
@@ -38,6 +49,17 @@ export interface TransformerBlockOptions extends MultiHeadAttentionOptions {
 /**
  * A block of a transformer with its norms in front: x + attention(norm(x)), and of that y + mlp(norm(y)).
  * x: f32[batch, places, width] -> the same. (Vaswani et al. 2017, section 3.1; Xiong et al. 2020 for the norms.)
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.transformerBlock(16, 2, { causal: true }),
+ *   batch: { x: f32(4, 20, 16), y: f32(4, 20, 16) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().parameterCount); // 3280
+ * ```
  */
 export function transformerBlock(
   width: number,

@@ -1,5 +1,6 @@
 import { requireDType } from '../shape.js';
-import { add, erf, erfFloat64, exp, mul, neg, sigmoid, sub, tanh } from './elementwise.js';
+import { add, erf, exp, mul, neg, sigmoid, sub, tanh } from './elementwise.js';
+import { erfFloat64 } from './erf.js';
 import { defineOp } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
@@ -71,7 +72,14 @@ export const geluOfTanh = activation('gelu_tanh', {
   },
 });
 
-/** x times sigmoid(x), also called swish; -0 for large negative x. x: f32. (Ramachandran, Zoph, Le 2017.) */
+/**
+ * x times sigmoid(x), also called swish; -0 for large negative x. x: f32. (Ramachandran, Zoph, Le 2017.)
+ * @example
+ * ```ts
+ * import { silu, tensor } from '2headgrad';
+ * console.log(silu(tensor([-1, 0, 1]))); // Tensor f32[3] [-0.268941, 0, 0.731059]
+ * ```
+ */
 export const silu = activation('silu', {
   of: (x) => x / (1 + Math.exp(-x)),
   least: -0.279,

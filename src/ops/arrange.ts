@@ -10,7 +10,14 @@ import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 // Functions that put elements in another order, or choose among them, written in ops.
 
-/** Tensors of one shape along a new axis: n times [a, b] at axis 0 is [n, a, b]. */
+/**
+ * Tensors of one shape along a new axis: n times [a, b] at axis 0 is [n, a, b].
+ * @example
+ * ```ts
+ * import { stack, tensor } from '2headgrad';
+ * console.log(stack([tensor([1, 2]), tensor([3, 4])], 1)); // Tensor f32[2, 2] [1, 3, 2, 4]
+ * ```
+ */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   if (!Array.isArray(tensors) || tensors.length === 0)
     throw new ShapeError(`stack: needs an array of at least one tensor, got ${shown(tensors)}`);
@@ -27,7 +34,14 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   );
 }
 
-/** The elements in the opposite order along `axes` (all, unless given). */
+/**
+ * The elements in the opposite order along `axes` (all, unless given).
+ * @example
+ * ```ts
+ * import { flip, tensor } from '2headgrad';
+ * console.log(flip(tensor([[1, 2], [3, 4]]), 1)); // Tensor f32[2, 2] [2, 1, 4, 3]
+ * ```
+ */
 export function flip(x: TensorLike, axes?: number | readonly number[]): Tensor {
   const t = toTensor(x);
   return normalizeAxes('flip', axes, t.rank).reduce((y, axis) => {
@@ -36,7 +50,14 @@ export function flip(x: TensorLike, axes?: number | readonly number[]): Tensor {
   }, t);
 }
 
-/** x side by side with itself, `counts` times along each axis: tile of [2, 3] by [1, 2] is [2, 6]. */
+/**
+ * x side by side with itself, `counts` times along each axis: tile of [2, 3] by [1, 2] is [2, 6].
+ * @example
+ * ```ts
+ * import { tensor, tile } from '2headgrad';
+ * console.log(tile(tensor([[1, 2]]), [2, 2])); // Tensor f32[2, 4] [1, 2, 1, 2, 1, 2, 1, 2]
+ * ```
+ */
 export function tile(x: TensorLike, counts: readonly number[]): Tensor {
   const t = toTensor(x);
   if (!Array.isArray(counts) || counts.length !== t.rank || counts.some((n) => !Number.isInteger(n) || n < 0))
@@ -51,21 +72,43 @@ export function tile(x: TensorLike, counts: readonly number[]): Tensor {
   );
 }
 
-/** 1 at the place that each id names and 0 elsewhere: i32[...], each in [0, size) -> f32[..., size]. */
+/**
+ * 1 at the place that each id names and 0 elsewhere: i32[...], each in [0, size) -> f32[..., size].
+ * @example
+ * ```ts
+ * import { oneHot, tensor } from '2headgrad';
+ * console.log(oneHot(tensor([2, 0], { dtype: 'i32' }), 3)); // Tensor f32[2, 3] [0, 0, 1, 1, 0, 0]
+ * ```
+ */
 export function oneHot(ids: Tensor, size: number): Tensor {
   const index = asIndices(ids, size, 'oneHot');
   return cast(equal(iota(size), reshape(index, [...index.shape, 1])), 'f32');
 }
 
-/** The slices of x along `axis` that ids name: [..., n, ...] and i32[ids...] -> [..., ids..., ...]; `gather` by another name. */
+/**
+ * The slices of x along `axis` that ids name: [..., n, ...] and i32[ids...] -> [..., ids..., ...]; `gather` by another
+ * name.
+ * @example
+ * ```ts
+ * import { take, tensor } from '2headgrad';
+ * console.log(take(tensor([[1, 2, 3], [4, 5, 6]]), tensor([2, 0], { dtype: 'i32' }), 1)); // Tensor f32[2, 2] [3, 1, 6, 4]
+ * ```
+ */
 export function take(x: TensorLike, ids: Tensor, axis = 0): Tensor {
   const t = toTensor(x);
   return gather(t, ids, normalizeAxis('take', axis, t.rank));
 }
 
 /**
- * The element of each place that an id names along `axis`: x [a, n, b] and ids i32[a, m, b], each in [0, n) -> [a, m, b],
+ * The element of each place that an id names along `axis`: x [a, n, b] and ids i32[a, m, b], each in [0, n) -> [a, m,
+ * b],
  * y[i, j, k] = x[i, ids[i, j, k], k]. All axes but that one agree.
+ *
+ * @example
+ * ```ts
+ * import { takeAlong, tensor } from '2headgrad';
+ * console.log(takeAlong(tensor([[1, 2, 3], [4, 5, 6]]), tensor([[2], [0]], { dtype: 'i32' }))); // Tensor f32[2, 1] [3, 4]
+ * ```
  */
 export function takeAlong(x: TensorLike, ids: Tensor, axis = -1): Tensor {
   const t = toTensor(x);
@@ -73,7 +116,15 @@ export function takeAlong(x: TensorLike, ids: Tensor, axis = -1): Tensor {
   return reshape(gather(reshape(t, [numel(t.shape)]), rows), shape);
 }
 
-/** base with updates added to the places that `takeAlong` would read: base [a, n, b]; ids and updates [a, m, b]. */
+/**
+ * base with updates added to the places that `takeAlong` would read: base [a, n, b]; ids and updates [a, m, b].
+ * @example
+ * ```ts
+ * import { scatterAddAlong, tensor } from '2headgrad';
+ * const ids = tensor([[0, 0, 2]], { dtype: 'i32' });
+ * console.log(scatterAddAlong(tensor([[0, 0, 0]]), ids, tensor([[1, 2, 3]]))); // Tensor f32[1, 3] [3, 0, 3]
+ * ```
+ */
 export function scatterAddAlong(base: TensorLike, ids: Tensor, updates: TensorLike, axis = -1): Tensor {
   const [t, u] = [toTensor(base), toTensor(updates)];
   const { rows, shape } = placesAlong('scatterAddAlong', t.shape, ids, axis);

@@ -23,11 +23,22 @@ export interface AttentionOptions {
 }
 
 /**
- * softmax(q kᵀ / sqrt(d)) v, for each head: what every query makes of the values whose keys are like it. (Vaswani et al.
+ * softmax(q kᵀ / sqrt(d)) v, for each head: what every query makes of the values whose keys are like it. (Vaswani et
+ * al.
  * 2017, equation 1.) q: f32[..., heads, queries, d]; k: [..., groups, keys, d]; v: [..., groups, keys, e] ->
- * [..., heads, queries, e]. Heads share keys and values where there are fewer groups (Ainslie et al. 2023): head h those
- * of group floor(h / (heads / groups)). Compiled, it is made in blocks where its scores would not stay in the cache: they are
+ * [..., heads, queries, e]. Heads share keys and values where there are fewer groups (Ainslie et al. 2023): head h
+ * those
+ * of group floor(h / (heads / groups)). Compiled, it is made in blocks where its scores would not stay in the cache:
+ * they are
  * then never in memory as a whole, and values that a causal mask hides are not looked at, be they NaN.
+ *
+ * @example
+ * ```ts
+ * import { attention, tensor } from '2headgrad';
+ * // One head, two queries: each looks most at the key that is like it.
+ * const q = tensor([[[4, 0], [0, 4]]]);
+ * console.log(attention(q, q, tensor([[[1], [2]]]), { scale: 1 })); // Tensor f32[1, 2, 1] [1, 2]
+ * ```
  */
 export function attention(
   q: TensorLike,
@@ -44,8 +55,16 @@ export function attention(
 }
 
 /**
- * What `attention` multiplies the values with: how much every query takes of each, [..., heads, queries, keys], from 0 to 1
+ * What `attention` multiplies the values with: how much every query takes of each, [..., heads, queries, keys], from 0
+ * to 1
  * and 1 together for a query that may see any. For looking at: `attention` itself need not keep them.
+ *
+ * @example
+ * ```ts
+ * import { attentionWeights, tensor } from '2headgrad';
+ * const q = tensor([[[1, 0], [0, 1]]]);
+ * console.log(attentionWeights(q, q, { causal: true, scale: 1 })); // Tensor f32[1, 2, 2] [1, 0, 0.268941, 0.731059]
+ * ```
  */
 export function attentionWeights(q: TensorLike, k: TensorLike, options: AttentionOptions = {}): Tensor {
   const [queries, keys] = [toTensor(q), toTensor(k)];

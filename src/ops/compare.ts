@@ -1,9 +1,9 @@
 import { DTypeError } from '../errors.js';
 import { broadcastShapes, type DType, requireDType, type TensorType } from '../shape.js';
-import { binaryType, pair } from './elementwise.js';
 import { hull, type Interval, rising } from './interval.js';
 import { eachRun } from './loops.js';
 import { defineOp, type Elements, type Op } from './op.js';
+import { binaryType, pair } from './pointwise.js';
 import { sumTo } from './reduce.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
@@ -55,22 +55,69 @@ function certain(vector: string, a: Interval, b: Interval): Interval {
   return { lo: isTrue[kind] ? 1 : 0, hi: isTrue[opposite[kind]] ? 0 : 1 };
 }
 
-/** a == b, as bool. */
+/**
+ * a == b, as bool.
+ * @example
+ * ```ts
+ * import { equal, tensor } from '2headgrad';
+ * console.log(equal(tensor([1, 2]), 2)); // Tensor bool[2] [0, 1]
+ * ```
+ */
 export const equal = comparison('equal', 'eq', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] === b[j] ? 1 : 0;
 });
+/**
+ * a != b, as bool.
+ * @example
+ * ```ts
+ * import { notEqual, tensor } from '2headgrad';
+ * console.log(notEqual(tensor([1, 2]), 2)); // Tensor bool[2] [1, 0]
+ * ```
+ */
 export const notEqual = comparison('not_equal', 'ne', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] !== b[j] ? 1 : 0;
 });
+/**
+ * a < b, as bool.
+ * @example
+ * ```ts
+ * import { less, tensor } from '2headgrad';
+ * console.log(less(tensor([1, 2]), 2)); // Tensor bool[2] [1, 0]
+ * ```
+ */
 export const less = comparison('less', 'lt', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] < b[j] ? 1 : 0;
 });
+/**
+ * a <= b, as bool.
+ * @example
+ * ```ts
+ * import { lessEqual, tensor } from '2headgrad';
+ * console.log(lessEqual(tensor([1, 2]), 2)); // Tensor bool[2] [1, 1]
+ * ```
+ */
 export const lessEqual = comparison('less_equal', 'le', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] <= b[j] ? 1 : 0;
 });
+/**
+ * a > b, as bool.
+ * @example
+ * ```ts
+ * import { greater, tensor } from '2headgrad';
+ * console.log(greater(tensor([1, 2]), 1)); // Tensor bool[2] [0, 1]
+ * ```
+ */
 export const greater = comparison('greater', 'gt', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] > b[j] ? 1 : 0;
 });
+/**
+ * a >= b, as bool.
+ * @example
+ * ```ts
+ * import { greaterEqual, tensor } from '2headgrad';
+ * console.log(greaterEqual(tensor([1, 2]), 2)); // Tensor bool[2] [0, 1]
+ * ```
+ */
 export const greaterEqual = comparison('greater_equal', 'ge', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] >= b[j] ? 1 : 0;
 });
@@ -98,7 +145,15 @@ const whereOp: Op<None> = defineOp<None>({
   lower: { kind: 'elementwise', cost: 1, emit: ([c, a, b]) => `v128.bitselect(${a}, ${b}, ${c})` },
 });
 
-/** a where the condition (bool) holds, else b; all three broadcast. */
+/**
+ * a where the condition (bool) holds, else b; all three broadcast.
+ * @example
+ * ```ts
+ * import { tensor, where } from '2headgrad';
+ * const x = tensor([1, -2]);
+ * console.log(where(x.greater(0), x, 0)); // Tensor f32[2] [1, 0]
+ * ```
+ */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   return apply(whereOp, [toTensor(condition), ...pair(a, b)], {});
 }
@@ -140,7 +195,14 @@ function saturate(x: number): number {
   return Number.isNaN(x) ? 0 : Math.max(-2147483648, Math.min(2147483647, Math.trunc(x)));
 }
 
-/** Converts between dtypes; f32 to i32 drops the fraction; bool is 0 or 1. No gradient passes. */
+/**
+ * Converts between dtypes; f32 to i32 drops the fraction; bool is 0 or 1. No gradient passes.
+ * @example
+ * ```ts
+ * import { cast, tensor } from '2headgrad';
+ * console.log(cast(tensor([1.7, -1.7]), 'i32')); // Tensor i32[2] [1, -1]
+ * ```
+ */
 export function cast(x: Tensor, to: DType): Tensor {
   const t = toTensor(x);
   return t.dtype === to ? t : apply(castOp, [t], { to });

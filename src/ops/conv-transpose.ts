@@ -19,9 +19,17 @@ const OPTIONS = [
 ];
 
 /**
- * The transposed map of conv1d: x: f32[batch, width, in], filters: f32[kernel, out / groups, in] -> f32[batch, width', out], each
+ * The transposed map of conv1d: x: f32[batch, width, in], filters: f32[kernel, out / groups, in] -> f32[batch, width',
+ * out], each
  * place spread by the filters over (width - 1) stride + reach - padding + outputPadding places. With `same` there are
  * width stride.
+ *
+ * @example
+ * ```ts
+ * import { convTranspose1d, tensor } from '2headgrad';
+ * const x = tensor([[[1], [2]]]);
+ * console.log(convTranspose1d(x, tensor([[[1]], [[10]]]), { stride: 2 })); // Tensor f32[1, 4, 1] [1, 10, 2, 20]
+ * ```
  */
 export function convTranspose1d(
   x: TensorLike,
@@ -32,9 +40,18 @@ export function convTranspose1d(
 }
 
 /**
- * The transposed map of conv2d: x: f32[batch, height, width, in], filters: f32[kernelHeight, kernelWidth, out / groups, in] ->
- * f32[batch, height', width', out]; each size becomes (size - 1) stride + reach - padding + outputPadding, or with `same` size
+ * The transposed map of conv2d: x: f32[batch, height, width, in], filters: f32[kernelHeight, kernelWidth, out / groups,
+ * in] ->
+ * f32[batch, height', width', out]; each size becomes (size - 1) stride + reach - padding + outputPadding, or with
+ * `same` size
  * stride. With channelsFirst the filters are PyTorch's, [in, out / groups, kernelHeight, kernelWidth].
+ *
+ * @example
+ * ```ts
+ * import { convTranspose2d, tensor } from '2headgrad';
+ * const x = tensor([[[[1], [2]]]]);
+ * console.log(convTranspose2d(x, tensor([1, 1, 1, 1]).reshape([2, 2, 1, 1]), { stride: 2 })); // Tensor f32[1, 2, 4, 1] [1, 1, 2, 2, 1, 1, 2, 2]
+ * ```
  */
 export function convTranspose2d(
   x: TensorLike,

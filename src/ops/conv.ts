@@ -29,17 +29,35 @@ const OPTIONS = ['stride', 'padding', 'dilation', 'groups', 'bias', 'channelsFir
 
 /**
  * Slides filters over places: x: f32[batch, width, in], filters: f32[kernel, in / groups, out] ->
- * f32[batch, (width + padding - reach) / stride + 1, out], reach being (kernel - 1) dilation + 1. As in PyTorch the filters are
+ * f32[batch, (width + padding - reach) / stride + 1, out], reach being (kernel - 1) dilation + 1. As in PyTorch the
+ * filters are
  * not turned round (it is a cross-correlation).
+ *
+ * @example
+ * ```ts
+ * import { conv1d, tensor } from '2headgrad';
+ * // A difference of neighbours: one channel in, one out.
+ * const x = tensor([[[1], [4], [9], [16]]]);
+ * console.log(conv1d(x, tensor([[[-1]], [[1]]]))); // Tensor f32[1, 3, 1] [3, 5, 7]
+ * ```
  */
 export function conv1d(x: TensorLike, filters: TensorLike, options: ConvOptions = {}): Tensor {
   return conv('conv1d', 1, x, filters, options);
 }
 
 /**
- * Slides filters over an image: x: f32[batch, height, width, in], filters: f32[kernelHeight, kernelWidth, in / groups, out] ->
+ * Slides filters over an image: x: f32[batch, height, width, in], filters: f32[kernelHeight, kernelWidth, in / groups,
+ * out] ->
  * f32[batch, height', width', out]; each size becomes floor((size + padding - reach) / stride) + 1, reach being
  * (kernel - 1) dilation + 1. As in PyTorch the filters are not turned round (it is a cross-correlation).
+ *
+ * @example
+ * ```ts
+ * import { conv2d, iota, tensor } from '2headgrad';
+ * // The sum of each 2 x 2 window of a 3 x 3 image.
+ * const image = iota(9).cast('f32').reshape([1, 3, 3, 1]);
+ * console.log(conv2d(image, tensor([1, 1, 1, 1]).reshape([2, 2, 1, 1]))); // Tensor f32[1, 2, 2, 1] [8, 12, 20, 24]
+ * ```
  */
 export function conv2d(x: TensorLike, filters: TensorLike, options: ConvOptions = {}): Tensor {
   return conv('conv2d', 2, x, filters, options);

@@ -6,6 +6,11 @@ import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 /**
  * Sums of the elements up to each place along `axis`: y[i] = x[0] + ... + x[i]. Added in pairs, so that the error grows
  * with the logarithm of the length (Hillis and Steele 1986). x: f32 or i32.
+ * @example
+ * ```ts
+ * import { cumulativeSum, tensor } from '2headgrad';
+ * console.log(cumulativeSum(tensor([1, 2, 3, 4]))); // Tensor f32[4] [1, 3, 6, 10]
+ * ```
  */
 export function cumulativeSum(x: TensorLike, axis = -1): Tensor {
   let sums = toTensor(x);

@@ -16,6 +16,13 @@ interface Lettered {
  * Sums of products, named by the letters of axes: `einsum('bqd,bkd->bqk', q, k)`. Letters that the result lacks are
  * summed over; without `->` the result has those that stand once, in the alphabet's order. A letter stands once in a
  * tensor. Two tensors at a time, from left to right, as products of matrices where they share what is summed. f32.
+ *
+ * @example
+ * ```ts
+ * import { einsum, tensor } from '2headgrad';
+ * const a = tensor([[1, 2], [3, 4]]);
+ * console.log(einsum('ij,jk->ik', a, a), einsum('ij->j', a)); // Tensor f32[2, 2] [7, 10, 15, 22] Tensor f32[2] [4, 6]
+ * ```
  */
 export function einsum(equation: string, ...tensors: TensorLike[]): Tensor {
   const { terms, result } = parse(equation, tensors.length);

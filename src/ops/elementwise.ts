@@ -1,56 +1,9 @@
-import { DTypeError } from '../errors.js';
-import { broadcastShapes, type DType, requireDType, sameShape, type TensorType } from '../shape.js';
 import { equal, greater, where } from './compare.js';
+import { erfFloat64 } from './erf.js';
 import { ANY, product, rising, square, vanishing, within } from './interval.js';
-import { eachRun } from './loops.js';
-import { defineOp, type Elements, type Op, type VjpContext } from './op.js';
-import { sumTo } from './reduce.js';
-import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
-
-/** Of an op without options. */
-export type None = Record<never, never>;
-
-/** What an op may say of its results, beside how they are made. */
-type Facts = Pick<Op<None>, 'interval' | 'exact' | 'commutative' | 'linear'>;
-
-interface UnaryRule extends Facts {
-  cost: number;
-  emit(x: string): string;
-  loop(x: Elements, out: Elements): void;
-  /** Null where no gradient passes. */
-  vjp: ((context: VjpContext<None>) => Tensor) | null;
-  integers?: (x: string) => string;
-  /** The functions of assembly/ that `emit` calls, by file. */
-  library?: Readonly<Record<string, string>>;
-}
-
-export function unary(name: string, rule: UnaryRule): Op<None> {
-  return defineOp<None>({
-    name,
-    type([x]) {
-      requireDType(name, x, 'f32', ...(rule.integers ? (['i32'] as const) : []));
-      return x;
-    },
-    vjp: rule.vjp && ((context) => [rule.vjp!(context)]),
-    reference: ([x], _, out) => rule.loop(x.data, out.data),
-    ...factsOf(rule),
-    lower: {
-      kind: 'elementwise',
-      cost: rule.cost,
-      library: rule.library,
-      emit: ([x], from) => (from === 'i32' ? rule.integers!(x) : rule.emit(x)),
-    },
-  });
-}
-
-function factsOf({ interval, exact, commutative, linear }: Facts): Facts {
-  return {
-    ...(interval && { interval }),
-    ...(exact && { exact }),
-    ...(commutative && { commutative }),
-    ...(linear && { linear }),
-  };
-}
+import { numbers, type VjpContext } from './op.js';
+import { binary, lanes, type None, one, two, unary } from './pointwise.js';
+import type { Tensor } from './tensor.js';
 
 const negOp = unary('neg', {
   linear: [-1],
@@ -188,77 +141,6 @@ const cosOp = unary('cos', {
   vjp: ({ cotangent: g, inputs: [x] }) => neg(mul(g, sin(x))),
 });
 
-/**
- * erf to about 1e-15: the Maclaurin series near 0 (Abramowitz and Stegun 7.1.6), where all terms are
- * positive, and the continued fraction of erfc (7.1.14) further out.
- */
-export function erfFloat64(x: number): number {
-  const a = Math.abs(x);
-  if (!(a < 6)) return Number.isNaN(x) ? x : Math.sign(x);
-  if (a < 2.5) {
-    let term = x;
-    let sum = x;
-    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-      term *= (2 * x * x) / (2 * n + 1);
-      sum += term;
-    }
-    return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
-  }
-  let fraction = a;
-  for (let n = 60; n >= 1; n--) fraction = a + n / 2 / fraction;
-  return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * fraction));
-}
-
-interface BinaryRule extends Facts {
-  cost: number;
-  dtypes: DType[];
-  emit(a: string, b: string, dtype: DType): string;
-  /** As of a unary rule. */
-  library?: Readonly<Record<string, string>>;
-  loop(a: Elements, b: Elements, out: Elements): BinaryRun;
-  vjp(context: VjpContext<None>): [Tensor, Tensor];
-}
-
-/** One run over two operands: offsets and strides of a, then of b. */
-type BinaryRun = (o: number, n: number, i: number, di: number, j: number, dj: number) => void;
-
-export function binary(name: string, rule: BinaryRule): Op<None> {
-  return defineOp<None>({
-    name,
-    type: ([a, b]) => binaryType(name, a, b, rule.dtypes),
-    vjp(context) {
-      const [da, db] = rule.vjp(context);
-      return [sumTo(da, context.inputs[0].shape), sumTo(db, context.inputs[1].shape)];
-    },
-    reference([a, b], _, out) {
-      const run = rule.loop(a.data, b.data, out.data);
-      eachRun(out.shape, [a, b], (o, n, at, by) => run(o, n, at[0], by[0], at[1], by[1]));
-    },
-    ...factsOf(rule),
-    lower: {
-      kind: 'elementwise',
-      cost: rule.cost,
-      library: rule.library,
-      emit: ([a, b], from) => rule.emit(a, b, from),
-    },
-  });
-}
-
-/** Operands of one dtype that broadcast together. */
-export function binaryType(name: string, a: TensorType, b: TensorType, dtypes: DType[]): TensorType {
-  if (a.dtype !== b.dtype) {
-    throw new DTypeError(`${name}: dtypes differ: ${a.dtype} and ${b.dtype} (convert with cast)`);
-  }
-  requireDType(name, a, ...dtypes);
-  return {
-    shape: sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(name, [a.shape, b.shape]),
-    dtype: a.dtype,
-  };
-}
-
-export const numbers: DType[] = ['f32', 'i32'];
-export const lanes = (dtype: DType) => (dtype === 'i32' ? 'i32x4' : 'f32x4');
-
 const addOp = binary('add', {
   linear: [1, 1],
   commutative: true,
@@ -351,44 +233,167 @@ const minimumOp = binary('minimum', {
   vjp: tieVjp((a, b) => greater(b, a)),
 });
 
-export const one = (op: Op<None>) => (x: TensorLike) => apply(op, [toTensor(x)], {});
-
-/** Element by element; x: f32 or i32. */
+/**
+ * -x. x: f32 or i32; here and below element by element, and of the same shape.
+ * @example
+ * ```ts
+ * import { neg, tensor } from '2headgrad';
+ * console.log(neg(tensor([1, -2]))); // Tensor f32[2] [-1, 2]
+ * ```
+ */
 export const neg = one(negOp);
+/**
+ * e to the power of x; f32.
+ * @example
+ * ```ts
+ * import { exp, tensor } from '2headgrad';
+ * console.log(exp(tensor([0, 1]))); // Tensor f32[2] [1, 2.71828]
+ * ```
+ */
 export const exp = one(expOp);
+/**
+ * The natural logarithm; minus infinity at 0, NaN below. f32.
+ * @example
+ * ```ts
+ * import { log, tensor } from '2headgrad';
+ * console.log(log(tensor([1, 10]))); // Tensor f32[2] [0, 2.30259]
+ * ```
+ */
 export const log = one(logOp);
+/**
+ * The square root; NaN below 0. f32.
+ * @example
+ * ```ts
+ * import { sqrt, tensor } from '2headgrad';
+ * console.log(sqrt(tensor([4, 9]))); // Tensor f32[2] [2, 3]
+ * ```
+ */
 export const sqrt = one(sqrtOp);
-/** 1 / sqrt(x). */
+/**
+ * 1 / sqrt(x). f32.
+ * @example
+ * ```ts
+ * import { rsqrt, tensor } from '2headgrad';
+ * console.log(rsqrt(tensor([4, 16]))); // Tensor f32[2] [0.5, 0.25]
+ * ```
+ */
 export const rsqrt = one(rsqrtOp);
+/**
+ * (exp(x) - exp(-x)) / (exp(x) + exp(-x)), from -1 to 1. f32.
+ * @example
+ * ```ts
+ * import { tanh, tensor } from '2headgrad';
+ * console.log(tanh(tensor([-1, 0, 1]))); // Tensor f32[3] [-0.761594, 0, 0.761594]
+ * ```
+ */
 export const tanh = one(tanhOp);
-/** 1 / (1 + exp(-x)). */
+/**
+ * 1 / (1 + exp(-x)). f32.
+ * @example
+ * ```ts
+ * import { sigmoid, tensor } from '2headgrad';
+ * console.log(sigmoid(tensor([-2, 0, 2]))); // Tensor f32[3] [0.119203, 0.5, 0.880797]
+ * ```
+ */
 export const sigmoid = one(sigmoidOp);
-/** max(x, 0); its gradient at 0 is 0. */
+/**
+ * max(x, 0); its gradient at 0 is 0. f32.
+ * @example
+ * ```ts
+ * import { relu, tensor } from '2headgrad';
+ * console.log(relu(tensor([-1, 2]))); // Tensor f32[2] [0, 2]
+ * ```
+ */
 export const relu = one(reluOp);
+/**
+ * x without its sign; its gradient at 0 is 0. f32 or i32.
+ * @example
+ * ```ts
+ * import { abs, tensor } from '2headgrad';
+ * console.log(abs(tensor([-3, 4]))); // Tensor f32[2] [3, 4]
+ * ```
+ */
 export const abs = one(absOp);
-/** The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+/**
+ * The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x. f32.
+ * @example
+ * ```ts
+ * import { erf, tensor } from '2headgrad';
+ * console.log(erf(tensor([0, 1]))); // Tensor f32[2] [0, 0.842701]
+ * ```
+ */
 export const erf = one(erfOp);
+/**
+ * The sine of an angle in radians; f32.
+ * @example
+ * ```ts
+ * import { sin, tensor } from '2headgrad';
+ * console.log(sin(tensor([0, Math.PI / 2]))); // Tensor f32[2] [0, 1]
+ * ```
+ */
 export const sin = one(sinOp);
+/**
+ * The cosine of an angle in radians; f32.
+ * @example
+ * ```ts
+ * import { cos, tensor } from '2headgrad';
+ * console.log(cos(tensor([0, 1]))); // Tensor f32[2] [1, 0.540302]
+ * ```
+ */
 export const cos = one(cosOp);
 
-/** Two operands as tensors; a number takes the dtype of the other side, which has to hold it. */
-export function pair(a: TensorLike, b: TensorLike): [Tensor, Tensor] {
-  return [
-    toTensor(a, b instanceof Tensor ? b.dtype : 'f32'),
-    toTensor(b, a instanceof Tensor ? a.dtype : 'f32'),
-  ];
-}
-
-const two = (op: Op<None>) => (a: TensorLike, b: TensorLike) => apply(op, pair(a, b), {});
-
 /**
- * a + b, broadcast as NumPy does. Here and in all that follows, both have one dtype: a number takes the tensor's, and is
- * a DTypeError if that is i32 and the number is a fraction.
+ * a + b, broadcast as NumPy does. Here and below both have one dtype: a number takes the tensor's, which has to hold it.
+ * @example
+ * ```ts
+ * import { add, tensor } from '2headgrad';
+ * console.log(add(tensor([[1, 2], [3, 4]]), tensor([10, 20]))); // Tensor f32[2, 2] [11, 22, 13, 24]
+ * ```
  */
 export const add = two(addOp);
+/**
+ * a - b, of f32 or i32.
+ * @example
+ * ```ts
+ * import { sub, tensor } from '2headgrad';
+ * console.log(sub(tensor([5, 7]), 1)); // Tensor f32[2] [4, 6]
+ * ```
+ */
 export const sub = two(subOp);
+/**
+ * a b, element by element, of f32 or i32; for matrix products there is `matmul`.
+ * @example
+ * ```ts
+ * import { mul, tensor } from '2headgrad';
+ * console.log(mul(tensor([1, 2, 3]), tensor([4, 5, 6]))); // Tensor f32[3] [4, 10, 18]
+ * ```
+ */
 export const mul = two(mulOp);
-/** a / b; f32 only: cast integers first. */
+/**
+ * a / b; f32 only: cast integers first.
+ * @example
+ * ```ts
+ * import { div, tensor } from '2headgrad';
+ * console.log(div(tensor([1, 2]), 4)); // Tensor f32[2] [0.25, 0.5]
+ * ```
+ */
 export const div = two(divOp);
+/**
+ * The larger of a and b; where they are equal each gets half of the gradient. f32 or i32. Of all elements of one
+ * tensor: `max`.
+ * @example
+ * ```ts
+ * import { maximum, tensor } from '2headgrad';
+ * console.log(maximum(tensor([1, 5]), tensor([3, 4]))); // Tensor f32[2] [3, 5]
+ * ```
+ */
 export const maximum = two(maximumOp);
+/**
+ * The smaller of a and b; where they are equal each gets half of the gradient. f32 or i32.
+ * @example
+ * ```ts
+ * import { minimum, tensor } from '2headgrad';
+ * console.log(minimum(tensor([1, 5]), tensor([3, 4]))); // Tensor f32[2] [1, 4]
+ * ```
+ */
 export const minimum = two(minimumOp);

@@ -1,21 +1,8 @@
 import { requireDType } from '../shape.js';
 import { equal, greaterEqual, where } from './compare.js';
-import {
-  add,
-  binary,
-  div,
-  exp,
-  log,
-  mul,
-  one,
-  pair,
-  rsqrt,
-  sigmoid,
-  sqrt,
-  sub,
-  unary,
-} from './elementwise.js';
+import { add, div, exp, log, mul, rsqrt, sigmoid, sqrt, sub } from './elementwise.js';
 import { ANY, corners, type Interval, rising, vanishing } from './interval.js';
+import { binary, one, pair, unary } from './pointwise.js';
 import { apply, type Tensor, type TensorLike } from './tensor.js';
 
 // Powers, and exponentials and logarithms beside 1, where exp(x) - 1 and log(1 + x) lose all digits of a small x.
@@ -89,11 +76,32 @@ function powerBounds(x: Interval, y: Interval): Interval {
   return { lo: x.hi < 0 ? lo : Math.min(0, powerOf(0, y.lo)), hi };
 }
 
-/** exp(x) - 1 without the rounding of exp(x). x: f32. */
+/**
+ * exp(x) - 1 without the rounding of exp(x). x: f32.
+ * @example
+ * ```ts
+ * import { expm1, tensor } from '2headgrad';
+ * console.log(expm1(tensor([0, 1e-6]))); // Tensor f32[2] [0, 0.000001]
+ * ```
+ */
 export const expm1 = one(expm1Op);
-/** log(1 + x) without the rounding of 1 + x; -Infinity at -1, NaN below. x: f32. */
+/**
+ * log(1 + x) without the rounding of 1 + x; -Infinity at -1, NaN below. x: f32.
+ * @example
+ * ```ts
+ * import { log1p, tensor } from '2headgrad';
+ * console.log(log1p(tensor([0, 1e-6]))); // Tensor f32[2] [0, 0.000001]
+ * ```
+ */
 export const log1p = one(log1pOp);
-/** log(1 + exp(x)), a smooth relu, for x of any size: x itself from 17 on, exp(x) from -17 down. x: f32. */
+/**
+ * log(1 + exp(x)), a smooth relu, for x of any size: x itself from 17 on, exp(x) from -17 down. x: f32.
+ * @example
+ * ```ts
+ * import { softplus, tensor } from '2headgrad';
+ * console.log(softplus(tensor([-20, 0, 20]))); // Tensor f32[3] [2.06115e-9, 0.693147, 20]
+ * ```
+ */
 export const softplus = one(softplusOp);
 
 /** Exponents whose powers are one or two operations; as in PyTorch, roots of -0 and -Infinity are those of sqrt. */
@@ -110,6 +118,12 @@ const SHORT: ReadonlyMap<number, (x: Tensor) => Tensor> = new Map([
  * x to the power of y, broadcast together; f32. As pow of C and PyTorch: negative x have powers for whole y, else NaN;
  * x^0 and 1^y are 1, for NaN too. Gradients are PyTorch's: to x none where y is 0, to y none where x is 0 and y is not
  * negative, and NaN where x is negative. The numbers 1, 2, 3, -1, 0.5 and -0.5 as y are products, quotients and roots.
+ *
+ * @example
+ * ```ts
+ * import { pow, tensor } from '2headgrad';
+ * console.log(pow(tensor([2, 3]), 4), pow(tensor([4, 9]), 0.5)); // Tensor f32[2] [16, 81] Tensor f32[2] [2, 3]
+ * ```
  */
 export function pow(x: TensorLike, y: TensorLike): Tensor {
   const [base, exponent] = pair(x, y);

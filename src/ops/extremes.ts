@@ -94,14 +94,30 @@ export interface MaxWithIndex {
 
 /**
  * The largest element along `axis` and its place: x: [..., n, ...] -> values and indices without that axis (`keepDims`:
- * with size 1). Without an axis, of all elements, in row-major order. Of several that are equal it takes the first, and NaN
+ * with size 1). Without an axis, of all elements, in row-major order. Of several that are equal it takes the first, and
+ * NaN
  * counts as the largest, as in PyTorch. The gradient goes to the one element that was chosen. x: f32 or i32.
+ *
+ * @example
+ * ```ts
+ * import { maxWithIndex, tensor } from '2headgrad';
+ * const { values, indices } = maxWithIndex(tensor([[1, 9, 3], [7, 5, 6]]), 1);
+ * console.log(values, indices); // Tensor f32[2] [9, 7] Tensor i32[2] [1, 0]
+ * ```
  */
 export function maxWithIndex(x: TensorLike, axis?: number, options: ReduceOptions = {}): MaxWithIndex {
   return withIndex('maxWithIndex', toTensor(x), axis, options);
 }
 
-/** As maxWithIndex, of the smallest element; NaN counts as the smallest. */
+/**
+ * As maxWithIndex, of the smallest element; NaN counts as the smallest.
+ * @example
+ * ```ts
+ * import { minWithIndex, tensor } from '2headgrad';
+ * const { values, indices } = minWithIndex(tensor([[1, 9, 3], [7, 5, 6]]), 1);
+ * console.log(values, indices); // Tensor f32[2] [1, 5] Tensor i32[2] [0, 1]
+ * ```
+ */
 export function minWithIndex(x: TensorLike, axis?: number, options: ReduceOptions = {}): MaxWithIndex {
   const t = toTensor(x);
   const { values, indices } = withIndex('minWithIndex', turnedRound(t), axis, options);
@@ -111,12 +127,24 @@ export function minWithIndex(x: TensorLike, axis?: number, options: ReduceOption
 /**
  * Where the largest element along `axis` stands, i32: [..., n, ...] -> [..., ...]. Without an axis, its place among all
  * elements in row-major order. Of several that are equal the first; NaN counts as the largest. x: f32 or i32.
+ * @example
+ * ```ts
+ * import { argmax, tensor } from '2headgrad';
+ * console.log(argmax(tensor([[1, 9, 3], [7, 5, 6]]), 1)); // Tensor i32[2] [1, 0]
+ * ```
  */
 export function argmax(x: TensorLike, axis?: number, options: ReduceOptions = {}): Tensor {
   return withIndex('argmax', toTensor(x), axis, options).indices;
 }
 
-/** As argmax, of the smallest element; NaN counts as the smallest. */
+/**
+ * As argmax, of the smallest element; NaN counts as the smallest.
+ * @example
+ * ```ts
+ * import { argmin, tensor } from '2headgrad';
+ * console.log(argmin(tensor([[1, 9, 3], [7, 5, 6]]), 1)); // Tensor i32[2] [0, 1]
+ * ```
+ */
 export function argmin(x: TensorLike, axis?: number, options: ReduceOptions = {}): Tensor {
   return withIndex('argmin', turnedRound(toTensor(x)), axis, options).indices;
 }

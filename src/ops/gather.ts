@@ -63,8 +63,15 @@ const gatherOp: Op<None> = defineOp<None>({
 });
 
 /**
- * Slices of a table along an axis: [..., n, ...] and ids i32[ids...], each in [0, n) -> [..., ids..., ...]. Along the first,
+ * Slices of a table along an axis: [..., n, ...] and ids i32[ids...], each in [0, n) -> [..., ids..., ...]. Along the
+ * first,
  * unless told, these are rows: out[i...] = table[ids[i...]].
+ *
+ * @example
+ * ```ts
+ * import { gather, tensor } from '2headgrad';
+ * console.log(gather(tensor([[1, 2], [3, 4], [5, 6]]), tensor([2, 0], { dtype: 'i32' }))); // Tensor f32[2, 2] [5, 6, 1, 2]
+ * ```
  */
 export function gather(table: TensorLike, ids: Tensor, axis = 0): Tensor {
   const t = toTensor(table);
@@ -118,9 +125,17 @@ export const scatterAddOp: Op<ScatterAttrs> = defineOp<ScatterAttrs>({
 });
 
 /**
- * base plus, in row ids[i...], the sum of all updates[i...] of that row; ids may repeat. The rows of an index are summed
+ * base plus, in row ids[i...], the sum of all updates[i...] of that row; ids may repeat. The rows of an index are
+ * summed
  * before they are added, so that many small ones are not rounded away beside a large base. Along another `axis`: base
  * [..., n, ...], updates [..., ids..., ...], of the shape that `gather` gives.
+ *
+ * @example
+ * ```ts
+ * import { scatterAdd, tensor } from '2headgrad';
+ * const rows = tensor([1, 1], { dtype: 'i32' });
+ * console.log(scatterAdd(tensor([[0, 0], [1, 1]]), rows, tensor([[1, 2], [3, 4]]))); // Tensor f32[2, 2] [0, 0, 5, 7]
+ * ```
  */
 export function scatterAdd(base: Tensor, ids: Tensor, updates: Tensor, axis = 0): Tensor {
   const [t, u] = [toTensor(base), toTensor(updates)];

@@ -49,7 +49,7 @@ export {
 export { lowerTriangle, maskedFill, tril, triu } from './masks.js';
 export { matmul } from './matmul.js';
 export { type AccuracyOptions, accuracy, type ConfusionOptions, confusionMatrix } from './metrics.js';
-export { broadcastTo, concat, pad, reshape, slice, stopGradient, transpose } from './movement.js';
+export { broadcastTo, concat, pad, reshape, slice, transpose } from './movement.js';
 export type { Nest, TensorsOf } from './nest.js';
 export { opTable } from './op.js';
 export {
@@ -68,6 +68,7 @@ export { type ScanOptions, type ScanResult, type ScanStep, scan } from './scan.j
 export type { Padding, PerAxis, SpatialOptions } from './spatial.js';
 export { chunk, split } from './split.js';
 export { ceil, clamp, floor, round, sign } from './stepwise.js';
+export { stopGradient } from './stop-gradient.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';
 export { topK } from './top-k.js';
 export { type WindowOptions, window } from './window.js';

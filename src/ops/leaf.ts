@@ -54,7 +54,14 @@ const iotaOp: Op<IotaAttrs> = defineOp<IotaAttrs>({
   lower: { kind: 'iota' },
 });
 
-/** The integers from 0 to size - 1. */
+/**
+ * The integers from 0 to size - 1.
+ * @example
+ * ```ts
+ * import { iota } from '2headgrad';
+ * console.log(iota(4)); // Tensor i32[4] [0, 1, 2, 3]
+ * ```
+ */
 export function iota(size: number): Tensor {
   return apply(iotaOp, [], { size });
 }

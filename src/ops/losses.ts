@@ -3,10 +3,11 @@ import { DTypeError, OptionError, ShapeError } from '../errors.js';
 import { formatShape, formatType, numel, requireDType, sameShape } from '../shape.js';
 import { cast, equal, where } from './compare.js';
 import { meanOfCounted } from './counted.js';
-import { abs, add, exp, log, minimum, mul, neg, pair, sub } from './elementwise.js';
+import { abs, add, exp, log, minimum, mul, neg, sub } from './elementwise.js';
 import { softplus } from './exponentials.js';
 import { mean, square } from './functions.js';
 import { broadcastTo, reshape } from './movement.js';
+import { pair } from './pointwise.js';
 import { sum } from './reduce.js';
 import { belowMax, pickFor } from './rows.js';
 import { interpreter, type ResultOf, type Tensor, type TensorLike, toTensor } from './tensor.js';
@@ -29,8 +30,15 @@ export interface CrossEntropyOptions extends LossOptions {
 
 /**
  * Mean negative log-likelihood of the targets under softmax(logits).
- * logits: f32[..., classes]; targets: i32[...], each in [0, classes). Returns a scalar, in nats; with weights divided by the sum of
+ * logits: f32[..., classes]; targets: i32[...], each in [0, classes). Returns a scalar, in nats; with weights divided
+ * by the sum of
  * those of the targets, as PyTorch does.
+ *
+ * @example
+ * ```ts
+ * import { crossEntropy, tensor } from '2headgrad';
+ * console.log(crossEntropy(tensor([[2, 0, 0], [0, 0, 0]]), tensor([0, 1], { dtype: 'i32' }))); // Tensor f32[] 0.669079
+ * ```
  */
 export function crossEntropy<T extends Tensor>(
   logits: T | number,
@@ -112,8 +120,15 @@ export interface BinaryCrossEntropyOptions extends LossOptions {
 }
 
 /**
- * Mean of -(t log s + (1 - t) log(1 - s)) with s = sigmoid(logits), for logits of any size. logits: f32[...]; targets: of the same
+ * Mean of -(t log s + (1 - t) log(1 - s)) with s = sigmoid(logits), for logits of any size. logits: f32[...]; targets:
+ * of the same
  * shape, f32 from 0 to 1, or bool. Returns a scalar, in nats.
+ *
+ * @example
+ * ```ts
+ * import { binaryCrossEntropy, tensor } from '2headgrad';
+ * console.log(binaryCrossEntropy(tensor([0, 3]), tensor([1, 1]))); // Tensor f32[] 0.370867
+ * ```
  */
 export function binaryCrossEntropy<T extends Tensor>(
   logits: T | number,
@@ -141,6 +156,11 @@ export function binaryCrossEntropy(
 /**
  * Mean of (prediction - target)^2 over all elements. Both have the same shape, or the target is a number: where [4, 1]
  * and [4] met, each prediction would be compared with every target.
+ * @example
+ * ```ts
+ * import { meanSquaredError, tensor } from '2headgrad';
+ * console.log(meanSquaredError(tensor([1, 10]), tensor([2, 8]))); // Tensor f32[] 2.5
+ * ```
  */
 export function meanSquaredError<T extends Tensor>(prediction: T | number, target: T | number): ResultOf<T>;
 export function meanSquaredError(prediction: TensorLike, target: TensorLike): Tensor {
@@ -148,7 +168,14 @@ export function meanSquaredError(prediction: TensorLike, target: TensorLike): Te
   return mean(square(sub(p, t)));
 }
 
-/** Mean of |prediction - target| over all elements; both have the same shape, or the target is a number. */
+/**
+ * Mean of |prediction - target| over all elements; both have the same shape, or the target is a number.
+ * @example
+ * ```ts
+ * import { l1Loss, tensor } from '2headgrad';
+ * console.log(l1Loss(tensor([1, 10]), tensor([1.5, 0]))); // Tensor f32[] 5.25
+ * ```
+ */
 export function l1Loss<T extends Tensor>(
   prediction: T | number,
   target: T | number,
@@ -168,8 +195,15 @@ export interface HuberOptions extends LossOptions {
 }
 
 /**
- * Mean over all elements of d^2 / 2 where d = |prediction - target| is at most delta, and of delta (d - delta / 2) beyond. (Huber
+ * Mean over all elements of d^2 / 2 where d = |prediction - target| is at most delta, and of delta (d - delta / 2)
+ * beyond. (Huber
  * 1964.) Both have the same shape, or the target is a number.
+ *
+ * @example
+ * ```ts
+ * import { huber, tensor } from '2headgrad';
+ * console.log(huber(tensor([1, 10]), tensor([1.5, 0]))); // Tensor f32[] 4.8125
+ * ```
  */
 export function huber<T extends Tensor>(
   prediction: T | number,

@@ -9,7 +9,15 @@ import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 // Parts of a tensor by a condition, written in ops.
 
-/** x with `value` where the condition (bool, broadcast to x) holds. */
+/**
+ * x with `value` where the condition (bool, broadcast to x) holds.
+ * @example
+ * ```ts
+ * import { maskedFill, tensor } from '2headgrad';
+ * const x = tensor([1, -2, 3]);
+ * console.log(maskedFill(x, x.less(0), 0)); // Tensor f32[3] [1, 0, 3]
+ * ```
+ */
 export function maskedFill(x: TensorLike, condition: Tensor, value: TensorLike): Tensor {
   const filled = where(condition, value, x);
   const t = toTensor(x);
@@ -23,6 +31,11 @@ export function maskedFill(x: TensorLike, condition: Tensor, value: TensorLike):
 /**
  * Which places of [rows, columns] are on the diagonal or below it, bool: column - row <= diagonal. Positive
  * `diagonal`s move it to the right.
+ * @example
+ * ```ts
+ * import { lowerTriangle } from '2headgrad';
+ * console.log(lowerTriangle(2, 3)); // Tensor bool[2, 3] [1, 0, 0, 1, 1, 0]
+ * ```
  */
 export function lowerTriangle(rows: number, columns: number, diagonal = 0): Tensor {
   return lessEqual(distance('lowerTriangle', rows, columns, diagonal), diagonal);
@@ -35,13 +48,27 @@ function distance(what: string, rows: number, columns: number, diagonal: number)
   return sub(iota(columns), reshape(iota(rows), [rows, 1]));
 }
 
-/** The last two axes' elements on the diagonal and below, and 0 elsewhere; `diagonal` as in `lowerTriangle`. */
+/**
+ * The last two axes' elements on the diagonal and below, and 0 elsewhere; `diagonal` as in `lowerTriangle`.
+ * @example
+ * ```ts
+ * import { tensor, tril } from '2headgrad';
+ * console.log(tril(tensor([[1, 2], [3, 4]]))); // Tensor f32[2, 2] [1, 0, 3, 4]
+ * ```
+ */
 export function tril(x: TensorLike, diagonal = 0): Tensor {
   const [t, away] = matrix('tril', x, diagonal);
   return where(lessEqual(away, diagonal), t, 0);
 }
 
-/** The last two axes' elements on the diagonal and above, and 0 elsewhere. */
+/**
+ * The last two axes' elements on the diagonal and above, and 0 elsewhere.
+ * @example
+ * ```ts
+ * import { tensor, triu } from '2headgrad';
+ * console.log(triu(tensor([[1, 2], [3, 4]]))); // Tensor f32[2, 2] [1, 2, 0, 4]
+ * ```
+ */
 export function triu(x: TensorLike, diagonal = 0): Tensor {
   const [t, away] = matrix('triu', x, diagonal);
   return where(greaterEqual(away, diagonal), t, 0);

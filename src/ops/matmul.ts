@@ -189,6 +189,11 @@ export function multiplied(a: Tensor, b: Tensor, transposeA: boolean, transposeB
 /**
  * Matrix product of the last two axes: [..., m, k] x [..., k, n] -> [..., m, n]; leading axes broadcast.
  * Many rows times one matrix run as a single product.
+ * @example
+ * ```ts
+ * import { matmul, tensor } from '2headgrad';
+ * console.log(matmul(tensor([[1, 2], [3, 4]]), tensor([[1], [10]]))); // Tensor f32[2, 1] [21, 43]
+ * ```
  */
 export function matmul(a: TensorLike, b: TensorLike): Tensor {
   const [x, w] = [toTensor(a), toTensor(b)];

@@ -13,6 +13,7 @@ import * as movement from './movement.js';
 import * as reduce from './reduce.js';
 import * as split from './split.js';
 import * as stepwise from './stepwise.js';
+import { stopGradient } from './stop-gradient.js';
 import { Tensor } from './tensor.js';
 import * as top from './top-k.js';
 
@@ -41,7 +42,7 @@ const methods = {
   ...{ sum: reduce.sum, max: reduce.max, mean: functions.mean, variance: functions.variance },
   ...{ matmul: matmul.matmul, gather: gather.gather, pick: functions.pick },
   ...{ reshape: movement.reshape, transpose: movement.transpose, broadcastTo: movement.broadcastTo },
-  ...{ slice: movement.slice, pad: movement.pad, stopGradient: movement.stopGradient },
+  ...{ slice: movement.slice, pad: movement.pad, stopGradient },
   ...{ square: functions.square, softmax: functions.softmax, logSoftmax: functions.logSoftmax },
   ...{ gelu: functions.gelu, leakyRelu: functions.leakyRelu, silu: activations.silu },
   ...{ pow: exponentials.pow, expm1: exponentials.expm1, log1p: exponentials.log1p },

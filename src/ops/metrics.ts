@@ -20,8 +20,16 @@ export interface AccuracyOptions {
 }
 
 /**
- * The share of rows whose largest logit is that of the target, from 0 to 1. logits: f32[..., classes]; targets: i32[...], each in
- * [0, classes). Of logits that are equal the first is taken; a row with a NaN is wrong. Returns a scalar, without a gradient.
+ * The share of rows whose largest logit is that of the target, from 0 to 1. logits: f32[..., classes]; targets:
+ * i32[...], each in
+ * [0, classes). Of logits that are equal the first is taken; a row with a NaN is wrong. Returns a scalar, without a
+ * gradient.
+ *
+ * @example
+ * ```ts
+ * import { accuracy, tensor } from '2headgrad';
+ * console.log(accuracy(tensor([[2, 1], [0, 3]]), tensor([0, 0], { dtype: 'i32' }))); // Tensor f32[] 0.5
+ * ```
  */
 export function accuracy<T extends Tensor>(
   logits: T | number,
@@ -47,9 +55,17 @@ export interface ConfusionOptions extends AccuracyOptions {
 }
 
 /**
- * How often a target was taken for what: element [i, j] counts the rows of class i that are predicted to be j. predictions:
- * logits f32[..., classes], whose largest is taken, or the numbers of classes, i32[...], with `classes` in the options; targets:
+ * How often a target was taken for what: element [i, j] counts the rows of class i that are predicted to be j.
+ * predictions:
+ * logits f32[..., classes], whose largest is taken, or the numbers of classes, i32[...], with `classes` in the options;
+ * targets:
  * i32[...] -> i32[classes, classes].
+ *
+ * @example
+ * ```ts
+ * import { confusionMatrix, tensor } from '2headgrad';
+ * console.log(confusionMatrix(tensor([[2, 1], [0, 3]]), tensor([0, 0], { dtype: 'i32' }))); // Tensor i32[2, 2] [1, 1, 0, 0]
+ * ```
  */
 export function confusionMatrix(
   predictions: Tensor,

@@ -69,7 +69,14 @@ const reshapeOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   sharesElements: true,
 });
 
-/** The same elements in row-major order under another shape; one size may be -1 and is then worked out. */
+/**
+ * The same elements in row-major order under another shape; one size may be -1 and is then worked out.
+ * @example
+ * ```ts
+ * import { reshape, tensor } from '2headgrad';
+ * console.log(reshape(tensor([[1, 2], [3, 4]]), [4])); // Tensor f32[4] [1, 2, 3, 4]
+ * ```
+ */
 export function reshape(x: TensorLike, shape: Shape): Tensor {
   checkList('reshape', shape);
   const t = toTensor(x);
@@ -129,7 +136,14 @@ const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
   },
 });
 
-/** Axes in another order: output axis i is input axis perm[i]; without `perm` the order is reversed. */
+/**
+ * Axes in another order: output axis i is input axis perm[i]; without `perm` the order is reversed.
+ * @example
+ * ```ts
+ * import { tensor, transpose } from '2headgrad';
+ * console.log(transpose(tensor([[1, 2], [3, 4]]))); // Tensor f32[2, 2] [1, 3, 2, 4]
+ * ```
+ */
 export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
   if (perm !== undefined) checkList('transpose', perm);
   const t = toTensor(x);
@@ -172,7 +186,14 @@ const broadcastOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   },
 });
 
-/** Repeats x along axes of size 1 and new outer axes until it has `shape`. */
+/**
+ * Repeats x along axes of size 1 and new outer axes until it has `shape`.
+ * @example
+ * ```ts
+ * import { broadcastTo, tensor } from '2headgrad';
+ * console.log(broadcastTo(tensor([1, 2]), [2, 2])); // Tensor f32[2, 2] [1, 2, 1, 2]
+ * ```
+ */
 export function broadcastTo(x: TensorLike, shape: Shape): Tensor {
   checkList('broadcastTo', shape);
   const t = toTensor(x);
@@ -231,7 +252,14 @@ const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
   },
 });
 
-/** The block that starts at `starts` and has `sizes`, one of each for every axis. */
+/**
+ * The block that starts at `starts` and has `sizes`, one of each for every axis.
+ * @example
+ * ```ts
+ * import { slice, tensor } from '2headgrad';
+ * console.log(slice(tensor([[1, 2, 3], [4, 5, 6]]), [0, 1], [2, 2])); // Tensor f32[2, 2] [2, 3, 5, 6]
+ * ```
+ */
 export function slice(x: TensorLike, starts: readonly number[], sizes: readonly number[]): Tensor {
   for (const list of [starts, sizes]) checkList('slice', list);
   const t = toTensor(x);
@@ -259,7 +287,14 @@ const padOp: Op<PadAttrs> = defineOp<PadAttrs>({
   lower: { kind: 'copy', zeros: true, starts: ({ attrs: { before } }) => [[...before]] },
 });
 
-/** Zeros around x: `before` and `after` count them for each axis. */
+/**
+ * Zeros around x: `before` and `after` count them for each axis.
+ * @example
+ * ```ts
+ * import { pad, tensor } from '2headgrad';
+ * console.log(pad(tensor([1, 2]), [1], [2])); // Tensor f32[5] [0, 1, 2, 0, 0]
+ * ```
+ */
 export function pad(x: TensorLike, before: readonly number[], after: readonly number[]): Tensor {
   for (const list of [before, after]) checkList('pad', list);
   const t = toTensor(x);
@@ -321,30 +356,19 @@ const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
   lower: { kind: 'copy', zeros: false, starts: ({ inputs, attrs: { axis } }) => startsAlong(inputs, axis) },
 });
 
-/** Tensors one after the other along `axis`. */
+/**
+ * Tensors one after the other along `axis`.
+ * @example
+ * ```ts
+ * import { concat, tensor } from '2headgrad';
+ * console.log(concat([tensor([1, 2]), tensor([3])])); // Tensor f32[3] [1, 2, 3]
+ * ```
+ */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   if (tensors.length === 0) throw new ShapeError('concat: needs at least one tensor');
   const list = tensors.map((t) => toTensor(t));
   const at = normalizeAxis('concat', axis, list[0].rank);
   return list.length === 1 ? list[0] : apply(concatOp, list, { axis: at });
-}
-
-const stopGradientOp: Op<Record<never, never>> = defineOp<Record<never, never>>({
-  name: 'stop_gradient',
-  type: ([x]) => x,
-  vjp: null,
-  reference: ([x], _, out) => out.data.set(x.data),
-  exact: true,
-  interval: same,
-  marker: true,
-  repeats: true,
-  lower: { kind: 'movement', axes: inPlace, view: (strides) => ({ strides, offset: 0 }) },
-  sharesElements: true,
-});
-
-/** The same value, seen as a constant by differentiation. */
-export function stopGradient(x: TensorLike): Tensor {
-  return apply(stopGradientOp, [toTensor(x)], {});
 }
 
 /** The same elements, laid out row by row: what a kernel needs that walks its operand in memory order. */

@@ -164,6 +164,9 @@ export interface Op<A extends Attrs = Attrs> {
   readonly marker?: true;
 }
 
+/** What arithmetic takes. */
+export const numbers: DType[] = ['f32', 'i32'];
+
 const table = new Map<string, Op>();
 
 export function defineOp<A extends Attrs>(op: Op<A>): Op<A> {
@@ -172,7 +175,14 @@ export function defineOp<A extends Attrs>(op: Op<A>): Op<A> {
   return op;
 }
 
-/** Every op that has been defined, by name. */
+/**
+ * Every op that has been defined, by name.
+ * @example
+ * ```ts
+ * import { opTable } from '2headgrad';
+ * console.log(opTable().get('matmul')?.name); // matmul
+ * ```
+ */
 export function opTable(): ReadonlyMap<string, Op> {
   return table;
 }

@@ -34,9 +34,18 @@ export interface AvgPoolOptions extends PoolOptions {
 }
 
 /**
- * The largest of each window of `size` places, which go in steps of `stride`, `size` unless given: x: f32[batch, ...places,
- * channels] -> f32[batch, ...positions, channels]. Padding is no element. The gradient goes to the first of those that are
+ * The largest of each window of `size` places, which go in steps of `stride`, `size` unless given: x: f32[batch,
+ * ...places,
+ * channels] -> f32[batch, ...positions, channels]. Padding is no element. The gradient goes to the first of those that
+ * are
  * equal, and NaN counts as the largest, as in PyTorch.
+ *
+ * @example
+ * ```ts
+ * import { iota, maxPool } from '2headgrad';
+ * const image = iota(16).cast('f32').reshape([1, 4, 4, 1]);
+ * console.log(maxPool(image, 2)); // Tensor f32[1, 2, 2, 1] [5, 7, 13, 15]
+ * ```
  */
 export function maxPool(x: TensorLike, size: PerAxis, options: MaxPoolOptions = {}): Tensor {
   checkOptions('maxPool', options, ['stride', 'padding', 'dilation', 'channelsFirst']);
@@ -46,8 +55,16 @@ export function maxPool(x: TensorLike, size: PerAxis, options: MaxPoolOptions = 
 }
 
 /**
- * The mean of each window of `size` places, which go in steps of `stride`, `size` unless given: x: f32[batch, ...places,
+ * The mean of each window of `size` places, which go in steps of `stride`, `size` unless given: x: f32[batch,
+ * ...places,
  * channels] -> f32[batch, ...positions, channels].
+ *
+ * @example
+ * ```ts
+ * import { avgPool, iota } from '2headgrad';
+ * const image = iota(16).cast('f32').reshape([1, 4, 4, 1]);
+ * console.log(avgPool(image, 2)); // Tensor f32[1, 2, 2, 1] [2.5, 4.5, 10.5, 12.5]
+ * ```
  */
 export function avgPool(x: TensorLike, size: PerAxis, options: AvgPoolOptions = {}): Tensor {
   checkOptions('avgPool', options, ['stride', 'padding', 'channelsFirst', 'includePadding']);
@@ -58,7 +75,15 @@ export function avgPool(x: TensorLike, size: PerAxis, options: AvgPoolOptions = 
   );
 }
 
-/** The mean over all places of each channel: f32[batch, ...places, channels] -> f32[batch, channels]. */
+/**
+ * The mean over all places of each channel: f32[batch, ...places, channels] -> f32[batch, channels].
+ * @example
+ * ```ts
+ * import { globalMean, iota } from '2headgrad';
+ * const image = iota(4).cast('f32').reshape([1, 2, 2, 1]);
+ * console.log(globalMean(image)); // Tensor f32[1, 1] [1.5]
+ * ```
+ */
 export function globalMean(x: TensorLike, options: { channelsFirst?: boolean } = {}): Tensor {
   checkOptions('globalMean', options, ['channelsFirst']);
   const image = imageOf('globalMean', x, options.channelsFirst);

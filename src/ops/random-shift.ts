@@ -21,10 +21,20 @@ export interface RandomShiftOptions {
 }
 
 /**
- * Each image of a batch moved by a shift of its own, drawn along each axis from the whole numbers from -by to by, with zeros where
- * nothing comes from: x: f32[batch, ...places, channels] -> the same shape. `by` is a number for all axes or one for each, smaller
- * than the image. The shifts are functions of step, key, the image's place in the batch and the axis (`random`), so they are the same
+ * Each image of a batch moved by a shift of its own, drawn along each axis from the whole numbers from -by to by, with
+ * zeros where
+ * nothing comes from: x: f32[batch, ...places, channels] -> the same shape. `by` is a number for all axes or one for
+ * each, smaller
+ * than the image. The shifts are functions of step, key, the image's place in the batch and the axis (`random`), so
+ * they are the same
  * on the tape and compiled, for any number of threads; the gradient moves back.
+ *
+ * @example
+ * ```ts
+ * import { iota, randomShift } from '2headgrad';
+ * const image = iota(4).cast('f32').reshape([1, 2, 2, 1]);
+ * console.log(randomShift(image, 1, { step: 1, key: 7 })); // Tensor f32[1, 2, 2, 1] [1, 0, 3, 0]
+ * ```
  */
 export function randomShift(x: TensorLike, by: PerAxis, options: RandomShiftOptions): Tensor {
   const what = 'randomShift';

@@ -36,6 +36,12 @@ const randomOp: Op<None> = defineOp<None>({
  * its place, the step, and a key, the seed of a stream. So nothing is drawn in an order, and the numbers are the
  * same on the tape and compiled, for any number of threads. The generator is Philox-2x32-10 (Salmon, Moraes, Dror,
  * Shaw 2011) on the counter (place, step).
+ *
+ * @example
+ * ```ts
+ * import { iota, random } from '2headgrad';
+ * console.log(random(iota(3), 0, 42)); // Tensor f32[3] [0.14529, 0.304934, 0.0663134]
+ * ```
  */
 export function random(counter: TensorLike, step: TensorLike, key: TensorLike): Tensor {
   return apply(randomOp, [toTensor(counter, 'i32'), toTensor(step, 'i32'), toTensor(key, 'i32')], {});

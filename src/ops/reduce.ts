@@ -221,17 +221,39 @@ function checkAxes(op: string, axes: unknown): void {
   );
 }
 
-/** Sum over `axes` (all, unless given). */
+/**
+ * Sum over `axes` (all, unless given).
+ * @example
+ * ```ts
+ * import { sum, tensor } from '2headgrad';
+ * const x = tensor([[1, 2], [3, 4]]);
+ * console.log(sum(x), sum(x, 0), sum(x, 1, { keepDims: true })); // Tensor f32[] 10 Tensor f32[2] [4, 6] Tensor f32[2, 1] [3, 7]
+ * ```
+ */
 export function sum(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
   return reduce(sumOp, x, axes, options);
 }
 
-/** Largest element over `axes` (all, unless given); where several tie they share the gradient. */
+/**
+ * Largest element over `axes` (all, unless given); where several tie they share the gradient.
+ * @example
+ * ```ts
+ * import { max, tensor } from '2headgrad';
+ * console.log(max(tensor([[1, 9], [7, 5]]), 1)); // Tensor f32[2] [9, 7]
+ * ```
+ */
 export function max(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
   return reduce(maxOp, x, axes, options);
 }
 
-/** Largest element over `axes` (all, unless given) that is a number; minus infinity where none is. */
+/**
+ * Largest element over `axes` (all, unless given) that is a number; minus infinity where none is.
+ * @example
+ * ```ts
+ * import { nanmax, tensor } from '2headgrad';
+ * console.log(nanmax(tensor([Number.NaN, 2, 1]))); // Tensor f32[] 2
+ * ```
+ */
 export function nanmax(x: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
   return reduce(nanmaxOp, x, axes, options);
 }

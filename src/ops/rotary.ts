@@ -17,8 +17,15 @@ export interface RotaryOptions {
 
 /**
  * Turns pairs of features by an angle that grows with the place, so that a product of two vectors depends on how far
- * apart they stand. x: f32[..., places, width] of an even width; pair i is elements i and i + width / 2, and place t turns
+ * apart they stand. x: f32[..., places, width] of an even width; pair i is elements i and i + width / 2, and place t
+ * turns
  * it by t / base^(2 i / width). (Su et al. 2021, section 3.2.2, in the order of LLaMA's weights.)
+ *
+ * @example
+ * ```ts
+ * import { rotary, tensor } from '2headgrad';
+ * console.log(rotary(tensor([[1, 0], [1, 0]]))); // Tensor f32[2, 2] [1, 0, 0.540302, 0.841471]
+ * ```
  */
 export function rotary(x: TensorLike, options: RotaryOptions = {}): Tensor {
   checkOptions('rotary', options, ['base', 'positions']);

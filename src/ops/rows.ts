@@ -4,8 +4,9 @@ import { equal, where } from './compare.js';
 import { sub } from './elementwise.js';
 import { asIndices } from './gather.js';
 import { iota } from './leaf.js';
-import { reshape, stopGradient } from './movement.js';
+import { reshape } from './movement.js';
 import { nanmax, sum } from './reduce.js';
+import { stopGradient } from './stop-gradient.js';
 import { type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 // What functions of rows of classes are made of.

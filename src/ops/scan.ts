@@ -35,20 +35,39 @@ export interface ScanResult<C, Y> {
 }
 
 /**
- * Runs a cell over a sequence: `body(carry, input)` returns `{ carry, outputs }`, and each step's carry goes to the next.
+ * Runs a cell over a sequence: `body(carry, input)` returns `{ carry, outputs }`, and each step's carry goes to the
+ * next.
  *
  *     const { carry, outputs } = scan((h, x) => {
  *       const next = tanh(x.matmul(W).add(h.matmul(U)));
  *       return { carry: next, outputs: next };
  *     }, { carry: h0, inputs: xs });              // h0: [batch, n], xs: [time, batch, m]; outputs: [time, batch, n]
  *
- * The body may use tensors and variables of outside and assign to variables, which are then carried too. In a trace it runs
- * once, on symbols, and becomes a graph inside of one node, whose gradient is a scan that runs the other way; on the tape it
+ * The body may use tensors and variables of outside and assign to variables, which are then carried too. In a trace it
+ * runs
+ * once, on symbols, and becomes a graph inside of one node, whose gradient is a scan that runs the other way; on the
+ * tape it
  * runs once for each step.
  *
- * Without steps (inputs of [0, ...], or a length of 0) the carry comes back as it was given and outputs have no rows: [0, ...].
- * The gradient then goes to the first carry; what the body would read has one of zeros. The body runs once, on symbols, on the
+ * Without steps (inputs of [0, ...], or a length of 0) the carry comes back as it was given and outputs have no rows:
+ * [0, ...].
+ * The gradient then goes to the first carry; what the body would read has one of zeros. The body runs once, on symbols,
+ * on the
  * tape too, to tell the shapes of its outputs, and its carry must be one that a next step could be given.
+ *
+ * @example
+ * ```ts
+ * import { scan, tensor } from '2headgrad';
+ * // Running products: what is carried, and what is kept of each step.
+ * const { carry, outputs } = scan(
+ *   (product, x) => {
+ *     const next = product.mul(x);
+ *     return { carry: next, outputs: next };
+ *   },
+ *   { carry: tensor(1), inputs: tensor([2, 3, 4]) },
+ * );
+ * console.log(carry, outputs); // Tensor f32[] 24 Tensor f32[3] [2, 6, 24]
+ * ```
  */
 export function scan<C, X = [], Y = []>(
   body: (carry: TensorsOf<C>, input: TensorsOf<X>) => ScanStep<C, Y>,

@@ -55,8 +55,15 @@ const splitOp: Op<SplitAttrs> = defineOp<SplitAttrs>({
 });
 
 /**
- * Cuts x along `axis` into parts, one after the other: of these sizes, or of `sizes` each where that is a number (the last
+ * Cuts x along `axis` into parts, one after the other: of these sizes, or of `sizes` each where that is a number (the
+ * last
  * one may be smaller). split(x, [1, 3]) of f32[4, 2] gives f32[1, 2] and f32[3, 2]. The inverse of concat.
+ *
+ * @example
+ * ```ts
+ * import { split, tensor } from '2headgrad';
+ * console.log(split(tensor([1, 2, 3, 4]), [1, 3])); // [ Tensor f32[1] [1], Tensor f32[3] [2, 3, 4] ]
+ * ```
  */
 export function split(x: TensorLike, sizes: number | readonly number[], axis = 0): Tensor[] {
   const t = toTensor(x);
@@ -64,7 +71,14 @@ export function split(x: TensorLike, sizes: number | readonly number[], axis = 0
   return cut(t, typeof sizes === 'number' ? equalSizes('split', t.shape[along], sizes) : sizes, along);
 }
 
-/** Cuts x along `axis` into `count` parts of the same size, which must divide it. */
+/**
+ * Cuts x along `axis` into `count` parts of the same size, which must divide it.
+ * @example
+ * ```ts
+ * import { chunk, tensor } from '2headgrad';
+ * console.log(chunk(tensor([1, 2, 3, 4]), 2)); // [ Tensor f32[2] [1, 2], Tensor f32[2] [3, 4] ]
+ * ```
+ */
 export function chunk(x: TensorLike, count: number, axis = 0): Tensor[] {
   const t = toTensor(x);
   const along = normalizeAxis('chunk', axis, t.rank);

@@ -2,10 +2,10 @@ import { OptionError } from '../errors.js';
 import { broadcastShapes } from '../shape.js';
 import { located } from '../source.js';
 import { greater, greaterEqual, less, lessEqual, where } from './compare.js';
-import { binaryType, type None, numbers, one, unary } from './elementwise.js';
 import { type Bounds, hull, rising } from './interval.js';
 import { eachRun } from './loops.js';
-import { defineOp, type Elements, type Op } from './op.js';
+import { defineOp, type Elements, numbers, type Op } from './op.js';
+import { binaryType, type None, one, unary } from './pointwise.js';
 import { sumTo } from './reduce.js';
 import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
 
@@ -99,19 +99,53 @@ function clamped(x: number, low: number, high: number): number {
   return raised > high ? high : raised;
 }
 
-/** The largest whole number that is not above x. x: f32; -0 stays, and the gradient is 0, as for the three below. */
+/**
+ * The largest whole number that is not above x. x: f32; -0 stays, and the gradient is 0, as for the three below.
+ * @example
+ * ```ts
+ * import { floor, tensor } from '2headgrad';
+ * console.log(floor(tensor([1.2, -1.2]))); // Tensor f32[2] [1, -2]
+ * ```
+ */
 export const floor = one(floorOp);
-/** The smallest whole number that is not below x. x: f32. */
+/**
+ * The smallest whole number that is not below x. x: f32.
+ * @example
+ * ```ts
+ * import { ceil, tensor } from '2headgrad';
+ * console.log(ceil(tensor([1.2, -1.2]))); // Tensor f32[2] [2, -1]
+ * ```
+ */
 export const ceil = one(ceilOp);
-/** The nearest whole number; of two, the even one, as in PyTorch and NumPy: round(2.5) is 2. x: f32. */
+/**
+ * The nearest whole number; of two, the even one, as in PyTorch and NumPy: round(2.5) is 2. x: f32.
+ * @example
+ * ```ts
+ * import { round, tensor } from '2headgrad';
+ * console.log(round(tensor([2.5, 3.5, -1.2]))); // Tensor f32[3] [2, 4, -1]
+ * ```
+ */
 export const round = one(roundOp);
-/** 1, -1 or 0 for x above, below or at 0; 0 for NaN, as in PyTorch. x: f32 or i32. */
+/**
+ * 1, -1 or 0 for x above, below or at 0; 0 for NaN, as in PyTorch. x: f32 or i32.
+ * @example
+ * ```ts
+ * import { sign, tensor } from '2headgrad';
+ * console.log(sign(tensor([-3, 0, 4]))); // Tensor f32[3] [-1, 0, 1]
+ * ```
+ */
 export const sign = one(signOp);
 
 /**
  * x no lower than `low` and no higher than `high`; where low is above high, `high`. x, low, high: f32 or i32, of one
  * dtype, broadcast together; leave out a bound, or give null, for none. NaN stays NaN. The gradient passes for x within
  * or at the bounds, and else goes to the bound, as in PyTorch. An OptionError if there is no bound, or one is NaN.
+ *
+ * @example
+ * ```ts
+ * import { clamp, tensor } from '2headgrad';
+ * console.log(clamp(tensor([-2, 0.5, 3]), 0, 1)); // Tensor f32[3] [0, 0.5, 1]
+ * ```
  */
 export function clamp(x: TensorLike, low?: TensorLike | null, high?: TensorLike | null): Tensor {
   const bounds = [low ?? undefined, high ?? undefined];

@@ -14,6 +14,12 @@ export interface Creator {
 /**
  * An array of numbers with a shape and a dtype. What stands behind it depends on who runs the model:
  * a node of a graph while tracing, typed arrays on the tape, or a variable waiting for either.
+ * @example
+ * ```ts
+ * import { Tensor, tensor } from '2headgrad';
+ * const x: Tensor = tensor([[1, 2], [3, 4]]);
+ * console.log(x instanceof Tensor, x.shape, x.dtype); // true [ 2, 2 ] f32
+ * ```
  */
 export abstract class Tensor implements ResultType {
   abstract readonly shape: Shape;
@@ -124,6 +130,12 @@ export interface RandomSource {
 /**
  * A named tensor that outlives a step. The loss is differentiated with respect to parameters;
  * state (running statistics) changes by `assign` alone.
+ * @example
+ * ```ts
+ * import { init, nn, Variable } from '2headgrad';
+ * const step = nn.state([], init.zeros, 'i32');
+ * console.log(step instanceof Variable, step.kind); // true state
+ * ```
  */
 export class Variable extends Tensor {
   override readonly creator = null;

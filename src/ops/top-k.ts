@@ -106,8 +106,16 @@ function nth(x: Tensor, axis: number, i: number): Tensor {
 /**
  * The k largest elements along `axis` (the last unless given), the largest first, and their places: x: [..., n, ...] ->
  * values and indices [..., k, ...]. Of several that are equal the first comes first, and NaN counts as the largest. The
- * gradient goes to the elements that were chosen. Costs k passes over x, and compiled code for each of them: about 2 kB for one
+ * gradient goes to the elements that were chosen. Costs k passes over x, and compiled code for each of them: about 2 kB
+ * for one
  * of k. x: f32 or i32. (PyTorch: topk.)
+ *
+ * @example
+ * ```ts
+ * import { tensor, topK } from '2headgrad';
+ * const { values, indices } = topK(tensor([3, 1, 4, 1, 5]), 2);
+ * console.log(values, indices); // Tensor f32[2] [5, 4] Tensor i32[2] [4, 2]
+ * ```
  */
 export function topK(x: TensorLike, k: number, axis = -1): MaxWithIndex {
   const t = toTensor(x);

@@ -195,9 +195,16 @@ export interface WindowOptions {
 }
 
 /**
- * x seen through all windows of `sizes` elements along `axes`, which overlap where strides are smaller: no element is copied.
+ * x seen through all windows of `sizes` elements along `axes`, which overlap where strides are smaller: no element is
+ * copied.
  * Each of the axes counts windows then, and at the end there is one axis more for the places inside of them:
  * window(x, 1, 3) of [2, 7] is [2, 5, 3], y[i, j, k] = x[i, j + k].
+ *
+ * @example
+ * ```ts
+ * import { tensor, window } from '2headgrad';
+ * console.log(window(tensor([1, 2, 3, 4]), 0, 2)); // Tensor f32[3, 2] [1, 2, 2, 3, 3, 4]
+ * ```
  */
 export function window(
   x: TensorLike,

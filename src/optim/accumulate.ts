@@ -13,6 +13,18 @@ import { checkOptimizer, type Optimizer } from './optimizer.js';
  *
  * The sums and their count are state, so that a checkpoint may be taken between. To limit the mean gradient, clip
  * inside: `accumulate(clip(sgd(), { norm: 1 }), 4)`.
+ *
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(8, 2), y: f32(8, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.accumulate(optim.sgd(), 4),
+ * });
+ * console.log(step.interpret().names('state').join(' ')); // optimizer.accumulated.weight optimizer.accumulated.bias optimizer.accumulated
+ * ```
  */
 export function accumulate(optimizer: Optimizer, steps: number): Optimizer {
   checkOptimizer('accumulate: the optimizer', optimizer);

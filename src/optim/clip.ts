@@ -22,6 +22,18 @@ const EPS = 1e-6;
  * torch.nn.utils.clip_grad_norm_). By `value`: element by element, as clip_grad_value_. With both, by value first.
  *
  * The norm is known only when every gradient is, so no update can start before.
+ *
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(8, 2), y: f32(8, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.clip(optim.sgd({ momentum: 0.9 }), { norm: 1 }),
+ * });
+ * console.log(step.interpret().names('state').join(' ')); // optimizer.velocity.weight optimizer.velocity.bias
+ * ```
  */
 export function clip(optimizer: Optimizer, options: ClipOptions = {}): Optimizer {
   checkOptimizer('clip: the optimizer', optimizer);

@@ -22,7 +22,19 @@ export interface BoundOptimizer {
   update(gradients: ReadonlyMap<Variable, Tensor>, learningRate: Tensor): void;
 }
 
-/** Refuses what is no optimizer: above all one that was not called. */
+/**
+ * Refuses what is no optimizer: above all one that was not called.
+ * @example
+ * ```ts
+ * import { optim } from '2headgrad';
+ * optim.checkOptimizer('train: the optimizer', optim.adam());
+ * try {
+ *   optim.checkOptimizer('train: the optimizer', optim.adam as never);
+ * } catch (error) {
+ *   console.log((error as Error).message); // train: the optimizer is a function: call it, as in optim.adam()
+ * }
+ * ```
+ */
 export function checkOptimizer(what: string, optimizer: Optimizer): void {
   if (typeof optimizer === 'function')
     throw new OptionError(`${what} is a function: call it, as in optim.adam()`);
@@ -44,7 +56,14 @@ export interface DecayOptions {
   decayed?: ((name: string, shape: readonly number[]) => boolean) | undefined;
 }
 
-/** For `decayed`: what has two axes or more, so no biases and no scales of norms. */
+/**
+ * For `decayed`: what has two axes or more, so no biases and no scales of norms.
+ * @example
+ * ```ts
+ * import { optim } from '2headgrad';
+ * console.log(optim.matrices('weight', [2, 8]), optim.matrices('bias', [8])); // true false
+ * ```
+ */
 export const matrices = (_name: string, shape: readonly number[]): boolean => shape.length > 1;
 
 /** How strongly each parameter decays. */
@@ -66,8 +85,21 @@ export interface SgdOptions extends DecayOptions {
 }
 
 /**
- * Stochastic gradient descent; momentum without dampening, as PyTorch's SGD. Weight decay times the parameter is added to its
+ * Stochastic gradient descent; momentum without dampening, as PyTorch's SGD. Weight decay times the parameter is added
+ * to its
  * gradient.
+ *
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(8, 2), y: f32(8, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.sgd({ momentum: 0.9 }),
+ * });
+ * console.log(step.interpret().names('state').join(' ')); // optimizer.velocity.weight optimizer.velocity.bias
+ * ```
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   checkOptions('sgd', options, ['momentum', 'nesterov', 'weightDecay', 'decayed'], ELSEWHERE);
@@ -96,12 +128,38 @@ export interface AdamOptions extends DecayOptions {
   eps?: number | undefined;
 }
 
-/** Adam; weight decay is added to the gradient. (Kingma and Ba 2015, algorithm 1.) */
+/**
+ * Adam; weight decay is added to the gradient. (Kingma and Ba 2015, algorithm 1.)
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(8, 2), y: f32(8, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adam(),
+ * });
+ * console.log(step.interpret().names('state').join(' ')); // optimizer.m.weight optimizer.v.weight optimizer.m.bias optimizer.v.bias optimizer.correction1 optimizer.correction2
+ * ```
+ */
 export function adam(options: AdamOptions = {}): Optimizer {
   return adamRule('adam', options, 0, false);
 }
 
-/** Adam with weight decay apart from the gradient. (Loshchilov and Hutter 2019, algorithm 2.) */
+/**
+ * Adam with weight decay apart from the gradient. (Loshchilov and Hutter 2019, algorithm 2.)
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(8, 2), y: f32(8, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.adamW({ weightDecay: 0.1, decayed: optim.matrices }),
+ * });
+ * console.log(step.interpret().names('state').join(' ')); // optimizer.m.weight optimizer.v.weight optimizer.m.bias optimizer.v.bias optimizer.correction1 optimizer.correction2
+ * ```
+ */
 export function adamW(options: AdamOptions = {}): Optimizer {
   return adamRule('adamw', options, 0.01, true);
 }
@@ -155,6 +213,18 @@ export interface RmsPropOptions extends DecayOptions {
  * Gradients over the root of their running mean square (Hinton, Neural networks for machine learning, 2012, lecture
  * 6e), as PyTorch's RMSprop: `eps` is added to the root, weight decay to the gradient, and momentum keeps the scaled
  * gradients. `centered` takes the square of the running mean off first (Graves 2013, equations 38 to 41).
+ *
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(8, 2), y: f32(8, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.rmsprop(),
+ * });
+ * console.log(step.interpret().names('state').join(' ')); // optimizer.square.weight optimizer.square.bias
+ * ```
  */
 export function rmsprop(options: RmsPropOptions = {}): Optimizer {
   checkOptions(

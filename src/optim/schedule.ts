@@ -7,7 +7,15 @@ import { OptionError } from '../errors.js';
 /** The learning rate of a step, counted from 0. */
 export type Schedule = (step: number) => number;
 
-/** The same rate in every step. */
+/**
+ * The same rate in every step.
+ * @example
+ * ```ts
+ * import { optim } from '2headgrad';
+ * const lr = optim.schedule.constant(0.1);
+ * console.log([0, 1000].map((step) => lr(step).toPrecision(3)).join(' ')); // 0.100 0.100
+ * ```
+ */
 export function constant(lr: number): Schedule {
   rate('schedule.constant: lr', lr);
   return () => lr;
@@ -23,7 +31,15 @@ export interface StepOptions {
   factor?: number | undefined;
 }
 
-/** lr factor^k: k is floor(step / every), or the number of steps `at` that have begun. (PyTorch: StepLR, MultiStepLR.) */
+/**
+ * lr factor^k: k is floor(step / every), or the number of steps `at` that have begun. (PyTorch: StepLR, MultiStepLR.)
+ * @example
+ * ```ts
+ * import { optim } from '2headgrad';
+ * const lr = optim.schedule.step({ lr: 0.1, every: 100 });
+ * console.log([0, 100, 200].map((step) => lr(step).toPrecision(3)).join(' ')); // 0.100 0.0100 0.00100
+ * ```
+ */
 export function step(options: StepOptions): Schedule {
   check('step', options, ['lr', 'every', 'at', 'factor']);
   const { lr, every, at, factor = 0.1 } = options;
@@ -40,7 +56,15 @@ export function step(options: StepOptions): Schedule {
   return (t) => lr * power(factor, at ? at.filter((start) => start <= t).length : Math.floor(t / every!));
 }
 
-/** lr factor^step, with a factor a little below 1. (PyTorch: ExponentialLR.) */
+/**
+ * lr factor^step, with a factor a little below 1. (PyTorch: ExponentialLR.)
+ * @example
+ * ```ts
+ * import { optim } from '2headgrad';
+ * const lr = optim.schedule.exponential({ lr: 0.1, factor: 0.99 });
+ * console.log([0, 100].map((step) => lr(step).toPrecision(3)).join(' ')); // 0.100 0.0366
+ * ```
+ */
 export function exponential(options: { lr: number; factor: number }): Schedule {
   check('exponential', options, ['lr', 'factor']);
   const { lr, factor } = options;
@@ -52,6 +76,12 @@ export function exponential(options: { lr: number; factor: number }): Schedule {
 /**
  * Half a period of a cosine from `lr` in step 0 to `end` in step `steps`, and `end` from there on:
  * end + (lr - end) (1 + cos(pi step / steps)) / 2. (Loshchilov and Hutter 2017, equation 5, without restarts.)
+ * @example
+ * ```ts
+ * import { optim } from '2headgrad';
+ * const lr = optim.schedule.cosine({ lr: 0.1, steps: 100 });
+ * console.log([0, 50, 100].map((step) => lr(step).toPrecision(3)).join(' ')); // 0.100 0.0500 0.00
+ * ```
  */
 export function cosine(options: { lr: number; steps: number; end?: number }): Schedule {
   check('cosine', options, ['lr', 'steps', 'end']);
@@ -65,6 +95,12 @@ export function cosine(options: { lr: number; steps: number; end?: number }): Sc
 /**
  * Rises in a straight line for `steps` steps to the rate that `then` has in its first step, which comes next:
  * then(0) (step + 1) / (steps + 1). `then` counts from where the warm-up ends. (Goyal et al. 2017, section 2.2.)
+ * @example
+ * ```ts
+ * import { optim } from '2headgrad';
+ * const lr = optim.schedule.warmup(9, 0.1);
+ * console.log([0, 4, 9].map((step) => lr(step).toPrecision(3)).join(' ')); // 0.0100 0.0500 0.100
+ * ```
  */
 export function warmup(steps: number, then: Schedule | number): Schedule {
   wholeNumber('schedule.warmup: steps', steps, 0);
@@ -91,6 +127,13 @@ export interface OneCycleOptions {
  * One cycle: half a cosine from `start` up to `max`, then another down to `end`, far below where it began.
  * (Smith 2018, A disciplined approach to neural network hyper-parameters, section 4; with cosines for his straight
  * lines, as PyTorch's OneCycleLR, whose rates these are: the highest stands at step rise * steps - 1.)
+ *
+ * @example
+ * ```ts
+ * import { optim } from '2headgrad';
+ * const lr = optim.schedule.oneCycle({ max: 0.1, steps: 101, start: 0.01 });
+ * console.log([0, 29, 100].map((step) => lr(step).toPrecision(3)).join(' ')); // 0.0100 0.100 0.00000100
+ * ```
  */
 export function oneCycle(options: OneCycleOptions): Schedule {
   check('oneCycle', options, ['max', 'steps', 'start', 'end', 'rise']);
@@ -106,7 +149,15 @@ export function oneCycle(options: OneCycleOptions): Schedule {
     t <= top ? between(start, max, top > 0 ? t / top : 1) : between(max, end, (t - top) / (steps - 1 - top));
 }
 
-/** Schedules one after the other: each for its number of steps and counting from 0, the last for all that follow. */
+/**
+ * Schedules one after the other: each for its number of steps and counting from 0, the last for all that follow.
+ * @example
+ * ```ts
+ * import { optim } from '2headgrad';
+ * const lr = optim.schedule.chain([100, optim.schedule.constant(0.1)], optim.schedule.cosine({ lr: 0.1, steps: 50 }));
+ * console.log([0, 100, 125].map((step) => lr(step).toPrecision(3)).join(' ')); // 0.100 0.100 0.0500
+ * ```
+ */
 export function chain(...parts: [...(readonly [steps: number, schedule: Schedule])[], Schedule]): Schedule {
   const last = parts.at(-1);
   if (typeof last !== 'function')

@@ -22,7 +22,15 @@ export function randomIndex(seed: number, stream: number, step: number, i: numbe
 
 /**
  * Random access to a stream of numbers: draw i does not depend on the draws before it. The three methods use
- * the same bits at the same i. Counter word 3 is 1, which keeps them apart from `randomIndex`.
+ * the same bits at the same i. Two streams of a seed, and two seeds, share nothing.
+ *
+ * @example
+ * ```ts
+ * import { RandomStream } from '2headgrad';
+ *
+ * const random = new RandomStream(42, 1);
+ * const x = Float32Array.from({ length: 100 }, (_, i) => random.normal(i));
+ * ```
  */
 export class RandomStream {
   constructor(
@@ -48,6 +56,7 @@ export class RandomStream {
   }
 
   private draw(i: number): void {
+    // Word 3 of the counter is 1, which keeps these apart from `randomIndex`.
     rounds(this.seed, 0, i, Math.floor(i / 2 ** 32), this.stream, 1, scratch);
   }
 }

@@ -1,7 +1,9 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
-import { drawChart, INK, SERIES, tint } from './chart.js';
-import { band } from './heat-map.js';
+import { band } from './band.js';
+import { drawChart } from './chart.js';
+import { AREAS, INK, SERIES, tint } from './colors.js';
+import { fontIn } from './heat-map.js';
 
 /** How often a class was taken for which. */
 export interface ConfusionChart {
@@ -41,13 +43,16 @@ export function confusionChart({ title, classes, counts, height }: ConfusionChar
   const longest = named.reduce((length, name) => Math.max(length, name.length), 0);
   const all = rows.reduce((a, b) => a + b, 0);
   const hits = classes.reduce((sum, _, i) => sum + right(i), 0);
+  const size = { height: height ?? Math.max(240, 170 + 36 * n), marginLeft: Math.max(54, 24 + 8 * longest) };
+  const most = cells.reduce((max, { count }) => Math.max(max, count), 0);
+  const font = fontIn(String(most), { columns: classes, rows: classes, ...size });
   const told = all ? `, ${percent(hits / all)}` : '';
   return drawChart({
     title,
     axis: 'what it is, and how much of it was told right',
     legend: [
-      { label: `right: ${hits} of ${all}${told}`, stroke: RIGHT, width: 8 },
-      { label: `mistakes: ${all - hits}`, stroke: WRONG, width: 8 },
+      { label: `right: ${hits} of ${all}${told}`, stroke: RIGHT, width: AREAS.square },
+      { label: `mistakes: ${all - hits}`, stroke: WRONG, width: AREAS.square },
     ],
     x: { ...band(classes), label: 'what it was taken for' },
     y: { ...band(named), grid: false },
@@ -60,18 +65,17 @@ export function confusionChart({ title, classes, counts, height }: ConfusionChar
         inset: 0.5,
       }),
       Plot.text(
-        cells.filter(({ count }) => count > 0),
+        cells.filter(({ count }) => font > 0 && count > 0),
         {
           x: 'j',
           y: 'i',
           text: ({ count }) => String(count),
           fill: (c) => (share(c) > 0.55 ? 'white' : INK),
-          fontSize: 13,
+          fontSize: font,
         },
       ),
     ],
-    height: height ?? Math.max(240, 170 + 36 * n),
-    marginLeft: Math.max(54, 24 + 8 * longest),
+    ...size,
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Diagnostics, DiagnosticsRecord, Spread } from '../train/diagnostics.js';
-import { SERIES } from './chart.js';
+import { SERIES } from './colors.js';
 import { histogram } from './histogram.js';
 import { lineChart, type Series } from './lines.js';
 import type { Section } from './page.js';
@@ -155,7 +155,7 @@ function chart(
       x: 'step',
       y: axis,
       series: some,
-      // From the last step back, since the label stands at the first point.
+      // From the last step back, so that the label stands there if it can.
       guides: guides.map(({ y, label }) => ({ label, points: steps.map((x) => ({ x, y })).reverse() })),
       range: range ?? around([...some.flatMap((s) => s.points), ...guides].map(({ y }) => y)),
     });
@@ -204,7 +204,13 @@ function tables({ layers, parameters }: DiagnosticsRecord): string {
         'log10 update / data',
       ],
       parameters.map((p) => [
-        ...[p.name, p.shape.join(' x '), number(p.data.std), number(p.gradient?.std), number(p.update.std)],
+        ...[
+          p.name,
+          p.shape.join('\u00a0x\u00a0'),
+          number(p.data.std),
+          number(p.gradient?.std),
+          number(p.update.std),
+        ],
         ...[fixed(p.gradientToData), fixed(p.updateToData)],
       ]),
     ),

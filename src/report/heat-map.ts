@@ -1,6 +1,9 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
-import { drawChart, INK, SERIES, tint } from './chart.js';
+import { band } from './band.js';
+import { AROUND, drawChart, HEIGHT, WIDTH } from './chart.js';
+import { INK, SERIES, tint } from './colors.js';
+import { textWidth } from './text-width.js';
 
 /** A matrix as squares whose ink says how large a number is. */
 export interface HeatMap {
@@ -29,6 +32,7 @@ export function heatMap({ title, x, y, columns, rows, values, digits, height }: 
     throw new OptionError(
       `the heat map ${JSON.stringify(title)} needs numbers from 0, and has ${wrong?.value ?? 'none'}`,
     );
+  const longest = rows.reduce((n, name) => Math.max(n, name.length), 0);
   const most = cells.reduce((max, { value }) => Math.max(max, value), 0);
   const share = ({ value }: { value: number }) => (most > 0 ? value / most : 0);
   const marks: Plot.Markish[] = [
@@ -40,7 +44,9 @@ export function heatMap({ title, x, y, columns, rows, values, digits, height }: 
       inset: 0.5,
     }),
   ];
-  if (digits !== undefined)
+  const marginLeft = Math.max(54, 24 + 9 * longest);
+  const font = digits === undefined ? 0 : fontIn(most.toFixed(digits), { columns, rows, marginLeft, height });
+  if (font > 0)
     marks.push(
       Plot.text(
         cells.filter(({ value }) => value > 0),
@@ -49,11 +55,10 @@ export function heatMap({ title, x, y, columns, rows, values, digits, height }: 
           y: 'i',
           text: ({ value }) => value.toFixed(digits),
           fill: (cell) => (share(cell) > 0.55 ? 'white' : INK),
-          fontSize: 13,
+          fontSize: font,
         },
       ),
     );
-  const longest = rows.reduce((n, name) => Math.max(n, name.length), 0);
   return drawChart({
     title,
     axis: y,
@@ -62,17 +67,21 @@ export function heatMap({ title, x, y, columns, rows, values, digits, height }: 
     y: { ...band(rows), grid: false },
     marks,
     ...(height !== undefined && { height }),
-    marginLeft: Math.max(54, 24 + 9 * longest),
+    marginLeft,
   });
 }
 
-/** An axis of squares with their names. */
-export function band(names: readonly string[]): Plot.ScaleOptions {
-  return {
-    type: 'band',
-    domain: names.map((_, i) => i),
-    tickFormat: (i: number) => names[i],
-    tickSize: 0,
-    padding: 0,
-  };
+/** Of numbers in squares, unless the squares are small; below the least they are left out. */
+const [FONT_IN, LEAST_FONT] = [13, 7];
+
+/** The font in which the longest of the texts fits into a square of the matrix; 0 where none does. */
+export function fontIn(
+  longest: string,
+  matrix: { columns: readonly string[]; rows: readonly string[]; marginLeft: number; height?: number },
+): number {
+  const { columns, rows, marginLeft, height = HEIGHT } = matrix;
+  const wide = (WIDTH - AROUND.across - marginLeft) / columns.length - 3;
+  const high = (height - AROUND.down) / rows.length - 1;
+  const font = Math.floor(Math.min(FONT_IN, high, wide / textWidth(longest, 1)));
+  return font < LEAST_FONT ? 0 : font;
 }

@@ -1,7 +1,9 @@
 import * as Plot from '@observablehq/plot';
 import { wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
-import { type Chart, drawChart, HEIGHT, INK, SERIES } from './chart.js';
+import { type Chart, drawChart, FONT_SIZE, HEIGHT } from './chart.js';
+import { INK, SERIES } from './colors.js';
+import { textWidth } from './text-width.js';
 
 /** A distribution: its values, or how many of them fell into each bin of the chart's `domain`. */
 export type Distribution = { label: string } & (
@@ -35,6 +37,10 @@ export interface Bins {
 }
 
 const ROW_HEIGHT = 58;
+/** So that names begin below the title, and end a little before the rows. */
+const BESIDE = 16 + 9;
+/** Below the last row, of a row, where names have a second line. */
+const NOTE = 0.25;
 /** How much of its place a row's highest bin fills. */
 const FILL = 0.86;
 
@@ -90,7 +96,8 @@ function overlaid(
       }),
     ];
   });
-  const legend = series.map((s, i) => ({ label: `${s.label}${note(s)}`, stroke: SERIES[i], width: 3 }));
+  const named = (s: Named) => (s.outside > 0 ? `${s.label} (${unseen(s)})` : s.label);
+  const legend = series.map((s, i) => ({ label: named(s), stroke: SERIES[i], width: 3 }));
   return {
     title,
     axis: 'share of the values',
@@ -117,14 +124,16 @@ function rows(
       Plot.line(scaled, { ...shape, y: 'high', stroke: SERIES[0], strokeWidth: 1.4 }),
     ];
   });
-  const labels = series.map((s) => `${s.label}${note(s)}`);
+  // What is not shown is told below the name, so that long names leave room for the picture.
+  const noted = series.some((s) => s.outside > 0);
+  const labels = series.map((s) => (s.outside > 0 ? `${s.label}\n${unseen(s)}` : s.label));
   return {
     title,
     axis: 'share of the values, each row on a scale of its own',
     legend: [],
     x: { label, domain: [...domain], ticks: 8 },
     y: {
-      domain: [0, series.length],
+      domain: [noted ? -NOTE : 0, series.length],
       grid: true,
       ticks: series.map((_, i) => base(i)) as unknown as number,
       tickFormat: (at: number) => labels[series.length - 1 - at],
@@ -132,7 +141,9 @@ function rows(
     },
     marks,
     height: Math.max(HEIGHT / 2, 150 + ROW_HEIGHT * series.length),
-    marginLeft: Math.max(54, 18 + 8.6 * labels.reduce((n, text) => Math.max(n, text.length), 0)),
+    marginLeft:
+      BESIDE +
+      Math.max(...labels.flatMap((label) => label.split('\n')).map((line) => textWidth(line, FONT_SIZE))),
   };
 }
 
@@ -182,9 +193,7 @@ function checkDomain([low, high]: readonly [number, number]): void {
     );
 }
 
-function note({ outside, total }: Bins): string {
-  return outside > 0 ? ` (${percent(outside / total)} not shown)` : '';
-}
+const unseen = ({ outside, total }: Bins) => `${percent(outside / total)} not shown`;
 
 function percent(share: number): string {
   const value = share * 100;

@@ -1,7 +1,8 @@
 import { wholeNumber } from '../check.js';
 import { OptionError } from '../errors.js';
 import { forXml } from '../printable.js';
-import { FONT, INK, QUIET, SERIES, tint, WIDTH } from './chart.js';
+import { FONT, WIDTH } from './chart.js';
+import { INK, QUIET, SERIES, tint } from './colors.js';
 import { escapeText } from './escape.js';
 
 /** Images side by side, such as digits or the filters of a convolution. */

@@ -1,4 +1,8 @@
-/** Pictures and pages, for Node: `import { lineChart } from '2headgrad/report'`. */
+/**
+ * Pictures and pages, for Node: `import { lineChart } from '2headgrad/report'`.
+ *
+ * @module 2headgrad/report
+ */
 
 export { smooth } from '../smooth.js';
 export { type ConfusionChart, confusionChart } from './confusion.js';

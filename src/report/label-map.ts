@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
-import { drawChart, INK, QUIET, WIDTH } from './chart.js';
+import { drawChart, WIDTH } from './chart.js';
+import { INK, QUIET } from './colors.js';
 
 /** Labels at places, such as words in two dimensions of their vectors. The first ones are the most important. */
 export interface LabelMap {

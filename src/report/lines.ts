@@ -1,6 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
-import { drawChart, type LegendEntry, logAxis, QUIET, SERIES } from './chart.js';
+import { ABOVE, BELOW, drawChart, type Guided, type LegendEntry, logAxis } from './chart.js';
+import { QUIET, SERIES } from './colors.js';
+import type { Place } from './notes.js';
 import { type Point, thin } from './thin.js';
 
 /** One line of a chart. */
@@ -11,7 +13,7 @@ export interface Series {
   dots?: boolean;
 }
 
-/** A dashed line to compare with, its label at its first point. */
+/** A dashed line to compare with, its label beside it, near its first point unless lines run through there. */
 export interface Guide {
   label: string;
   points: readonly Point[];
@@ -49,7 +51,8 @@ export function lineChart(chart: LineChart): string {
   }
   const xs = shown.map(({ x }) => x);
   const ys = shown.map(({ y }) => y);
-  const marks: Plot.Markish[] = guides.flatMap(({ label, points }) => guideLine(label, points, range ?? ys));
+  const guided = guides.flatMap(({ label, points }) => guideLine(label, points, range ?? ys));
+  const marks: Plot.Markish[] = guided.map(({ mark }) => mark);
   const legend: LegendEntry[] = [];
   series.forEach(({ label, points, dots }, i) => {
     const stroke = SERIES[i % SERIES.length];
@@ -72,25 +75,51 @@ export function lineChart(chart: LineChart): string {
     x: { label: chart.x, ...(log.includes('x') ? powers(xs) : { nice: true, ticks: 6 }) },
     y: log.includes('y') ? powers(ys) : range ? { domain: [...range], ticks: 6 } : { nice: true, ticks: 6 },
     marks,
+    notes: guided.map(({ note }) => note),
     height,
     marginLeft: 62,
   });
 }
 
 /** A guide, as far as it runs within the height of the chart. */
-function guideLine(label: string, points: readonly Point[], ys: readonly number[]): Plot.Markish[] {
+function guideLine(label: string, points: readonly Point[], ys: readonly number[]): Guided[] {
   const low = ys.reduce((a, b) => Math.min(a, b));
   const high = ys.reduce((a, b) => Math.max(a, b));
   const inside = points.filter(({ y }) => y >= low && y <= high);
   if (inside.length === 0) return [];
-  // Beside the line, on the side that the line does not run through.
-  const rises = inside[inside.length - 1].y >= inside[0].y;
-  const place = rises ? { textAnchor: 'end', dx: -8, dy: -8 } : { textAnchor: 'start', dx: 10, dy: -2 };
-  const text = { x: 'x', y: 'y', text: () => label, fill: QUIET, stroke: 'white', strokeWidth: 5 } as const;
+  const [first, last] = [inside[0], inside[inside.length - 1]];
+  const sides = besides(last.x - first.x, last.y - first.y);
+  const at = [0, 0.25, 0.5, 0.75, 1].map((part) => inside[Math.round(part * (inside.length - 1))]);
   return [
-    Plot.line(inside, { x: 'x', y: 'y', stroke: QUIET, strokeWidth: 1.4, strokeDasharray: '6 4' }),
-    Plot.text(inside.slice(0, 1), { ...text, ...(place as Plot.TextOptions) }),
+    {
+      mark: Plot.line(inside, { x: 'x', y: 'y', stroke: QUIET, strokeWidth: 1.4, strokeDasharray: '6 4' }),
+      note: {
+        text: label,
+        color: QUIET,
+        places: at.flatMap(({ x, y }) => sides.map((side) => ({ x, y, ...side }))),
+      },
+    },
   ];
+}
+
+/** Where a label stands beside a line: on the sides that it does not run through. */
+function besides(right: number, up: number): Omit<Place, 'x' | 'y'>[] {
+  const slope = up * right;
+  if (slope > 0)
+    return [
+      { anchor: 'end', dx: -8, dy: -8 },
+      { anchor: 'start', dx: 8, dy: 10 },
+    ];
+  if (slope < 0)
+    return [
+      { anchor: 'start', dx: 10, dy: -4 },
+      { anchor: 'end', dx: -8, dy: 10 },
+    ];
+  // From where it begins, along it.
+  const anchors = ['start', 'middle', 'end'] as const;
+  return [ABOVE, BELOW].flatMap((dy) =>
+    (right < 0 ? anchors.toReversed() : anchors).map((anchor) => ({ anchor, dx: 0, dy })),
+  );
 }
 
 /** A logarithmic axis; over many powers of ten, some of the powers are named. */

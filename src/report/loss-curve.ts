@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
-import { drawChart, guideY, type LegendEntry, logAxis, SERIES } from './chart.js';
+import { drawChart, guideY, type LegendEntry, logAxis } from './chart.js';
+import { SERIES } from './colors.js';
 import { type Point, thin } from './thin.js';
 
 /** What a loss curve shows. All lists are as long as `steps`. */
@@ -54,8 +55,11 @@ export function lossCurve(curve: LossCurve): string {
   if (average.length > 0) marks.push(line(average, 'white', 4.5), line(average, SMOOTHED, 2.2));
   if (held.length > 0) marks.push(line(held, DEV, 1.4));
   if (held.length > 0 && held.length <= 60) marks.push(dots(held, DEV, 3.5));
-  if (baseline && Number.isFinite(baseline.value))
-    marks.push(...guideY(baseline.value, baseline.label, last));
+  const guide =
+    baseline && Number.isFinite(baseline.value)
+      ? guideY(baseline.value, baseline.label, [first, last])
+      : undefined;
+  if (guide) marks.push(guide.mark);
 
   const legend: LegendEntry[] = [
     smoothed
@@ -75,6 +79,7 @@ export function lossCurve(curve: LossCurve): string {
     x: { label: 'step', domain: [first, last], ticks: Math.min(6, last - first) },
     y: log ? logAxis(ys) : { nice: true, ticks: 6 },
     marks,
+    notes: guide ? [guide.note] : [],
   });
 }
 

@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
-import { drawChart, FONT_SIZE, SERIES } from './chart.js';
+import { drawChart, FONT_SIZE } from './chart.js';
+import { AREAS, SERIES } from './colors.js';
 
 /** A buffer on the map: bytes from an address, alive from one kernel to another. */
 export interface MappedBuffer {
@@ -41,8 +42,8 @@ export function memoryMap(title: string, buffers: readonly MappedBuffer[]): stri
     title,
     axis: `place in the arena, ${unit}`,
     legend: [
-      { label: 'bytes of its own', stroke: OWN, width: 9 },
-      { label: "took over another buffer's bytes", stroke: TAKEN, width: 9 },
+      { label: 'bytes of its own', stroke: OWN, width: AREAS.bar },
+      { label: "took over another buffer's bytes", stroke: TAKEN, width: AREAS.bar },
     ],
     x: {
       label: 'kernel, in running order',

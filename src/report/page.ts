@@ -1,4 +1,6 @@
+import { darkStyle } from './dark.js';
 import { escapeText } from './escape.js';
+import { drawing } from './inline.js';
 
 /** A part of a report: a heading and one kind of content. `html` and `svg` are put in as they are, so must be trusted. */
 export type Section = { heading: string } & (
@@ -24,7 +26,8 @@ export function reportPage({ title, summary, sections }: Report): string {
     ([label, value]) => `<div><dt>${escapeText(label)}</dt><dd>${escapeText(value)}</dd></div>`,
   );
   const parts = sections.map(
-    (section) => `<section>\n<h2>${escapeText(section.heading)}</h2>\n${content(section)}\n</section>`,
+    (section, i) =>
+      `<section>\n<h2>${escapeText(section.heading)}</h2>\n${content(section, `drawing-${i + 1}`)}\n</section>`,
   );
   return `<!doctype html>
 <html lang="en">
@@ -47,31 +50,21 @@ ${facts.length > 0 ? `<dl>\n${facts.join('\n')}\n</dl>\n` : ''}${parts.join('\n'
 `;
 }
 
-function content(section: Section): string {
-  // What is wider than the page scrolls inside of a box that the keyboard reaches too.
-  const box = (kind: string, inner: string) =>
-    `<div class="${kind}" tabindex="0" role="region" aria-label="${escapeText(section.heading)}">${inner}</div>`;
-  if ('svg' in section) return box('figure', inlineSvg(section.svg));
-  if ('pre' in section) return box('text', `<pre>${escapeText(section.pre)}</pre>`);
+function content(section: Section, id: string): string {
+  const { heading } = section;
+  if ('svg' in section) return drawing(section.svg, heading, id);
+  if ('pre' in section)
+    return `<div class="text" tabindex="0" role="region" aria-label="${escapeText(heading)}"><pre>${escapeText(section.pre)}</pre></div>`;
   if ('list' in section)
     return `<ul>\n${section.list.map((item) => `<li>${escapeText(item)}</li>`).join('\n')}\n</ul>`;
   return section.html;
-}
-
-/** An SVG as HTML takes it, never much below half of its size, so that its text stays readable on a phone. */
-function inlineSvg(svg: string): string {
-  const start = Math.max(0, svg.indexOf('<svg'));
-  const open = svg.slice(start, svg.indexOf('>', start) + 1);
-  const width = /\swidth="([\d.]+)(pt|px)?"/.exec(open);
-  if (!width) return svg.slice(start);
-  const pixels = Number(width[1]) * (width[2] === 'pt' ? 4 / 3 : 1);
-  return `<div style="min-width:${Math.round(pixels * 0.53)}px;max-width:${Math.round(pixels)}px">${svg.slice(start)}</div>`;
 }
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1f2933; --quiet: #5b6673; --page: #f6f7f9; --card: #ffffff; --line: #dde2e8; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6eaef; --quiet: #9ba7b4; --page: #12161b; --card: #1b2129; --line: #303944; }
+  ${darkStyle()}
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); -webkit-text-size-adjust: 100%;
@@ -83,16 +76,32 @@ dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)
 dl > div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .55rem .8rem; min-width: 0; }
 dt { color: var(--quiet); font-size: .8rem; }
 dd { margin: 0; text-wrap: balance; font-size: 1.05rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-.figure, .text { border: 1px solid var(--line); border-radius: 8px; overflow: auto; max-height: 85vh; }
-.figure { background: #ffffff; padding: .5rem; color-scheme: light; }
+.figure, .text { border: 1px solid var(--line); border-radius: 8px; overflow: auto; }
+.figure { padding: .5rem; background: var(--card); }
+.paper { background: #ffffff; color-scheme: light; }
 .figure > div { margin: 0 auto; }
 .figure svg { display: block; width: 100%; height: auto; }
-.text { background: var(--card); }
+.twin svg { color: var(--ink) !important; background: none !important; }
+.twin svg > rect[width="100%"] { fill: none; }
+.twin [stroke="white"] { stroke: var(--card); }
+.drawing label { color: var(--quiet); font-size: .85rem; margin: 0 .9rem 0 .3rem; white-space: nowrap; }
+.drawing .figure { margin-top: .5rem; }
+.whole:checked ~ .figure > div { min-width: 0 !important; max-width: none !important; }
+.whole:checked ~ .figure svg { height: 80vh; }
+.large:checked ~ .figure { max-height: 85vh; }
+.large:checked ~ .figure > div { min-width: calc(2 * var(--width)) !important; max-width: none !important; }
+.text { background: var(--card); max-height: 85vh; }
 pre { margin: 0; padding: .8rem 1rem; font: .85rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; tab-size: 2; }
 ul { margin: 0; padding-left: 1.2rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .9rem .35rem 0; text-align: left; vertical-align: top; }
 th.number, td.number { text-align: right; }
 th { color: var(--quiet); font-size: .85rem; font-weight: 600; }
-@media print { .figure, .text { max-height: none; } pre { white-space: pre-wrap; } }
+@media (max-width: 30rem) {
+  main { padding-left: .5rem; padding-right: .5rem; }
+  .figure { padding: 0; }
+  table { font-size: .9rem; }
+  th, td { padding-right: .6rem; }
+}
+@media print { .figure, .text { max-height: none !important; } pre { white-space: pre-wrap; } }
 `;

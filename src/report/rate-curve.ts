@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { OptionError } from '../errors.js';
-import { drawChart, guideX, logAxis, SERIES } from './chart.js';
+import { drawChart, guideX, logAxis } from './chart.js';
+import { SERIES } from './colors.js';
 import { type Point, thin } from './thin.js';
 
 /** A run in which the learning rate rose from step to step. */
@@ -37,6 +38,11 @@ export function rateCurve({ title, rates, losses, smoothed, bounds, suggestion }
   const bottom = [...raw, ...average].reduce((least, { y }) => (y < least ? y : least), low);
   const line = (data: Point[], stroke: string, strokeWidth: number) =>
     Plot.line(data, { x: 'x', y: 'y', stroke, strokeWidth, strokeLinejoin: 'round' });
+  const guides = [
+    guideX(bounds.lower, `stands still at ${digits(bounds.lower)}`, top),
+    guideX(bounds.upper, `explodes at ${digits(bounds.upper)}`, top, { anchor: 'end' }),
+    guideX(suggestion, digits(suggestion), top, { stroke: SUGGESTION, dashed: false, dy: 36 }),
+  ];
   return drawChart({
     title,
     axis: 'loss',
@@ -51,10 +57,9 @@ export function rateCurve({ title, rates, losses, smoothed, bounds, suggestion }
       line(raw, RAW, 0.8),
       line(average, 'white', 4.5),
       line(average, SMOOTHED, 2.2),
-      ...guideX(bounds.lower, `stands still at ${digits(bounds.lower)}`, top),
-      ...guideX(bounds.upper, `explodes at ${digits(bounds.upper)}`, top, { anchor: 'end' }),
-      ...guideX(suggestion, digits(suggestion), top, { stroke: SUGGESTION, dashed: false, dy: 36 }),
+      ...guides.map(({ mark }) => mark),
     ],
+    notes: guides.map(({ note }) => note),
   });
 }
 

@@ -5,8 +5,8 @@ import type { Cache } from '../emit/compile.js';
 import { printable } from '../printable.js';
 
 /**
- * A cache in a folder, which is made when it is first asked for. One that the user named (`cache`, XDG_CACHE_HOME) and
- * that cannot be made is a DataError. Without the usual one all goes on, only slower: a warning says so, once.
+ * A cache in a folder, which is made when it is first asked for. One that a program named (`cache`) and that cannot be made
+ * is a DataError. Without the user's, that of XDG_CACHE_HOME or the home folder, all goes on, only slower: a warning says so, once.
  */
 export function cacheIn(named: string | undefined, open: (folder: string) => Cache): Cache {
   let made: Promise<Cache | undefined> | undefined;
@@ -20,19 +20,22 @@ export function cacheIn(named: string | undefined, open: (folder: string) => Cac
   };
 }
 
+/** The user's folder of compiled modules, which need not be there. Throws an Error where there is no place for one. */
+export function userFolder(): string {
+  return join(process.env.XDG_CACHE_HOME || join(home(), '.cache'), '2headgrad');
+}
+
 async function usableFolder(named: string | undefined): Promise<string | undefined> {
-  const base = process.env.XDG_CACHE_HOME;
-  const chosen = named ?? (base ? join(base, '2headgrad') : undefined);
-  if (chosen !== undefined) {
-    await ensureFolder(chosen);
-    return chosen;
+  if (named !== undefined) {
+    await ensureFolder(named);
+    return named;
   }
   try {
-    const folder = join(home(), '.cache', '2headgrad');
+    const folder = userFolder();
     await ensureFolder(folder);
     return folder;
   } catch (error) {
-    warnOnce((error as Error).message);
+    warnNotKept((error as Error).message);
     return undefined;
   }
 }
@@ -45,7 +48,8 @@ function home(): string {
 
 let warned = false;
 
-function warnOnce(why: string): void {
+/** Says once in a process that compiled modules are not kept. */
+export function warnNotKept(why: string): void {
   if (warned) return;
   warned = true;
   process.emitWarning(

@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 /** Where this package's sources, or what was built of them, lie. */
 const ROOT = new URL('../', import.meta.url);
 const START = 'emit/compile.js';
+/** What is built has the files of other packages here, told apart by their versions. */
+const VENDOR = 'vendor/';
 // No template: those are text of what the compiler emits.
 const IMPORT = /\b(?:from|import)\s*\(?\s*['"](\.[^'"${}]+)['"]/g;
 
@@ -19,7 +21,7 @@ export async function compilerVersion(root = ROOT): Promise<string> {
   for (const [path, text] of files)
     hash.update(`${path}\0${(await stat(new URL(path, root))).mtimeMs}\0${text}\0`);
   return hash
-    .update(JSON.stringify(await packageVersions()))
+    .update(JSON.stringify(await packageVersions(root)))
     .digest('hex')
     .slice(0, 16);
 }
@@ -43,7 +45,7 @@ export async function compilerFiles(root = ROOT): Promise<Map<string, string>> {
       for (const name of await readdir(new URL(folder, root)))
         if (/(?<!\.d)\.[jt]s$/.test(name)) next.add(folder + name);
     }
-    found = [...next].filter((path) => !files.has(path));
+    found = [...next].filter((path) => !files.has(path) && !path.startsWith(VENDOR));
   }
   return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -55,12 +57,20 @@ function pathIn(root: URL, path: string): string {
 }
 
 /** What makes wasm of AssemblyScript: asc, and the Binaryen that it finds. */
-async function packageVersions(): Promise<string[]> {
+const ASSEMBLERS = ['assemblyscript', 'binaryen'] as const;
+
+async function packageVersions(root: URL): Promise<string[]> {
+  const vendored = await readFile(new URL(`${VENDOR}packages.json`, root), 'utf8').catch(() => undefined);
+  if (vendored !== undefined) {
+    const packages: { name: string; version: string }[] = JSON.parse(vendored);
+    return ASSEMBLERS.map((name) => `${name} ${packages.find((found) => found.name === name)?.version}`);
+  }
   const read = async (name: string, from: string | URL) => {
     const path = createRequire(from).resolve(`${name}/package.json`);
     const { version } = JSON.parse(await readFile(path, 'utf8'));
     return { path, text: `${name} ${version}` };
   };
-  const asc = await read('assemblyscript', import.meta.url);
-  return [asc.text, (await read('binaryen', asc.path)).text];
+  const [first, second] = ASSEMBLERS;
+  const asc = await read(first, import.meta.url);
+  return [asc.text, (await read(second, asc.path)).text];
 }

@@ -3,8 +3,9 @@ import { constants, type Stats } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { folderReason } from '../data/folders.js';
 import type { Cache } from '../emit/compile.js';
-import { cacheIn } from './cache-folder.js';
+import { cacheIn, warnNotKept } from './cache-folder.js';
 import { compilerVersion } from './compiler-version.js';
 
 /** No module is as large; what is there would not be one of ours. */
@@ -47,7 +48,7 @@ function filesIn(folder: string): Cache {
       await makeFolder(folder)
         .then(() => sweep(folder))
         .then(() => replace(file, bytes))
-        .catch(() => {});
+        .catch((error) => warnNotKept(`cannot write into ${JSON.stringify(folder)}: ${folderReason(error)}`));
     },
   };
 }

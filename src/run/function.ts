@@ -28,8 +28,21 @@ export interface CompileFunctionOptions
 /** The module counts in 32 bits. */
 const MAX_TIMES = 2 ** 31 - 1;
 
-/** A traced function that runs as WebAssembly. */
+/**
+ * A traced function that runs as WebAssembly.
+ * @example
+ * ```ts
+ * import { CompiledFunction, compileFunction, f32, trace } from '2headgrad';
+ * const graph = trace('f', { x: f32(3) }, ({ x }) => ({ y: x.mul(2) }));
+ * const f = await compileFunction(graph);
+ * f.load({ x: [1, 2, 3] });
+ * f.run();
+ * console.log(f instanceof CompiledFunction, f.outputs().y.join(' ')); // true 2 4 6
+ * await f.close();
+ * ```
+ */
 export class CompiledFunction {
+  /** @internal */
   constructor(
     readonly module: CompiledModule,
     private readonly entry: EntryDescription,
@@ -69,7 +82,17 @@ export class CompiledFunction {
   }
 }
 
-/** Compiles a graph that `trace` made from a function of tensors. */
+/**
+ * Compiles a graph that `trace` made from a function of tensors.
+ * @example
+ * ```ts
+ * import { compileFunction, f32, trace } from '2headgrad';
+ * const graph = trace('f', { x: f32(3) }, ({ x }) => ({ y: x.exp().sum() }));
+ * const f = await compileFunction(graph);
+ * console.log(f.call({ x: [0, 0, 0] }).y[0]); // 3
+ * await f.close();
+ * ```
+ */
 export async function compileFunction(
   graph: Graph,
   options: CompileFunctionOptions = {},

@@ -19,7 +19,15 @@ const HEADERS =
 const MAIN_THREAD =
   "a page's main thread must not wait for other threads: use the session in a worker, or with one thread";
 
-/** How many threads a session can use in this place; where it is one, why. */
+/**
+ * How many threads a session can use in this place; where it is one, why.
+ * @example
+ * ```ts
+ * import { threadSupport } from '2headgrad';
+ * const { most, reason } = threadSupport();
+ * console.log(most >= 1, most > 1 || reason !== null); // true true
+ * ```
+ */
 export function threadSupport(): ThreadSupport {
   const reason = obstacle();
   if (reason) return { most: 1, reason };

@@ -71,6 +71,17 @@ export type { InterpretOptions };
 /**
  * A training step that an engine can run. `M`: its model; `B`, `P`: types of its batch and of what `predict` takes; `R`: its metrics; `E`:
  * the user's entries; `O`: what `predict` returns.
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, TrainStep, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(1, 1),
+ *   batch: { x: f32(4, 1), y: f32(4, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.sgd(),
+ * });
+ * console.log(step instanceof TrainStep, Object.keys(step.program.entries).join(' ')); // true train evaluate
+ * ```
  */
 // biome-ignore lint/suspicious/noExplicitAny: a step of any model, batch, uses and metrics.
 export class TrainStep<M = any, B extends Types = any, P extends Types = any, R = any, E = any, O = any> {
@@ -80,6 +91,7 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
   private traced: Program | null = null;
   private described: ProgramDescription | null = null;
 
+  /** @internal */
   constructor(options: StepOptions<M, B, P>) {
     this.definition = new StepDefinition(options);
   }
@@ -206,6 +218,22 @@ export type AnyTrainStep = TrainStep<unknown, Types, Types>;
 /**
  * Defines a training step: forward, backward and update of a model on a batch of fixed size. Options are checked here,
  * shapes when it is compiled or interpreted, before anything runs.
+ * @example
+ * ```ts
+ * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(1, 1),
+ *   batch: { x: f32(4, 1), y: f32(4, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.sgd(),
+ *   predict: { inputs: { x: f32(1, 1) }, output: (model, { x }) => model(x) },
+ * });
+ * const session = await step.compile({ seed: 42 });
+ * session.data({ x: [-2, -1, 1, 2], y: [-6, -3, 3, 6] });
+ * await session.run({ steps: 200, lr: 0.1 });
+ * console.log(session.predict({ x: [10] })[0].toFixed(2)); // 30.00
+ * await session.close();
+ * ```
  */
 export function trainStep<
   M,

@@ -55,7 +55,15 @@ abstract class Trained {
   }
 }
 
-/** activation(w . x + b) */
+/**
+ * activation(w . x + b)
+ * @example
+ * ```ts
+ * import { Neuron } from '2headgrad';
+ * const neuron = new Neuron(2, { init: () => 0.5, activation: 'linear' });
+ * console.log(neuron.forward([1, 2]).data); // 2
+ * ```
+ */
 export class Neuron extends Trained {
   readonly weights: readonly Value[];
   readonly bias: Value;
@@ -90,7 +98,15 @@ export class Neuron extends Trained {
   }
 }
 
-/** Neurons that see the same inputs. */
+/**
+ * Neurons that see the same inputs.
+ * @example
+ * ```ts
+ * import { Layer } from '2headgrad';
+ * const layer = new Layer(2, 3);
+ * console.log(layer.forward([1, 2]).length, layer.parameters().length); // 3 9
+ * ```
+ */
 export class Layer extends Trained {
   readonly neurons: readonly Neuron[];
 
@@ -114,7 +130,21 @@ export class Layer extends Trained {
   }
 }
 
-/** A multi-layer perceptron: `new MLP(3, [4, 4, 1])` has three inputs, two hidden layers of four, one output. */
+/**
+ * A multi-layer perceptron: `new MLP(3, [4, 4, 1])` has three inputs, two hidden layers of four, one output.
+ * @example
+ * ```ts
+ * import { MLP } from '2headgrad';
+ * const model = new MLP(2, [4, 1]);
+ * for (let step = 0; step < 100; step++) {
+ *   const [y] = model.forward([0.5, -1]);
+ *   model.zeroGrad();
+ *   y.sub(0.3).pow(2).backward();
+ *   model.step(0.1);
+ * }
+ * console.log(model.forward([0.5, -1])[0].data.toFixed(2)); // 0.30
+ * ```
+ */
 export class MLP extends Trained {
   readonly layers: readonly Layer[];
 

@@ -22,6 +22,16 @@ export interface TracedValue {
  * Turns what `root` was computed from into a graph for the compiler, with the gradient of `root` by every leaf.
  * Every op becomes its namesake on tensors, so the compiler's reverse mode differentiates, not `backward`;
  * numbers that stand on the right of an op become constants.
+ *
+ * @example
+ * ```ts
+ * import { compileFunction, traceValue, Value } from '2headgrad';
+ * const x = new Value(3, 'x');
+ * const { graph, inputs } = traceValue(x.mul(x));
+ * const square = await compileFunction(graph);
+ * console.log(square.call(inputs())['gradient.x'][0]); // 6
+ * await square.close();
+ * ```
  */
 export function traceValue(root: Value, { name = 'scalar' }: { name?: string } = {}): TracedValue {
   if (!(root instanceof Value)) throw new OptionError('traceValue: the first argument must be a Value');

@@ -14,6 +14,14 @@ export interface ScalarCreator {
 /**
  * A number that remembers what it was computed from, so that `backward` can say how it depends on that. Every
  * Value is finite: an op that would leave the finite numbers throws and names its operands.
+ * @example
+ * ```ts
+ * import { Value } from '2headgrad';
+ * const x = new Value(3, 'x');
+ * const y = x.mul(x).add(1);
+ * y.backward();
+ * console.log(y.data, x.grad); // 10 6
+ * ```
  */
 export class Value {
   /** The derivative of what `backward` was called on, by this: summed over all calls since `zeroGrad`. */

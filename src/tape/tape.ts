@@ -269,7 +269,16 @@ export interface TensorOptions {
   precision?: Precision | undefined;
 }
 
-/** A tensor from (nested) numbers: tensor([[1, 2], [3, 4]]) has shape [2, 2]. Computed with at once. */
+/**
+ * A tensor from (nested) numbers: tensor([[1, 2], [3, 4]]) has shape [2, 2]. Computed with at once.
+ * @example
+ * ```ts
+ * import { type Eager, tensor } from '2headgrad';
+ * const x = tensor([[1, 2], [3, 4]], { requiresGrad: true });
+ * (x.square().sum() as Eager).backward();
+ * console.log(x.shape, x.grad); // [ 2, 2 ] Tensor f32[2, 2] [2, 4, 6, 8]
+ * ```
+ */
 export function tensor(values: Nested, options: TensorOptions = {}): Eager {
   checkOptions('tensor', options, ['dtype', 'requiresGrad', 'precision']);
   const { dtype = 'f32', requiresGrad = false, precision = 'float32' } = options;

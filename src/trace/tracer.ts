@@ -266,6 +266,13 @@ function at(where: string): string {
  * Traces a function of tensors into a graph.
  * @param inputs name and type of each argument, in order
  * @param f called once, with one symbolic tensor per input; returns named outputs
+ *
+ * @example
+ * ```ts
+ * import { f32, trace } from '2headgrad';
+ * const graph = trace('f', { x: f32(2) }, ({ x }) => ({ y: x.exp().sum() }));
+ * console.log(graph.name, graph.outputs.map(({ name }) => name)); // f [ 'y' ]
+ * ```
  */
 export function trace(
   name: string,

@@ -1,7 +1,7 @@
-import { DataError } from '../errors.js';
-import type { Batches } from './columns.js';
-import type { Calibration } from './description.js';
-import type { Engine, Numbers } from './engine.js';
+import { DataError, OptionError } from '../errors.js';
+import { type Batches, batchesOf } from './columns.js';
+import { entryOf, type ProgramDescription } from './description.js';
+import type { Columns, Engine, Numbers } from './engine.js';
 
 /** Mean, and sum of squared deviations from it, of so many values of each feature. */
 interface Moments {
@@ -11,11 +11,14 @@ interface Moments {
 }
 
 /**
- * Sets the running statistics of every batch norm to those of what goes into it over all batches. Norms come one
+ * Sets the running statistics of every batch norm to those of what goes into it over all rows. Norms come one
  * after the other, since what goes into one depends on those before it: each is set before the next is looked at, so
  * that the model in use is the model in training on one batch of all rows.
  */
-export function calibrate(engine: Engine, norms: readonly Calibration[], batches: Batches): void {
+export function calibrate(engine: Engine, program: ProgramDescription, columns: Columns): void {
+  const { calibration: norms = [], name } = program;
+  if (norms.length === 0) throw new OptionError(`calibrate: ${name} has no batch norm`);
+  const batches = batchesOf(entryOf(program, 'calibrate'), columns);
   const before = norms.flatMap(({ mean, variance }) =>
     [mean, variance].map((name) => [name, engine.read(name).slice()] as const),
   );

@@ -1,6 +1,7 @@
+import { shown } from '../check.js';
 import { parseJson } from '../data/json.js';
 import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
-import { DataError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 import { clipped, shownName } from '../printable.js';
 import { numel } from '../shape.js';
 import { convert } from './columns.js';
@@ -39,6 +40,13 @@ export function encodeCheckpoint(
     seed: String(seed),
     ...(frozen.length > 0 && { [FROZEN]: JSON.stringify(frozen) }),
   });
+}
+
+/** What is restored from; OptionError for anything but bytes. */
+export function checkpointBytes(given: Uint8Array | ArrayBuffer): Uint8Array {
+  const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
+  if (bytes instanceof Uint8Array) return bytes;
+  throw new OptionError(`restore: expected the bytes of a checkpoint, got ${shown(given)}`);
 }
 
 /**

@@ -3,7 +3,12 @@ import { DataError } from '../errors.js';
 import { checkIndices, type IndexBound } from '../indices.js';
 import { randomIndex, STREAMS } from '../random/philox.js';
 import { BEYOND_F32, type DType, formatShape, numel, type TensorType } from '../shape.js';
-import { type EntryDescription, gradientName, LEARNING_RATE } from './description.js';
+import {
+  type EntryDescription,
+  gradientName,
+  LEARNING_RATE,
+  type VariableDescription,
+} from './description.js';
 import type { Columns, Numbers } from './engine.js';
 
 // Data on its way from the user into an engine: checked here, so that engines can trust it.
@@ -202,6 +207,12 @@ function has(columns: Columns, { name, inherited }: Part): boolean {
 
 /** What may stand beside finite numbers: for variables of state Infinity, for functions NaN too. */
 type Beside = 'nothing' | 'infinity' | 'anything';
+
+/** What a variable may be given: state may hold infinities. */
+export function elementsOf(variable: VariableDescription, values: ArrayLike<number>): Numbers {
+  const { name, dtype, shape, role } = variable;
+  return convert(name, values, { dtype, shape }, numel(shape), role === 'state' ? 'infinity' : 'nothing');
+}
 
 /**
  * The values in the dtype of their place; anything that would change a value on the way is an error, and so is what is

@@ -60,7 +60,7 @@ export function checkRate(lr: number, step: number): number {
   return learningRate('the learning rate', lr, ` at step ${step + 1}`);
 }
 
-/** The rates of `n` steps, the first being step `first` (from 0). */
+/** The rates of the steps from `at` on. */
 export function ratesOf(lr: LearningRate, first: number, n: number): Float32Array {
   const rates = new Float32Array(n);
   if (typeof lr !== 'function') rates.fill(checkRate(lr, first));

@@ -1,12 +1,11 @@
-import { checkOptions, shown } from '../check.js';
+import { checkOptions } from '../check.js';
 import { ASYNC_DISPOSE } from '../closing.js';
 import type { CompiledModule } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
-import { numel } from '../shape.js';
 import { calibrate } from './calibrate.js';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
+import { checkpointBytes, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
 import { loadFile, saveFile } from './checkpoint-file.js';
-import { batchesOf, checkBatch, checkGradients, convert } from './columns.js';
+import { checkBatch, checkGradients, elementsOf } from './columns.js';
 import { checkDataset, type DataOptions } from './dataset.js';
 import {
   entryOf,
@@ -36,6 +35,13 @@ export type { LearningRate, Progress, RunOptions } from './run-options.js';
 /**
  * A model in training, made by `compile()` or `interpret()`. `R`: its metrics; `B`: types of its batch; `P`, `E`: what `predict` and the
  * user's entries take and make; `N`: names of its variables.
+ * @example
+ * ```ts
+ * import { f32, nn, optim, Session, trainStep } from '2headgrad';
+ * const [model, batch] = [nn.linear(1, 1), { x: f32(2, 1) }];
+ * const step = trainStep({ model, batch, loss: (model, { x }) => model(x).mean(), optimizer: optim.sgd() });
+ * console.log(step.interpret() instanceof Session); // true
+ * ```
  */
 // biome-ignore lint/suspicious/noExplicitAny: a session of any step.
 export class Session<R = any, B = any, P = any, E = any, N = any> {
@@ -55,6 +61,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
   /** Loss of the last step in this session. */
   private lastLoss: number | null = null;
 
+  /** @internal */
   constructor(
     readonly program: ProgramDescription,
     private readonly engine: Engine,
@@ -131,9 +138,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
    * are refused until the run has ended or its loop was left. `close` ends the run as its signal does.
    */
   run(options: RunOptions<B, R>): Run<R> {
-    const run: Run<R> = new Run<R>(this.reports(options));
-    this.waiting = run;
-    return run;
+    return (this.waiting = new Run<R>(this.reports(options)));
   }
 
   private async *reports(options: RunOptions): AsyncGenerator<Progress, void, void> {
@@ -217,9 +222,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
    */
   calibrate(columns: ColumnsOf<B>): void {
     this.open();
-    const { calibration = [], name } = this.program;
-    if (calibration.length === 0) throw new OptionError(`calibrate: ${name} has no batch norm`);
-    calibrate(this.engine, calibration, batchesOf(entryOf(this.program, 'calibrate'), columns));
+    calibrate(this.engine, this.program, columns);
     // Going back to before this would undo it.
     this.wayBack.forget();
   }
@@ -276,11 +279,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
 
   write<K extends string>(name: Named<K, N>, values: ArrayLike<number>): void {
     this.open();
-    const { dtype, shape, role } = variableOf(this.program, name);
-    this.engine.write(
-      name,
-      convert(name, values, { dtype, shape }, numel(shape), role === 'state' ? 'infinity' : 'nothing'),
-    );
+    this.engine.write(name, elementsOf(variableOf(this.program, name), values));
     // Going back to before this would undo it.
     this.wayBack.forget();
   }
@@ -300,9 +299,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
   /** Goes on from a checkpoint, with its place and seed and the same bits; nothing changes if it does not fit. */
   restore(given: Uint8Array | ArrayBuffer): void {
     this.open();
-    const bytes = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
-    if (!(bytes instanceof Uint8Array))
-      throw new OptionError(`restore: expected the bytes of a checkpoint, got ${shown(given)}`);
+    const bytes = checkpointBytes(given);
     if (this.busy === 'run') this.refuse('restore');
     // All of it is checked before any is written: an error must leave the session as it was.
     const { step, seed, values } = decodeCheckpoint(bytes, this.program.variables);

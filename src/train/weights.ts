@@ -19,7 +19,7 @@ import {
   wantedOf,
 } from './weight-sources.js';
 
-export type { WeightMap, WeightSession, WeightSource } from './weight-sources.js';
+export type { WeightMap, WeightSession, WeightSource, WeightVariable } from './weight-sources.js';
 
 export interface WeightOptions {
   map?: WeightMap | undefined;
@@ -39,10 +39,28 @@ export interface LoadedWeights {
 }
 
 /**
- * Takes parameters, and state that the file has (running statistics), from a safetensors file or its bytes, whatever made
- * it: F32, F64, F16 or BF16; tensors that nothing is made of may be of any dtype. All of it is checked before any is written. The place in the run and the optimizer's state stay:
- * for a checkpoint of one's own there is `session.load`. Throws DataError that names what is missing, extra, or of another
+ * Takes parameters, and state that the file has (running statistics), from a safetensors file or its bytes, whatever
+ * made
+ * it: F32, F64, F16 or BF16; tensors that nothing is made of may be of any dtype. All of it is checked before any is
+ * written. The place in the run and the optimizer's state stay:
+ * for a checkpoint of one's own there is `session.load`. Throws DataError that names what is missing, extra, or of
+ * another
  * shape; with `strict: false` the first two are only returned.
+ *
+ * @example
+ * ```ts
+ * import { encodeWeights, f32, loadWeights, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(2, 2), y: f32(2, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.sgd(),
+ * });
+ * const trained = step.interpret({ seed: 1 });
+ * const session = step.interpret({ seed: 2 });
+ * const { loaded } = await loadWeights(session, encodeWeights(trained));
+ * console.log(loaded.join(' '), session.read('weight')[0] === trained.read('weight')[0]); // weight bias true
+ * ```
  */
 export async function loadWeights(
   session: WeightSession,
@@ -83,7 +101,22 @@ export function takeWeights(
   return { loaded: loaded.map(([name]) => name), missing, extra };
 }
 
-/** The variables of the model as a safetensors file under the names and in the layout of a map, for who reads such files. */
+/**
+ * The variables of the model as a safetensors file under the names and in the layout of a map, for who reads such
+ * files.
+ * @example
+ * ```ts
+ * import { encodeWeights, f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(2, 2), y: f32(2, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.sgd(),
+ * });
+ * const bytes = encodeWeights(step.interpret(), { map: { weight: 'fc.weight', bias: 'fc.bias' } });
+ * console.log(bytes instanceof Uint8Array); // true
+ * ```
+ */
 export function encodeWeights(session: WeightSession, options: Pick<WeightOptions, 'map'> = {}): Uint8Array {
   checkOptions('saveWeights', options, ['map']);
   const tensors: Tensors = new Map();
@@ -107,7 +140,22 @@ export function encodeWeights(session: WeightSession, options: Pick<WeightOption
   return encodeSafetensors(tensors, { format: 'pt' });
 }
 
-/** Writes `encodeWeights` to a file, which is complete or untouched. */
+/**
+ * Writes `encodeWeights` to a file, which is complete or untouched.
+ * @example
+ * ```ts
+ * import { f32, loadWeights, meanSquaredError, nn, optim, saveWeights, trainStep } from '2headgrad';
+ * const step = trainStep({
+ *   model: nn.linear(2, 1),
+ *   batch: { x: f32(2, 2), y: f32(2, 1) },
+ *   loss: (model, { x, y }) => meanSquaredError(model(x), y),
+ *   optimizer: optim.sgd(),
+ * });
+ * await saveWeights(step.interpret({ seed: 1 }), 'weights.safetensors');
+ * const session = step.interpret({ seed: 2 });
+ * console.log((await loadWeights(session, 'weights.safetensors')).missing.length); // 0
+ * ```
+ */
 export async function saveWeights(
   session: WeightSession,
   path: string,

@@ -1,3 +1,9 @@
+/**
+ * A plugin for Vite that compiles model files as they are imported: `import grad from '2headgrad/vite'`.
+ *
+ * @module 2headgrad/vite
+ */
+
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';

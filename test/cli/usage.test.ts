@@ -54,6 +54,18 @@ test.each([
     ['<dir>', '--count', '--seed', '--prompt', '--length', '--temperature', '--top-k', '--top-p', '--json'],
   ],
   [
+    ['new', '--help'],
+    ['<dir>', '--name', '--json'],
+  ],
+  [
+    ['bench', '--help'],
+    ['<task>', '--export', '--data', '--threads', '--seconds', '--memory', '--hidden', '--json'],
+  ],
+  [
+    ['cache', '--help'],
+    ['[action]', 'clear', 'XDG_CACHE_HOME', '--json'],
+  ],
+  [
     ['inspect', '--help'],
     ['--stage', 'assemblyscript', '--svg', '--hidden', '--memory'],
   ],
@@ -104,6 +116,9 @@ test.each([
   [['inspect', 'names', '--memory', '0'], "argument '0' is invalid. expected a size above 0"],
   [['train', 'names', '--hidden', '1000000', '--embed', '90000', '--steps', '1'], 'would have 270,'],
   [['train', 'names', '--norm', 'batch', '--batch', '1'], '--norm batch needs a batch of at least 2'],
+  [['new'], "missing required argument 'dir' (see 2headgrad new --help)"],
+  [['new', ''], "'' is invalid for argument 'dir'. Give the name of a folder. (see 2headgrad new --help)"],
+  [['bench'], "missing required argument 'task' (see 2headgrad bench --help)"],
   [['train', 'names', '--heads', '4'], '--heads is an option of text, not of names'],
   [['train', 'text', '--hidden', '8'], '--hidden is an option of names and words, not of text'],
   [['train', 'words', '--heads', '4'], '--heads is an option of text, not of words'],
@@ -139,7 +154,9 @@ test.each([
 ])('%j is a wrong use: one line, exit code 2', async (args, message) => {
   const { code, stdout, stderr } = await quick(...args);
   expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^2headgrad: .* \(see 2headgrad( train| sample| neighbours| inspect)? ?--help\)\n$/);
+  expect(stderr).toMatch(
+    /^2headgrad: .* \(see 2headgrad( train| sample| neighbours| inspect| new| bench)? ?--help\)\n$/,
+  );
   expect(stderr).toContain(message);
 });
 

@@ -1,76 +1,49 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import ts from 'typescript';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DOCS, linksOf, pagesOf, ROOT } from './pages.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { exportsOf, printsOf } from './examples.js';
+import { pagesOf } from './pages.js';
+import { Programs } from './programs.js';
 
-// What the docs say is run: each page's blocks of TypeScript are one program, type-checked as a strict user's would be.
+// What the docs say is run: each page's blocks of TypeScript are one program, and so is each example of the reference. They
+// are type-checked as a strict user's would be.
 
-const pages = pagesOf();
-const programs = pages.filter(({ program }) => program !== '');
-// In the package's own folder, so that its name leads to it as its exports say.
-const folder = join(ROOT, 'build', 'docs-programs');
-const fileOf = (path: string) => join(folder, path.replace(/\.md$/, '.ts'));
-const work = mkdtempSync(join(tmpdir(), '2headgrad-docs-'));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+const pages = pagesOf()
+  .filter(({ program }) => program !== '')
+  .map((page) => ({ ...page, path: page.path.replace(/\.md$/, '') }));
+const exported = exportsOf('src/index.ts');
+const examples = exported
+  .filter(({ program }) => program !== '')
+  // Numbered, since some names differ in their case alone.
+  .map(({ name, program }, i) => ({ path: `examples/${i} ${name}`, program }));
+const programs = new Programs('docs-programs', [...pages, ...examples]);
 
-rmSync(folder, { recursive: true, force: true });
-for (const { path, program } of programs) {
-  mkdirSync(dirname(fileOf(path)), { recursive: true });
-  writeFileSync(fileOf(path), program);
-}
-
-it('programs of all pages are type-checked, with the declarations that users get', () => {
-  const program = ts.createProgram(
-    programs.map(({ path }) => fileOf(path)),
-    {
-      strict: true,
-      noEmit: true,
-      skipLibCheck: false,
-      exactOptionalPropertyTypes: true,
-      target: ts.ScriptTarget.ESNext,
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      types: ['node'],
-    },
+it('each export of the package has an example in its comment', () => {
+  expect(exported.length).toBeGreaterThan(200);
+  expect(exported.filter(({ program }) => program === '').map(({ name, at }) => `${name} (${at})`)).toEqual(
+    [],
   );
-  const said = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-    return `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
-  });
-  expect(said).toEqual([]);
 });
 
-/** What the programs of all pages print, one after the other in one process, which has the compiler loaded once. */
-async function printed(): Promise<Map<string, string[]>> {
-  const runner = join(folder, 'run.mjs');
-  const mark = '--- page ';
-  const paths = JSON.stringify(programs.map(({ path }) => [path, pathToFileURL(fileOf(path)).href]));
-  writeFileSync(
-    runner,
-    `for (const [path, url] of ${paths}) {\n  console.log('${mark}' + path);\n  await import(url);\n}\n`,
-  );
-  const args = ['--import', import.meta.resolve('tsx'), runner];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: work });
-  return new Map(
-    stdout
-      .split(mark)
-      .slice(1)
-      .map((page) => page.trimEnd().split('\n'))
-      .map(([path, ...lines]) => [path, lines]),
-  );
-}
+it('the examples show the export that they belong to, and say what they print', () => {
+  const wrong = exported.filter(({ name, program }) => {
+    const own = name.split('.').at(-1)!;
+    return (
+      !new RegExp(`\\b${own}\\b`).test(program.replace(/^import .*$/gm, '')) || printsOf(program).length === 0
+    );
+  });
+  expect(wrong.map(({ name }) => name)).toEqual([]);
+});
 
-describe('a page prints what it says', () => {
+it('programs of all pages and examples are type-checked, with the declarations that users get', () => {
+  expect(programs.typeErrors()).toEqual([]);
+});
+
+describe('what is run prints what is said', () => {
   let all: Map<string, string[]>;
   beforeAll(async () => {
-    all = await printed();
+    all = await programs.printed();
   });
 
-  it.each(programs.map((page) => [page.path, page] as const))('%s', (path, { prints }) => {
+  it.each(pages.map((page) => [page.path, page] as const))('%s', (path, { prints }) => {
     const lines = all.get(path) ?? [];
     let from = 0;
     for (const line of prints) {
@@ -79,14 +52,9 @@ describe('a page prints what it says', () => {
       from = at + 1;
     }
   });
-});
 
-it('links between pages lead somewhere', () => {
-  const broken = pages.flatMap((page) =>
-    linksOf(page)
-      .filter((to) => !/^(https?:|#)/.test(to))
-      .filter((to) => !existsSync(resolve(dirname(join(DOCS, page.path)), to.replace(/#.*/, ''))))
-      .map((to) => `${page.path}: ${to}`),
-  );
-  expect(broken).toEqual([]);
+  it('in the examples of the reference, line by line', () => {
+    const said = examples.map(({ path, program }) => [path, printsOf(program)]);
+    expect(examples.map(({ path }) => [path, all.get(path)])).toEqual(said);
+  });
 });

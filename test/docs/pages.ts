@@ -14,7 +14,7 @@ export interface Page {
   readonly prints: readonly string[];
 }
 
-const markdown = new MarkdownIt();
+const markdown = new MarkdownIt({ html: true });
 
 export function pagesOf(folder = DOCS): Page[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -37,13 +37,26 @@ function pageOf(path: string): Page {
   };
 }
 
-/** Addresses of links and pictures in a page. */
-export function linksOf({ text }: Page): string[] {
-  const links: string[] = [];
-  for (const { children } of markdown.parse(text, {}))
-    for (const token of children ?? []) {
+/** Addresses of links and pictures in a text, those in HTML too. */
+export function linksOf({ text }: { readonly text: string }): string[] {
+  return markdown.parse(text, {}).flatMap((block) =>
+    [block, ...(block.children ?? [])].flatMap((token) => {
+      if (/^html_/.test(token.type))
+        return [...token.content.matchAll(/\s(?:href|src)="([^"]*)"/g)].map(([, to]) => to);
       const to = token.attrGet('href') ?? token.attrGet('src');
-      if (to) links.push(to);
-    }
-  return links;
+      return to ? [to] : [];
+    }),
+  );
+}
+
+/** What links to its headings end with, as GitHub makes it of their words. */
+export function anchorsOf(text: string): string[] {
+  const tokens = markdown.parse(text, {});
+  const headings = tokens.flatMap(({ type }, i) => (type === 'heading_open' ? [tokens[i + 1].content] : []));
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }

@@ -3,8 +3,8 @@ import { integerBounds } from '../../src/graph/integers.js';
 import { parseGraph } from '../../src/graph/parse.js';
 import { printGraph } from '../../src/graph/print.js';
 import { compileFunction, f32, grad, mul, type Tensor, trace } from '../../src/index.js';
-import { unary } from '../../src/ops/elementwise.js';
 import { rising } from '../../src/ops/interval.js';
+import { unary } from '../../src/ops/pointwise.js';
 import { apply, toTensor } from '../../src/ops/tensor.js';
 import { commonSubexpressions } from '../../src/optimize/common-subexpressions.js';
 

@@ -1,19 +1,20 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { build as esbuild } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installed } from '../../bench/installed.js';
 import { compiled, source, TRAIN } from '../aot/model.js';
+import { newProject } from './new-project.js';
+import { npm, pack, ROOT, run } from './npm.js';
 
 // The package as users get it: packed, and installed into a project that has nothing else.
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const run = promisify(execFile);
+/** Of the installed package: README, "Installing". */
+const MOST_BYTES = 27e6;
+
 let folder = '';
 let tarball = '';
 const path = (...parts: string[]) => join(folder, ...parts);
@@ -22,17 +23,10 @@ async function node(script: string): Promise<string> {
   await writeFile(path('script.mjs'), script);
   return (await run(process.execPath, ['script.mjs'], { cwd: folder })).stdout.trim();
 }
-const npm = (cwd: string, ...args: string[]) =>
-  run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd,
-    shell: process.platform === 'win32',
-    maxBuffer: 2 ** 26,
-  });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), '2headgrad-package-'));
-  const { stdout } = await npm(ROOT, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
-  tarball = JSON.parse(stdout)[0].filename;
+  tarball = (await pack('.', '--pack-destination', folder)).filename;
   await writeFile(path('package.json'), '{ "name": "app", "private": true, "type": "module" }');
   const { devDependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   await npm(folder, 'install', '--prefer-offline', `./${tarball}`, `vite@${devDependencies.vite}`);
@@ -63,15 +57,18 @@ describe('the package', () => {
 
   it('holds what it needs and no tests', async () => {
     const files = await readdir(path('node_modules/2headgrad'));
-    expect(files.sort()).toEqual([
-      'CHANGELOG.md',
-      'LICENSE',
-      'README.md',
-      'assembly',
-      'dist',
-      'package.json',
-      'src',
-    ]);
+    expect(files.sort()).toEqual(
+      [
+        ...['ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md'],
+        ...['assembly', 'dist', 'docs', 'examples', 'package.json', 'src', 'template'],
+      ].sort(),
+    );
+  });
+
+  it('brings no other package along, and is no larger than the README says', () => {
+    const { paths, bytes } = installed(folder, '2headgrad');
+    expect(paths).toEqual(['node_modules/2headgrad']);
+    expect(bytes).toBeLessThan(MOST_BYTES);
   });
 });
 
@@ -148,6 +145,8 @@ describe('installed into an empty project', () => {
     expect(bytes).toBeLessThan(67_500);
   });
 });
+
+describe('a project that 2headgrad new writes', () => newProject(path));
 
 describe('the Vite plugin', () => {
   const app = {

@@ -1,9 +1,12 @@
 import { parseHTML } from 'linkedom';
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { DataError } from '../../src/errors.js';
+import { confusionChart } from '../../src/report/confusion.js';
 import { dotToSvg } from '../../src/report/graphviz.js';
+import { imageGrid } from '../../src/report/image-grid.js';
 import { lossCurve } from '../../src/report/loss-curve.js';
 import { reportPage } from '../../src/report/page.js';
+import { tableHtml } from '../../src/report/table.js';
 
 test('a page has its title, summary and sections in order', () => {
   const page = reportPage({
@@ -82,4 +85,87 @@ test('DOT that is wrong or empty is refused in one line, and the next graph is d
     expect((error as Error).message).toMatch(/^the graph cannot be drawn, [^\n]+$/);
   }
   expect(await dotToSvg('graph { a -- b }')).toContain('<svg');
+});
+
+describe('a drawing on a page', () => {
+  const page = (heading: string, svg: string) =>
+    reportPage({ title: 't', summary: [], sections: [{ heading, svg }] });
+  const curve = (title: string) => lossCurve({ title, steps: [1, 2], losses: [3, 2] });
+  const texts = (html: string) =>
+    [...parseHTML(html).document.querySelectorAll('svg text')].map(({ textContent }) => textContent);
+
+  it('has no title that its heading says, and no room for it', () => {
+    const title = 'Loss of "a" & <b>';
+    const svg = curve(title);
+    const [same, more, other] = [title, `${title} (2 more are in the table)`, 'Loss'].map((heading) =>
+      page(heading, svg),
+    );
+    for (const html of [same, more]) {
+      expect(texts(html)).not.toContain(title);
+      expect(texts(html)).toHaveLength(texts(svg).length - 1);
+      const [, top, height] = /viewBox="0 (\d+) 640 (\d+)"/.exec(html)!.map(Number);
+      expect(top).toBeGreaterThan(10);
+      expect(top + height).toBe(430);
+      expect(html).toMatch(new RegExp(`<svg [^>]*height="${height}"`));
+    }
+    expect(texts(other)).toContain(title);
+    expect(other).toContain('viewBox="0 0 640 430"');
+  });
+
+  it('takes colors of a dark page if the page knows all of its own', async () => {
+    const known = [
+      curve('t'),
+      confusionChart({ title: 'c', classes: ['a', 'b'], counts: [3, 1, 0, 4] }),
+      imageGrid({ title: 'i', images: [[0.3, -0.7, 0.1, 1]], height: 2, width: 2, labels: ['a'] }),
+      await dotToSvg('digraph { node [style=filled fillcolor="#ffe9b8"] a -> b }'),
+    ];
+    for (const svg of known) expect(page('h', svg)).toContain('class="figure twin"');
+    const strange = [
+      await dotToSvg('digraph { node [style=filled fillcolor=lightyellow] a -> b }'),
+      '<svg width="9" height="9"><rect fill="#123456" width="9" height="9"/></svg>',
+      '<svg width="9" height="9"><style>rect { fill: red }</style><rect fill="white"/></svg>',
+      '<svg width="9" height="9"><path d="M0 0h9v9z"/></svg>',
+    ];
+    for (const svg of strange) expect(page('h', svg)).toContain('class="figure paper"');
+  });
+
+  it('has the squares of a matrix as shares of their color, so that 0 is the paper, whatever that is', () => {
+    const svg = confusionChart({ title: 'c', classes: ['a', 'b'], counts: [3, 1, 0, 4] });
+    const html = page('Confusion', svg);
+    const cells = [...html.matchAll(/<rect [^>]*fill="(#\w+)" fill-opacity="([\d.]+)"/g)];
+    expect(cells.map(([, color, share]) => [color, Number(share)])).toEqual([
+      ['#1d5fa8', expect.closeTo(0.75, 2)],
+      ['#c4501b', expect.closeTo(1, 2)],
+      ['#1d5fa8', 0],
+      ['#1d5fa8', expect.closeTo(1, 2)],
+    ]);
+  });
+
+  it('can be chosen whole or larger where it is larger than a page, and each has its own choice', () => {
+    const svg = (width: number, height: number) => `<svg width="${width}pt" height="${height}pt"></svg>`;
+    const html = reportPage({
+      title: 't',
+      summary: [],
+      sections: [svg(900, 90), svg(90, 90), svg(90, 2000)].map((svg) => ({ heading: 'h', svg })),
+    });
+    const { document } = parseHTML(html);
+    const inputs = [...document.querySelectorAll('input')];
+    expect(inputs).toHaveLength(6);
+    expect(new Set(inputs.map((input) => input.id)).size).toBe(6);
+    expect(new Set(inputs.map((input) => input.getAttribute('name'))).size).toBe(2);
+    for (const { id } of inputs) expect(document.querySelector(`label[for="${id}"]`)).not.toBeNull();
+  });
+});
+
+test('numbers stand under each other in a column where some rows have none', () => {
+  const html = tableHtml(
+    ['part', 'rows', 'loss', ''],
+    [
+      ['train', '1,234', 2.5, ''],
+      ['uniform', '', 3.29, ''],
+    ],
+  );
+  expect(html.match(/class="number"/g)).toHaveLength(6);
+  expect(html).toContain('<th class="number">rows</th>');
+  expect(html).toContain('<th></th>');
 });

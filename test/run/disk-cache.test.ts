@@ -104,6 +104,20 @@ it.each<[string, () => Promise<unknown>]>([
   await expect(cache.get('key')).rejects.toThrow(/^cannot make the folder/);
 });
 
+it('an entry that cannot be written is compiled anew each time, and one warning says so', async () => {
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  const file = await kept();
+  await rm(file);
+  await mkdir(join(file, 'in'), { recursive: true });
+  const cache = await process2();
+  await cache.set('key', bytes);
+  await cache.set('key', bytes);
+  expect(warn.mock.calls).toEqual([
+    [expect.stringMatching(/^compiled modules are not kept.*: cannot write into ".*modules": /)],
+  ]);
+  warn.mockRestore();
+});
+
 it('drafts of a killed process go when the next module is kept; fresh ones are of a process that writes', async () => {
   const file = await kept();
   const [old, fresh] = ['1', '2'].map((digit) => `${file}.01234567-89ab-cdef-0123-45678901234${digit}.draft`);

@@ -7,8 +7,10 @@ import { isolate } from './isolation.js';
 import { forget, keep, kept } from './kept.js';
 import { showKind } from './kinds.js';
 import { LearnsFrom } from './learns-from.js';
+import { linkedProgram } from './linked.js';
 import { Place } from './place.js';
 import { PRESETS } from './presets.js';
+import { ProgramView } from './program-view.js';
 import { type Compiled, FILE_NAMES, KINDS, type Project, type Started } from './protocol.js';
 import { Rate } from './rate.js';
 import { ModelClient } from './sealed/model-client.js';
@@ -53,6 +55,7 @@ const inside = new Inside(compiler);
 const editor = sourceEditor(element('editor'), compile, edited);
 const alarm = new Alarm(() => editor);
 const guarded = (act: () => Promise<void>) => alarm.guarded(act);
+const program = new ProgramView(compiler, () => editor.state.doc.toString(), guarded);
 const learnsFrom = new LearnsFrom(
   (kind, own) => {
     keep({ [kind]: own });
@@ -102,6 +105,8 @@ const project = (): Omit<Project, 'data'> & { data: Project['data'] | null } => 
 
 function edited(): void {
   alarm.show(null);
+  // What came with a link does not take the place of what the visitor has written.
+  if (program.shown) return;
   const source = editor.state.doc.toString();
   // The next visit has the presets as they are then.
   keep({ source: PRESETS.some((known) => known.source === source) ? undefined : source });
@@ -109,7 +114,8 @@ function edited(): void {
 }
 
 function compile(): void {
-  if (compiling) cancel();
+  if (program.shown) program.run();
+  else if (compiling) cancel();
   else void guarded(compileNow);
 }
 
@@ -330,6 +336,7 @@ preset.replaceChildren(
 
 function choosePreset(): void {
   const { id, kind, source, rate: suited } = chosen();
+  if (program.shown) leaveProgram();
   setText(editor, source);
   keep({ preset: id, rate: suited });
   showKind('model', kind);
@@ -348,6 +355,20 @@ function choosePreset(): void {
 }
 preset.addEventListener('change', choosePreset);
 
+function leaveProgram(): void {
+  program.show(false);
+  history.replaceState(null, '', location.pathname + location.search);
+}
+
+/** Shows the program of a link, if the address has one; it waits for its button. */
+function showLinked(): void {
+  const linked = linkedProgram(location.hash);
+  if (linked === null) return;
+  program.show(true);
+  setText(editor, linked);
+}
+addEventListener('hashchange', showLinked);
+
 button('reset').addEventListener('click', () => {
   preset.value = PRESETS[0].id;
   choosePreset();
@@ -365,6 +386,7 @@ choosePreset();
 if (before.source !== undefined) setText(editor, before.source);
 if (before.rate !== undefined) rate.set(before.rate);
 if (before.threads !== undefined) place.threads = before.threads;
+showLinked();
 
 void isolate();
 void guarded(async () => {

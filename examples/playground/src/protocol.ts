@@ -152,6 +152,8 @@ export interface ModelCalls {
   /** The result is the same for any number of threads. */
   find(project: Project & { threads: number }): { suggestion: number; why: string };
   compare(project: Project & { rate: number }): Comparison;
+  /** Runs a program, which tells line by line what it prints. */
+  run(options: { source: string }): void;
   /** With a checkpoint, the weights too. */
   artifact(options: { checkpoint: Uint8Array | null }): ModelFiles;
 }
@@ -182,4 +184,5 @@ export type Reply =
   | { ask: Service; id: number; input: unknown }
   | { event: 'progress'; progress: Progress }
   | { event: 'finder'; report: FinderReport }
+  | { event: 'printed'; line: string }
   | { event: 'stopped'; trouble: Trouble };

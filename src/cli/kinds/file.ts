@@ -60,6 +60,7 @@ export function modelFile(
     unit: () => 'row',
     bits: () => undefined,
     order: training.order,
+    hasData: file.exports.data !== undefined,
     batch: () => batchSize,
     check: (settings) => check(path, settings),
     keptNow: now,

@@ -121,6 +121,8 @@ export interface Kind<S extends RunSettings = RunSettings, T extends Kept = Kept
   batch(settings: S): number;
   /** What may have happened where a run's data are others than when it was begun. */
   readonly otherData: string;
+  /** False: there are none but those that the user names. */
+  readonly hasData?: boolean;
   /** Throws OptionError where settings do not fit together. */
   check(settings: S): void;
   /** `named`: the file is one that the user named now, and not one that a run's settings name. */

@@ -10,7 +10,7 @@ import {
 } from '../../plan/layout.js';
 import { pack } from '../../plan/panels.js';
 import { RandomStream, STREAMS } from '../../random/philox.js';
-import { type DType, numel } from '../../shape.js';
+import { numel, type TensorType } from '../../shape.js';
 import type { EntryDescription } from '../../train/description.js';
 import type { Numbers } from '../../train/engine.js';
 
@@ -84,9 +84,7 @@ export function encodeRequest(candidate: Candidate): Uint8Array {
     const bounds = new Map(entries[name]?.inputs.map((input) => [input.name, input.bound?.size]));
     inputs.forEach((input, i) => {
       const isRate = name === 'train' && i === inputs.length - 1;
-      const made = isRate
-        ? Float32Array.of(RATE)
-        : sample(input.dtype, numel(input.shape), random, bounds.get(input.name));
+      const made = isRate ? Float32Array.of(RATE) : madeUp(input, random, bounds.get(input.name));
       writes.push({ address: input.address, values: made });
       if (input.dtype === 'f32') floats.push({ address: input.address, bytes: input.bytes });
       if (name !== 'train' || isRate) return;
@@ -137,8 +135,13 @@ function filled<T extends Float32Array | Int32Array>(array: T, values: readonly 
   return array;
 }
 
-/** Elements that a model can do something with: floats between 0 and 1, where also a logarithm is finite. */
-function sample(dtype: DType, length: number, random: () => number, below = 2): Float32Array | Int32Array {
+/** Elements that a model can do something with: floats between 0 and 1, where also a logarithm is finite; indices that are in range. */
+export function madeUp(
+  { dtype, shape }: TensorType,
+  random: () => number,
+  below = 2,
+): Float32Array | Int32Array {
+  const length = numel(shape);
   if (dtype === 'f32') return Float32Array.from({ length }, random);
   return Int32Array.from({ length }, () => Math.floor(random() * below));
 }

@@ -15,7 +15,11 @@ export interface Listeners {
   progress?(progress: Progress): void;
   finder?(report: FinderReport): void;
   stopped?(trouble: Trouble): void;
+  printed?(line: string): void;
 }
+
+/** Of what a program prints. */
+const LONGEST_LINE = 2000;
 
 let code: Promise<string> | null = null;
 
@@ -78,6 +82,7 @@ export class ModelClient {
     else if (!('event' in reply)) this.remote.take(reply);
     else if (reply.event === 'progress') this.listeners.progress?.(progressOf(reply.progress));
     else if (reply.event === 'finder') this.listeners.finder?.(finderOf(reply.report));
+    else if (reply.event === 'printed') this.listeners.printed?.(clip(reply.line, LONGEST_LINE));
     else this.listeners.stopped?.(troubleOf(reply.trouble));
   }
 

@@ -6,6 +6,7 @@ import { artifact } from './artifact.js';
 import { compile, type Prepared } from './compile.js';
 import { troubleOf } from './model.js';
 import { listen, say } from './port.js';
+import { runProgram } from './program.js';
 import { brokenSeal } from './seal.js';
 import { compareWithTape, findRate } from './tools.js';
 import { Training } from './training.js';
@@ -62,6 +63,7 @@ const handlers: Handlers = {
   restore: (bytes) => current().restore(bytes),
   find: (project) => findRate(project, (report) => say({ event: 'finder', report })),
   compare: compareWithTape,
+  run: ({ source }) => runProgram(source, (line) => say({ event: 'printed', line })),
   artifact: ({ checkpoint }) => artifact(inUse(), checkpoint),
 };
 

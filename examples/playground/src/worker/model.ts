@@ -91,16 +91,16 @@ function firstError(source: string): { line: number; column: number } | null {
   return { line: lines.length, column: lines[lines.length - 1].length + 1 };
 }
 
-/** Without an address of its own the code could import nothing: it gets the library as CommonJS code does. */
-async function evaluate(source: string): Promise<Record<string, unknown>> {
+/** Without an address of its own the code could import nothing: it gets the library as CommonJS code does. It may await. */
+export async function evaluate(source: string): Promise<Record<string, unknown>> {
   const code = withoutTypes(source);
   // On the first line, so that lines keep their numbers.
-  const text = `export default (require, exports) => { 'use strict'; ${code}\n}\n//# sourceURL=${SOURCE_URL}`;
+  const text = `export default async (require, exports) => { 'use strict'; ${code}\n}\n//# sourceURL=${SOURCE_URL}`;
   const address = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
   try {
     const module = await import(/* @vite-ignore */ address);
     const exports: Record<string, unknown> = {};
-    module.default((name: string) => {
+    await module.default((name: string) => {
       if (name === '2headgrad') return library;
       throw new library.OptionError(`only '2headgrad' can be imported here, not '${name}'`);
     }, exports);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { median, quantile, race, spread } from '../../bench/rounds.js';
+import { median, quantile, race, spread } from '../../src/cli/rounds.js';
 
 /** A contestant whose every step takes so many milliseconds of a clock that is not there. */
 function pretend(msPerStep: number, failAt = Number.POSITIVE_INFINITY) {
