@@ -20,7 +20,11 @@ export function meanOfCounted(total: Tensor, count: Tensor): Tensor {
  * The mean of values that count unequally: sum(values weights) / sum(weights), a scalar. Both are f32 of one shape; weights are 0 or
  * more, and where all are 0 the mean is NaN. As a loss or a metric it is exact over any number of rows in `session.evaluate`, which a
  * quotient of two sums is not, since a batch in which little counts would count as much as any other.
- * @example weightedMean(crossEntropy(model(x), y, { reduction: 'none' }), weight)
+ * @example
+ * ```ts
+ * import { tensor, weightedMean } from '2headgrad';
+ * console.log(weightedMean(tensor([1, 2, 3]), tensor([1, 0, 3]))); // Tensor f32[] 2.5
+ * ```
  */
 export function weightedMean<T extends Tensor>(values: T | number, weights: T): ResultOf<T>;
 export function weightedMean(values: TensorLike, weights: Tensor): Tensor {

@@ -30,6 +30,7 @@ export function randomIndex(seed: number, stream: number, step: number, i: numbe
  *
  * const random = new RandomStream(42, 1);
  * const x = Float32Array.from({ length: 100 }, (_, i) => random.normal(i));
+ * console.log(x.length, new RandomStream(42, 1).normal(7) === random.normal(7)); // 100 true
  * ```
  */
 export class RandomStream {

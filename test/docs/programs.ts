@@ -42,7 +42,7 @@ export class Programs {
         strict: true,
         noEmit: true,
         skipLibCheck: false,
-        exactOptionalPropertyTypes: false,
+        exactOptionalPropertyTypes: true,
         target: ts.ScriptTarget.ESNext,
         module: ts.ModuleKind.NodeNext,
         moduleResolution: ts.ModuleResolutionKind.NodeNext,
