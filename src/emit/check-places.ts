@@ -8,8 +8,9 @@ import type { Use } from './functions.js';
 import type { Step } from './names.js';
 
 /**
- * Looks for errors in the memory plan: whatever a kernel writes where something lies that it also reads or writes must be
- * proven safe from its program. Throws an Error that names kernel and values.
+ * Looks for errors in the memory plan: a kernel must touch nothing but what it says, since orders and lives follow from that; and whatever
+ * it writes where something lies that it also reads or writes must be proven safe from its program. Throws an Error that names
+ * kernel and values.
  */
 export function checkPlaces({ kernels, plan }: Step): void {
   const uses: Use[] = [];
@@ -22,6 +23,7 @@ export function checkPlaces({ kernels, plan }: Step): void {
     checkPlaces({ ...kernel.step, kernels: kernel.before, plan });
     checkPlaces(kernel.step);
   }
+  for (const use of uses) checkTold(use, plan);
   checkParts(uses, plan);
   const { address } = plan;
   for (const { kernel, program } of uses) {
@@ -43,6 +45,12 @@ export function checkPlaces({ kernels, plan }: Step): void {
       }
     }
   }
+}
+
+function checkTold({ kernel: { name, loads, stores }, program: { buffers } }: Use, plan: StepPlan): void {
+  const told = new Set([...loads, ...stores].map((node) => memoryIn(plan, node)));
+  const untold = buffers.find(({ node }) => !told.has(node));
+  if (untold) throw new Error(`${name} touches ${untold.node.op.name}, which it neither loads nor stores`);
 }
 
 /** What a loop makes lies apart from all that it reads, in whichever step. */

@@ -39,7 +39,10 @@ const MAY: Record<string, string> = {
   'artifact/manifest.ts': words,
   'cli/kinds/file.ts': words,
   'init/init.ts': words,
+  'report/fit.ts': words,
   'scalar/ops.ts': words,
+  'train/evaluate.ts': words,
+  'train/metrics.ts': words,
 };
 
 /** What is compared with such names is no op: a kind of lowering or of storage, a role of an input, one of two bounds. */

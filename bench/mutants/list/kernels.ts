@@ -18,8 +18,8 @@ export const kernels: readonly Mutant[] = [
     [
       [
         'a table that rows are gathered from lies in a part',
-        "node.op.lower.kind === 'gather' && i === 0 }))",
-        'false }))',
+        "fixed: node.op.lower.kind === 'gather' && i === 0,",
+        'fixed: false,',
       ],
       ['a sum takes its elements as they lie', ' || passes(kernel, [access]);', ' || true;'],
     ],
