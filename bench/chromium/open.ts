@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -27,7 +29,8 @@ export interface Opened {
 
 /** The page of the benchmarks, built and served with the headers that give it threads, and a Chromium to open it in. */
 export async function open(): Promise<Opened> {
-  const folder = join(ROOT, 'build/bench/chromium');
+  // Of its own: another benchmark that begins meanwhile would empty a common one.
+  const folder = await mkdtemp(join(tmpdir(), '2headgrad-bench-'));
   await build({
     configFile: false,
     logLevel: 'error',
@@ -64,6 +67,7 @@ export async function open(): Promise<Opened> {
     async close() {
       await browser.close();
       await server.close();
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }
