@@ -37,8 +37,8 @@ function clash(first: MemoryAccess, store: MemoryAccess, threads: boolean): stri
   const digits = digitsOf(first, store);
   const loops = around.flatMap(({ index }) => (index && index.of.high > index.of.low ? [index] : []));
   const indices = loops.map(({ of }) => of);
-  if ([digits, digitsOf(inSteps(first), inSteps(store))].some((all) => all.some((d) => areApart(d, []))))
-    return null;
+  const neverMeet = (pairs: readonly Pair[]) => pairs.some((digit) => areApart(digit, []));
+  if (neverMeet(digits) || neverMeet(digitsOf(inSteps(first), inSteps(store)))) return null;
   if (threads && !around.some(({ ofUnits }) => ofUnits))
     return 'one thread may read what another has written';
   // Different turns of the loops around both must touch different bytes, since nothing is known of who takes them when.
