@@ -6,8 +6,11 @@ const ORDER: usize = 0; // from below: 32 bits count jobs, and workers sleep on 
 const ARRIVED: usize = 64; // threads at the barrier
 const GENERATION: usize = 128; // barriers passed
 
-/** Turns of the waiting loop before a thread goes to sleep; waking one costs as much as many steps of a small model. */
-const SPINS: i32 = 65536;
+/**
+ * Turns of the waiting loop before a thread goes to sleep, about half a millisecond. Longer than a system takes to wake a thread, on
+ * virtual machines some 0.1 ms: else threads that once found each other asleep would sleep at every meeting from then on.
+ */
+const SPINS: i32 = 524288;
 /** Nanoseconds of sleep at a barrier before the host is asked whether the others still are there. */
 const NAP: i64 = 500_000_000;
 
