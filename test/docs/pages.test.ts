@@ -3,8 +3,8 @@ import { exportsOf, printsOf } from './examples.js';
 import { pagesOf } from './pages.js';
 import { Programs } from './programs.js';
 
-// What the docs say is run: each page's blocks of TypeScript are one program, and so is each example of the reference. They
-// are type-checked as a strict user's would be.
+// What the docs say is run, in a project with the packed package: each page's blocks of TypeScript are one program, and so is
+// each example of the reference. They are type-checked as a strict user's would be.
 
 const pages = pagesOf()
   .filter(({ program }) => program !== '')
@@ -15,6 +15,7 @@ const examples = exported
   // Numbered, since some names differ in their case alone.
   .map(({ name, program }, i) => ({ path: `examples/${i} ${name}`, program }));
 const programs = new Programs('docs-programs', [...pages, ...examples]);
+beforeAll(() => programs.install());
 
 it('each export of the package has an example in its comment', () => {
   expect(exported.length).toBeGreaterThan(200);
@@ -41,7 +42,7 @@ describe('what is run prints what is said', () => {
   let all: Map<string, string[]>;
   beforeAll(async () => {
     all = await programs.printed();
-  });
+  }, 300_000);
 
   it.each(pages.map((page) => [page.path, page] as const))('%s', (path, { prints }) => {
     const lines = all.get(path) ?? [];

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import ts from 'typescript';
+import { npm, pack } from '../package/npm.js';
 import { ROOT } from './pages.js';
 
 /** A program that the docs show, under a path without a suffix, and what it is said to print. */
@@ -13,7 +14,7 @@ export interface Program {
   readonly program: string;
 }
 
-/** Programs as files in the package's own folder, so that its name leads to it as its exports say. */
+/** Programs as files in a project of their own, into which the packed package is installed. */
 export class Programs {
   private readonly folder: string;
 
@@ -28,6 +29,13 @@ export class Programs {
       // With an import or export it is a module, whose names are its own.
       writeFileSync(this.fileOf(path), `${program}\nexport {};\n`);
     }
+  }
+
+  /** Has the tarball installed, which the programs import by its name. */
+  async install(): Promise<void> {
+    const { filename } = await pack('.', '--pack-destination', this.folder);
+    writeFileSync(join(this.folder, 'package.json'), '{ "name": "app", "private": true, "type": "module" }');
+    await npm(this.folder, 'install', '--prefer-offline', `./${filename}`);
   }
 
   private fileOf(path: string): string {
