@@ -10,12 +10,18 @@ export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.
 
 export type { Ended };
 
+/**
+ * Of what a child that compiles a model costs, most would be V8's optimizing of asc and Binaryen, which run for a second. No bit
+ * depends on it.
+ */
+const SOON = ['--liftoff-only'];
+
 /** Starts the command line as a shell would. */
 export function start(
   args: readonly string[],
   env: Record<string, string> = {},
 ): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [...SOON, MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, DEBUG: '', FORCE_COLOR: '', ...env },
   });
@@ -42,7 +48,10 @@ export function training({ child }: { child: ChildProcess }): Promise<void> {
 
 export const run = (...args: string[]): Promise<Ended> => start(args).ended;
 
-/** The same for what is refused or done at once: all of a test file in one process, which has the command line loaded. */
+/**
+ * The same for what ends by itself, on the tape or refused: all of a test file in one process, which has the command line
+ * loaded. Each command is also started once as users start it.
+ */
 export const quickly = () => inTurn(MAIN);
 
 /** The last line of standard output. */

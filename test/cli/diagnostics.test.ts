@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { lastJson, run, SMALL, workspace } from './command.js';
+import { lastJson, quickly, run, SMALL, workspace } from './command.js';
 
 const { path } = workspace();
+const quick = quickly();
 const train = (out: string, ...args: string[]) =>
-  run(
+  quick(
     'train',
     'names',
     ...SMALL,

@@ -5,12 +5,12 @@ import { lastJson, quickly, run, SMALL, start, workspace } from './command.js';
 const { path, list } = workspace();
 const quick = quickly();
 const names = () => ['lr-find', 'names', ...SMALL, '--data', path('words.txt'), '--steps', '120'];
-const find = (...args: string[]) => run(...names(), ...args);
+const find = (...args: string[]) => quick(...names(), ...args);
 
 describe('lr-find', () => {
   it('prints the bounds, the suggestion and a command that trains with it, and writes a picture and a report', async () => {
     const out = path('found');
-    const { code, stdout, stderr } = await find('--out', out, '--norm', 'layer');
+    const { code, stdout, stderr } = await run(...names(), '--out', out, '--norm', 'layer');
     expect(code, stderr).toBe(0);
     const suggestion = /suggestion +(\S+)/.exec(stdout)![1];
     const command = /Train with it: 2headgrad (.+)/.exec(stdout)![1].split(' ');
@@ -22,7 +22,7 @@ describe('lr-find', () => {
     expect(await readFile(path('found', 'lr-find.svg'), 'utf8')).toContain(suggestion);
     expect(await readFile(path('found', 'report.html'), 'utf8')).toContain(command.join(' '));
 
-    const trained = await run(...command, '--steps', '20', '--out', path('trained'));
+    const trained = await quick(...command, '--steps', '20', '--out', path('trained'));
     expect(trained.code, trained.stderr).toBe(0);
     expect(trained.stdout).toContain(`learning rate ${suggestion}`);
   });
@@ -37,7 +37,7 @@ describe('lr-find', () => {
     expect(found.suggestion).toBeLessThan(found.bounds.upper);
     expect(found.rates).toHaveLength(found.losses.length);
     expect(found.why).toContain(`${found.suggestion}`);
-    const compiled = lastJson(await find(...out, '--engine', 'compiled'));
+    const compiled = lastJson(await run(...names(), ...out, '--engine', 'compiled'));
     expect(compiled.suggestion).toBe(found.suggestion);
     expect(compiled.losses[50]).toBeCloseTo(found.losses[50], 4);
   });

@@ -4,12 +4,12 @@ import { json, lastJson, quickly, run, SMALL, start, training, workspace } from 
 
 const { path, list } = workspace();
 const SCHEDULE = ['--lr-decay-at', '60'];
+const quick = quickly();
 const train = (out: string, ...args: string[]) =>
-  run('train', 'names', ...SMALL, ...SCHEDULE, '--data', path('words.txt'), '--out', path(out), ...args);
+  quick('train', 'names', ...SMALL, ...SCHEDULE, '--data', path('words.txt'), '--out', path(out), ...args);
 const resume = (out: string, ...args: string[]) =>
   run('train', 'names', '--resume', '--out', path(out), ...args);
-const quick = quickly();
-const refused = (out: string, ...args: string[]) =>
+const again = (out: string, ...args: string[]) =>
   quick('train', 'names', '--resume', '--out', path(out), ...args);
 const model = (out: string) => readFile(path(out, 'model.safetensors'));
 
@@ -38,7 +38,7 @@ test('a resumed run ends with the same bits as one in a single go', async () => 
 });
 
 test('a finished run that is resumed only measures again', async () => {
-  const ended = await resume(await half('finished'), '--json');
+  const ended = await again(await half('finished'), '--json');
   expect(ended.code).toBe(0);
   expect(lastJson(ended)).toMatchObject({ steps: 40, steps_per_second: 0 });
   expect((await model('finished')).equals(await model('half'))).toBe(true);
@@ -51,19 +51,19 @@ test.each([
   ['--seed', '1', '--seed 1: the run in .* has 42'],
   ['--steps', '10', '--steps 10: the run in .* is already at step 40'],
 ])('a resumed run with another %s is refused', async (option, value, message) => {
-  const ended = await refused('half', option, value);
+  const ended = await again('half', option, value);
   expect(ended.code).toBe(2);
   expect(ended.stderr).toMatch(new RegExp(`^2headgrad: ${message}.*\\(see 2headgrad train --help\\)\n$`));
 });
 
 test('--direct is refused for a run that was begun without', async () => {
-  const ended = await refused('half', '--direct');
+  const ended = await again('half', '--direct');
   expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining('was begun without')]);
 });
 
 test('a resumed run whose words have changed is refused', async () => {
   await writeFile(path('other.txt'), 'some\nother\nwords\nthan\nbefore\n');
-  const ended = await refused('half', '--data', path('other.txt'));
+  const ended = await again('half', '--data', path('other.txt'));
   expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('was trained on other words')]);
 });
 
@@ -103,7 +103,7 @@ test.each([
   if (name !== 'nowhere') await half(name);
   await spoil();
   const before = name === 'nowhere' ? [] : await list(name);
-  const ended = await refused(name, '--steps', '90');
+  const ended = await again(name, '--steps', '90');
   expect(ended.code).toBe(1);
   expect(ended.stderr).toMatch(new RegExp(`^2headgrad: .*${message}.*\n$`));
   if (name !== 'nowhere') expect(await list(name)).toEqual(before);
@@ -121,7 +121,7 @@ test.each([
     path(name, 'config.json'),
     JSON.stringify({ ...(await json(path(name, 'config.json'))), [key]: value }),
   );
-  for (const ended of [await refused(name), await quick('sample', path(name))]) {
+  for (const ended of [await again(name), await quick('sample', path(name))]) {
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining(message)]);
   }
 });
@@ -131,7 +131,7 @@ test('a checkpoint of another model is refused, and nothing is lost', async () =
   await train('wide', '--steps', '1', '--norm', 'batch', '--hidden', '24');
   await copyFile(path('wide', 'model.safetensors'), path(name, 'model.safetensors'));
   const before = await model(name);
-  const ended = await refused(name, '--steps', '90');
+  const ended = await again(name, '--steps', '90');
   expect([ended.code, ended.stderr]).toEqual([
     1,
     expect.stringMatching(/is \[.*24\], the model has \[.*16\]/),
@@ -145,15 +145,15 @@ test('settings of a run over another that was cut off are not used with its weig
   const config = await json(file);
   await writeFile(file, JSON.stringify({ ...config, lr: config.lr / 2 }));
   const before = await model(name);
-  for (const ended of [await refused(name, '--steps', '90'), await quick('sample', path(name))])
+  for (const ended of [await again(name, '--steps', '90'), await quick('sample', path(name))])
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('do not belong together')]);
   expect((await model(name)).equals(before)).toBe(true);
   // What a run that goes on with other settings leaves, cut off before its first checkpoint.
   const [, settings] = /"settings":"([0-9a-f]{64})"/.exec(before.toString('latin1'))!;
   await writeFile(file, JSON.stringify({ ...config, lr: config.lr / 2, before: settings }));
-  expect((await resume(name, '--steps', '45')).code).toBe(0);
+  expect((await again(name, '--steps', '45')).code).toBe(0);
   expect((await json(file)).before).toBeUndefined();
-  expect((await resume(name)).code).toBe(0);
+  expect((await again(name)).code).toBe(0);
 });
 
 test('Ctrl-C saves where training stands, and the resumed run ends with the same bits', async () => {

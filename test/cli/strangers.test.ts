@@ -32,7 +32,7 @@ async function settings(folder: string, change: (config: Record<string, never>) 
 test('words that command a terminal reach it as text, as samples, as JSON and in the report', async () => {
   const [lines, machine] = await Promise.all([
     run('sample', path('run'), '--count', '300'),
-    run('sample', path('run'), '--count', '300', '--json'),
+    quick('sample', path('run'), '--count', '300', '--json'),
   ]);
   expect(lines.stdout).not.toMatch(OBEYED);
   expect(lines.stdout).toContain('\\x1b');
@@ -47,11 +47,11 @@ test('so do names of files and folders, and what a command line and a model file
   const model = path('model.mjs');
   await writeFile(model, `throw new Error('\\x1b[2J\\r\\n\\u202e ' + '\\x9b31m')`);
   const all = await Promise.all([
-    run('sample', path(name)),
-    run('train', 'names', '--data', path(name)),
-    run('train', name),
+    quick('sample', path(name)),
+    quick('train', 'names', '--data', path(name)),
+    quick('train', name),
     run('doctor', model),
-    run('doctor', path(name)),
+    quick('doctor', path(name)),
   ]);
   for (const { code, stdout, stderr } of all) {
     expect(code).toBeGreaterThan(0);
@@ -71,7 +71,7 @@ test('a run is written over links, never through them', async () => {
   }
   await symlink(folder, path('linked'));
   // The folder itself is the user's choice, and may be a link.
-  expect((await run('train', 'names', '--resume', '--out', path('linked'), '--steps', '40')).code).toBe(0);
+  expect((await quick('train', 'names', '--resume', '--out', path('linked'), '--steps', '40')).code).toBe(0);
   for (const file of files) expect(await readFile(join(outside, file), 'utf8')).toBe('private');
   expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('<!doctype html>');
   const entries = await readdir(folder, { withFileTypes: true });

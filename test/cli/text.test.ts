@@ -19,9 +19,11 @@ const TINY = [
   '4',
 ];
 const LINE = 'the cat sat on the mat; the dog sat on the log.\n';
-const train = (out: string, ...args: string[]) =>
-  run('train', 'text', ...TINY, '--data', path('text.txt'), '--out', path(out), ...args);
 const quick = quickly();
+const command = (out: string, ...args: string[]) => [
+  ...['train', 'text', ...TINY, '--data', path('text.txt'), '--out', path(out), ...args],
+];
+const train = (out: string, ...args: string[]) => quick(...command(out, ...args));
 const model = (out: string) => readFile(path(out, 'model.safetensors'));
 
 beforeAll(async () => {
@@ -40,7 +42,8 @@ beforeAll(async () => {
 });
 
 test('train text learns, tells losses in bits too, and writes the folder', async () => {
-  const ended = await train('a', '--steps', '60', '--lr', '0.02', '--positions', 'rotary', '--tie', '--json');
+  const learning = ['--steps', '60', '--lr', '0.02', '--positions', 'rotary', '--tie', '--json'];
+  const ended = await run(...command('a', ...learning));
   expect([ended.code, ended.stderr.includes('2headgrad:')]).toEqual([0, false]);
   const result = lastJson(ended);
   const characters = new Set(LINE).size;
@@ -184,7 +187,7 @@ test('bytes of any file can be trained on, and are told as such', async () => {
   expect(lastJson(ended)).toMatchObject({ bytes: 970, vocabulary: 256 });
   expect((await json(path('bytes', 'config.json'))).vocabulary).toEqual({ bytes: true });
   expect(await readFile(path('bytes', 'report.html'), 'utf8')).toContain('Bits per byte');
-  const sampled = await run(
+  const sampled = await quick(
     'sample',
     path('bytes'),
     '--prompt',
@@ -228,7 +231,7 @@ test.each([
 });
 
 test('inspect and lr-find know texts too', async () => {
-  const { stdout } = await run(
+  const { stdout } = await quick(
     'inspect',
     'text',
     ...TINY.slice(2),
@@ -238,7 +241,7 @@ test('inspect and lr-find know texts too', async () => {
     'graph',
   );
   // A layout would take hours.
-  const drawn = await run(
+  const drawn = await quick(
     'inspect',
     'text',
     ...TINY.slice(2),

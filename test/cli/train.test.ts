@@ -1,14 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { decodeSafetensors } from '../../src/data/safetensors.js';
-import { json, lastJson, run, SMALL, workspace } from './command.js';
+import { json, lastJson, quickly, run, SMALL, workspace } from './command.js';
 
 const { path, list } = workspace();
-const train = (out: string, ...args: string[]) =>
-  run('train', 'names', ...SMALL, '--data', path('words.txt'), '--out', path(out), ...args);
+const quick = quickly();
+const command = (out: string, ...args: string[]) => [
+  ...['train', 'names', ...SMALL, '--data', path('words.txt'), '--out', path(out), ...args],
+];
+const train = (out: string, ...args: string[]) => quick(...command(out, ...args));
 
 test('train learns, tells losses and samples as JSON, and writes the folder', async () => {
-  const ended = await train('a', '--steps', '300', '--json');
+  const ended = await run(...command('a', '--steps', '300', '--json'));
   expect(ended.code).toBe(0);
   expect(ended.stdout.trimEnd()).not.toContain('\n');
   const result = lastJson(ended);
@@ -57,7 +60,7 @@ test('train learns, tells losses and samples as JSON, and writes the folder', as
 });
 
 test('without --json people read losses beside the baseline, and few lines of progress', async () => {
-  const { code, stdout, stderr } = await train('people', '--steps', '100');
+  const { code, stdout, stderr } = await run(...command('people', '--steps', '100'));
   expect(code).toBe(0);
   expect(stdout).toMatch(/64 words, .* characters and the boundary/);
   expect(stdout).toMatch(

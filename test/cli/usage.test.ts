@@ -230,7 +230,7 @@ test('a loss that is no number any more stops the run, names the step and keeps 
   );
   expect(stderr).toContain(`Saved in ${path('nan')}`);
   expect(stdout).not.toContain('Samples');
-  const sampled = await run('sample', path('nan'), '--count', '2');
+  const sampled = await quick('sample', path('nan'), '--count', '2');
   expect([sampled.code, sampled.stderr]).toEqual([0, '']);
 });
 
@@ -246,11 +246,11 @@ test('a run that diverges at once leaves an earlier model alone', async () => {
     '--steps',
     '5',
   ];
-  expect((await run(...args)).code).toBe(0);
-  const before = await run('sample', path('kept'));
-  const { code, stderr } = await run(...args, '--lr', '1e38', '--embed', '5');
+  expect((await quick(...args)).code).toBe(0);
+  const before = await quick('sample', path('kept'));
+  const { code, stderr } = await quick(...args, '--lr', '1e38', '--embed', '5');
   expect([code, stderr]).toEqual([1, expect.stringContaining('is as it was before')]);
-  expect(await run('sample', path('kept'))).toEqual(before);
+  expect(await quick('sample', path('kept'))).toEqual(before);
 });
 
 test('a reader that leaves early is no error', async () => {
@@ -318,5 +318,5 @@ test('the results of lr-find and of a training are ours: each may write over wha
     ['train', ...small, '--steps', '3'],
     ['train', ...small, '--steps', '3'],
   ])
-    expect(await run(...command)).toMatchObject({ code: 0 });
+    expect(await quick(...command)).toMatchObject({ code: 0 });
 });

@@ -2,12 +2,15 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { decodeSafetensors, encodeSafetensors } from '../../src/data/safetensors.js';
 import { randomIndex, STREAMS } from '../../src/random/philox.js';
-import { json, lastJson, run, start, training, workspace } from './command.js';
+import { json, lastJson, quickly, run, start, training, workspace } from './command.js';
 
 const { path, list } = workspace();
 const MODEL = ['--engine', 'tape', '--order', '3', '--embed', '6', '--hidden', '8', '--batch', '8'];
-const train = (out: string, ...args: string[]) =>
-  run('train', 'words', ...MODEL, '--data', path('text.txt'), '--out', path(out), ...args);
+const quick = quickly();
+const command = (out: string, ...args: string[]) => [
+  ...['train', 'words', ...MODEL, '--data', path('text.txt'), '--out', path(out), ...args],
+];
+const train = (out: string, ...args: string[]) => quick(...command(out, ...args));
 const file = (out: string, name = 'model.safetensors') => readFile(path(out, name));
 
 const WORDS = [
@@ -38,7 +41,7 @@ beforeAll(async () => {
 });
 
 test('train words learns, keeps its best model, and stands beside n-grams of the same words', async () => {
-  const ended = await train('a', '--epochs', '12', '--lr', '0.5', '--patience', '99', '--json');
+  const ended = await run(...command('a', '--epochs', '12', '--lr', '0.5', '--patience', '99', '--json'));
   expect([ended.code, ended.stderr.includes('2headgrad:')]).toEqual([0, false]);
   const result = lastJson(ended);
   expect(result).toMatchObject({ task: 'words', words: 719, vocabulary: 22 });
@@ -135,7 +138,7 @@ test('a run ends early where held-out data show nothing better any more, and aga
   const ended = await train('early', '--steps', '100', ...stop, '--json');
   expect(lastJson(ended)).toMatchObject({ steps: 15, best_step: 5, stopped_early: true });
   expect(ended.stderr).toContain('Stopped, since held-out data showed no better model any more.');
-  const again = await run('train', 'words', '--resume', '--out', path('early'), '--json');
+  const again = await quick('train', 'words', '--resume', '--out', path('early'), '--json');
   expect(lastJson(again)).toMatchObject({
     steps: 15,
     best_step: 5,
@@ -150,7 +153,7 @@ test('a look that a kill came before is made up for', async () => {
   curve.dev.pop();
   await writeFile(path('unlooked', 'losses.json'), JSON.stringify(curve));
   await rm(path('unlooked', 'best.safetensors'));
-  const ended = await run('train', 'words', '--resume', '--out', path('unlooked'), '--json');
+  const ended = await quick('train', 'words', '--resume', '--out', path('unlooked'), '--json');
   expect(lastJson(ended)).toMatchObject({ steps: 60, best_step: 60 });
 });
 
@@ -181,7 +184,7 @@ test('Adam with a cosine, and no hidden units, are other ways', async () => {
 
 test('sample goes on a sentence, the same for the same seed, and says what it does not know', async () => {
   const sample = async (...args: string[]) =>
-    lastJson(await run('sample', path('a'), '--json', ...args)).samples;
+    lastJson(await quick('sample', path('a'), '--json', ...args)).samples;
   const [first] = await sample('--prompt', 'The cat', '--length', '12');
   expect(first).toMatch(/^The cat \S/);
   expect(first).not.toContain('<rare>');
@@ -193,10 +196,10 @@ test('sample goes on a sentence, the same for the same seed, and says what it do
       .join(' ')
       .replaceAll(' .', '.'),
   ]);
-  const strange = await run('sample', path('a'), '--prompt', 'The yeti, the', '--length', '1', '--json');
+  const strange = await quick('sample', path('a'), '--prompt', 'The yeti, the', '--length', '1', '--json');
   expect(lastJson(strange).samples[0]).toMatch(/^The yeti, the /);
   expect(strange.stderr).toContain('does not know "yeti", ","');
-  const empty = await run('sample', path('a'), '--prompt', ' ');
+  const empty = await quick('sample', path('a'), '--prompt', ' ');
   expect([empty.code, empty.stderr]).toEqual([2, expect.stringContaining('--prompt has no word')]);
 });
 
@@ -206,9 +209,9 @@ test('neighbours are words of the same kind', async () => {
   expect(WORDS[1]).toEqual(expect.arrayContaining(cat.neighbours.map(({ word }: { word: string }) => word)));
   expect(the).toMatchObject({ word: 'the' });
   expect(cat.neighbours[0].cosine).toBeGreaterThan(cat.neighbours[2].cosine - 1e-12);
-  const shown = await run('neighbours', 'cat', '--from', path('a'));
+  const shown = await quick('neighbours', 'cat', '--from', path('a'));
   expect(shown.stdout).toMatch(/^cat\n {2} +cosine\n {2}\S+ +-?\d\.\d{3}\n/);
-  const wrong = await run('neighbours', 'THE', '--from', path('a'));
+  const wrong = await quick('neighbours', 'THE', '--from', path('a'));
   expect([wrong.code, wrong.stderr]).toEqual([
     2,
     expect.stringContaining('"THE" is none of the 21 words that the model in'),
@@ -237,8 +240,8 @@ test('a model that memory cannot hold is refused before any is made, with what i
 
 test('a checkpoint of another vocabulary is refused, by whoever reads it', async () => {
   const commands = (out: string) => [
-    run('train', 'words', '--resume', '--out', path(out)),
-    run('neighbours', 'cat', '--from', path(out)),
+    quick('train', 'words', '--resume', '--out', path(out)),
+    quick('neighbours', 'cat', '--from', path(out)),
   ];
   // As many words, one of them another.
   await cp(path('whole'), path('other'), { recursive: true });
