@@ -55,6 +55,22 @@ export function writingStep(options: GptOptions) {
   });
 }
 
+/**
+ * The model that reads a text as a whole: `predict` gives the logits of the token after each place, i32[1, context] ->
+ * f32[1, context, vocab]. Its variables have the names that `textStep` gives them.
+ */
+export function readingStep(options: GptOptions) {
+  const { context } = options;
+  return trainStep({
+    name: 'text',
+    model: gpt({ ...options, dropout: 0 }),
+    batch: { x: i32(1, context), y: i32(1, context) },
+    loss: (model, { x, y }) => crossEntropy(model(x), y),
+    optimizer: optim.sgd(),
+    predict: { inputs: { x: i32(1, context) }, output: (model, { x }) => model(x) },
+  });
+}
+
 /** Whose text the keys and values are of that a session keeps. */
 const lastWriter = new WeakMap<object, object>();
 

@@ -1,13 +1,13 @@
 import { requireDType } from '../shape.js';
 import { add, erf, exp, mul, neg, sigmoid, sub, tanh } from './elementwise.js';
 import { erfFloat64 } from './erf.js';
-import { defineOp } from './op.js';
+import { defineOp, type Op } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
 // Activations that are written in other ops, and whose derivative is one factor of the cotangent. That factor can be made where
 // the activation is, and is all that has to be kept for the way back, in place of each of its parts.
 
-interface ActivationRule {
+interface ActivationRule extends Pick<Op, 'onnx'> {
   of(x: number): number;
   /** The least that it comes to; it is never more than x, or than 0. */
   least: number;
@@ -15,7 +15,7 @@ interface ActivationRule {
   slope(x: Tensor): Tensor;
 }
 
-function activation(name: string, { of, least, expand, slope }: ActivationRule): (x: TensorLike) => Tensor {
+function activation(name: string, { of, least, expand, slope, onnx }: ActivationRule): (x: TensorLike) => Tensor {
   const op = defineOp({
     name,
     type([x]) {
@@ -28,6 +28,7 @@ function activation(name: string, { of, least, expand, slope }: ActivationRule):
       for (let i = 0; i < out.data.length; i++) out.data[i] = of(x.data[i]);
     },
     lower: { kind: 'composite', expand: ([x]) => [expand(x)] },
+    ...(onnx && { onnx }),
   });
   return (x) => apply(op, [toTensor(x)], {});
 }
@@ -40,6 +41,7 @@ function normal(x: Tensor): { twice: Tensor; z: Tensor } {
 
 /** x times the normal distribution function of x. */
 export const geluOfErf = activation('gelu', {
+  onnx: 'Gelu',
   of: (x) => 0.5 * x * (1 + erfFloat64(x * Math.SQRT1_2)),
   least: -0.17,
   expand: (x) => mul(mul(x, 0.5), normal(x).twice),
@@ -60,6 +62,7 @@ function nearNormal(x: Tensor): Tensor {
 
 /** The same by the approximation that GPT-2 was trained with. */
 export const geluOfTanh = activation('gelu_tanh', {
+  onnx: (to, x) => to.node('Gelu', x, { approximate: 'tanh' }),
   of: (x) => 0.5 * x * (1 + Math.tanh(ROOT * x * (1 + CUBE * x * x))),
   least: -0.171,
   expand: (x) => mul(mul(x, 0.5), add(1, nearNormal(x))),

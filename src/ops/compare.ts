@@ -2,6 +2,7 @@ import { DTypeError } from '../errors.js';
 import { broadcastShapes, type DType, requireDType, type TensorType } from '../shape.js';
 import { hull, type Interval, rising } from './interval.js';
 import { eachRun } from './loops.js';
+import type { OnnxRule } from './onnx.js';
 import { defineOp, type Elements, type Op } from './op.js';
 import { binaryType, pair } from './pointwise.js';
 import { sumTo } from './reduce.js';
@@ -13,12 +14,14 @@ type Run = (o: number, n: number, i: number, di: number, j: number, dj: number) 
 function comparison(
   name: string,
   vector: string,
+  onnx: OnnxRule<None>,
   loop: (a: Elements, b: Elements, out: Elements) => Run,
 ): (a: TensorLike, b: TensorLike) => Tensor {
   const op: Op<None> = defineOp<None>({
     name,
     type: ([a, b]) => ({ ...binaryType(name, a, b, ['f32', 'i32']), dtype: 'bool' }),
     vjp: null,
+    onnx,
     ...((vector === 'eq' || vector === 'ne') && { commutative: true }),
     // NaN may stand beside the bounds of floats.
     interval: ([a, b], { inputs: [x] }) => (x.dtype === 'i32' ? certain(vector, a, b) : EITHER),
@@ -63,7 +66,7 @@ function certain(vector: string, a: Interval, b: Interval): Interval {
  * console.log(equal(tensor([1, 2]), 2)); // Tensor bool[2] [0, 1]
  * ```
  */
-export const equal = comparison('equal', 'eq', (a, b, out) => (o, n, i, di, j, dj) => {
+export const equal = comparison('equal', 'eq', 'Equal', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] === b[j] ? 1 : 0;
 });
 /**
@@ -74,7 +77,7 @@ export const equal = comparison('equal', 'eq', (a, b, out) => (o, n, i, di, j, d
  * console.log(notEqual(tensor([1, 2]), 2)); // Tensor bool[2] [1, 0]
  * ```
  */
-export const notEqual = comparison('not_equal', 'ne', (a, b, out) => (o, n, i, di, j, dj) => {
+export const notEqual = comparison('not_equal', 'ne', (to, of) => to.node('Not', [to.node('Equal', of)]), (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] !== b[j] ? 1 : 0;
 });
 /**
@@ -85,7 +88,7 @@ export const notEqual = comparison('not_equal', 'ne', (a, b, out) => (o, n, i, d
  * console.log(less(tensor([1, 2]), 2)); // Tensor bool[2] [1, 0]
  * ```
  */
-export const less = comparison('less', 'lt', (a, b, out) => (o, n, i, di, j, dj) => {
+export const less = comparison('less', 'lt', 'Less', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] < b[j] ? 1 : 0;
 });
 /**
@@ -96,7 +99,7 @@ export const less = comparison('less', 'lt', (a, b, out) => (o, n, i, di, j, dj)
  * console.log(lessEqual(tensor([1, 2]), 2)); // Tensor bool[2] [1, 1]
  * ```
  */
-export const lessEqual = comparison('less_equal', 'le', (a, b, out) => (o, n, i, di, j, dj) => {
+export const lessEqual = comparison('less_equal', 'le', 'LessOrEqual', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] <= b[j] ? 1 : 0;
 });
 /**
@@ -107,7 +110,7 @@ export const lessEqual = comparison('less_equal', 'le', (a, b, out) => (o, n, i,
  * console.log(greater(tensor([1, 2]), 1)); // Tensor bool[2] [0, 1]
  * ```
  */
-export const greater = comparison('greater', 'gt', (a, b, out) => (o, n, i, di, j, dj) => {
+export const greater = comparison('greater', 'gt', 'Greater', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] > b[j] ? 1 : 0;
 });
 /**
@@ -118,7 +121,7 @@ export const greater = comparison('greater', 'gt', (a, b, out) => (o, n, i, di, 
  * console.log(greaterEqual(tensor([1, 2]), 2)); // Tensor bool[2] [0, 1]
  * ```
  */
-export const greaterEqual = comparison('greater_equal', 'ge', (a, b, out) => (o, n, i, di, j, dj) => {
+export const greaterEqual = comparison('greater_equal', 'ge', 'GreaterOrEqual', (a, b, out) => (o, n, i, di, j, dj) => {
   for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] >= b[j] ? 1 : 0;
 });
 
@@ -142,6 +145,11 @@ const whereOp: Op<None> = defineOp<None>({
   },
   exact: true,
   interval: ([, a, b]) => hull([a, b]),
+  onnx(to, [c, a, b], { dtype }) {
+    if (dtype !== 'bool') return to.node('Where', [c, a, b]);
+    // Engines have no Where of bools.
+    return to.node('Or', [to.node('And', [c, a]), to.node('And', [to.node('Not', [c]), b])]);
+  },
   lower: { kind: 'elementwise', cost: 1, emit: ([c, a, b]) => `v128.bitselect(${a}, ${b}, ${c})` },
 });
 
@@ -175,6 +183,14 @@ const castOp: Op<CastAttrs> = defineOp<CastAttrs>({
     if (from.dtype !== 'f32' || to === 'f32') return x;
     // 0 is what NaN becomes.
     return hull([rising(saturate)([x]), { lo: 0, hi: 0 }]);
+  },
+  onnx(to, [x], { inputs: [from], attrs }) {
+    if (from.dtype !== 'f32' || attrs.to !== 'i32') return to.cast(x, attrs.to);
+    // ONNX leaves open what becomes of NaN and of what is beyond i32; the largest float32 below 2^31 is 2^31 - 128.
+    const sound = to.node('Where', [to.node('IsNaN', [x]), to.constant(0, 'f32'), x]);
+    const within = to.node('Clip', [sound, to.constant(-(2 ** 31), 'f32'), to.constant(2 ** 31 - 128, 'f32')]);
+    const beyond = to.node('GreaterOrEqual', [x, to.constant(2 ** 31, 'f32')]);
+    return to.node('Where', [beyond, to.constant(2 ** 31 - 1, 'i32'), to.cast(within, 'i32')]);
   },
   lower: {
     kind: 'elementwise',

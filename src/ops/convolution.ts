@@ -5,6 +5,7 @@ import { mul } from './elementwise.js';
 import { type Bounds, hull, product, times } from './interval.js';
 import { multiplied } from './matmul.js';
 import { pad, reshape, transpose } from './movement.js';
+import type { OnnxAttributes, OnnxWriter } from './onnx.js';
 import { defineOp, type Op } from './op.js';
 import { sum } from './reduce.js';
 import { type Geometry, positions, standsApart } from './spatial.js';
@@ -61,8 +62,31 @@ const sums =
     ]);
   };
 
+/** By an op of ONNX, in which channels come before places; `more`: attributes of that op alone. */
+function channelsBefore(
+  to: OnnxWriter,
+  op: string,
+  [x, w]: readonly string[],
+  kernel: Shape,
+  { strides, dilations, before, after, groups }: ConvolutionAttrs,
+  more: OnnxAttributes = {},
+): string {
+  const [n, last] = [kernel.length, kernel.length + 1];
+  const places = kernel.map((_, i) => i + 1);
+  const made = to.node(
+    op,
+    [
+      to.node('Transpose', [x], { perm: [0, last, ...places] }),
+      to.node('Transpose', [w], { perm: [last, n, ...places.map((axis) => axis - 1)] }),
+    ],
+    { kernel_shape: kernel, strides, dilations, pads: [...before, ...after], group: groups, ...more },
+  );
+  return to.node('Transpose', [made], { perm: [0, ...places.map((axis) => axis + 1), 1] });
+}
+
 const convolutionOp: Op<ConvolutionAttrs> = defineOp<ConvolutionAttrs>({
   name: 'convolution',
+  onnx: (to, of, { inputs: [, w], attrs }) => channelsBefore(to, 'Conv', of, kernelOf(w.shape), attrs),
   type([x, w], attrs) {
     for (const t of [x, w]) requireDType('convolution', t, 'f32');
     return { shape: convolutionShape('convolution', x.shape, w.shape, attrs), dtype: 'f32' };
@@ -79,6 +103,16 @@ const convolutionOp: Op<ConvolutionAttrs> = defineOp<ConvolutionAttrs>({
 
 const inputOp: Op<SizedAttrs> = defineOp<SizedAttrs>({
   name: 'convolution_input',
+  onnx(to, of, { inputs: [y, w], attrs }) {
+    const kernel = kernelOf(w.shape);
+    const { strides, dilations, before, after, sizes } = attrs;
+    // Places behind the last window, which a step has passed over.
+    const rest = sizes.map((n, i) => {
+      const seen = (y.shape[i + 1] - 1) * strides[i] + reach(kernel[i], dilations[i]);
+      return n + before[i] + after[i] - seen;
+    });
+    return channelsBefore(to, 'ConvTranspose', of, kernel, attrs, { output_padding: rest });
+  },
   type([y, w], attrs) {
     const shape = [y.shape[0], ...attrs.sizes, w.shape.at(-2)! * attrs.groups];
     checkResult('convolution_input', shape, w.shape, y, attrs);

@@ -1,11 +1,12 @@
 import { equal, greater, where } from './compare.js';
 import { erfFloat64 } from './erf.js';
-import { ANY, product, rising, square, vanishing, within } from './interval.js';
+import { ANY, product, rising, square, vanishing } from './interval.js';
 import { numbers, type VjpContext } from './op.js';
 import { binary, lanes, type None, one, two, unary } from './pointwise.js';
 import type { Tensor } from './tensor.js';
 
 const negOp = unary('neg', {
+  onnx: 'Neg',
   linear: [-1],
   exact: true,
   interval: ([x]) => ({ lo: -x.hi, hi: -x.lo }),
@@ -19,6 +20,7 @@ const negOp = unary('neg', {
 });
 
 const expOp = unary('exp', {
+  onnx: 'Exp',
   interval: vanishing(Math.exp),
   cost: 14,
   emit: (x) => `exp4(${x})`,
@@ -30,6 +32,7 @@ const expOp = unary('exp', {
 });
 
 const logOp = unary('log', {
+  onnx: 'Log',
   interval: rising((x) => (x > 0 ? Math.log(x) : Number.NEGATIVE_INFINITY)),
   cost: 19,
   emit: (x) => `log4(${x})`,
@@ -41,6 +44,7 @@ const logOp = unary('log', {
 });
 
 const sqrtOp = unary('sqrt', {
+  onnx: 'Sqrt',
   interval: rising((x) => Math.sqrt(Math.max(x, 0))),
   cost: 6,
   emit: (x) => `f32x4.sqrt(${x})`,
@@ -51,6 +55,7 @@ const sqrtOp = unary('sqrt', {
 });
 
 const rsqrtOp = unary('rsqrt', {
+  onnx: (to, [x]) => to.node('Reciprocal', [to.node('Sqrt', [x])]),
   // -0 is one of the numbers from 0 on, and 1 / -0 is -Infinity.
   interval: ([x]) => (x.lo > 0 ? { lo: 1 / Math.sqrt(x.hi), hi: 1 / Math.sqrt(x.lo) } : ANY),
   cost: 7,
@@ -63,6 +68,7 @@ const rsqrtOp = unary('rsqrt', {
 });
 
 const tanhOp = unary('tanh', {
+  onnx: 'Tanh',
   interval: rising(Math.tanh),
   cost: 13,
   emit: (x) => `tanh4(${x})`,
@@ -74,6 +80,7 @@ const tanhOp = unary('tanh', {
 });
 
 const sigmoidOp = unary('sigmoid', {
+  onnx: 'Sigmoid',
   interval: vanishing((x) => 1 / (1 + Math.exp(-x))),
   cost: 20,
   emit: (x) => `sigmoid4(${x})`,
@@ -85,6 +92,7 @@ const sigmoidOp = unary('sigmoid', {
 });
 
 const reluOp = unary('relu', {
+  onnx: 'Relu',
   exact: true,
   interval: rising((x) => Math.max(x, 0)),
   cost: 1,
@@ -97,6 +105,7 @@ const reluOp = unary('relu', {
 });
 
 const absOp = unary('abs', {
+  onnx: 'Abs',
   exact: true,
   interval: ([x]) => ({ lo: Math.max(x.lo, -x.hi, 0), hi: Math.max(-x.lo, x.hi) }),
   cost: 1,
@@ -109,6 +118,7 @@ const absOp = unary('abs', {
 });
 
 const erfOp = unary('erf', {
+  onnx: 'Erf',
   interval: rising(erfFloat64),
   cost: 20,
   emit: (x) => `erf4(${x})`,
@@ -119,29 +129,8 @@ const erfOp = unary('erf', {
   vjp: ({ cotangent: g, inputs: [x] }) => mul(g, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
 });
 
-const sinOp = unary('sin', {
-  interval: within(-1, 1),
-  cost: 40,
-  emit: (x) => `sin4(${x})`,
-  library: { sin4: 'math' },
-  loop(x, out) {
-    for (let i = 0; i < out.length; i++) out[i] = Math.sin(x[i]);
-  },
-  vjp: ({ cotangent: g, inputs: [x] }) => mul(g, cos(x)),
-});
-
-const cosOp = unary('cos', {
-  interval: within(-1, 1),
-  cost: 40,
-  emit: (x) => `cos4(${x})`,
-  library: { cos4: 'math' },
-  loop(x, out) {
-    for (let i = 0; i < out.length; i++) out[i] = Math.cos(x[i]);
-  },
-  vjp: ({ cotangent: g, inputs: [x] }) => neg(mul(g, sin(x))),
-});
-
 const addOp = binary('add', {
+  onnx: 'Add',
   linear: [1, 1],
   commutative: true,
   interval: rising((a, b) => a + b),
@@ -155,6 +144,7 @@ const addOp = binary('add', {
 });
 
 const subOp = binary('sub', {
+  onnx: 'Sub',
   linear: [1, -1],
   interval([a, b], { inputs: [x, y] }) {
     return x === y ? { lo: 0, hi: 0 } : { lo: a.lo - b.hi, hi: a.hi - b.lo };
@@ -169,6 +159,7 @@ const subOp = binary('sub', {
 });
 
 const mulOp = binary('mul', {
+  onnx: 'Mul',
   linear: 'each',
   commutative: true,
   interval: ([a, b], { inputs: [x, y] }) => (x === y ? square(a) : product(a, b)),
@@ -187,6 +178,7 @@ const mulOp = binary('mul', {
 });
 
 const divOp = binary('div', {
+  onnx: 'Div',
   linear: 'first',
   interval: ([a, b]) => (b.lo > 0 || b.hi < 0 ? product(a, { lo: 1 / b.hi, hi: 1 / b.lo }) : ANY),
   cost: 6,
@@ -208,6 +200,7 @@ function tieVjp(aWins: (a: Tensor, b: Tensor) => Tensor) {
 }
 
 const maximumOp = binary('maximum', {
+  onnx: 'Max',
   commutative: true,
   exact: true,
   interval: rising(Math.max),
@@ -221,6 +214,7 @@ const maximumOp = binary('maximum', {
 });
 
 const minimumOp = binary('minimum', {
+  onnx: 'Min',
   commutative: true,
   exact: true,
   interval: rising(Math.min),
@@ -323,25 +317,6 @@ export const abs = one(absOp);
  * ```
  */
 export const erf = one(erfOp);
-/**
- * The sine of an angle in radians; f32.
- * @example
- * ```ts
- * import { sin, tensor } from '2headgrad';
- * console.log(sin(tensor([0, Math.PI / 2]))); // Tensor f32[2] [0, 1]
- * ```
- */
-export const sin = one(sinOp);
-/**
- * The cosine of an angle in radians; f32.
- * @example
- * ```ts
- * import { cos, tensor } from '2headgrad';
- * console.log(cos(tensor([0, 1]))); // Tensor f32[2] [1, 0.540302]
- * ```
- */
-export const cos = one(cosOp);
-
 /**
  * a + b, broadcast as NumPy does. Here and below both have one dtype: a number takes the tensor's, which has to hold it.
  * @example

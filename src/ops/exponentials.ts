@@ -8,6 +8,14 @@ import { apply, type Tensor, type TensorLike } from './tensor.js';
 // Powers, and exponentials and logarithms beside 1, where exp(x) - 1 and log(1 + x) lose all digits of a small x.
 
 const expm1Op = unary('expm1', {
+  // exp(x) - 1 = tanh(x / 2) (exp(x) + 1), which keeps the digits of a small x; beyond 1 the plain difference does.
+  onnx(to, [x]) {
+    const [one, e] = [to.constant(1, 'f32'), to.node('Exp', [x])];
+    const half = to.node('Tanh', [to.node('Mul', [x, to.constant(0.5, 'f32')])]);
+    const small = to.node('LessOrEqual', [to.node('Abs', [x]), one]);
+    const product = to.node('Mul', [half, to.node('Add', [e, one])]);
+    return to.node('Where', [small, product, to.node('Sub', [e, one])]);
+  },
   cost: 17,
   emit: (x) => `expm14(${x})`,
   library: { expm14: 'math' },
@@ -20,6 +28,15 @@ const expm1Op = unary('expm1', {
 });
 
 const log1pOp = unary('log1p', {
+  // log(u) x / (u - 1) for u = 1 + x rounded, whose errors cancel (Goldberg 1991, theorem 4); x where u is 1 or infinite.
+  onnx(to, [x]) {
+    const one = to.constant(1, 'f32');
+    const u = to.node('Add', [x, one]);
+    const above = to.node('Sub', [u, one]);
+    const scaled = to.node('Mul', [to.node('Log', [u]), to.node('Div', [x, above])]);
+    const plain = to.node('Or', [to.node('Equal', [u, one]), to.node('IsInf', [u])]);
+    return to.node('Where', [plain, x, scaled]);
+  },
   cost: 25,
   emit: (x) => `log1p4(${x})`,
   library: { log1p4: 'math' },
@@ -31,6 +48,7 @@ const log1pOp = unary('log1p', {
 });
 
 const softplusOp = unary('softplus', {
+  onnx: 'Softplus',
   cost: 42,
   emit: (x) => `softplus4(${x})`,
   library: { softplus4: 'math' },
@@ -46,6 +64,7 @@ function softplusOf(x: number): number {
 }
 
 const powOp = binary('pow', {
+  onnx: 'Pow',
   cost: 72,
   dtypes: ['f32'],
   emit: (x, y) => `pow4(${x}, ${y})`,

@@ -23,6 +23,10 @@ export function places(x: Tensor, axis: number): Tensor {
 
 const maxWithIndexOp: Op<AxisAttrs> = defineOp<AxisAttrs>({
   name: 'max_with_index',
+  onnx: (to, [x], { attrs: { axis } }) => [
+    to.node('ReduceMax', [x, to.ints([axis])]),
+    to.cast(to.node('ArgMax', [x], { axis }), 'i32'),
+  ],
   type([x], { axis }) {
     requireDType('maxWithIndex', x, 'f32', 'i32');
     normalizeAxis('maxWithIndex', axis, x.shape.length);

@@ -4,6 +4,7 @@ import { formatShape, normalizeAxis, numel, requireDType, type Shape, sameShape 
 import { userLocation } from '../source.js';
 import { same } from './interval.js';
 import { inPlace, transpose, zeros } from './movement.js';
+import { unchanged } from './onnx.js';
 import { type Attrs, defineOp, type Op } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
@@ -27,6 +28,8 @@ const indexOp: Op<IndexAttrs> = defineOp<IndexAttrs>({
   },
   interval: (_, { attrs: { size } }) => ({ lo: 0, hi: size - 1 }),
   marker: true,
+  // Gather refuses what is beyond its table, but counts negative indices from the end.
+  onnx: unchanged,
   lower: { kind: 'movement', axes: inPlace, view: (strides) => ({ strides, offset: 0 }) },
 });
 
@@ -41,6 +44,7 @@ type None = Record<never, never>;
 
 const gatherOp: Op<None> = defineOp<None>({
   name: 'gather',
+  onnx: 'Gather',
   type([table, ids]) {
     requireDType('gather', ids, 'i32');
     if (table.shape.length < 1) throw new ShapeError('gather: the table needs at least one axis');
@@ -101,6 +105,17 @@ type ScatterAttrs = { distinct?: true } & Attrs;
 
 export const scatterAddOp: Op<ScatterAttrs> = defineOp<ScatterAttrs>({
   name: 'scatter_add',
+  // By elements: engines add the blocks of ScatterND by several threads, which loses what two add to one row at a time.
+  onnx(to, [base, ids, updates], { inputs: [{ shape }, { shape: places }] }) {
+    const [rows, n, width] = [shape[0], numel(places), numel(shape.slice(1))];
+    if (n * width === 0) return base;
+    const none = to.node('Expand', [to.constant(0, 'f32'), to.ints([rows, width])]);
+    const column = to.node('Reshape', [ids, to.ints([n, 1])], { allowzero: 1 });
+    const each = to.node('Expand', [column, to.ints([n, width])]);
+    const added = to.node('Reshape', [updates, to.ints([n, width])], { allowzero: 1 });
+    const sums = to.node('ScatterElements', [none, each, added], { axis: 0, reduction: 'add' });
+    return to.node('Add', [base, to.node('Reshape', [sums, to.ints(shape)], { allowzero: 1 })]);
+  },
   type([base, ids, updates]) {
     requireDType('scatter_add', base, 'f32');
     requireDType('scatter_add', ids, 'i32');

@@ -12,7 +12,6 @@ export { einsum } from './einsum.js';
 export {
   abs,
   add,
-  cos,
   div,
   erf,
   exp,
@@ -24,7 +23,6 @@ export {
   relu,
   rsqrt,
   sigmoid,
-  sin,
   sqrt,
   sub,
   tanh,
@@ -71,4 +69,5 @@ export { ceil, clamp, floor, round, sign } from './stepwise.js';
 export { stopGradient } from './stop-gradient.js';
 export { type Initializer, type RandomSource, Tensor, type TensorLike, Variable } from './tensor.js';
 export { topK } from './top-k.js';
+export { cos, sin } from './trigonometric.js';
 export { type WindowOptions, window } from './window.js';

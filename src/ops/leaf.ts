@@ -51,6 +51,11 @@ const iotaOp: Op<IotaAttrs> = defineOp<IotaAttrs>({
   },
   implied: ({ shape }) => ({ size: shape[0] }),
   interval: (_, { attrs: { size } }) => ({ lo: 0, hi: size - 1 }),
+  onnx: (to, _, { attrs: { size } }) =>
+    to.node(
+      'Range',
+      [0, size, 1].map((n) => to.constant(n, 'i32')),
+    ),
   lower: { kind: 'iota' },
 });
 

@@ -66,6 +66,15 @@ const matmulOp: Op<MatmulAttrs> = defineOp<MatmulAttrs>({
     }
   },
   linear: 'each',
+  onnx(to, [a, b], { inputs: [{ shape }, other], attrs: { transposeA, transposeB } }) {
+    if (!transposeA && !transposeB) return to.node('MatMul', [a, b]);
+    if (shape.length === 2 && other.shape.length === 2)
+      return to.node('Gemm', [a, b], { transA: Number(transposeA), transB: Number(transposeB) });
+    const turned = (x: string, { length: rank }: Shape) =>
+      to.node('Transpose', [x], { perm: [...Array(rank - 2).keys(), rank - 1, rank - 2] });
+    const left = transposeA ? turned(a, shape) : a;
+    return to.node('MatMul', [left, transposeB ? turned(b, other.shape) : b]);
+  },
   implied: () => ({ transposeA: false, transposeB: false }),
   interval([a, b], { inputs: [x], attrs: { transposeA } }) {
     const k = x.shape.at(transposeA ? -2 : -1)!;

@@ -16,6 +16,7 @@ import * as stepwise from './stepwise.js';
 import { stopGradient } from './stop-gradient.js';
 import { Tensor } from './tensor.js';
 import * as top from './top-k.js';
+import * as trigonometric from './trigonometric.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: the first parameter is dropped whatever the others are.
 type Rest<F> = F extends (x: any, ...rest: infer R) => infer Y ? (...rest: R) => Y : never;
@@ -29,7 +30,7 @@ const methods = {
     sigmoid: elementwise.sigmoid,
     relu: elementwise.relu,
   },
-  ...{ abs: elementwise.abs, erf: elementwise.erf, sin: elementwise.sin, cos: elementwise.cos },
+  ...{ abs: elementwise.abs, erf: elementwise.erf, sin: trigonometric.sin, cos: trigonometric.cos },
   ...{ add: elementwise.add, sub: elementwise.sub, mul: elementwise.mul, div: elementwise.div },
   ...{ maximum: elementwise.maximum, minimum: elementwise.minimum },
   ...{ equal: compare.equal, notEqual: compare.notEqual, less: compare.less, lessEqual: compare.lessEqual },

@@ -16,6 +16,7 @@ import {
 } from '../shape.js';
 import { hull, same } from './interval.js';
 import { eachStridedRun } from './loops.js';
+import { unchanged } from './onnx.js';
 import { defineOp, type Op, type Value } from './op.js';
 import { sumTo } from './reduce.js';
 import { apply, interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
@@ -43,6 +44,9 @@ type ShapeAttrs = { shape: Shape };
 
 const reshapeOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   name: 'reshape',
+  // Else 0 would stand for a size of the input's.
+  onnx: (to, [x], { shape }) =>
+    to.node('Reshape', [x, to.ints(shape)], shape.includes(0) ? { allowzero: 1 } : {}),
   type([x], { shape }) {
     checkShape('reshape', shape);
     if (numel(shape) !== numel(x.shape)) {
@@ -102,6 +106,7 @@ type TransposeAttrs = { perm: readonly number[] };
 
 const transposeOp: Op<TransposeAttrs> = defineOp<TransposeAttrs>({
   name: 'transpose',
+  onnx: (to, x, { attrs: { perm } }) => to.node('Transpose', x, { perm }),
   type([x], { perm }) {
     if (perm.length !== x.shape.length || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
       throw new ShapeError(
@@ -157,6 +162,7 @@ export function transpose(x: TensorLike, perm?: readonly number[]): Tensor {
 
 const broadcastOp: Op<ShapeAttrs> = defineOp<ShapeAttrs>({
   name: 'broadcast',
+  onnx: (to, [x], { shape }) => to.node('Expand', [x, to.ints(shape)]),
   type([x], { shape }) {
     checkShape('broadcast', shape);
     if (!sameShape(broadcastShapes('broadcast', [x.shape, shape]), shape)) {
@@ -218,6 +224,8 @@ type SliceAttrs = { starts: readonly number[]; sizes: readonly number[] };
 
 const sliceOp: Op<SliceAttrs> = defineOp<SliceAttrs>({
   name: 'slice',
+  onnx: (to, [x], { attrs: { starts, sizes } }) =>
+    to.node('Slice', [x, to.ints(starts), to.ints(starts.map((start, i) => start + sizes[i]))]),
   type([x], { starts, sizes }) {
     const fits = starts.length === x.shape.length && sizes.length === x.shape.length;
     if (!fits || x.shape.some((n, i) => !(starts[i] >= 0 && sizes[i] >= 0 && starts[i] + sizes[i] <= n))) {
@@ -272,6 +280,8 @@ type PadAttrs = { before: readonly number[]; after: readonly number[] };
 
 const padOp: Op<PadAttrs> = defineOp<PadAttrs>({
   name: 'pad',
+  onnx: (to, [x], { shape, attrs: { before, after } }) =>
+    shape.length === 0 ? x : to.node('Pad', [x, to.ints([...before, ...after])]),
   type([x], { before, after }) {
     if (before.length !== x.shape.length || after.length !== x.shape.length) {
       throw new ShapeError(`pad: needs one count before and after for each axis of ${formatShape(x.shape)}`);
@@ -325,6 +335,7 @@ type ConcatAttrs = { axis: number };
 
 const concatOp: Op<ConcatAttrs> = defineOp<ConcatAttrs>({
   name: 'concat',
+  onnx: (to, of, { attrs: { axis } }) => to.node('Concat', of, { axis }),
   type(inputs, { axis }) {
     const [first, ...rest] = inputs;
     for (const x of rest) {
@@ -374,6 +385,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 /** The same elements, laid out row by row: what a kernel needs that walks its operand in memory order. */
 export const contiguousOp: Op<Record<never, never>> = defineOp<Record<never, never>>({
   name: 'contiguous',
+  onnx: unchanged,
   type: ([x]) => x,
   vjp: ({ cotangent: g }) => [g],
   reference: ([x], _, out) => out.data.set(x.data),

@@ -1,6 +1,7 @@
 import type { IndexBound } from '../indices.js';
 import type { DType, ResultType, Shape, TensorType } from '../shape.js';
 import type { Applied, Bounds } from './interval.js';
+import type { OnnxRule } from './onnx.js';
 import type { Tensor } from './tensor.js';
 
 /** Elements as the tape stores them: f32 as Float32Array or Float64Array, i32 and bool as Int32Array. */
@@ -162,6 +163,8 @@ export interface Op<A extends Attrs = Attrs> {
   readonly repeats?: true;
   /** Changes no value: says something of it to differentiation, or to checks. */
   readonly marker?: true;
+  /** How it is said in ONNX; a composite without is said in the ops that it is written in. */
+  readonly onnx?: OnnxRule<A>;
 }
 
 /** What arithmetic takes. */

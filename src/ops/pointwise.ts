@@ -11,7 +11,7 @@ import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
 export type None = Record<never, never>;
 
 /** What an op may say of its results, beside how they are made. */
-type Facts = Pick<Op<None>, 'interval' | 'exact' | 'commutative' | 'linear'>;
+type Facts = Pick<Op<None>, 'interval' | 'exact' | 'commutative' | 'linear' | 'onnx'>;
 
 interface UnaryRule extends Facts {
   cost: number;
@@ -43,12 +43,13 @@ export function unary(name: string, rule: UnaryRule): Op<None> {
   });
 }
 
-function factsOf({ interval, exact, commutative, linear }: Facts): Facts {
+function factsOf({ interval, exact, commutative, linear, onnx }: Facts): Facts {
   return {
     ...(interval && { interval }),
     ...(exact && { exact }),
     ...(commutative && { commutative }),
     ...(linear && { linear }),
+    ...(onnx && { onnx }),
   };
 }
 

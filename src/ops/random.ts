@@ -1,7 +1,8 @@
-import { philoxUniform } from '../random/philox.js';
+import { PHILOX, philoxUniform } from '../random/philox.js';
 import { broadcastShapes, requireDType } from '../shape.js';
 import { within } from './interval.js';
 import { eachRun } from './loops.js';
+import type { OnnxWriter } from './onnx.js';
 import { defineOp, type Op } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
@@ -23,6 +24,12 @@ const randomOp: Op<None> = defineOp<None>({
     });
   },
   interval: within(0, 1),
+  onnx(to, [counter, step, key], { shape }) {
+    const word = (x: string) => to.node('Expand', [words(to, x), to.ints(shape)]);
+    const drawn = philoxInOnnx(to, word(key), word(counter), word(step));
+    const upper = to.node('BitShift', [drawn, to.constant(8, 'u64')], { direction: 'RIGHT' });
+    return to.node('Mul', [to.cast(to.cast(upper, 'i64'), 'f32'), to.constant(2 ** -24, 'f32')]);
+  },
   lower: {
     kind: 'elementwise',
     cost: 100,
@@ -30,6 +37,34 @@ const randomOp: Op<None> = defineOp<None>({
     library: { random4: 'random' },
   },
 });
+
+/** i32 as the same 32 bits in u64. */
+function words(to: OnnxWriter, x: string): string {
+  return to.node('BitwiseAnd', [to.cast(to.cast(x, 'i64'), 'u64'), to.constant(0xffffffff, 'u64')]);
+}
+
+/**
+ * Word 0 of Philox-2x32-10, as `philox2` has it, on words in u64. Engines multiply i64 and shift u64. Halves of the counter's word
+ * keep all products below 2^49.
+ */
+function philoxInOnnx(to: OnnxWriter, key: string, first: string, second: string): string {
+  const u64 = (value: number) => to.constant(value, 'u64');
+  const low = (x: string, mask: number) => to.node('BitwiseAnd', [x, u64(mask)]);
+  const shifted = (x: string, direction: 'LEFT' | 'RIGHT') => to.node('BitShift', [x, u64(16)], { direction });
+  const calculated = (op: string, a: string, b: string) =>
+    to.cast(to.node(op, [to.cast(a, 'i64'), to.cast(b, 'i64')]), 'u64');
+  let [k, c0, c1] = [key, first, second];
+  for (let round = 0; round < 10; round++) {
+    const lower = calculated('Mul', low(c0, 0xffff), u64(PHILOX.multiplier));
+    const upper = calculated('Mul', shifted(c0, 'RIGHT'), u64(PHILOX.multiplier));
+    const middle = calculated('Add', upper, shifted(lower, 'RIGHT'));
+    const product = to.node('BitwiseOr', [shifted(low(middle, 0xffff), 'LEFT'), low(lower, 0xffff)]);
+    c0 = to.node('BitwiseXor', [to.node('BitwiseXor', [shifted(middle, 'RIGHT'), k]), c1]);
+    c1 = product;
+    k = low(calculated('Add', k, u64(PHILOX.weyl)), 0xffffffff);
+  }
+  return c0;
+}
 
 /**
  * Random numbers in [0, 1), multiples of 2^-24, each a function of three integers alone (i32, broadcast together):

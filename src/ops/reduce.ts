@@ -14,6 +14,7 @@ import { div, mul } from './elementwise.js';
 import { type Bounds, folded, same, times } from './interval.js';
 import { eachStridedRun } from './loops.js';
 import { broadcastTo, reshape } from './movement.js';
+import type { OnnxWriter } from './onnx.js';
 import { defineOp, type Elements, type Lowering, type Op, type VjpContext } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
@@ -26,6 +27,7 @@ interface ReduceRule {
   empty: boolean;
   interval: Bounds<ReduceAttrs>;
   linear: 'first' | 'shift';
+  onnx(to: OnnxWriter, x: string, dtype: DType, axes: string): string;
   /** Fills `out` with what a fold begins with. */
   fold(dtype: DType, out: Elements): Fold;
   vjp(context: VjpContext<ReduceAttrs>): Tensor;
@@ -59,6 +61,7 @@ function reduction(name: string, rule: ReduceRule): Op<ReduceAttrs> {
     },
     interval: rule.interval,
     linear: rule.linear,
+    onnx: (to, [x], { dtype, attrs: { axes } }) => rule.onnx(to, x, dtype, to.ints(axes)),
     lower: { kind: 'reduce', ...rule.lower },
   });
 }
@@ -120,6 +123,11 @@ function compensatedSums(out: Elements): Fold {
 }
 
 export const sumOp = reduction('sum', {
+  onnx(to, x, dtype, axes) {
+    if (dtype !== 'i32') return to.node('ReduceSum', [x, axes]);
+    // Engines do not go round at the ends of i32, as these sums do.
+    return to.cast(to.node('ReduceSum', [to.cast(x, 'i64'), axes]), 'i32');
+  },
   empty: true,
   linear: 'first',
   interval([x], node) {
@@ -141,6 +149,7 @@ export const sumOp = reduction('sum', {
 });
 
 const largest = {
+  onnx: (to: OnnxWriter, x: string, _: DType, axes: string) => to.node('ReduceMax', [x, axes]),
   empty: false,
   linear: 'shift' as const,
   interval: same,
@@ -175,6 +184,12 @@ const maxOp = reduction('max', {
 // One instruction where `max` takes eight, and a softmax, which needs no more than this, becomes NaN all the same.
 const nanmaxOp = reduction('nanmax', {
   ...largest,
+  onnx(to, x, dtype, axes) {
+    if (dtype !== 'f32') return to.node('ReduceMax', [x, axes]);
+    const isNumber = to.node('Not', [to.node('IsNaN', [x])]);
+    const numbers = to.node('Where', [isNumber, x, to.constant(Number.NEGATIVE_INFINITY, 'f32')]);
+    return to.node('ReduceMax', [numbers, axes]);
+  },
   fold(dtype, out) {
     out.fill(startOf(dtype));
     return {

@@ -2,11 +2,12 @@ import { checkOptions, positive } from '../check.js';
 import { ShapeError } from '../errors.js';
 import { formatShape, formatType, requireDType } from '../shape.js';
 import { cast } from './compare.js';
-import { add, cos, mul, sin, sub } from './elementwise.js';
+import { add, mul, sub } from './elementwise.js';
 import { iota } from './leaf.js';
 import { concat, reshape } from './movement.js';
 import { chunk } from './split.js';
 import { interpreter, type Tensor, type TensorLike, toTensor } from './tensor.js';
+import { cos, sin } from './trigonometric.js';
 
 export interface RotaryOptions {
   /** The slowest pair turns once in about 2 pi times this many places; 10,000 unless given. */

@@ -27,6 +27,17 @@ export type ScanAttrs = {
  */
 export const scanOp: Op<ScanAttrs> = defineOp<ScanAttrs>({
   name: 'scan',
+  onnx(to, inputs, { attrs: { body, carries, scanned, reverse } }) {
+    const stacks = body.outputs.length;
+    const directions = (n: number) => new Array<number>(n).fill(Number(reverse));
+    const walked = inputs.slice(0, carries + scanned);
+    return to.nodes('Scan', walked, carries + stacks, {
+      body: to.body(body, inputs.slice(carries + scanned), carries),
+      num_scan_inputs: scanned,
+      ...(scanned && { scan_input_directions: directions(scanned) }),
+      ...(stacks && { scan_output_directions: directions(stacks) }),
+    });
+  },
   type(inputs, attrs) {
     const { body, length, carries, scanned } = attrs;
     if (!Number.isInteger(length) || length < 0)

@@ -20,6 +20,8 @@ function partsOf(shape: Shape, { axis, sizes }: SplitAttrs): { starts: number[];
 
 const splitOp: Op<SplitAttrs> = defineOp<SplitAttrs>({
   name: 'split',
+  onnx: (to, [x], { attrs: { axis, sizes } }) =>
+    to.nodes('Split', [x, to.ints(sizes)], sizes.length, { axis }),
   type([x], attrs) {
     const { axis, sizes } = attrs;
     const whole = sizes.reduce((a, b) => a + b, 0);

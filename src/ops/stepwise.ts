@@ -11,7 +11,7 @@ import { apply, Tensor, type TensorLike, toTensor } from './tensor.js';
 
 // Functions that go in steps or stop at bounds. Where their slope is 0 no gradient passes, as behind a cast.
 
-interface StepRule {
+interface StepRule extends Pick<Op<None>, 'onnx'> {
   f(x: number): number;
   /** Unless given, those of a function that nowhere falls and keeps NaN. */
   interval?: Bounds;
@@ -33,9 +33,9 @@ function step(name: string, { f, interval = rising(f), ...rule }: StepRule): Op<
   });
 }
 
-const floorOp = step('floor', { f: Math.floor, emit: (x) => `f32x4.floor(${x})` });
-const ceilOp = step('ceil', { f: Math.ceil, emit: (x) => `f32x4.ceil(${x})` });
-const roundOp = step('round', { f: roundToEven, emit: (x) => `f32x4.nearest(${x})` });
+const floorOp = step('floor', { onnx: 'Floor', f: Math.floor, emit: (x) => `f32x4.floor(${x})` });
+const ceilOp = step('ceil', { onnx: 'Ceil', f: Math.ceil, emit: (x) => `f32x4.ceil(${x})` });
+const roundOp = step('round', { onnx: 'Round', f: roundToEven, emit: (x) => `f32x4.nearest(${x})` });
 
 /** Math.round goes up from halves. */
 function roundToEven(x: number): number {
@@ -48,6 +48,11 @@ function signOf(x: number): number {
 
 const signOp = step('sign', {
   f: signOf,
+  // NaN, of which ONNX says nothing, becomes 0.
+  onnx: (to, [x], { dtype }) =>
+    dtype === 'i32'
+      ? to.node('Sign', [x])
+      : to.node('Sign', [to.node('Where', [to.node('IsNaN', [x]), to.constant(0, 'f32'), x])]),
   // NaN, which no bounds tell of, becomes 0.
   interval: (of) => hull([rising(signOf)(of), { lo: 0, hi: 0 }]),
   emit(x) {
@@ -80,6 +85,11 @@ const clampOp: Op<None> = defineOp<None>({
   },
   exact: true,
   interval: rising(clamped),
+  onnx: (to, [x, low, high], { inputs }) =>
+    // Clip takes one number for each bound.
+    inputs[1].shape.length + inputs[2].shape.length === 0
+      ? to.node('Clip', [x, low, high])
+      : to.node('Min', [to.node('Max', [x, low]), high]),
   lower: {
     kind: 'elementwise',
     cost: 6,

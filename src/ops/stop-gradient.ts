@@ -1,5 +1,6 @@
 import { same } from './interval.js';
 import { inPlace } from './movement.js';
+import { unchanged } from './onnx.js';
 import { defineOp, type Op } from './op.js';
 import { apply, type Tensor, type TensorLike, toTensor } from './tensor.js';
 
@@ -11,6 +12,7 @@ const stopGradientOp: Op<Record<never, never>> = defineOp<Record<never, never>>(
   exact: true,
   interval: same,
   marker: true,
+  onnx: unchanged,
   repeats: true,
   lower: { kind: 'movement', axes: (x) => inPlace(x), view: (strides) => ({ strides, offset: 0 }) },
   sharesElements: true,

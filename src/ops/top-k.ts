@@ -15,6 +15,10 @@ type TopKAttrs = { axis: number; k: number };
 
 const topKOp: Op<TopKAttrs> = defineOp<TopKAttrs>({
   name: 'top_k',
+  onnx(to, [x], { attrs: { axis, k } }) {
+    const [values, indices] = to.nodes('TopK', [x, to.ints([k])], 2, { axis });
+    return [values, to.cast(indices, 'i32')];
+  },
   type([x], { axis, k }) {
     requireDType('topK', x, 'f32', 'i32');
     normalizeAxis('topK', axis, x.shape.length);

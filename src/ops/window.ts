@@ -49,6 +49,21 @@ function windowStrides(of: readonly number[], { axes, strides, dilations }: Wind
 
 const windowOp: Op<WindowAttrs> = defineOp<WindowAttrs>({
   name: 'window',
+  // ONNX has no windows: the places that each sees are named, one axis after the other.
+  onnx(to, [x], { inputs: [{ shape }], attrs: { axes, sizes, strides, dilations } }) {
+    const order: number[] = [...shape.keys()];
+    const seen = axes.reduce((of, axis, i) => {
+      const [count, size] = [windowCount(shape[axis], sizes[i], strides[i], dilations[i]), sizes[i]];
+      const places = Array.from(
+        { length: count * size },
+        (_, at) => Math.floor(at / size) * strides[i] + (at % size) * dilations[i],
+      );
+      const at = order.indexOf(axis);
+      order.splice(at + 1, 0, shape.length + i);
+      return to.node('Gather', [of, to.constant(places, 'i64', [count, size])], { axis: at });
+    }, x);
+    return to.node('Transpose', [seen], { perm: order.map((_, axis) => order.indexOf(axis)) });
+  },
   type([x], attrs) {
     checkWindows('window', x.shape, attrs);
     return { shape: windowShape(x.shape, attrs), dtype: x.dtype };

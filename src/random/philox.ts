@@ -97,6 +97,9 @@ const WEYL_1 = 0xbb67ae85;
 
 const MULTIPLIER_2 = 0xd256d193;
 
+/** Of Philox-2x32: its multiplier, and what the key grows by from round to round. */
+export const PHILOX = { multiplier: MULTIPLIER_2, weyl: WEYL_0 } as const;
+
 const scratch = new Uint32Array(4);
 
 /** Returns word 0 and leaves word 1 in `scratch`. */
