@@ -241,7 +241,7 @@ function oneLine(text: string): string {
 
 const COMMANDS = [
   ...['train', 'lr-find', 'sample', 'neighbours', 'inspect', 'doctor', 'compile'],
-  ...['new', 'bench', 'cache'],
+  ...['new', 'bench', 'export', 'cache'],
 ];
 
 function hint(): string {

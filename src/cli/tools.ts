@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander';
 import { MAX_THREADS } from '../plan/layout.js';
 import type { BenchOptions } from './bench.js';
 import type { CacheAction, CacheOptions } from './cache.js';
+import type { ExportOptions } from './export.js';
 import type { NewOptions } from './new.js';
 import {
   addSettings,
@@ -52,6 +53,30 @@ export function addTools(program: Command, run: (command: Promise<number>) => vo
     .addOption(jsonOption())
     .action((task: string, options: BenchOptions) => {
       run(import('./bench.js').then((module) => module.bench(task, options)));
+    });
+
+  program
+    .command('export')
+    .summary('write a trained model, or its training step, for other engines, as ONNX')
+    .description(
+      'Writes a trained model as an ONNX file, with its weights: what predicts, or the whole training step. Variables that an entry changes are inputs and, with .out behind the name, outputs; what they begin as is written beside it, as safetensors. Needs two packages: npm install onnx-buf @bufbuild/protobuf.',
+    )
+    .argument(
+      '<dir>',
+      'a folder that train has written, or what it has trained there: names, text, words, or a model file',
+    )
+    .requiredOption('--onnx <file>', 'what to write; its name ends in .onnx')
+    .option('--entry <name>', 'what of the step: predict unless given, or an entry of its own')
+    .option('--training', 'the training step: forward, backward and update')
+    .option('--model <file>', 'the model file of a run of such')
+    .addOption(exportOption())
+    .option(
+      '--weights <what>',
+      'of a model file that was not trained by this command: a safetensors file, or "initial"',
+    )
+    .addOption(jsonOption())
+    .action((what: string, options: ExportOptions) => {
+      run(import('./export.js').then((module) => module.exportModel(what, options)));
     });
 
   program

@@ -8,7 +8,14 @@ import type {
 import { DataError, OptionError } from '../errors.js';
 import type { OnnxAttribute, OnnxType } from '../ops/onnx.js';
 import { numel } from '../shape.js';
-import { IR_VERSION, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValue, OPSET } from './model.js';
+import {
+  IR_VERSION,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+  OPSET,
+} from './model.js';
 import { DATA_TYPES, isGraph } from './writer.js';
 
 // The file format is that of onnx-buf, which few want, so it is loaded when it is needed.
@@ -48,11 +55,17 @@ async function library() {
   }
 }
 
-function graphOf({ name, inputs, outputs, tensors, nodes }: OnnxGraph): MessageInitShape<typeof GraphProtoSchema> {
+function graphOf({
+  name,
+  inputs,
+  outputs,
+  tensors,
+  nodes,
+}: OnnxGraph): MessageInitShape<typeof GraphProtoSchema> {
   return {
     name,
-    input: inputs.map(valueOf),
-    output: outputs.map(valueOf),
+    input: inputs.map(typedValue),
+    output: outputs.map(typedValue),
     initializer: tensors.map(tensorOf),
     node: nodes.map(nodeOf),
   };
@@ -81,7 +94,7 @@ function attributeOf(name: string, value: OnnxAttribute): MessageInitShape<typeo
   return { name, type: KINDS.ints, ints: value.map(BigInt) };
 }
 
-function valueOf({ name, type, shape }: OnnxValue): MessageInitShape<typeof ValueInfoProtoSchema> {
+function typedValue({ name, type, shape }: OnnxValue): MessageInitShape<typeof ValueInfoProtoSchema> {
   const dim = shape.map((n) => ({ value: { case: 'dimValue' as const, value: BigInt(n) } }));
   const tensor = { elemType: DATA_TYPES[type], shape: { dim } };
   return { name, type: { value: { case: 'tensorType', value: tensor } } };

@@ -4,7 +4,8 @@ import { expand, isComposite } from '../graph/expand.js';
 import { type Graph, inputAttrs, type Node } from '../graph/graph.js';
 import { shownName } from '../printable.js';
 import { TrainStep } from '../run/train-step.js';
-import type { OnnxGraph } from './model.js';
+import type { DType, TensorType } from '../shape.js';
+import type { OnnxGraph, OnnxValue } from './model.js';
 import { recognise } from './patterns.js';
 import { type Written, writeGraph } from './writer.js';
 
@@ -52,9 +53,38 @@ export async function toOnnx(
   session: Weights,
   options: OnnxOptions = {},
 ): Promise<Uint8Array> {
+  return (await onnxFile(step, session, options)).bytes;
+}
+
+/** An ONNX file, and what is in it. */
+export interface OnnxFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly nodes: number;
+  readonly inputs: readonly (TensorType & { readonly name: string })[];
+  readonly outputs: OnnxFile['inputs'];
+  /** Inputs that are variables, which outputs say what they become. */
+  readonly state: readonly string[];
+}
+
+/** The same with what there is to know of it. */
+export async function onnxFile(
+  step: unknown,
+  session: Weights,
+  options: OnnxOptions = {},
+): Promise<OnnxFile> {
   const graph = onnxGraph(step, session, options);
   const { encodeOnnx } = await import('./encode.js');
-  return encodeOnnx(graph);
+  const described = ({ name, type, shape }: OnnxValue) => ({ name, dtype: type as DType, shape });
+  const entry = entryGraph(step as TrainStep, options.entry);
+  return {
+    name: graph.name,
+    bytes: await encodeOnnx(graph),
+    nodes: graph.nodes.length,
+    inputs: graph.inputs.map(described),
+    outputs: graph.outputs.map(described),
+    state: entry.updates.map(({ variable }) => inputAttrs(variable).name),
+  };
 }
 
 /** The same before it is encoded. */
@@ -66,16 +96,19 @@ export function onnxGraph(step: unknown, session: Weights, options: OnnxOptions 
     throw new OptionError(
       `toOnnx: expected a session second, as what step.compile() or step.interpret() gives, got ${shown(session)}`,
     );
-  const { program } = step;
-  const { entry = 'predict' } = options;
+  return onnxOf(entryGraph(step, options.entry), session);
+}
+
+function entryGraph({ program }: TrainStep, entry = 'predict'): Graph {
   const graph = Object.hasOwn(program.entries, entry) ? program.entries[entry] : undefined;
   if (!graph) {
-    const mend = entry === 'predict' ? 'define predict in trainStep, or choose one as entry' : 'choose one of them';
+    const mend =
+      entry === 'predict' ? 'define predict in trainStep, or choose one as entry' : 'choose one of them';
     throw new OptionError(
       `toOnnx: ${shownName(program.name)} has no ${shownName(String(entry))}, only ${Object.keys(program.entries).map(shownName).join(', ')}: ${mend}`,
     );
   }
-  return onnxOf(graph, session);
+  return graph;
 }
 
 /** A graph in ops of ONNX; `weights` has the elements of variables that it does not assign to. */

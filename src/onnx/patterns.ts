@@ -1,5 +1,14 @@
 import { evaluateGraph } from '../graph/evaluate.js';
-import { constantValue, fromRoots, type Graph, isInput, makeNode, type Node, readerCounts, rewrite } from '../graph/graph.js';
+import {
+  constantValue,
+  fromRoots,
+  type Graph,
+  isInput,
+  makeNode,
+  type Node,
+  readerCounts,
+  rewrite,
+} from '../graph/graph.js';
 import type { OnnxRule } from '../ops/onnx.js';
 import type { Attrs, Op } from '../ops/op.js';
 import { fill, is } from '../optimize/build.js';
@@ -116,7 +125,8 @@ function logSoftmax(node: Node, reads: (inner: Node) => number): Node | null {
   if (!is(node, 'sub')) return null;
   const [shifted, log] = node.inputs;
   const found = belowLargest(shifted);
-  if (!found || !is(log, 'log') || !is(log.inputs[0], 'sum') || !isOver(log.inputs[0], found.axis)) return null;
+  if (!found || !is(log, 'log') || !is(log.inputs[0], 'sum') || !isOver(log.inputs[0], found.axis))
+    return null;
   const [e] = log.inputs[0].inputs;
   if (!is(e, 'exp') || e.inputs[0] !== shifted || reads(e) !== 1 || reads(shifted) !== 2) return null;
   return makeNode(logSoftmaxOp, [found.x], { axis: found.axis }, node.where);

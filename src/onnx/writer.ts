@@ -90,9 +90,14 @@ class GraphWriter implements OnnxWriter {
     });
     inner.write(graph);
     const results = [...graph.outputs.map(({ node }) => node), ...graph.inputs.slice(0, repeated)];
-    const outputs = results.map((node) => ({ ...typeOf(node), name: inner.node('Identity', [inner.of(node)]) }));
+    const outputs = results.map((node) => ({
+      ...typeOf(node),
+      name: inner.node('Identity', [inner.of(node)]),
+    }));
     const inputs = graph.inputs.slice(0, own).map((node, i) => ({ ...typeOf(node), name: formal[i] }));
-    return { body: { name: graph.name, inputs, outputs, tensors: [], nodes: inner.nodesMade } satisfies OnnxGraph };
+    return {
+      body: { name: graph.name, inputs, outputs, tensors: [], nodes: inner.nodesMade } satisfies OnnxGraph,
+    };
   }
 
   name(node: Node, ...names: string[]): void {
@@ -142,7 +147,11 @@ export interface Written {
   /** What outputs are called, and the nodes that they are. */
   readonly outputs: readonly { readonly name: string; readonly node: Node }[];
   /** What inputs are called, in the file: those with elements are written into it. */
-  readonly inputs: readonly { readonly name: string; readonly node: Node; readonly data?: ArrayLike<number> }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly node: Node;
+    readonly data?: ArrayLike<number>;
+  }[];
 }
 
 /** A graph in ops of ONNX. `prepare` makes a graph one of ops that can be written; `graph` has been through it. */
@@ -151,7 +160,10 @@ export function writeGraph(
   { inputs, outputs }: Written,
   prepare: (graph: Graph) => Graph,
 ): OnnxGraph {
-  const shared = new Shared([...inputs, ...outputs].map(({ name }) => name), prepare);
+  const shared = new Shared(
+    [...inputs, ...outputs].map(({ name }) => name),
+    prepare,
+  );
   const writer = new GraphWriter(shared);
   for (const { node, name } of inputs) writer.name(node, name);
   writer.write(graph);
@@ -170,11 +182,31 @@ export function writeGraph(
     inputs: inputs.filter(({ data }) => !data).map(typed),
     outputs: outputs.map(typed),
     tensors: [...weights, ...shared.tensors],
-    nodes: withNames(writer.nodesMade, renamed),
+    nodes: used(
+      withNames(writer.nodesMade, renamed),
+      outputs.map(({ name }) => name),
+    ),
   };
 }
 
 const typeOf = ({ shape, dtype }: Node) => ({ shape, type: dtype });
+
+/** Nodes that outputs are made of. An op may write results that nobody reads, such as where the largest element stands. */
+function used(nodes: readonly OnnxNode[], outputs: readonly string[]): OnnxNode[] {
+  const wanted = new Set(outputs);
+  const kept = [...nodes].reverse().filter((node) => {
+    if (!node.outputs.some((name) => wanted.has(name))) return false;
+    for (const name of readBy(node)) wanted.add(name);
+    return true;
+  });
+  return kept.reverse();
+}
+
+/** What a node reads, in its bodies too. */
+function readBy({ inputs, attributes }: OnnxNode): string[] {
+  const bodies = Object.values(attributes).filter(isGraph);
+  return [...inputs, ...bodies.flatMap(({ body }) => (body as OnnxGraph).nodes.flatMap(readBy))];
+}
 
 /** Nodes, those of bodies too, with other names for some values. */
 function withNames(nodes: readonly OnnxNode[], names: ReadonlyMap<string, string>): OnnxNode[] {

@@ -15,7 +15,10 @@ interface ActivationRule extends Pick<Op, 'onnx'> {
   slope(x: Tensor): Tensor;
 }
 
-function activation(name: string, { of, least, expand, slope, onnx }: ActivationRule): (x: TensorLike) => Tensor {
+function activation(
+  name: string,
+  { of, least, expand, slope, onnx }: ActivationRule,
+): (x: TensorLike) => Tensor {
   const op = defineOp({
     name,
     type([x]) {

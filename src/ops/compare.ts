@@ -77,9 +77,14 @@ export const equal = comparison('equal', 'eq', 'Equal', (a, b, out) => (o, n, i,
  * console.log(notEqual(tensor([1, 2]), 2)); // Tensor bool[2] [1, 0]
  * ```
  */
-export const notEqual = comparison('not_equal', 'ne', (to, of) => to.node('Not', [to.node('Equal', of)]), (a, b, out) => (o, n, i, di, j, dj) => {
-  for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] !== b[j] ? 1 : 0;
-});
+export const notEqual = comparison(
+  'not_equal',
+  'ne',
+  (to, of) => to.node('Not', [to.node('Equal', of)]),
+  (a, b, out) => (o, n, i, di, j, dj) => {
+    for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] !== b[j] ? 1 : 0;
+  },
+);
 /**
  * a < b, as bool.
  * @example
@@ -99,9 +104,14 @@ export const less = comparison('less', 'lt', 'Less', (a, b, out) => (o, n, i, di
  * console.log(lessEqual(tensor([1, 2]), 2)); // Tensor bool[2] [1, 1]
  * ```
  */
-export const lessEqual = comparison('less_equal', 'le', 'LessOrEqual', (a, b, out) => (o, n, i, di, j, dj) => {
-  for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] <= b[j] ? 1 : 0;
-});
+export const lessEqual = comparison(
+  'less_equal',
+  'le',
+  'LessOrEqual',
+  (a, b, out) => (o, n, i, di, j, dj) => {
+    for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] <= b[j] ? 1 : 0;
+  },
+);
 /**
  * a > b, as bool.
  * @example
@@ -121,9 +131,14 @@ export const greater = comparison('greater', 'gt', 'Greater', (a, b, out) => (o,
  * console.log(greaterEqual(tensor([1, 2]), 2)); // Tensor bool[2] [0, 1]
  * ```
  */
-export const greaterEqual = comparison('greater_equal', 'ge', 'GreaterOrEqual', (a, b, out) => (o, n, i, di, j, dj) => {
-  for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] >= b[j] ? 1 : 0;
-});
+export const greaterEqual = comparison(
+  'greater_equal',
+  'ge',
+  'GreaterOrEqual',
+  (a, b, out) => (o, n, i, di, j, dj) => {
+    for (const end = o + n; o < end; o++, i += di, j += dj) out[o] = a[i] >= b[j] ? 1 : 0;
+  },
+);
 
 const whereOp: Op<None> = defineOp<None>({
   name: 'where',
@@ -188,7 +203,11 @@ const castOp: Op<CastAttrs> = defineOp<CastAttrs>({
     if (from.dtype !== 'f32' || attrs.to !== 'i32') return to.cast(x, attrs.to);
     // ONNX leaves open what becomes of NaN and of what is beyond i32; the largest float32 below 2^31 is 2^31 - 128.
     const sound = to.node('Where', [to.node('IsNaN', [x]), to.constant(0, 'f32'), x]);
-    const within = to.node('Clip', [sound, to.constant(-(2 ** 31), 'f32'), to.constant(2 ** 31 - 128, 'f32')]);
+    const within = to.node('Clip', [
+      sound,
+      to.constant(-(2 ** 31), 'f32'),
+      to.constant(2 ** 31 - 128, 'f32'),
+    ]);
     const beyond = to.node('GreaterOrEqual', [x, to.constant(2 ** 31, 'f32')]);
     return to.node('Where', [beyond, to.constant(2 ** 31 - 1, 'i32'), to.cast(within, 'i32')]);
   },

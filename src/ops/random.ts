@@ -50,7 +50,8 @@ function words(to: OnnxWriter, x: string): string {
 function philoxInOnnx(to: OnnxWriter, key: string, first: string, second: string): string {
   const u64 = (value: number) => to.constant(value, 'u64');
   const low = (x: string, mask: number) => to.node('BitwiseAnd', [x, u64(mask)]);
-  const shifted = (x: string, direction: 'LEFT' | 'RIGHT') => to.node('BitShift', [x, u64(16)], { direction });
+  const shifted = (x: string, direction: 'LEFT' | 'RIGHT') =>
+    to.node('BitShift', [x, u64(16)], { direction });
   const calculated = (op: string, a: string, b: string) =>
     to.cast(to.node(op, [to.cast(a, 'i64'), to.cast(b, 'i64')]), 'u64');
   let [k, c0, c1] = [key, first, second];

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { makeInput, makeNode, type Node } from '../../src/graph/graph.js';
+import { evaluateGraph } from '../../src/graph/evaluate.js';
+import { fromRoots, makeInput, makeNode, type Node } from '../../src/graph/graph.js';
 import { opTable } from '../../src/index.js';
 import { onnxOf } from '../../src/onnx/export.js';
-import { resultOp } from '../../src/ops/results.js';
 import type { Op } from '../../src/ops/op.js';
-import { evaluateGraph } from '../../src/graph/evaluate.js';
-import { fromRoots } from '../../src/graph/graph.js';
+import { resultOp } from '../../src/ops/results.js';
 import { cases, describeCase, fill, type OpCase } from '../ops/cases.js';
 import { runOnnx } from './runtime.js';
 
@@ -64,7 +63,7 @@ describe('ops in ONNX', () => {
       const got = made[name];
       const what = `${name}: ${describeCase(c)}`;
       expect([what, [...got.shape]]).toEqual([what, [...want.shape]]);
-      const scale = want.data.reduce((a, b) => Math.max(a, Math.abs(b)), 1);
+      const scale = Array.from(want.data).reduce((a, b) => Math.max(a, Math.abs(b)), 1);
       const n = Math.max(1, ...c.inputs.map(({ shape }) => Math.max(1, ...shape)));
       const allowed = want.dtype === 'f32' ? 1e-6 * Math.sqrt(n) * scale : 0;
       const wrong = Array.from(want.data)

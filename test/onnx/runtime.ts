@@ -62,6 +62,7 @@ export function opsOf({ nodes }: OnnxGraph): Record<string, number> {
 export function furthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new Error(`${a.length} and ${b.length} numbers`);
   let most = 0;
-  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i] - b[i]) || Number(a[i] !== b[i]) && Number.NaN);
+  for (let i = 0; i < a.length; i++)
+    most = Math.max(most, Math.abs(a[i] - b[i]) || (Number(a[i] !== b[i]) && Number.NaN));
   return most;
 }

@@ -135,6 +135,8 @@ export interface Kind<S extends RunSettings = RunSettings, T extends Kept = Kept
   checkSame?(before: T, folder: string): void;
   /** The training step; shapes are not traced yet. */
   step(kept: T, settings: S, diagnostics?: { every: number }): AnyTrainStep;
+  /** A step of the same model that predicts, where the training step does not: for who takes the model elsewhere. */
+  use?(kept: T, settings: S): AnyTrainStep;
   rate(settings: S): (step: number) => number;
   rateText(settings: S): string;
   /** Steps from one loss on held-out data to the next, where it is the user's choice or the kind's. */

@@ -4,7 +4,7 @@ import { splitText, spread, windows } from '../../data/windows.js';
 import { sha256 } from '../../digest.js';
 import { DataError, OptionError } from '../../errors.js';
 import type { GptOptions } from '../../models/gpt.js';
-import { textStep } from '../../models/text.js';
+import { readingStep, textStep } from '../../models/text.js';
 import * as schedule from '../../optim/schedule.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
 import { count, plural, tenth } from '../output.js';
@@ -65,6 +65,7 @@ export const text: Kind<TextSettings, TextTokens> = {
       diagnostics,
     }) as unknown as AnyTrainStep;
   },
+  use: (tokens, settings) => readingStep(gptOf(tokens, settings)) as unknown as AnyTrainStep,
   rate(settings) {
     const { lr } = settings;
     const [rising, all] = rateSteps(settings);
