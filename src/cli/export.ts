@@ -5,7 +5,6 @@ import { DataError, GradError, OptionError } from '../errors.js';
 import { type OnnxFile, onnxFile } from '../onnx/export.js';
 import { OPSET } from '../onnx/model.js';
 import type { AnyTrainStep } from '../run/train-step.js';
-import { formatType } from '../shape.js';
 import { takeWeights } from '../train/weights.js';
 import { readConfig, readTrained } from './folder.js';
 import { kindNamed, kindOf, MODEL_FILE } from './kinds/index.js';
@@ -37,7 +36,8 @@ export async function exportModel(what: string, options: ExportOptions): Promise
   const file = await onnxFile(session.step, session, { entry });
   await writeFileAtomic(onnx, file.bytes);
   const isOwn = file.state.length > 0;
-  const beside = `${onnx.slice(0, -'.onnx'.length)}.safetensors`;
+  // Under a name that no run has for its own weights.
+  const beside = `${onnx.slice(0, -'.onnx'.length)}.state.safetensors`;
   if (isOwn) await writeFileAtomic(beside, session.checkpoint());
   describe(new Output(json), { onnx, entry, file, state: isOwn ? beside : null });
   return 0;
@@ -118,7 +118,7 @@ function describe(
     ['output', outputs],
   ] as const)
     for (const { name, dtype, shape } of values)
-      output.line(`  ${word.padEnd(6)} ${name}: ${formatType({ dtype, shape })}`);
+      output.line(`  ${word.padEnd(6)} ${name}: ${dtype}[${shape}]`);
   if (state !== null) output.line(`What ${count(file.state.length)} of the inputs begin as: ${state}`);
   output.line(`Written: ${onnx}`);
   output.result({

@@ -26,13 +26,13 @@ const MISSING = 'ONNX files need two packages: npm install onnx-buf @bufbuild/pr
 const MOST_BYTES = 2 ** 31 - 2 ** 20;
 
 /** A model as the bytes of an ONNX file. */
-export async function encodeOnnx(graph: OnnxGraph): Promise<Uint8Array> {
+export async function encodeOnnx(graph: OnnxGraph, load = packages): Promise<Uint8Array> {
   const bytes = graph.tensors.reduce((n, { shape }) => n + 4 * numel(shape), 0);
   if (bytes > MOST_BYTES)
     throw new OptionError(
       `toOnnx: the weights of ${graph.name} are ${bytes} bytes, and an ONNX file can hold ${MOST_BYTES}: write a smaller model`,
     );
-  const { create, ModelProtoSchema, toBinary } = await library();
+  const { create, ModelProtoSchema, toBinary } = await load().catch(orMissing);
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     opsetImport: [{ domain: '', version: BigInt(OPSET) }],
@@ -42,17 +42,17 @@ export async function encodeOnnx(graph: OnnxGraph): Promise<Uint8Array> {
   return toBinary(ModelProtoSchema, model);
 }
 
-async function library() {
-  try {
-    const [{ create, toBinary }, { ModelProtoSchema }] = await Promise.all([
-      import('@bufbuild/protobuf'),
-      import('onnx-buf'),
-    ]);
-    return { create, toBinary, ModelProtoSchema };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new DataError(MISSING);
-  }
+async function packages() {
+  const [{ create, toBinary }, { ModelProtoSchema }] = await Promise.all([
+    import('@bufbuild/protobuf'),
+    import('onnx-buf'),
+  ]);
+  return { create, toBinary, ModelProtoSchema };
+}
+
+function orMissing(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+  throw new DataError(MISSING);
 }
 
 function graphOf({
@@ -95,7 +95,11 @@ function attributeOf(name: string, value: OnnxAttribute): MessageInitShape<typeo
 }
 
 function typedValue({ name, type, shape }: OnnxValue): MessageInitShape<typeof ValueInfoProtoSchema> {
-  const dim = shape.map((n) => ({ value: { case: 'dimValue' as const, value: BigInt(n) } }));
+  const dim = shape.map((n) =>
+    typeof n === 'string'
+      ? { value: { case: 'dimParam' as const, value: n } }
+      : { value: { case: 'dimValue' as const, value: BigInt(n) } },
+  );
   const tensor = { elemType: DATA_TYPES[type], shape: { dim } };
   return { name, type: { value: { case: 'tensorType', value: tensor } } };
 }

@@ -1,18 +1,17 @@
 import { checkOptions, shown } from '../check.js';
-import { OptionError } from '../errors.js';
+import { OptionError, ShapeError } from '../errors.js';
 import { expand, isComposite } from '../graph/expand.js';
 import { type Graph, inputAttrs, type Node } from '../graph/graph.js';
 import { shownName } from '../printable.js';
 import { TrainStep } from '../run/train-step.js';
-import type { DType, TensorType } from '../shape.js';
+import { type DType, numel } from '../shape.js';
 import type { OnnxGraph, OnnxValue } from './model.js';
 import { recognise } from './patterns.js';
+import { anyRows, withRows } from './rows.js';
 import { type Written, writeGraph } from './writer.js';
 
 export interface OnnxOptions {
-  /**
-   * What is written: `predict` unless given, an entry of the user's, or `train`, a whole training step. See `toOnnx`.
-   */
+  /** What is written: `predict` unless given, an entry of the user's, or `train`, a whole training step. */
   entry?: string | undefined;
 }
 
@@ -22,16 +21,15 @@ export interface Weights {
 }
 
 /**
- * An entry of a training step as an ONNX file: the bytes of a model in standard ops of operator set 23. Inputs and outputs have
- * the names, shapes and dtypes (float, int32, bool) of the entry. Variables that the entry leaves as they are, weights of
- * `predict`, are in the file, with the elements that the session has now. Those that it assigns to, in `train` all that is trained and the
- * optimizer's state, are inputs by their names, and what they become are outputs with `.out` behind the name: who runs a
- * step gives back what it gave. Its rate is the input `learning_rate`. Softmax, LayerNormalization, RMSNormalization, Gelu and
- * Attention are ops of their own where the gradient does not need what is inside of them; dropout draws the numbers that
- * it draws here. NaN may become another number in `max`, and negative indices count from the end.
+ * An entry of a training step as an ONNX file: the bytes of a model in standard ops of operator set 23. Inputs and
+ * outputs have the names, shapes and dtypes (float, int32, bool) of the entry; `predict` and the user's own take any
+ * number of rows where nothing in them is made for one number. Variables that the entry leaves as they are, weights of
+ * `predict`, are in the file, with the elements that the session has now. Those that it assigns to, in `train` all that
+ * is trained and the optimizer's state, are inputs by their names, and what they become are outputs with `.out` behind
+ * the name: the next step takes what the last one gave. Its rate is the input `learning_rate`.
  *
- * `step`: what `trainStep` returned; `session`: one of it, compiled or on the tape. Needs the package `onnx-buf`: DataError where it is
- * not installed.
+ * `step`: what `trainStep` returned; `session`: one of it, compiled or on the tape. Needs the packages `onnx-buf` and
+ * `@bufbuild/protobuf`: DataError where they are not installed.
  * @example
  * ```ts
  * import { f32, meanSquaredError, nn, optim, trainStep } from '2headgrad';
@@ -61,7 +59,12 @@ export interface OnnxFile {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly nodes: number;
-  readonly inputs: readonly (TensorType & { readonly name: string })[];
+  /** A size that may be any is a name. */
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly dtype: DType;
+    readonly shape: readonly (number | string)[];
+  }[];
   readonly outputs: OnnxFile['inputs'];
   /** Inputs that are variables, which outputs say what they become. */
   readonly state: readonly string[];
@@ -96,7 +99,27 @@ export function onnxGraph(step: unknown, session: Weights, options: OnnxOptions 
     throw new OptionError(
       `toOnnx: expected a session second, as what step.compile() or step.interpret() gives, got ${shown(session)}`,
     );
-  return onnxOf(entryGraph(step, options.entry), session);
+  const { entry = 'predict' } = options;
+  const graph = entryGraph(step, entry);
+  return (graph.updates.length === 0 && forAnyRows(step, entry, session)) || onnxOf(graph, session);
+}
+
+/** Numbers of rows that an entry is traced for, to tell what depends on them. */
+const TRIED = [2, 3] as const;
+
+/** An entry for any number of rows; null where it is made for one. */
+function forAnyRows(step: TrainStep, entry: string, session: Weights): OnnxGraph | null {
+  try {
+    const [a, b] = TRIED.map((rows) => {
+      const traced = withRows(step, entry, rows);
+      return traced && onnxOf(entryGraph(traced, entry), session);
+    });
+    return a && b && anyRows(a, b, TRIED);
+  } catch (error) {
+    // The model takes no other number of rows.
+    if (error instanceof ShapeError) return null;
+    throw error;
+  }
 }
 
 function entryGraph({ program }: TrainStep, entry = 'predict'): Graph {
@@ -118,9 +141,17 @@ export function onnxOf(graph: Graph, weights: Weights): OnnxGraph {
   const inputs = written.inputs.map((node) => {
     const { name, role } = inputAttrs(node);
     const isFixed = role !== 'input' && !assigned.has(node);
-    return { name, node, ...(isFixed && { data: Array.from(weights.read(name)) }) };
+    return { name, node, ...(isFixed && { data: elementsOf(node, name, weights) }) };
   });
   return writeGraph(written, { inputs, outputs: outputsOf(written) }, prepared);
+}
+
+function elementsOf({ shape }: Node, name: string, weights: Weights): number[] {
+  const elements = Array.from(weights.read(name));
+  if (elements.length === numel(shape)) return elements;
+  throw new OptionError(
+    `toOnnx: ${shownName(name)} has ${numel(shape)} elements in the step and ${elements.length} in the session: give a session of this step`,
+  );
 }
 
 /** A graph in ops that can be written. */

@@ -3,13 +3,17 @@ import type { Shape } from '../shape.js';
 
 // A model of ONNX as plain data, before it is encoded.
 
+/** The size that may be any. */
+export const ROWS = 'rows';
+
 export interface OnnxValue {
   readonly name: string;
   readonly type: OnnxType;
-  readonly shape: Shape;
+  readonly shape: readonly (number | string)[];
 }
 
 export interface OnnxTensor extends OnnxValue {
+  readonly shape: Shape;
   readonly data: ArrayLike<number>;
 }
 

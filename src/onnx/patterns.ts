@@ -132,14 +132,13 @@ function logSoftmax(node: Node, reads: (inner: Node) => number): Node | null {
   return makeNode(logSoftmaxOp, [found.x], { axis: found.axis }, node.where);
 }
 
-/** Scores that are hidden by masks of constants, of which each row shows something. */
+/** Whether scores have a mask of constants, of which each row shows something. */
 function showsSome(scores: Node): boolean {
-  if (!is(scores, 'where')) return false;
-  const [mask, seen, hidden] = scores.inputs;
-  if (constantValue(hidden) !== Number.NEGATIVE_INFINITY || is(seen, 'where')) return false;
-  const shown = known(mask);
-  const keys = mask.shape.at(-1);
-  return shown !== null && keys === scores.shape.at(-1) && everyRow(shown, keys!, (row) => row.some(Boolean));
+  const found = maskOf(scores);
+  const shown = found && found.mask.shape.at(-1) === scores.shape.at(-1) ? known(found.mask) : null;
+  if (!found || !shown || maskOf(found.seen)) return false;
+  const isSeen = (x: number) => (found.mask.dtype === 'bool' ? x !== 0 : x > Number.NEGATIVE_INFINITY);
+  return everyRow(shown, scores.shape.at(-1)!, (row) => row.some(isSeen));
 }
 
 /** Constants of more elements are not worked out. */
@@ -236,9 +235,8 @@ function attention(node: Node, reads: (inner: Node) => number): Node | null {
   const [weights, v] = node.inputs;
   if (weights.op !== softmaxOp || weights.attrs.axis !== 3 || reads(weights) !== 1) return null;
   const [scores] = weights.inputs;
-  const masked = is(scores, 'where') || is(scores, 'add') ? maskOf(scores) : { seen: scores, mask: null };
-  if (!masked) return null;
-  for (const [product, factor] of pairs(masked.seen, 'mul')) {
+  const { seen, mask } = maskOf(scores) ?? { seen: scores, mask: null };
+  for (const [product, factor] of pairs(seen, 'mul')) {
     const scale = constantValue(factor);
     if (scale === undefined || !isPlainProduct(product)) continue;
     const [q, turned] = product.inputs;
@@ -247,7 +245,6 @@ function attention(node: Node, reads: (inner: Node) => number): Node | null {
     const [k] = turned.inputs;
     const leading = [q, k, v].map(({ shape }) => shape.slice(0, 2).join());
     if (leading.some((shape) => shape !== leading[0])) return null;
-    const { mask } = masked;
     const causal = mask !== null && isCausal(mask, q.shape[2], k.shape[2]);
     const operands = mask && !causal ? [q, k, v, mask] : [q, k, v];
     return makeNode(attentionOp, operands, { scale, causal }, node.where);
@@ -260,14 +257,12 @@ function isPlainProduct(node: Node): boolean {
   return is(node, 'matmul') && node.shape.length === 4 && !transposeA && !transposeB;
 }
 
-/** One mask: hidden keys (bool), or what is added to scores. */
+/** What scores are before their mask, and that: which keys are seen (bool), or what is added. */
 function maskOf(scores: Node): { seen: Node; mask: Node } | null {
-  if (is(scores, 'where')) {
-    const [mask, seen, hidden] = scores.inputs;
-    return constantValue(hidden) === Number.NEGATIVE_INFINITY ? { seen, mask } : null;
-  }
-  const [seen, mask] = scores.inputs;
-  return { seen, mask };
+  if (is(scores, 'add')) return { seen: scores.inputs[0], mask: scores.inputs[1] };
+  if (!is(scores, 'where')) return null;
+  const [mask, seen, hidden] = scores.inputs;
+  return constantValue(hidden) === Number.NEGATIVE_INFINITY ? { seen, mask } : null;
 }
 
 /** Whether each of as many queries as keys sees those up to its own place, and no others. */

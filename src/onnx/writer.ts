@@ -4,7 +4,7 @@ import type { OnnxAttributes, OnnxBody, OnnxRule, OnnxType, OnnxWriter } from '.
 import type { Body } from '../ops/op.js';
 import { isResult } from '../ops/results.js';
 import { numel, type Shape } from '../shape.js';
-import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValue } from './model.js';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from './model.js';
 
 /** Numbers of TensorProto.DataType. */
 export const DATA_TYPES: Readonly<Record<OnnxType, number>> = { f32: 1, i32: 6, i64: 7, bool: 9, u64: 13 };
@@ -175,7 +175,7 @@ export function writeGraph(
     if (made.has(value) && !renamed.has(value)) renamed.set(value, name);
     else renamed.set(writer.node('Identity', [value]), name);
   }
-  const typed = ({ name, node }: { name: string; node: Node }): OnnxValue => ({ ...typeOf(node), name });
+  const typed = ({ name, node }: { name: string; node: Node }) => ({ ...typeOf(node), name });
   const weights = inputs.flatMap((input) => (input.data ? [{ ...typed(input), data: input.data }] : []));
   return {
     name: graph.name,
