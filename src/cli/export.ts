@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { readBytes, writeFileAtomic } from '../data/files.js';
+import { encodeSafetensors, type Tensors } from '../data/safetensors.js';
 import { DataError, GradError, OptionError } from '../errors.js';
 import { type OnnxFile, onnxFile } from '../onnx/export.js';
 import { OPSET } from '../onnx/model.js';
 import type { AnyTrainStep } from '../run/train-step.js';
+import type { Numbers } from '../train/engine.js';
 import { takeWeights } from '../train/weights.js';
 import { readConfig, readTrained } from './folder.js';
 import { kindNamed, kindOf, MODEL_FILE } from './kinds/index.js';
@@ -38,7 +40,7 @@ export async function exportModel(what: string, options: ExportOptions): Promise
   const isOwn = file.state.length > 0;
   // Under a name that no run has for its own weights.
   const beside = `${onnx.slice(0, -'.onnx'.length)}.state.safetensors`;
-  if (isOwn) await writeFileAtomic(beside, session.checkpoint());
+  if (isOwn) await writeFileAtomic(beside, stateOf(session, file));
   describe(new Output(json), { onnx, entry, file, state: isOwn ? beside : null });
   return 0;
 }
@@ -78,8 +80,22 @@ async function sessionOf(what: string, entry: string, options: ExportOptions) {
 const sessionAs = (step: AnyTrainStep, session: ReturnType<AnyTrainStep['interpret']>) => ({
   step,
   read: (name: string) => session.read(name as never),
-  checkpoint: () => session.checkpoint(),
 });
+
+/** What a file's state begins as, as safetensors. */
+function stateOf({ step, read }: { step: AnyTrainStep; read(name: string): Numbers }, { state }: OnnxFile) {
+  const tensors: Tensors = new Map();
+  for (const { name, shape } of step.description.variables.filter((v) => state.includes(v.name))) {
+    const data = read(name);
+    const isWhole = data instanceof Int32Array;
+    tensors.set(name, {
+      dtype: isWhole ? 'I32' : 'F32',
+      shape: [...shape],
+      data: isWhole ? data : Float32Array.from(data),
+    });
+  }
+  return encodeSafetensors(tensors, { format: 'pt' });
+}
 
 /** The folder of a run, and the kind of the model file that it is of, where one is named. */
 async function runOf(

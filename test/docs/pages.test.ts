@@ -9,7 +9,7 @@ import { Programs } from './programs.js';
 const pages = pagesOf()
   .filter(({ program }) => program !== '')
   .map((page) => ({ ...page, path: page.path.replace(/\.md$/, '') }));
-const exported = exportsOf('src/index.ts');
+const exported = ['src/index.ts', 'src/onnx/index.ts'].flatMap(exportsOf);
 const examples = exported
   .filter(({ program }) => program !== '')
   // Numbered, since some names differ in their case alone.

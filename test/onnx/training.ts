@@ -7,8 +7,6 @@ import type { Session } from '../../src/train/session.js';
 import { fill } from '../ops/cases.js';
 import { furthest, type Given, load } from './runtime.js';
 
-export const LR = 0.01;
-
 /** A shape with so many rows, where these are left open. */
 const sizesOf = ({ shape }: Pick<OnnxValue, 'shape'>, rows = 1) =>
   shape.map((n) => (typeof n === 'string' ? rows : n));
@@ -80,17 +78,17 @@ function valuesOf(state: readonly OnnxValue[], session: Session): Record<string,
 }
 
 /** Takes steps in onnxruntime and in sessions, on the same batches; how far variables are apart then. */
-export async function trainings(step: AnyTrainStep, size: number, steps = 20) {
+export async function trainings(step: AnyTrainStep, size: number, lr: number, steps = 20) {
   const session = await step.compile({ seed: 3 });
   const graph = onnxGraph(step, session, { entry: 'train' });
   const running = await load(await encodeOnnx(graph));
   const { state, batch } = partsOf(graph);
   let now = valuesOf(state, session);
-  const learning_rate: Given = { shape: [], dtype: 'f32', data: [LR] };
+  const learning_rate: Given = { shape: [], dtype: 'f32', data: [lr] };
   let losses = 0;
   for (let at = 0; at < steps; at++) {
     const data = Object.fromEntries(batch.map((input) => [input.name, made(input, size, 1000 * at)]));
-    const ours = session.step({ lr: LR, batch: elements(data) });
+    const ours = session.step({ lr, batch: elements(data) });
     const out = await running.run({ ...now, ...data, learning_rate });
     losses = Math.max(losses, Math.abs(ours - out.loss.data[0]));
     now = Object.fromEntries(
