@@ -10,27 +10,13 @@ import {
   rewrite,
 } from '../graph/graph.js';
 import type { OnnxRule } from '../ops/onnx.js';
-import type { Attrs, Op } from '../ops/op.js';
 import { fill, is } from '../optimize/build.js';
 import { numel } from '../shape.js';
+import { maxPool } from './pools.js';
+import { opOf } from './standing.js';
 
 // What ONNX has an op for and our graphs do not: found by the ops that softmax, norms and attention are written in
 // (ops/functions.ts, ops/attention.ts, nn/norm.ts), where nothing else reads what is inside. A gradient does, so training steps keep the parts.
-
-/** An op of ONNX alone; it has the type of its first operand unless told. */
-function opOf<A extends Attrs>(name: string, onnx: OnnxRule<A>, type: Op<A>['type'] = ([x]) => x): Op {
-  const op: Op<A> = {
-    name,
-    type,
-    vjp: null,
-    reference() {
-      throw new Error(`${name} is for ONNX alone`);
-    },
-    lower: { kind: 'leaf' },
-    onnx,
-  };
-  return op as unknown as Op;
-}
 
 const overAxis =
   (op: string): OnnxRule<{ axis: number }> =>
@@ -59,7 +45,7 @@ const attentionOp = opOf<AttentionAttrs>(
 /** Looks at a node whose inputs are rewritten already; gives what takes its place. `reads`: how often a node is read. */
 type Rule = (node: Node, reads: (inner: Node) => number) => Node | null;
 
-const RULES: readonly Rule[] = [softmax, logSoftmax, normalized, withGain, withBias, attention];
+const RULES: readonly Rule[] = [softmax, logSoftmax, normalized, withGain, withBias, attention, maxPool];
 
 /** The graph with these patterns as ops of their own. */
 export function recognise(graph: Graph): Graph {

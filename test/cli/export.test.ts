@@ -32,7 +32,7 @@ export const step = trainStep({
 });
 
 test('export writes what predicts, with the weights of a run', async () => {
-  const { code, stdout, stderr } = await run('export', path('run'), '--onnx', path('names.onnx'));
+  const { code, stdout, stderr } = await quick('export', path('run'), '--onnx', path('names.onnx'));
   expect([code, stderr]).toEqual([0, '']);
   const lines = stdout.trimEnd().split('\n');
   expect(lines[0]).toMatch(/^names\.predict, \d+ nodes of ONNX operator set 23, [\d,]+ bytes$/);
@@ -54,7 +54,7 @@ test('export writes what predicts, with the weights of a run', async () => {
 });
 
 test('export writes the training step, and beside it what its state begins as', async () => {
-  const ended = await run('export', path('run'), '--onnx', path('step.onnx'), '--training', '--json');
+  const ended = await quick('export', path('run'), '--onnx', path('step.onnx'), '--training', '--json');
   const { inputs, state, opset } = lastJson(ended);
   expect([ended.code, opset, state]).toEqual([0, 23, path('step.state.safetensors')]);
   const { tensors } = decodeSafetensors(await readFile(state));
@@ -78,7 +78,7 @@ test('export writes the training step, and beside it what its state begins as', 
 });
 
 test('a text has the logits of each place, though its training predicts nothing', async () => {
-  const ended = await run('export', path('text'), '--onnx', path('text.onnx'), '--json');
+  const ended = await quick('export', path('text'), '--onnx', path('text.onnx'), '--json');
   const { inputs, outputs } = lastJson(ended);
   expect([inputs[0].shape, outputs[0].shape]).toEqual([
     ['rows', 8],

@@ -36,7 +36,7 @@ const series = any(
 
 const predicting: [string, AnyTrainStep, string[], string[]][] = [
   ['names', names, ['Softmax'], ['Exp']],
-  ['digits', digits, ['Conv'], ['Gemm']],
+  ['digits', digits, ['Conv', 'MaxPool'], ['Gather', 'ReduceMax']],
   [
     'a GPT',
     any(readingStep(gpt)),

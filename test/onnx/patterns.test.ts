@@ -6,6 +6,8 @@ import {
   attentionWeights,
   f32,
   logSoftmax,
+  maxPool,
+  maxWithIndex,
   nn,
   reshape,
   softmax,
@@ -14,6 +16,7 @@ import {
   trace,
   tril,
   where,
+  window,
 } from '../../src/index.js';
 import { onnxOf } from '../../src/onnx/export.js';
 import { fill } from '../ops/cases.js';
@@ -112,6 +115,28 @@ describe('ops of ONNX', () => {
   it('stand for a norm of rows without gain and bias', async () => {
     const norm = nn.layerNorm(7, { affine: false });
     expect(await opsFor({ x: f32(4, 7) }, ({ x }) => ({ y: norm(x) }))).toEqual({ LayerNormalization: 1 });
+  });
+});
+
+describe('the largest of windows', () => {
+  const x = { x: f32(2, 9, 7, 3) };
+
+  it('is one op along all places, with room around', async () => {
+    const ops = await opsFor(x, ({ x }) => ({
+      plain: maxPool(x, 2),
+      padded: maxPool(x, [3, 2], { stride: [2, 1], padding: [1, 0] }),
+      same: maxPool(x, 3, { stride: 1, padding: 'same' }),
+      apart: maxPool(x, 2, { stride: 1, dilation: [1, 3] }),
+    }));
+    expect(ops).toEqual({ MaxPool: 4, Transpose: 8 });
+  });
+
+  it('is in parts where someone asks which it was', async () => {
+    const ops = await opsFor(x, ({ x }) => {
+      const { values, indices } = maxWithIndex(window(x, 1, 2), 4);
+      return { values, indices };
+    });
+    expect(ops.MaxPool).toBeUndefined();
   });
 });
 

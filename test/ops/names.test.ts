@@ -34,6 +34,7 @@ const MAY: Record<string, string> = {
   'doctor/match.ts': 'recognises means and scaled values by the ops that they are written in',
   'doctor/rules': 'recognise what is usually wrong with a model by the ops that it is written in',
   'onnx/patterns.ts': 'recognises what ONNX has an op for by the ops that it is written in',
+  'onnx/pools.ts': 'recognises pools by the ops that they are written in',
   'train/observe.ts': 'shows three activations, by the names that a report has',
   'train/diagnostics.ts':
     'shows three activations, by the names that a report has; sessions do without the ops',
