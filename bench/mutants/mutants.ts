@@ -4,6 +4,7 @@ import { emit } from './list/emit.js';
 import { graph } from './list/graph.js';
 import { kernels } from './list/kernels.js';
 import { loops } from './list/loops.js';
+import { onnx } from './list/onnx.js';
 import { ops } from './list/ops.js';
 import { optimize } from './list/optimize.js';
 import { plan } from './list/plan.js';
@@ -20,6 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...graph,
   ...kernels,
   ...loops,
+  ...onnx,
   ...ops,
   ...optimize,
   ...plan,

@@ -39,6 +39,11 @@ describe('a training step', () => {
     ]);
   });
 
+  it('is the same bytes each time', async () => {
+    const written = () => toOnnx(step, session, { entry: 'train' });
+    expect(await written()).toEqual(await written());
+  });
+
   it('says which line of the user each op is of', () => {
     expect(nodes.filter(({ where }) => where.startsWith('export.test.ts:')).length).toBeGreaterThan(3);
   });
