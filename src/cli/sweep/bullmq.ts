@@ -28,39 +28,46 @@ export const optionsOf = ({ host, port, db, tls, username, password }: RedisPlac
   },
 });
 
+/** Throws DataError where a Redis cannot be reached, or does not let us in. */
+export async function checkRedis(place: RedisPlace): Promise<void> {
+  const { Queue } = await loadBullMq();
+  const { prefix, connection } = optionsOf(place);
+  const once = { ...connection, retryStrategy: () => null };
+  const queue = new Queue('check', { prefix, connection: once, skipMetasUpdate: true });
+  queue.on('error', () => {});
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer')), CONNECT_MS);
+  });
+  try {
+    await Promise.race([queue.waitUntilReady(), late]);
+  } catch (error) {
+    throw new DataError(`cannot use the Redis at ${place.shown}: ${said(error as Error, place)}`);
+  } finally {
+    clearTimeout(timer);
+    await queue.close().catch(() => {});
+  }
+}
+
 interface Connected {
   waitUntilReady(): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  close(): Promise<void>;
 }
 
-/** Waits for the first connection. Throws DataError where there is none; later ones are told, and made again by BullMQ. */
+/** Waits until it is connected. From then on what goes wrong is told once, and tried again by BullMQ. */
 export async function connected<T extends Connected>(
   queue: T,
   place: RedisPlace,
   say: (text: string) => void = note,
 ): Promise<T> {
   let told = '';
-  let fail: ((error: Error) => void) | undefined;
-  const first = new Promise<never>((_, reject) => (fail = reject));
   queue.on('error', (error) => {
-    if (fail) return fail(error);
     const message = `Redis at ${place.shown}: ${said(error, place)}`;
     if (message !== told) say(`${message}; trying again`);
     told = message;
   });
-  const timer = setTimeout(() => fail?.(new Error('no answer')), CONNECT_MS);
-  try {
-    await Promise.race([queue.waitUntilReady(), first]);
-    return queue;
-  } catch (error) {
-    void queue.close().catch(() => {});
-    throw new DataError(`cannot use the Redis at ${place.shown}: ${said(error as Error, place)}`);
-  } finally {
-    clearTimeout(timer);
-    fail = undefined;
-    first.catch(() => {});
-  }
+  await queue.waitUntilReady();
+  return queue;
 }
 
 const MEND: readonly [RegExp, string][] = [

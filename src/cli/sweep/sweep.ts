@@ -11,6 +11,7 @@ import { holdFolder } from '../lock.js';
 import { Output, plural } from '../output.js';
 import { buildStep } from '../task.js';
 import { type Judge, type Row, ranked, scoreOf, tableCsv } from './board.js';
+import { checkRedis } from './bullmq.js';
 import { identify, identityName, trialOf } from './identity.js';
 import { isFinal, type Trial } from './outcome.js';
 import {
@@ -63,6 +64,7 @@ export async function sweep(what: string, options: SweepOptions): Promise<number
     'Stopping: trainings that run are saved. Again to leave at once.',
     (signal) => output.result({ task: kind.command, interrupted: signal, out: folder }),
   );
+  if (redis) await checkRedis(redis);
   if (options.resume) await checkFolder(folder);
   await holdFolder(folder);
   const { plan, task, known } = await prepare(kind, folder, options);

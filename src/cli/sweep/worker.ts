@@ -5,7 +5,7 @@ import { Interrupt } from '../interrupt.js';
 import { KINDS, kindOf } from '../kinds/index.js';
 import type { Kind } from '../kinds/kind.js';
 import { note, Output, plural } from '../output.js';
-import { connected, loadBullMq, optionsOf } from './bullmq.js';
+import { checkRedis, connected, loadBullMq, optionsOf } from './bullmq.js';
 import { identify, identityName } from './identity.js';
 import type { Outcome } from './outcome.js';
 import { shares } from './queue.js';
@@ -41,6 +41,7 @@ export async function worker(tasks: readonly string[], options: WorkerOptions): 
   if (tasks.length !== 1 && (options.data !== undefined || options.export !== undefined))
     throw new OptionError('--data and --export are for a worker of one task: name it');
   const interrupt = new Interrupt('Stopping: trainings that run are given back. Again to leave at once.');
+  await checkRedis(place);
   const served: Served[] = [];
   for (const task of all ? KINDS.map(({ name }) => name) : tasks) {
     const found = await serve(task, options).catch((error: unknown) => {
