@@ -11,7 +11,7 @@ import { spaceFrom } from './space.js';
 import type { Told } from './summary.js';
 
 /** Rows of the table, lines that are drawn strong, and curves, of the best. */
-const [MOST_ROWS, STRONG, CURVES] = [50, 5, 6];
+const [MOST_ROWS, STRONG, CURVES] = [20, 5, 6];
 const MOST_FAILED = 50;
 
 /** Writes report.html of a sweep. `command`: that of its best configuration. */
@@ -57,7 +57,7 @@ function parallelSection({ plan, course, kind }: Told, sorted: readonly Row[]): 
   const strong = Math.min(STRONG, sorted.length);
   const svg = parallelCoordinates({
     title: `${plural(sorted.length, 'configuration')} and their ${plan.judge.metric}`,
-    axes: [...axes, { label: plan.judge.metric, values: scores }],
+    axes: [...axes, { label: plan.judge.metric, values: scores, log: isGeometric(scores) }],
     strong,
     strongLabel: strong > 1 ? `the best ${strong}` : 'the best',
     otherLabel: 'the others',
@@ -83,14 +83,14 @@ function bestSection({ plan, course }: Told, sorted: readonly Row[]): Section[] 
   const head = [
     ...['', ...course.varied, ...(several ? ['round'] : [])],
     ...measured.map(([part, metric]) => `${metric}, ${part}`),
-    'folder',
+    'in trials/',
   ];
   const rows = shown.map((row, i) => [
     String(i + 1),
     ...course.varied.map((name) => String(row.configuration[name])),
     ...(several ? [String(row.round + 1)] : []),
     ...measured.map(([part, metric]) => numberText(row.outcome?.measured?.[part]?.[metric])),
-    `trials/${row.name.slice(0, 8)}...`,
+    row.name.slice(0, 8),
   ]);
   const heading =
     sorted.length > MOST_ROWS

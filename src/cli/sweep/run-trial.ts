@@ -72,7 +72,8 @@ function inProcess(
 ): Promise<Ended> {
   const options: TrainOptions = {
     ...(settings as Settings),
-    ...(threads !== undefined && { threads }),
+    // The tape has one thread.
+    ...(threads !== undefined && settings.engine !== 'tape' && { threads }),
     ...{ data, export: exported, out: folder, resume },
   };
   return new Promise((resolve) => {

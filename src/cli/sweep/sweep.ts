@@ -252,7 +252,7 @@ async function queueOf({ what, options, kind, folder, plan, redis }: Site, show:
   const { threads } = spaceThreads(plan, kind);
   const runOf = (trial: Trial, each: number) => ({
     ...{ task: what, exported: options.export, data: data ?? undefined, settings: trial.settings },
-    ...{ folder: trialFolder(folder, trial), threads: trial.settings.engine === 'tape' ? undefined : each },
+    ...{ folder: trialFolder(folder, trial), threads: each },
   });
   return localQueue(runOf, { jobs: options.jobs, threads });
 }
