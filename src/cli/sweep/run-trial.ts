@@ -20,6 +20,8 @@ import type { Answer, Order } from './trial.js';
 
 const SCRIPT = fileURLToPath(new URL('./trial.js', import.meta.url));
 const KEPT_TEXT = 4096;
+/** A result may have matrices. */
+const MOST_RESULT = 2 ** 24;
 /** A process that is asked to save and end does so in a moment, or hangs. */
 const STOP_MS = 30_000;
 const WAIT_MS = 100;
@@ -47,21 +49,29 @@ export async function runTrial(
   signal: AbortSignal,
   onPlace: (place: Place) => void = () => {},
 ): Promise<Outcome | null> {
-  const { folder } = run;
-  // Of a sweep that was killed a training may still be about to save.
-  while (!signal.aborted && (await isHeld(folder))) await sleep(WAIT_MS);
+  const folder = await freeFolder(run.folder, signal);
   if (signal.aborted) return null;
   const started = performance.now();
   const resume = await holdsRun(folder);
-  let ended = await inProcess(run, resume, signal, onPlace);
+  let ended = await inProcess({ ...run, folder }, resume, signal, onPlace);
   // What cannot be gone on with, cut off or damaged, is begun again.
   if (resume && ended.error !== undefined && !ended.diverged && !signal.aborted)
-    ended = await inProcess(run, false, signal, onPlace);
+    ended = await inProcess({ ...run, folder }, false, signal, onPlace);
   const about = { host: hostname(), seconds: Math.round(performance.now() - started) / 1000 };
   if (ended.code === 0 && ended.result) return { ...(await resultOf(ended.result, folder)), about };
   if (ended.error === undefined && signal.aborted) return null;
   const reason = clipped(ended.error ?? ended.how ?? `it ended with exit code ${ended.code}`, 1000);
   return { status: ended.diverged ? 'diverged' : 'failed', reason: withoutFolder(reason, folder), about };
+}
+
+/** Of a sweep that was killed a training may still be about to save; what a lost host holds for good is left to it. */
+async function freeFolder(folder: string, signal: AbortSignal): Promise<string> {
+  const until = performance.now() + STOP_MS;
+  while (!signal.aborted && (await isHeld(folder))) {
+    if (performance.now() > until) return `${folder}-${hostname()}-${process.pid}`;
+    await sleep(WAIT_MS);
+  }
+  return folder;
 }
 
 function inProcess(
@@ -90,7 +100,7 @@ function inProcess(
       child.send('stop' satisfies Order, () => {});
       timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     };
-    child.stdout!.on('data', (text) => (stdout += text));
+    child.stdout!.on('data', (text) => (stdout = (stdout + text).slice(-MOST_RESULT)));
     child.stderr!.on('data', (text) => {
       stderr = (stderr + text).slice(-KEPT_TEXT);
       const place = placeIn(stderr);

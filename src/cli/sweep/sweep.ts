@@ -64,6 +64,8 @@ export async function sweep(what: string, options: SweepOptions): Promise<number
     'Stopping: trainings that run are saved. Again to leave at once.',
     (signal) => output.result({ task: kind.command, interrupted: signal, out: folder }),
   );
+  if (redis && options.jobs !== undefined)
+    throw new OptionError(`--jobs ${options.jobs}: with --redis workers train, each with --jobs of its own`);
   if (redis) await checkRedis(redis);
   if (options.resume) await checkFolder(folder);
   await holdFolder(folder);

@@ -1,4 +1,5 @@
 import { DivergedError, GradError } from '../../errors.js';
+import { tolerateClosedPipes } from '../output.js';
 import { type TrainOptions, train } from '../train.js';
 
 // A training in a process of its own, for a sweep or a worker: what it takes of memory, and how it may end, is its own, and
@@ -13,6 +14,9 @@ export interface Answer {
   readonly diverged?: boolean;
   readonly error?: string;
 }
+
+// The parent may be gone before all is saved.
+tolerateClosedPipes();
 
 const stop = () => process.kill(process.pid, 'SIGTERM');
 
