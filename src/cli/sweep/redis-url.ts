@@ -42,6 +42,12 @@ export function redisPlace(given: string | true, env: NodeJS.ProcessEnv): RedisP
   };
 }
 
+/** Refuses an address where a task is expected, without quoting it. */
+export function refuseUrl(tasks: readonly string[]): void {
+  if (tasks.some((task) => /^rediss?:/i.test(task)))
+    throw new OptionError('the URL of a Redis stands behind --redis, and not among the tasks');
+}
+
 function decoded(from: string, part: string): string {
   try {
     return decodeURIComponent(part);

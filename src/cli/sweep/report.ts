@@ -103,18 +103,28 @@ const numberText = (x: number | null | undefined) => (x === null || x === undefi
 
 /** Losses on what is held out, else on what is trained on, of the best. */
 function curveSection({ kind, course }: Told, sorted: readonly Row[]): Section[] {
-  const series = sorted.slice(0, CURVES).flatMap(({ outcome, configuration }) => {
-    const { dev = [], train = [] } = outcome?.curve ?? {};
-    const points = (dev.length > 1 ? dev : train).map(([x, y]) => ({ x, y: y ?? Number.NaN }));
-    const label = configurationText(configuration, course.varied);
+  const best = sorted.slice(0, CURVES);
+  const held = best.some(({ outcome }) => outcome?.measured?.dev && (outcome.curve?.dev.length ?? 0) > 0);
+  const series = best.flatMap((row) => {
+    const points = pointsOf(row, held);
+    const label = configurationText(row.configuration, course.varied);
     return points.some(({ y }) => Number.isFinite(y)) ? [{ label, points }] : [];
   });
   if (series.length === 0) return [];
-  const held = sorted.slice(0, CURVES).some(({ outcome }) => (outcome?.curve?.dev.length ?? 0) > 1);
   const title = `Loss of the best ${series.length}${held ? ` on ${kind.dev}` : ''}`;
   return [
     { heading: 'How the best of them learned', svg: lineChart({ title, x: 'step', y: 'loss', series }) },
   ];
+}
+
+/** `held`: on what is held out, the last of them as it is measured at the end. */
+function pointsOf({ outcome }: Row, held: boolean) {
+  const { dev = [], train = [] } = outcome?.curve ?? {};
+  const point = ([x, y]: readonly [number, number | null]) => ({ x, y: y ?? Number.NaN });
+  if (!held) return train.map(point);
+  const at = outcome?.steps ?? 0;
+  const last: readonly [number, number | null] = [at, outcome?.measured?.dev?.loss ?? null];
+  return [...dev.filter(([step]) => step < at), last].map(point);
 }
 
 function failedSection({ course, rows }: Told): Section[] {

@@ -28,7 +28,7 @@ import {
 } from './plan.js';
 import { type Listener, localQueue, type Queue } from './queue.js';
 import { redisQueue } from './redis-queue.js';
-import { hideCommandLine, redisPlace } from './redis-url.js';
+import { hideCommandLine, redisPlace, refuseUrl } from './redis-url.js';
 import { Show } from './show.js';
 import { readSpace, spaceFrom } from './space.js';
 import { readOutcomes, trialFolder, writeOutcome } from './store.js';
@@ -55,6 +55,7 @@ const SEED = 42;
 
 /** Trains a model with many settings, and says which did best. Returns the exit code. */
 export async function sweep(what: string, options: SweepOptions): Promise<number> {
+  refuseUrl([what]);
   const redis = options.redis === undefined ? undefined : redisPlace(options.redis, process.env);
   if (options.redis !== undefined) hideCommandLine(options.redis, '2headgrad sweep');
   const output = new Output(options.json ?? false);

@@ -10,7 +10,7 @@ import { identify, identityName } from './identity.js';
 import type { Outcome } from './outcome.js';
 import { shares } from './queue.js';
 import { MOST_LOST, queueName, type TrialJob } from './redis-queue.js';
-import { hideCommandLine, type RedisPlace, redisPlace } from './redis-url.js';
+import { hideCommandLine, type RedisPlace, redisPlace, refuseUrl } from './redis-url.js';
 import { runTrial, type TrialRun } from './run-trial.js';
 import { configurationFrom } from './space.js';
 
@@ -35,6 +35,7 @@ interface Served {
 /** Takes trainings of sweeps from a Redis until it is stopped. Returns the exit code. */
 export async function worker(tasks: readonly string[], options: WorkerOptions): Promise<number> {
   hideCommandLine(options.redis, '2headgrad worker');
+  refuseUrl(tasks);
   const place = redisPlace(options.redis, process.env);
   const output = new Output(options.json ?? false);
   const all = tasks.length === 0;

@@ -27,7 +27,7 @@ const points = (n, from) => {
 };
 export const data = () => ({ train: points(50, 0), validation: points(13, 1), test: points(9, 2) });
 `;
-const SPACE = { lr: [0.02, 0.5, 3e38], schedule: ['constant', 'cosine'], steps: 400, engine: 'tape' };
+const SPACE = { lr: [0.5, 3e38], schedule: ['constant', 'cosine'], steps: 400, engine: 'tape' };
 
 const sweep = (...args: string[]) => ['sweep', path('points.mjs'), '--space', path('space.json'), ...args];
 const table = (folder: string) => readFile(path(folder, 'sweep.csv'), 'utf8');
@@ -53,23 +53,22 @@ beforeAll(async () => {
 test('a sweep trains all configurations, and says which did best and what failed', async () => {
   expect(whole.code).toBe(1);
   const result = lastJson(whole);
-  expect(result).toMatchObject({ strategy: 'grid', configurations: 6, missing: 0, out: path('whole') });
-  expect(result.failed).toBeGreaterThan(0);
-  expect(result.done + result.failed).toBe(6);
+  expect(result).toMatchObject({ strategy: 'grid', configurations: 4, missing: 0, out: path('whole') });
+  expect([result.done, result.failed]).toEqual([2, 2]);
   const lines = (await table('whole')).trimEnd().split('\n');
-  expect(lines).toHaveLength(7);
+  expect(lines).toHaveLength(5);
   expect(lines[0]).toBe(
     'rank,lr,schedule,steps,engine,status,train_loss,train_accuracy,dev_loss,dev_accuracy,test_loss,test_accuracy,name,model,reason',
   );
   expect(lines[1]).toMatch(/^1,0\.5,constant,400,tape,done,/);
-  expect(lines[6]).toMatch(/^6,3e\+38,\w+,400,tape,diverged,.*the loss became Infinity/);
+  expect(lines[4]).toMatch(/^4,3e\+38,\w+,400,tape,diverged,.*the loss became Infinity/);
   const losses = lines.slice(1).map((line) => Number(line.split(',')[8] || Number.POSITIVE_INFINITY));
   expect(losses).toEqual([...losses].sort((a, b) => a - b));
   expect(result.best).toMatchObject({ settings: { lr: 0.5, schedule: 'constant' }, loss: losses[0] });
-  expect(whole.stderr).toMatch(/6 of 6 {2}lr \S+, schedule \w+: /);
+  expect(whole.stderr).toMatch(/4 of 4 {2}lr \S+, schedule \w+: /);
   const page = await readFile(path('whole', 'report.html'), 'utf8');
   for (const part of [
-    'a sweep of 6 configurations',
+    'a sweep of 4 configurations',
     'Settings and what they led to',
     'How the best of them learned',
   ])
@@ -102,7 +101,7 @@ test('a sweep trains all configurations, and says which did best and what failed
 test('one that is stopped, killed and gone on with runs what is missing alone, to the same table', async () => {
   const out = ['--out', path('parts')];
   const first = start(sweep('--jobs', '1', ...out));
-  await says(first, /1 of 6/);
+  await says(first, /1 of 4/);
   first.child.kill('SIGINT');
   const stopped = await first.ended;
   expect(stopped.code).toBe(130);
@@ -112,7 +111,7 @@ test('one that is stopped, killed and gone on with runs what is missing alone, t
       existsSync(path('parts', 'trials', name, 'trial.json')),
     );
   const early = trials();
-  expect(early.length).toBeLessThan(6);
+  expect(early.length).toBeLessThan(4);
   const times = () =>
     Promise.all(early.map(async (name) => (await stat(path('parts', 'trials', name, 'trial.json'))).mtimeMs));
   const before = await times();
@@ -124,12 +123,12 @@ test('one that is stopped, killed and gone on with runs what is missing alone, t
 
   const resume = ['sweep', path('points.mjs'), '--resume', ...out];
   const second = start(resume);
-  await says(second, /\d of 6/);
+  await says(second, /\d of 4/);
   second.child.kill('SIGKILL');
   await second.ended;
   // Its training notices, saves and ends by itself, and the next one waits for that.
   const { code, stderr } = await run(...resume);
-  expect([code, stderr]).toEqual([1, expect.stringMatching(/6 of 6/)]);
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/4 of 4/)]);
   expect(await table('parts')).toBe(await table('whole'));
   expect(await times()).toEqual(before);
 });
@@ -246,7 +245,7 @@ test('workers of a Redis give the same table, though one is killed, and show its
   expect(stderr).toContain('Stopping');
   expect(ended.code).toBe(1);
   expect(await table('shared')).toBe(await table('whole'));
-  expect(readdirSync(path('shared', 'trials'))).toHaveLength(6);
+  expect(readdirSync(path('shared', 'trials'))).toHaveLength(4);
   const texts = [ended.stdout, ended.stderr, stdout, stderr, (await lost.ended).stdout];
   for (const name of ['sweep.json', 'report.html', 'sweep.csv'])
     texts.push(await readFile(path('shared', name), 'utf8'));
