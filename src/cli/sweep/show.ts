@@ -71,8 +71,9 @@ export class Show {
 
   ended(row: Row): void {
     if (this.live) return;
-    const { rows, varied, judge } = this.shown;
+    const { rows, varied, judge, rounds } = this.shown;
     const { done, failed } = countsOf(rows);
+    const round = rounds > 1 ? `round ${row.round + 1} of ${rounds}, ` : '';
     const score = scoreOf(row, judge);
     const best = score !== null && ranked(rows, judge)[0] === row ? ', the best so far' : '';
     const { status, reason } = row.outcome!;
@@ -80,7 +81,9 @@ export class Show {
       score === null
         ? `${status}: ${reason ?? `${judge.metric} is not finite`}`
         : `${judge.metric} ${lossText(score)}${best}`;
-    note(`${done + failed} of ${rows.length}  ${configurationText(row.configuration, varied)}: ${what}`);
+    note(
+      `${round}${done + failed} of ${rows.length}  ${configurationText(row.configuration, varied)}: ${what}`,
+    );
   }
 
   /** A line between. */

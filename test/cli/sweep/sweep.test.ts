@@ -149,6 +149,7 @@ test('halving gives the best more steps', async () => {
     0,
     expect.stringContaining('3 configurations, halved in 2 rounds: 3 for 10 steps, 1 for 30 steps'),
   ]);
+  expect(ended.stderr).toMatch(/round 2 of 2, 3 of 3 {2}lr /);
   const rows = (await table('halved'))
     .trimEnd()
     .split('\n')
@@ -255,17 +256,19 @@ test('workers of a Redis give the same table, though one is killed, and show its
 test('a Redis that is not there, or does not let in, is an error that says what to do', async () => {
   const redis = await startRedis(path(), PASSWORD);
   workers.push(redis.child);
-  const none = await run(...sweep('--out', path('no'), '--redis', 'redis://127.0.0.1:1'));
+  const [none, closed, wrong] = await Promise.all([
+    run(...sweep('--out', path('no'), '--redis', 'redis://127.0.0.1:1')),
+    run('worker', 'names', '--redis', redis.url),
+    start(['worker', 'names', '--redis', redis.url], { REDIS_PASSWORD: 'hunter3' }).ended,
+  ]);
   expect([none.code, none.stderr]).toEqual([
     1,
     '2headgrad: cannot use the Redis at redis://127.0.0.1:1: nothing listens there: start redis-server, or check host and port\n',
   ]);
-  const closed = await run('worker', 'names', '--redis', redis.url);
   expect([closed.code, closed.stderr]).toEqual([
     1,
     expect.stringContaining('it wants a password: set REDIS_PASSWORD'),
   ]);
-  const wrong = await start(['worker', 'names', '--redis', redis.url], { REDIS_PASSWORD: 'hunter3' }).ended;
   expect([wrong.code, wrong.stderr]).toEqual([
     1,
     `2headgrad: cannot use the Redis at ${redis.url}: user or password are wrong\n`,
