@@ -20,7 +20,8 @@ export interface SweepIdentity {
 /** Loads what a sweep is about, and says what it is. */
 export async function identify(kind: Kind, data: string | null) {
   const settings = settingsFrom(kind, {});
-  const task = await kind.load(data, settings, true);
+  // A pipe could be read once, and trainings read the data again.
+  const task = await kind.load(data, settings, false);
   const { sha256 } = task.kept;
   const model = sha256 === undefined ? null : digestOf([sha256, kind.order ?? null]);
   const identity: SweepIdentity = { kind: kind.format, model, data: task.sha256, version: version() };

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { unknown } from '../../check.js';
 import { writeInFolder } from '../../data/files.js';
 import { OptionError } from '../../errors.js';
-import { absolute, checkFolder, checkForeign } from '../folder.js';
+import { absolute, checkFolder, checkForeign, holdsRun } from '../folder.js';
 import { answering, Interrupt } from '../interrupt.js';
 import { kindOf } from '../kinds/index.js';
 import { type Kind, settingsFrom, type Task } from '../kinds/kind.js';
@@ -127,6 +127,8 @@ async function prepare(
 
 async function checkNew(folder: string): Promise<void> {
   await checkForeign(folder);
+  if (await holdsRun(folder))
+    throw new OptionError(`--out ${folder}: this folder holds a trained model and its report; give another`);
   if (await lstat(join(folder, TABLE)).catch(() => null))
     throw new OptionError(
       `--out ${folder}: ${TABLE} there is of no sweep that the folder holds: choose another folder, or move it away`,
