@@ -16,6 +16,7 @@ export const LONG = [
   'docs/pages',
   'docs/site',
   'cli/words',
+  'cli/sweep/sweep',
   'emit/parts',
   'emit/names',
   'cli/memory',

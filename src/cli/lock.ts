@@ -58,6 +58,12 @@ export async function holdFolder(folder: string): Promise<void> {
   process.once('exit', () => release(path, text, made));
 }
 
+/** Whether a process that may be running holds a folder. */
+export async function isHeld(folder: string): Promise<boolean> {
+  const found = await read(join(folder, LOCK));
+  return found !== undefined && !(await isLeft(found));
+}
+
 /** Writes the lock if there is none; it appears with all that it says, since a link to a whole file is made. */
 async function create(folder: string, path: string, text: string): Promise<boolean> {
   const draft = await draftIn(folder);

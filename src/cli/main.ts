@@ -21,6 +21,7 @@ import {
 import { note, tolerateClosedPipes, warnInOneLine } from './output.js';
 import type { SampleOptions } from './sample.js';
 import { memoryOption, numberOption, type SettingName, wholeOption, wideOption } from './settings.js';
+import { addSweeps } from './sweep/commands.js';
 import { addTools } from './tools.js';
 import type { TrainOptions } from './train.js';
 import { version } from './version.js';
@@ -221,6 +222,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .action((model: string, options: CompileModelOptions) => {
       run(import('./compile.js').then((module) => module.compile(model, options)));
     });
+  addSweeps(program, run);
   addTools(program, run);
   return program;
 }
@@ -241,7 +243,7 @@ function oneLine(text: string): string {
 
 const COMMANDS = [
   ...['train', 'lr-find', 'sample', 'neighbours', 'inspect', 'doctor', 'compile'],
-  ...['new', 'bench', 'export', 'cache'],
+  ...['sweep', 'worker', 'new', 'bench', 'export', 'cache'],
 ];
 
 function hint(): string {

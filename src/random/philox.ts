@@ -5,7 +5,7 @@
 import { log } from './log.js';
 
 /** What a draw is for: streams of one seed share nothing. Further streams add multiples of 256. */
-export const STREAMS = { batch: 1, init: 2, dropout: 3, sample: 4, split: 5 } as const;
+export const STREAMS = { batch: 1, init: 2, dropout: 3, sample: 4, split: 5, sweep: 6 } as const;
 
 /** The four words of a counter under a key; words are taken modulo 2^32. */
 export function philox(key: [number, number], counter: [number, number, number, number]): Uint32Array {

@@ -54,6 +54,25 @@ test.each([
     ['<dir>', '--count', '--seed', '--prompt', '--length', '--temperature', '--top-k', '--top-p', '--json'],
   ],
   [
+    ['sweep', '--help'],
+    [
+      '--space',
+      '--strategy',
+      '--count',
+      '--eta',
+      '--seed',
+      '--highest',
+      '--jobs',
+      '--redis',
+      '--resume',
+      '--json',
+    ],
+  ],
+  [
+    ['worker', '--help'],
+    ['[tasks...]', '--redis', 'REDIS_URL', '--jobs', '--threads', '--lost-after', 'runs/worker', '--json'],
+  ],
+  [
     ['new', '--help'],
     ['<dir>', '--name', '--json'],
   ],

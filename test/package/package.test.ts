@@ -124,6 +124,12 @@ describe('installed into an empty project', () => {
     );
   });
 
+  it('does without a queue on a Redis, and says how to get one', async () => {
+    const bin = path('node_modules/2headgrad/dist/cli/main.js');
+    const failed = run(process.execPath, [bin, 'worker', 'names', '--redis', 'redis://h'], { cwd: folder });
+    await expect(failed).rejects.toThrow(/bullmq, which is not installed: npm install bullmq@5/);
+  });
+
   it('gives a page the runtime without any compiler, tape or package of others', async () => {
     await writeFile(
       path('page.mjs'),
