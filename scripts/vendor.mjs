@@ -16,6 +16,12 @@ const COPIES = /** @type {const} */ ([
 /** What the copies import of each other. */
 const BETWEEN = /\bfrom\s*"(assemblyscript|binaryen|long)"/g;
 
+/**
+ * How Binaryen gets at Node's modules, and how it does without an import in the midst of its code: tsx rewrites each file that
+ * has one, with a map of it, which took every program that compiled under tsx some seconds for these 13 MB.
+ */
+const LATE = ['await import("node:module")', 'process.getBuiltinModule("node:module")'];
+
 /** Bundled with what they import; `node`: for the command line alone. */
 const BUNDLES = /** @type {const} */ ([
   ['plot.js', '@observablehq/plot', 'any'],
@@ -81,6 +87,7 @@ function copy(from, to) {
   });
   const led = text
     .replace(BETWEEN, (_, name) => `from"${places[name]}"`)
+    .replace(LATE[0], LATE[1])
     .replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n');
   if (led === text) copyFileSync(from, to);
   else write(to, led);

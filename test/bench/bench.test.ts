@@ -13,11 +13,12 @@ import { f32, scan, type Tensor, trace } from '../../src/index.js';
 import { optimize } from '../../src/optimize/index.js';
 import { schedule } from '../../src/schedule/schedule.js';
 import { inTurn } from '../processes/in-turn.js';
+import { TSX } from '../processes/tsx.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const command = ['--import', 'tsx', 'bench/main.ts', ...args];
+  const command = [...TSX, 'bench/main.ts', ...args];
   return new Promise((resolve) => {
     execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),

@@ -3,13 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { TSX } from '../processes/tsx.js';
 import { ROOT } from './bundle.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-training-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function bench(...args: string[]): string {
-  const command = ['--import', 'tsx', 'bench/chromium.ts', ...args];
+  const command = [...TSX, 'bench/chromium.ts', ...args];
   return execFileSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' });
 }
 

@@ -1,20 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { TSX } from '../processes/tsx.js';
 import { ROOT } from './bundle.js';
 
 it('the benchmark of Chromium against Node measures both', () => {
-  const args = [
-    '--import',
-    'tsx',
-    'bench/chromium.ts',
-    '--only',
-    'W1',
-    '--rounds',
-    '1',
-    '--seconds',
-    '0.05',
-    '--json',
-  ];
+  const args = [...TSX, 'bench/chromium.ts', '--only', 'W1', '--rounds', '1', '--seconds', '0.05', '--json'];
   const printed = execFileSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
   const lines = printed.trim().split('\n');
   const { rounds, threads, results } = JSON.parse(lines[lines.length - 1]);

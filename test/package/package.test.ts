@@ -65,6 +65,12 @@ describe('the package', () => {
     );
   });
 
+  it('has no import in the midst of Binaryen, which tsx would take seconds to rewrite in each process', async () => {
+    const text = await readFile(path('node_modules/2headgrad/dist/vendor/binaryen.js'), 'utf8');
+    expect(text).toContain('process.getBuiltinModule("node:module")');
+    expect(text).not.toMatch(/\bimport\s*\(/);
+  });
+
   it('brings no other package along, and is no larger than the README says', () => {
     const { paths, bytes } = installed(folder, '2headgrad');
     expect(paths).toEqual(['node_modules/2headgrad']);

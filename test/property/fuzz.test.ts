@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { PASSES } from '../../src/emit/compile.js';
 import { SCHEDULE_PASSES } from '../../src/schedule/passes.js';
 import { inTurn } from '../processes/in-turn.js';
+import { TSX } from '../processes/tsx.js';
 import { programOf, settingsOf } from './fuzz.js';
 
 describe('fuzzing', () => {
@@ -27,7 +28,7 @@ describe('fuzzing', () => {
 describe('npm run fuzz', () => {
   const refuse = inTurn('bench/fuzz.ts', ['--import', 'tsx']);
   const run = (...args: string[]) =>
-    spawnSync(process.execPath, ['--import', 'tsx', 'bench/fuzz.ts', ...args], {
+    spawnSync(process.execPath, [...TSX, 'bench/fuzz.ts', ...args], {
       cwd: fileURLToPath(new URL('../../', import.meta.url)),
       encoding: 'utf8',
     });

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { expect, it, vi } from 'vitest';
 import { WorkerError } from '../../src/index.js';
+import { TSX } from '../processes/tsx.js';
 import { type Fault, start } from './faults.js';
 
 // Threads that die, hang or never come. On a machine that has nothing else to do each of these takes a second, or ten
@@ -109,7 +110,7 @@ it('a session closes in time even if a thread does not end when it is told to', 
 
 it('a process in which threads failed ends by itself, with its own code', async () => {
   const script = fileURLToPath(new URL('./faulty-process.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...TSX, script], { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   child.stdout.on('data', (data) => (out += data));
