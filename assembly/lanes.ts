@@ -38,6 +38,12 @@ export function takeTotals(sums: usize, bytes: usize, size: usize): void {
     v128.store(sums, f32x4.add(v128.load(sums + size), v128.load(sums + 2 * size)));
 }
 
+/** Adds floats to those at another place: so many bytes, a multiple of 16. */
+export function addFloats(to: usize, from: usize, bytes: usize): void {
+  for (const end = to + bytes; to < end; to += 16, from += 16)
+    v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
+}
+
 // @ts-ignore: decorator
 @inline
 export function maxLanes(x: v128): v128 {

@@ -16,7 +16,7 @@ import { chooseStep, loadModel } from './model.js';
 import { count, Output } from './output.js';
 import type { Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
-import { version } from './version.js';
+import { version } from '../package-version.js';
 
 export const TARGETS = ['both', 'node', 'web'] as const;
 

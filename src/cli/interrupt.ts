@@ -21,11 +21,11 @@ export class Interrupt {
   private readonly listener = (name: Signal) => this.receive(name);
 
   /**
-   * @param announce what the user is told on the first signal
+   * @param announce what the user is told on the first signal; null: nothing, since another process tells it
    * @param leave runs just before a signal ends the process
    */
   constructor(
-    private readonly announce: string,
+    private readonly announce: string | null,
     private readonly leave: (signal: Signal) => void = () => {},
   ) {
     for (const name of SIGNALS) process.on(name, this.listener);
@@ -81,6 +81,7 @@ export class Interrupt {
     this.received = name;
     this.since = performance.now();
     this.controller.abort();
+    if (this.announce === null) return;
     // A terminal has written ^C into the line.
     note();
     note(this.announce);

@@ -24,7 +24,7 @@ import { memoryOption, numberOption, type SettingName, wholeOption, wideOption }
 import { addSweeps } from './sweep/commands.js';
 import { addTools } from './tools.js';
 import type { TrainOptions } from './train.js';
-import { version } from './version.js';
+import { version } from '../package-version.js';
 
 const FAILURE = 1;
 const USAGE = 2;
@@ -65,6 +65,18 @@ function commandLine(run: (command: Promise<number>) => void): Command {
       numberOption(
         '--save-every <seconds>',
         'from one checkpoint to the next (default: 10; words: 120)',
+        (seconds) => seconds > 0 && seconds <= 86_400,
+        'a number above 0, to 86400',
+      ),
+    )
+    .option(
+      '--distributed',
+      'share the shards of each batch with the other processes that mpirun or srun has started: mpirun -n 4 npx 2headgrad train ... --distributed --shards 8',
+    )
+    .addOption(
+      numberOption(
+        '--peer-timeout <seconds>',
+        'with --distributed: how long another process may be silent in a step (default: 20)',
         (seconds) => seconds > 0 && seconds <= 86_400,
         'a number above 0, to 86400',
       ),

@@ -7,7 +7,7 @@ import { DataError, OptionError } from '../errors.js';
 import { escapeText } from '../report/escape.js';
 import { Output, plural } from './output.js';
 import { nameLike, nameProblem } from './package-name.js';
-import { version } from './version.js';
+import { version } from '../package-version.js';
 
 export interface NewOptions {
   name?: string;

@@ -12,19 +12,24 @@ export class Output {
   private readonly stream: NodeJS.WriteStream;
   readonly colors: ReturnType<typeof pc.createColors>;
 
-  constructor(readonly json: boolean) {
+  /** `quiet`: nothing is printed, since another process of the training prints the same. */
+  constructor(
+    readonly json: boolean,
+    private readonly quiet = false,
+  ) {
     this.stream = json ? process.stderr : process.stdout;
     this.colors = coloursOf(this.stream.isTTY === true && pc.isColorSupported);
   }
 
   /** Prints one line. Whatever is in the text, it stays one line, and nothing but our own colours reaches a terminal as a command. */
   line(text = ''): void {
+    if (this.quiet) return;
     this.stream.write(`${printable(text).replaceAll(ESCAPE, '\x1b')}\n`);
   }
 
   /** The last line of standard output, if a machine reads it. */
   result(value: Record<string, unknown>): void {
-    if (this.json) process.stdout.write(`${printableJson(value)}\n`);
+    if (this.json && !this.quiet) process.stdout.write(`${printableJson(value)}\n`);
   }
 }
 

@@ -13,13 +13,14 @@ export class Progress {
   private constructor(
     from: number,
     private readonly steps: number,
+    private readonly quiet: boolean,
   ) {
     this.tenth = Math.floor((from * 10) / Math.max(1, steps));
   }
 
-  static async start(from: number, steps: number): Promise<Progress> {
-    const progress = new Progress(from, steps);
-    if (process.stderr.isTTY && steps > from) {
+  static async start(from: number, steps: number, quiet = false): Promise<Progress> {
+    const progress = new Progress(from, steps, quiet);
+    if (!quiet && process.stderr.isTTY && steps > from) {
       const { default: cliProgress } = await import('cli-progress');
       const bar = new cliProgress.SingleBar({
         stream: process.stderr,
@@ -45,6 +46,7 @@ export class Progress {
     stepsPerSecond: number,
     { more = '', secondsLeft }: { more?: string; secondsLeft?: number } = {},
   ): void {
+    if (this.quiet) return;
     for (const loss of losses) this.loss = this.average(loss);
     this.at = at;
     const left = duration(secondsLeft ?? (this.steps - at) / stepsPerSecond);
@@ -70,7 +72,7 @@ export class Progress {
 
   /** What was found out at this place, a line of its own where there is no bar, which would be written into. */
   line(text: string): void {
-    if (process.stderr.isTTY) return;
+    if (this.quiet || process.stderr.isTTY) return;
     const left = this.at < this.steps && this.left ? `, ${this.left} left` : '';
     note(`step ${count(this.at)} of ${count(this.steps)}  loss ${lossText(this.loss)}  ${text}${left}`);
   }

@@ -22,6 +22,8 @@ export interface RunPlan {
   every?: number | null;
   /** Of runs that keep the best model: so many looks without a better one end them. */
   patience?: number;
+  /** Shows nothing: another process of the training does. */
+  quiet?: boolean;
 }
 
 /** A model by its loss on what is held out. */
@@ -66,7 +68,7 @@ export class Run {
   /** Ends at the last step or soon after the signal. */
   async train(signal: AbortSignal): Promise<void> {
     const { session, settings } = this;
-    const progress = await Progress.start(session.at, settings.steps);
+    const progress = await Progress.start(session.at, settings.steps, settings.quiet);
     this.began = performance.now();
     // Killed before the first interval is over, it can be gone on with as well.
     if (settings.patience && session.at === 0) await this.trySave();

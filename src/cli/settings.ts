@@ -19,6 +19,8 @@ export interface RunSettings {
   /** Null: the model file has a function for it, or it follows from other settings. */
   lr: number | null;
   seed: number;
+  /** Equal parts of each batch; the bits depend on it. */
+  shards: number;
   threads: number;
   engine: (typeof ENGINES)[number];
 }
@@ -249,6 +251,12 @@ export const SETTINGS: Record<SettingName, Setting> = {
     true,
   ),
   seed: whole('--seed <n>', 'of the split, the initial values and the batches', 0, 0xffffffff),
+  shards: whole(
+    '--shards <n>',
+    'equal parts that each batch is cut into, which processes share (see --distributed); the bits depend on it',
+    1,
+    1_000_000,
+  ),
   threads: whole('--threads <n>', 'threads of the compiled engine', 1, MAX_THREADS),
   engine: choice('--engine <kind>', 'what runs the steps', ENGINES),
 };
@@ -262,16 +270,21 @@ export function flagOf(name: SettingName): string {
 export function checkEngine({
   engine,
   threads,
+  shards,
   wide,
   memory,
   kept = false,
-}: Pick<RunSettings, 'engine' | 'threads'> & { wide: boolean; memory?: number; kept?: boolean }): void {
+}: Pick<RunSettings, 'engine' | 'threads' | 'shards'> & { wide: boolean; memory?: number; kept?: boolean }): void {
   if (engine === 'tape' && threads > 1)
     throw new OptionError(
       kept
         ? `--engine tape: the run has ${threads} threads, and the tape runs on one: give --threads 1 too`
         : `--threads ${threads}: the tape runs on one thread`,
     );
+  if (engine === 'tape' && shards > 1)
+    throw new OptionError(`--shards ${shards}: the tape takes batches whole; --engine compiled does not`);
+  if (wide && shards > 1)
+    throw new OptionError(`--wide: wide vectors are not to be had with --shards ${shards}: leave one of them out`);
   if (engine === 'tape' && wide) throw new OptionError('--wide: the tape has no vectors');
   if (engine === 'tape' && memory !== undefined)
     throw new OptionError('--memory: the tape plans no memory; --engine compiled does');

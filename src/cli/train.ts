@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { closing } from '../closing.js';
 import { DataError, DivergedError, OptionError } from '../errors.js';
+import type { Peers } from '../distributed/index.js';
 import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
 import { type Curve, emptyCurve, trimCurve } from './curve.js';
+import { leads, readerOf, sharedValue, tellCheckpoint, withPeers } from './distributed.js';
 import { engineText, memoryLines, noteThreads } from './describe.js';
 import { finish } from './finish.js';
 import {
@@ -28,8 +30,9 @@ import { answering, breathe, Interrupt } from './interrupt.js';
 import { kindOf, kindsWith } from './kinds/index.js';
 import { type Kind, type Rows, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
-import { count, Output, plural } from './output.js';
+import { count, note, Output, plural } from './output.js';
 import { type Best, Run } from './run.js';
+import { checkCut } from '../run/shards/options.js';
 import { checkEngine, flagOf, type RunSettings, type SettingName, type Settings } from './settings.js';
 import { checkModelSize, loadTask, measure, untracedStep } from './task.js';
 
@@ -41,37 +44,49 @@ export interface TrainOptions extends Settings {
   diagnostics?: boolean;
   wide?: boolean;
   memory?: number;
+  distributed?: boolean;
+  /** Seconds that another process may be silent. */
+  peerTimeout?: number;
   /** Seconds from one checkpoint to the next. */
   saveEvery?: number;
   json?: boolean;
 }
 
+/** Of a run that ends since another process of it was asked to. */
+const TERMINATED = 143;
 /** Steps that --diagnostics looks at. */
 const LOOKS = 200;
 
 /** Trains a kind of model, or that of a file. Returns the exit code. */
 export function train(what: string, options: TrainOptions): Promise<number> {
-  return closing(async (use) => trainWith(await kindOf(what, options.export), options, use));
+  const alone = (peers: Peers | null) =>
+    closing(async (use) => trainWith(await kindOf(what, options.export), options, use, peers));
+  if (options.distributed) return withPeers(options.peerTimeout, alone);
+  if (options.peerTimeout !== undefined)
+    throw new OptionError('--peer-timeout: there are no other processes without --distributed');
+  return alone(null);
 }
 
 async function trainWith(
   kind: Kind,
   options: TrainOptions,
   use: (session: Session) => Session,
+  peers: Peers | null,
 ): Promise<number> {
-  const output = new Output(options.json ?? false);
+  const isFirst = leads(peers);
+  const reader = readerOf(peers);
+  const output = new Output(options.json ?? false, !isFirst);
   const { out: folder = kind.folder } = options;
   const stopped = (signal: string | null, more: object) =>
     output.result({ task: kind.command, interrupted: signal, ...more, out: folder });
-  const interrupt = new Interrupt('Stopping. Again to leave at once, without saving.', (signal) =>
+  const announce = isFirst ? 'Stopping. Again to leave at once, without saving.' : null;
+  const interrupt = new Interrupt(announce, (signal) =>
     stopped(signal, { saved }),
   );
   let saved = false;
   refuseOthers(kind, options, kindsWith(kind));
-  if (options.resume) await checkFolder(folder);
-  await holdFolder(folder);
-  if (!options.resume) await checkForeign(folder);
-  const before = options.resume ? await readConfig(folder, kind) : null;
+  if (isFirst) await takeFolder(folder, options);
+  const before = options.resume ? await readConfig(folder, kind, undefined, reader) : null;
   if (before && before.kind !== kind)
     throw new OptionError(
       `the run in ${folder} is one of ${before.kind.name}: 2headgrad train ${before.kind.name} --resume${outFlag(before.kind, folder)}`,
@@ -79,6 +94,7 @@ async function trainWith(
   if (before) kind.checkSame?.(before.kept, folder);
   const asked = before ? merge(kind, before.settings, options, folder) : settingsFrom(kind, options);
   const { wide = false, memory } = options;
+  if (peers) checkCut('--distributed', { shards: asked.shards, distributed: peers });
   checkEngine({ ...asked, wide, memory, kept: options.threads === undefined });
   kind.check(asked);
   const file = before && options.data === undefined ? before.data.file : absolute(options.data);
@@ -89,13 +105,13 @@ async function trainWith(
       `the run in ${folder} was trained on other ${kind.unit(settings)}s: ${task.source} ${kind.otherData}`,
     );
   }
-  const checkpoint = before ? await readModel(folder, before) : null;
+  const checkpoint = before ? await readModel(folder, before, undefined, reader) : null;
   if (checkpoint && checkpoint.at > settings.steps) {
     throw new OptionError(
       `--steps ${settings.steps}: the run in ${folder} is already at step ${checkpoint.at}`,
     );
   }
-  const curve = checkpoint ? await readCurve(folder, checkpoint.at) : emptyCurve(settings.steps);
+  const curve = checkpoint && isFirst ? await readCurve(folder, checkpoint.at) : emptyCurve(settings.steps);
   const every = Math.max(1, Math.round(settings.steps / LOOKS));
   const step = answering(() =>
     untracedStep(kind, task.kept, settings, options.diagnostics ? { every } : undefined),
@@ -117,10 +133,12 @@ async function trainWith(
           memory,
           apart: true,
           around: answering,
-          progress: compileProgress(),
+          shards: settings.shards,
+          distributed: peers ?? undefined,
+          progress: isFirst ? compileProgress() : undefined,
         }),
   );
-  noteThreads(session);
+  if (isFirst) noteThreads(session);
   if (memory !== undefined) for (const line of memoryLines(session.module!, memory)) output.line(line);
   interrupt.hold();
   describeModel(output, kind, settings, session);
@@ -128,7 +146,7 @@ async function trainWith(
     session.restore(checkpoint.bytes);
     checkTogether(folder, before, checkpoint);
     output.line(`Going on from step ${count(session.at)} of ${count(settings.steps)}`);
-  } else if (await holdsRun(folder)) {
+  } else if (isFirst && (await holdsRun(folder))) {
     output.line(`The run that ${folder} holds is replaced by this one (--resume would go on with it)`);
   }
   session.data(task.rows.columns, { order: kind.order });
@@ -143,30 +161,42 @@ async function trainWith(
   let stale = !before;
   // Until it is written: a disk may be full.
   let best: Uint8Array | undefined;
+  let savedAt = checkpoint?.at ?? null;
   const save = async (found?: Best) => {
+    if (!isFirst) return;
     const about = aboutData(config);
     if (found) best = session.checkpoint({ ...about, best: String(found.loss) });
     if (stale) await removeBest(folder);
     await saveRun(folder, config, curve, session.checkpoint(about), best);
     best = undefined;
+    savedAt = session.at;
     if (stale) await removeResults(folder);
     stale = false;
   };
   const plan = {
     ...{ steps: settings.steps, batch: kind.batch(settings), every: kind.every?.(settings, task) },
     patience: kind.patience?.(settings),
+    quiet: !isFirst,
   };
   const look = (rows: Rows) => kind.measure?.(session, rows) ?? measure(session, rows, plan.batch);
-  const bestBefore = before && (await bestOf(folder, before, session.at));
+  const bestBefore = before && (await sharedValue(peers, () => bestOf(folder, before, session.at)));
   const saveSeconds = options.saveEvery ?? kind.saveSeconds;
   const run = new Run(session, plan, kind.rate(settings), task, curve, save, saveSeconds, look, bestBefore);
-  const diverged = await run.train(interrupt.signal).catch((error: unknown) => {
+  if (peers && isFirst)
+    interrupt.signal.addEventListener('abort', () => note(savedText(savedAt, folder)), { once: true });
+  const signal = peers ? peers.together(interrupt.signal) : interrupt.signal;
+  const diverged = await run.train(signal).catch((error: unknown) => {
+    tellCheckpoint(error, folder, savedAt);
     if (error instanceof DivergedError) return error;
     throw error;
   });
-  if (diverged) throw await afterDivergence(diverged, { session, curve, save, folder });
+  if (diverged) throw isFirst ? await afterDivergence(diverged, { session, curve, save, folder }) : diverged;
   await save();
-  if (interrupt.exitCode) {
+  peers?.close();
+  if (!isFirst) return 0;
+  // Another process may have been asked to end.
+  const exitCode = interrupt.exitCode || (signal.aborted && session.at < settings.steps ? TERMINATED : 0);
+  if (exitCode) {
     const place = `step ${count(session.at)} of ${count(settings.steps)}`;
     output.line(
       `Stopped at ${place}; saved. Go on with: 2headgrad train ${kind.command} --resume${outFlag(kind, folder)}`,
@@ -179,13 +209,24 @@ async function trainWith(
       steps_now: steps,
       steps_per_second: stepsPerSecond,
     });
-    return interrupt.exitCode;
+    return exitCode;
   }
   saved = true;
   interrupt.release();
   await finish(output, { session, config, task, curve, run, look, folder });
   return 0;
 }
+
+/** Has the folder for this process alone. */
+async function takeFolder(folder: string, { resume }: TrainOptions): Promise<void> {
+  if (resume) await checkFolder(folder);
+  await holdFolder(folder);
+  if (!resume) await checkForeign(folder);
+}
+
+/** Where others are lost there may be no time to save again. */
+const savedText = (step: number | null, folder: string): string =>
+  step === null ? 'Nothing is saved so far.' : `Saved so far: step ${count(step)}, in ${folder}.`;
 
 /** The best model of a run that goes on. Throws DataError where it is of a later step than the run itself. */
 async function bestOf(folder: string, config: Config, at: number): Promise<Best | null> {
@@ -200,7 +241,7 @@ async function bestOf(folder: string, config: Config, at: number): Promise<Best 
 /** The settings of a run that goes on: its own, but for those on the command line, where they may change. */
 function merge(kind: Kind, saved: RunSettings, options: Settings, folder: string): RunSettings {
   const has = saved as unknown as Settings;
-  const fixed: readonly SettingName[] = [...kind.model, 'batch', 'seed'];
+  const fixed: readonly SettingName[] = [...kind.model, 'batch', 'seed', 'shards'];
   for (const name of fixed.filter((name) => name in kind.initial)) {
     const asked = options[name];
     if (asked === undefined || asked === has[name]) continue;

@@ -84,7 +84,8 @@ export function driver(
   cells: Cells,
   imports: Imports,
 ): string[] {
-  const { train } = plan.entries;
+  const { train, shard } = plan.entries;
+  if (shard) imports.add('lanes', 'addFloats');
   imports.add('team', 'barrier', 'currentJob', 'endJobs', 'enlist', 'isInTeam', 'nextJob', 'startJob');
   if (train) {
     imports.add('team', 'firstUnit', 'thread');
@@ -121,6 +122,15 @@ export function driver(
     'endJobs();',
     '}',
     '',
+    ...(shard
+      ? [
+          '/** Adds floats at one place, so many bytes, to those at another. */',
+          'export function accumulate(to: usize, from: usize, bytes: usize): void {',
+          'addFloats(to, from, bytes);',
+          '}',
+          '',
+        ]
+      : []),
     '/** A worker: does its part of each job until it is told to end. */',
     'export function work(seen: i32): void {',
     'while (true) {',

@@ -25,6 +25,8 @@ export interface Exports {
   /** `team`: so many of the threads do the job. */
   run(job: number, team: number): void;
   dismiss(): void;
+  /** Adds so many bytes of floats to others, of a module whose steps are cut into shards. */
+  accumulate?(to: number, from: number, bytes: number): void;
   work(seen: number): void;
 }
 
@@ -63,13 +65,13 @@ export class CompiledEngine implements Engine {
   private readonly trainJob: number;
 
   private constructor(
-    private readonly layout: MemoryLayout,
-    private readonly memory: WebAssembly.Memory,
-    private readonly exports: Exports,
+    readonly layout: MemoryLayout,
+    readonly memory: WebAssembly.Memory,
+    readonly exports: Exports,
     readonly threads: number,
     private readonly jobs: ReadonlyMap<string, number>,
     /** Where the dataset goes. */
-    private readonly dataset: number,
+    readonly dataset: number,
     team: Team,
   ) {
     this.known = cellsOf(memory.buffer);
@@ -361,7 +363,7 @@ export class CompiledEngine implements Engine {
   }
 
   /** The elements at a place; the same array for the same place, until the memory grows. */
-  private view(
+  view(
     place: Pick<Buffer, 'address' | 'bytes' | 'dtype'>,
     { buffer, views } = this.cells,
   ): Float32Array | Int32Array {

@@ -1,5 +1,6 @@
 import { BRAND, type Kind } from '../brand.js';
 import { boolean, checkOptions, shown } from '../check.js';
+import type { Peers } from '../distributed/peers.js';
 import { type Cache, type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
 import { OptionError } from '../errors.js';
 import { memorySize } from '../memory-size.js';
@@ -12,12 +13,14 @@ import { initialValues } from '../train/initial.js';
 import type { MetricResults } from '../train/metrics.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
+import type { ShardedProgram } from '../train/shards.js';
 import type { SessionOf } from '../train/session-of.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import type { UsesOf } from '../train/typed-uses.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
+import { checkCut } from './shards/options.js';
 import { canShareMemory, checkThreads, grantThreads, threadNote } from './threads.js';
 import { widened } from './wide/wide.js';
 
@@ -44,6 +47,13 @@ export interface CompileStepOptions {
    * bits, for some more time. `module.memory` tells what that is. OptionError where it is not enough, with the least that is.
    */
   memory?: number | string | undefined;
+  /**
+   * Cuts each batch into so many shards of as many rows, whose gradients are made one after the other and added in an order of their own:
+   * the bits follow from this number, whatever number of processes shares the work. Statistics of batch norms are those of a shard.
+   */
+  shards?: number | undefined;
+  /** The processes that share the shards, as `mpi()` of `2headgrad/distributed` gives them; all of them train the same. */
+  distributed?: Peers | undefined;
   /** Keep compiled modules, by default yes, in the page's cache or on disk; in Node also the folder to keep them in. */
   cache?: boolean | string | undefined;
   /** Run the slowest part of the compiler, some seconds, in a thread of its own, so that this one hears signals; in Node. */
@@ -61,7 +71,7 @@ export interface CompileStepOptions {
   profile?: boolean | undefined;
 }
 
-export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads' | 'wide' | 'cache'> {
+export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads' | 'wide' | 'cache' | 'shards' | 'distributed'> {
   /** Called by a module that was compiled with `profile`: with -1 as a step begins, then with each kernel's index. */
   mark?(kernel: number): void;
 }
@@ -90,6 +100,8 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
   readonly definition: StepDefinition<M, B, P>;
   private traced: Program | null = null;
   private described: ProgramDescription | null = null;
+  /** The program by the number of shards that its batch is cut into. */
+  private readonly cut = new Map<number, ShardedProgram>();
 
   /** @internal */
   constructor(options: StepOptions<M, B, P>) {
@@ -119,7 +131,8 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
     const { relaxed = false, cache, apart = false, around, without, profile, progress } = options;
     const memory = options.memory === undefined ? undefined : memorySize('memory', options.memory);
     const { readLibrary, ascApart } = await platform();
-    return compileProgram(this.program, {
+    const sharded = await this.sharded(checkCut('compileModule', options));
+    return compileProgram(sharded?.program ?? this.program, {
       library: await readLibrary(),
       cache: await storeOf(cache),
       asc: apart ? ascApart : undefined,
@@ -136,22 +149,27 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
   /** Compiles the step to WebAssembly and sets up a session. */
   async compile(options: CompileStepOptions = {}): Promise<SessionOf<M, B, P, R, E, O>> {
     checkCompile('compile', options);
-    const { seed = 42, threads = 1, wide, cache } = options;
+    const { seed = 42, threads = 1, wide, cache, shards, distributed } = options;
     checkSeed(seed);
     if (options.relaxed) requireRelaxed();
     checkThreads(threads);
+    const sharded = await this.sharded(checkCut('compile', options));
+    if (distributed && sharded) await (await import('./shards/cut.js')).compareModels(distributed, sharded, seed);
     const module = await this.compileModule(options);
-    return this.start(module, { seed, threads, wide, cache });
+    return this.start(module, { seed, threads, wide, cache, shards, distributed });
   }
 
   /** A session of a compiled module; several may share one. */
   async start(module: CompiledModule, given: StartOptions = {}): Promise<SessionOf<M, B, P, R, E, O>> {
-    checkOptions('start', given, ['seed', 'threads', 'wide', 'cache', 'mark']);
+    checkOptions('start', given, ['seed', 'threads', 'wide', 'cache', 'shards', 'distributed', 'mark']);
     const { seed = 42, wide = false, cache, mark } = given;
     checkSeed(seed);
     boolean('start: wide', wide);
     const { spawnWorker } = await platform();
     const { name, layout, options } = module;
+    const sharded = await this.sharded(checkCut('start', { ...given, relaxed: options.relaxed }));
+    if (Boolean(sharded) !== Object.hasOwn(layout.entries, 'shard'))
+      throw new OptionError('start: give shards and distributed as compileModule had them');
     if (options.relaxed) requireRelaxed();
     const asked = given.threads ?? 1;
     const granted = grantThreads(asked);
@@ -162,7 +180,8 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
     const made = wide
       ? await widened(name, { ...begin, wasm: module.wasm, entries }, await storeOf(cache))
       : { wasm: module.wasm, wide: null };
-    const engine = await CompiledEngine.start({ ...begin, wasm: made.wasm, spawn: spawnWorker, mark });
+    const inner = await CompiledEngine.start({ ...begin, wasm: made.wasm, spawn: spawnWorker, mark });
+    const engine = sharded ? await this.sharing(inner, sharded, given.distributed) : inner;
     const session: SessionOf<M, B, P, R, E, O> = new Session(
       this.description,
       engine,
@@ -172,6 +191,21 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
     session.threadNote = threadNote(asked, engine.threads);
     session.wide = made.wide;
     return session;
+  }
+
+  private async sharded(shards: number): Promise<ShardedProgram | null> {
+    if (shards === 0) return null;
+    const { shardedProgram } = await import('./shards/cut.js');
+    const known = this.cut.get(shards);
+    const { definition, program } = this;
+    const made = known ?? shardedProgram(definition as unknown as StepDefinition, program, shards);
+    this.cut.set(shards, made);
+    return made;
+  }
+
+  private async sharing(inner: CompiledEngine, sharded: ShardedProgram, peers: Peers | null = null) {
+    const { ShardedEngine } = await import('./shards/cut.js');
+    return new ShardedEngine(inner, { ...sharded, train: this.description.entries.train, peers });
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */
@@ -187,7 +221,7 @@ async function storeOf(cache: boolean | string = true): Promise<Cache | undefine
 }
 
 const COMPILE_OPTIONS: readonly (keyof CompileStepOptions)[] = [
-  ...(['seed', 'threads', 'relaxed', 'wide', 'memory', 'cache'] as const),
+  ...(['seed', 'threads', 'relaxed', 'wide', 'memory', 'shards', 'distributed', 'cache'] as const),
   ...(['apart', 'around', 'without', 'progress', 'profile'] as const),
 ];
 

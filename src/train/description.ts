@@ -131,6 +131,7 @@ export const METHODS: ReadonlyMap<string, string> = new Map([
   ['diagnose', 'session.diagnostics'],
   ['gradients', 'session.backward'],
   ['update', 'session.update'],
+  ['shard', 'session.step or session.run'],
 ]);
 
 /** `predict`, or an entry of the user's; an OptionError for another name. */

@@ -1,4 +1,5 @@
 export type Numbers = Float32Array | Float64Array | Int32Array;
+export type Losses = Float32Array | Float64Array;
 export type Columns = Record<string, ArrayLike<number>>;
 
 /**
@@ -14,9 +15,10 @@ export interface Engine {
   setData(columns: Record<string, Numbers>, rows: number, inOrder: boolean): void;
   /**
    * Trains on drawn batches, one step for each learning rate, the first being step `first` (from 0).
-   * Returns the losses; fewer than asked for if one is not finite, which is then the last.
+   * Returns the losses; fewer than asked for if one is not finite, which is then the last, or if all processes of the training are to
+   * end. An engine that waits for other processes gives a promise.
    */
-  advance(first: number, learningRates: Float32Array): Float32Array | Float64Array;
+  advance(first: number, learningRates: Float32Array): Losses | Promise<Losses>;
   /** Trains one step, number `at` from 0, on a drawn batch; returns the loss. */
   step(at: number, learningRate: number): number;
   /** Trains one step on this batch; returns the loss. */

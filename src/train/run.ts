@@ -92,7 +92,7 @@ interface Trainee {
   at(): number;
   isOpen(): boolean;
   /** Takes so many steps or fewer; returns their losses. */
-  advance(steps: number): ArrayLike<number>;
+  advance(steps: number): Promise<ArrayLike<number>>;
   evaluate(columns: Columns): Evaluated;
   /** Throws, and goes back, where a variable is not finite. */
   check(): void;
@@ -142,19 +142,22 @@ export async function* reportsOf(
     session.free();
   };
   /** After an error of the session, which has gone back, or does not go on. */
+  const failed = (error: unknown): never => {
+    finished = true;
+    throw best.restoreFrom(error);
+  };
   const sound = <T>(f: () => T): T => {
     try {
       return f();
     } catch (error) {
-      finished = true;
-      throw best.restoreFrom(error);
+      return failed(error);
     }
   };
   try {
     while (session.at() < end && !signal?.aborted && session.isOpen()) {
       const n = Math.min(chunk, every - losses.length, end - session.at(), MAX_CHUNK);
       const started = performance.now();
-      const made = sound(() => session.advance(n));
+      const made = await session.advance(n).catch(failed);
       for (let i = 0; i < made.length; i++) losses.push(made[i]);
       const took = performance.now() - started;
       const fitting = Math.round((made.length * CHUNK_MS) / Math.max(took, 0.01));

@@ -18,7 +18,7 @@ import {
   variableOf,
 } from './description.js';
 import type { Diagnostics, Recorder } from './diagnostics.js';
-import type { Columns, Engine, Numbers, Wide } from './engine.js';
+import type { Columns, Engine, Losses, Numbers, Wide } from './engine.js';
 import { evaluateRows, type Totals } from './evaluate.js';
 import type { Evaluation } from './metrics.js';
 import { goingOn, noDataset, notBegun } from './refusals.js';
@@ -358,11 +358,11 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
   }
 
   /** So many steps, or fewer where diagnostics want to look in between. */
-  private advance(n: number, lr: RunOptions['lr']): Float32Array | Float64Array {
+  private async advance(n: number, lr: RunOptions['lr']): Promise<Losses> {
     const rates = ratesOf(lr, this.at, this.recorder ? Math.min(n, this.recorder.until(this.at) || 1) : n);
     const candidate = this.wayBack.beforeMany();
     const looked = this.look();
-    const losses = this.engine.advance(this.at, rates);
+    const losses = await this.engine.advance(this.at, rates);
     this.wayBack.keepOrGoBack(candidate, losses[0], losses[losses.length - 1], losses.length);
     looked?.(losses[0]);
     this.at += losses.length;

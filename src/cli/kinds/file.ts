@@ -25,7 +25,7 @@ export const MODEL_FILE: Choices<FileSettings> & Pick<Kind, 'format'> = {
   format: 'file',
   initial: {
     ...{ steps: null as unknown as number, lr: null, schedule: 'constant', warmup: null, every: null },
-    ...{ seed: 42, threads: 1, engine: 'compiled' },
+    ...{ seed: 42, shards: 1, threads: 1, engine: 'compiled' },
   },
   model: [],
 };
@@ -98,7 +98,7 @@ function initialOf(training: Training, usual: number): FileSettings {
   const { lr = usual, schedule = 'constant', warmup = null, every = null } = training;
   const { steps = STEPS, seed = 42, threads = 1 } = training;
   const rate = typeof lr === 'function' ? null : lr;
-  return { steps, lr: rate, schedule, warmup, every, seed, threads, engine: 'compiled' };
+  return { steps, lr: rate, schedule, warmup, every, seed, shards: 1, threads, engine: 'compiled' };
 }
 
 function check(path: string, { lr, schedule, warmup, steps }: FileSettings): void {

@@ -24,7 +24,8 @@ export const names: Kind<NamesSettings, Vocabulary> = {
   otherData: 'has changed or is another file',
   initial: {
     ...{ context: 3, embed: 10, hidden: 200, norm: 'none', direct: false },
-    ...{ steps: 50_000, batch: 32, lr: 0.1, lrDecayAt: null, seed: 42, threads: 1, engine: 'compiled' },
+    ...{ steps: 50_000, batch: 32, lr: 0.1, lrDecayAt: null, seed: 42, shards: 1 },
+    ...{ threads: 1, engine: 'compiled' },
   },
   model: ['context', 'embed', 'hidden', 'norm', 'direct'],
   unit: () => 'word',

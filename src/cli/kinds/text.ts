@@ -32,7 +32,7 @@ export const text: Kind<TextSettings, TextTokens> = {
   initial: {
     ...{ context: 64, tokens: 'chars', layers: 4, heads: 4, dim: 128, positions: 'learned', tie: false },
     ...{ dropout: 0, clip: 1, steps: 5_000, batch: 16, lr: 0.001, warmup: null, lrSteps: null },
-    ...{ seed: 42, threads: 1, engine: 'compiled' },
+    ...{ seed: 42, shards: 1, threads: 1, engine: 'compiled' },
   },
   model: ['context', 'tokens', 'layers', 'heads', 'dim', 'positions', 'tie', 'dropout', 'clip'],
   unit: ({ tokens }) => (tokens === 'bytes' ? 'byte' : 'character'),

@@ -32,8 +32,8 @@ export const words: Kind<WordsSettings, WordVocabulary> = {
   initial: {
     ...{ corpus: 'brown', minCount: 4, order: 5, embed: 30, hidden: 100, direct: false, dropout: 0 },
     ...{ optimizer: 'sgd', weightDecay: null, steps: null as unknown as number, epochs: 20, batch: 64 },
-    ...{ lr: null, lrDecay: null, warmup: null, every: null, patience: 3, seed: 42, threads: 2 },
-    engine: 'compiled',
+    ...{ lr: null, lrDecay: null, warmup: null, every: null, patience: 3, seed: 42, shards: 1 },
+    ...{ threads: 2, engine: 'compiled' },
   },
   model: [
     ...(['corpus', 'minCount', 'order', 'embed', 'hidden', 'direct', 'dropout'] as const),

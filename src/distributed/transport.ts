@@ -1,0 +1,35 @@
+/** A routine that has to wait for others now and then: it yields where whoever runs it may do something else meanwhile. */
+export type Waiting<T> = Generator<void, T, void>;
+
+/** What moves bytes between the processes of a training, and knows nothing of what they are. */
+export interface Transport {
+  /** Which of them this is, from 0, and how many there are. */
+  readonly rank: number;
+  readonly size: number;
+  /**
+   * Sends bytes to a partner, receives bytes from it, or both at once. The partner receives as many bytes as are sent.
+   * Yields again and again as long as that is not done, however long it takes.
+   */
+  exchange(partner: number, send: Uint8Array | null, receive: Uint8Array | null): Waiting<void>;
+  /** Ends all processes, this one too, with an exit code: for when others may be waiting for what will never come. */
+  abort(code: number): void;
+  /** Says good-bye: nothing is sent any more. */
+  close(): void;
+}
+
+/** Runs a routine to its end without letting anything else have a turn. */
+export function atOnce<T>(routine: Waiting<T>): T {
+  for (;;) {
+    const { done, value } = routine.next();
+    if (done) return value;
+  }
+}
+
+/** Runs a routine to its end; wherever it waits, `pause` lets others have their turn. */
+export async function inTurns<T>(routine: Waiting<T>, pause: () => Promise<void>): Promise<T> {
+  for (;;) {
+    const { done, value } = routine.next();
+    if (done) return value;
+    await pause();
+  }
+}
