@@ -172,7 +172,9 @@ function command({ config: { kind, settings, data } }: Results): string {
 async function graphSection({ session: { module }, task, config }: Results): Promise<Section> {
   const heading = 'The training step as a graph';
   const { kind, settings } = config;
-  const { train } = module?.graphs ?? buildStep(kind, task.kept, settings).program.entries;
+  const graphs = module?.graphs ?? buildStep(kind, task.kept, settings).program.entries;
+  // Of a step in shards, what is done for each of them.
+  const train = graphs.train ?? graphs.shard;
   if (canBeDrawn(train)) return { heading, svg: await dotToSvg(graphToDot(train)) };
   const how = flagsOf(kind, settings as unknown as Settings, { changed: true })
     .filter((_, i, all) => kind.model.some((name) => all[i].split(' ')[0] === flagOf(name)))
