@@ -6,6 +6,7 @@ import { draftIn, removeDrafts } from '../data/drafts.js';
 import { readBytes, reason, writeFileAtomic } from '../data/files.js';
 import { MOST, readRegular } from '../data/read.js';
 import { DataError, OptionError } from '../errors.js';
+import { version } from '../package-version.js';
 import { moduleCache, readLibrary } from '../run/node.js';
 import { compileProgress } from './compile-progress.js';
 import { memoryLines } from './describe.js';
@@ -16,7 +17,6 @@ import { chooseStep, loadModel } from './model.js';
 import { count, Output } from './output.js';
 import type { Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
-import { version } from '../package-version.js';
 
 export const TARGETS = ['both', 'node', 'web'] as const;
 

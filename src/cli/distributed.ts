@@ -1,4 +1,4 @@
-import { type Peers, PeerError } from '../distributed/index.js';
+import { PeerError, type Peers } from '../distributed/index.js';
 import { inTurns } from '../distributed/transport.js';
 import { DivergedError, GradError } from '../errors.js';
 import { type Reader, read } from './folder.js';
@@ -27,7 +27,9 @@ export async function withPeers(
     // A process that ends with an error, and without a good-bye, ends the others.
     if (leads(peers)) throw error;
     const isCommon = error instanceof DivergedError || (error instanceof PeerError && error.everywhere);
-    await new Promise((resolve) => setTimeout(resolve, 1000 * (isCommon ? FIRST_SAVES : FIRST_SPEAKS)));
+    // Whoever waits for a process that is lost may be waited for by others: it speaks first.
+    const seconds = isCommon ? FIRST_SAVES : error instanceof PeerError ? 0 : FIRST_SPEAKS;
+    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
     if (isCommon) return 1;
     if (error instanceof GradError) error.message = `${peers.nameOf(peers.rank)}: ${error.message}`;
     throw error;

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { STAGES } from '../emit/stages.js';
 import { GradError, OptionError } from '../errors.js';
+import { version } from '../package-version.js';
 import { clipped, printable, printableLines } from '../printable.js';
 import type { CompileModelOptions } from './compile.js';
 import type { DoctorOptions } from './doctor.js';
@@ -24,7 +25,6 @@ import { memoryOption, numberOption, type SettingName, wholeOption, wideOption }
 import { addSweeps } from './sweep/commands.js';
 import { addTools } from './tools.js';
 import type { TrainOptions } from './train.js';
-import { version } from '../package-version.js';
 
 const FAILURE = 1;
 const USAGE = 2;

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { reason } from '../data/files.js';
 import { folderReason, makeFolder } from '../data/folders.js';
 import { DataError, OptionError } from '../errors.js';
+import { version } from '../package-version.js';
 import { escapeText } from '../report/escape.js';
 import { Output, plural } from './output.js';
 import { nameLike, nameProblem } from './package-name.js';
-import { version } from '../package-version.js';
 
 export interface NewOptions {
   name?: string;

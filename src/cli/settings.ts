@@ -274,7 +274,11 @@ export function checkEngine({
   wide,
   memory,
   kept = false,
-}: Pick<RunSettings, 'engine' | 'threads' | 'shards'> & { wide: boolean; memory?: number; kept?: boolean }): void {
+}: Pick<RunSettings, 'engine' | 'threads' | 'shards'> & {
+  wide: boolean;
+  memory?: number;
+  kept?: boolean;
+}): void {
   if (engine === 'tape' && threads > 1)
     throw new OptionError(
       kept
@@ -284,7 +288,9 @@ export function checkEngine({
   if (engine === 'tape' && shards > 1)
     throw new OptionError(`--shards ${shards}: the tape takes batches whole; --engine compiled does not`);
   if (wide && shards > 1)
-    throw new OptionError(`--wide: wide vectors are not to be had with --shards ${shards}: leave one of them out`);
+    throw new OptionError(
+      `--wide: wide vectors are not to be had with --shards ${shards}: leave one of them out`,
+    );
   if (engine === 'tape' && wide) throw new OptionError('--wide: the tape has no vectors');
   if (engine === 'tape' && memory !== undefined)
     throw new OptionError('--memory: the tape plans no memory; --engine compiled does');

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { closing } from '../closing.js';
-import { DataError, DivergedError, OptionError } from '../errors.js';
 import type { Peers } from '../distributed/index.js';
+import { DataError, DivergedError, OptionError } from '../errors.js';
+import { checkCut } from '../run/shards/options.js';
 import type { Session } from '../train/session.js';
 import { compileProgress } from './compile-progress.js';
 import { type Curve, emptyCurve, trimCurve } from './curve.js';
-import { leads, readerOf, sharedValue, tellCheckpoint, withPeers } from './distributed.js';
 import { engineText, memoryLines, noteThreads } from './describe.js';
+import { leads, readerOf, sharedValue, tellCheckpoint, withPeers } from './distributed.js';
 import { finish } from './finish.js';
 import {
   aboutData,
@@ -32,7 +33,6 @@ import { type Kind, type Rows, refuseOthers, settingsFrom } from './kinds/kind.j
 import { holdFolder } from './lock.js';
 import { count, note, Output, plural } from './output.js';
 import { type Best, Run } from './run.js';
-import { checkCut } from '../run/shards/options.js';
 import { checkEngine, flagOf, type RunSettings, type SettingName, type Settings } from './settings.js';
 import { checkModelSize, loadTask, measure, untracedStep } from './task.js';
 
@@ -80,9 +80,7 @@ async function trainWith(
   const stopped = (signal: string | null, more: object) =>
     output.result({ task: kind.command, interrupted: signal, ...more, out: folder });
   const announce = isFirst ? 'Stopping. Again to leave at once, without saving.' : null;
-  const interrupt = new Interrupt(announce, (signal) =>
-    stopped(signal, { saved }),
-  );
+  const interrupt = new Interrupt(announce, (signal) => stopped(signal, { saved }));
   let saved = false;
   refuseOthers(kind, options, kindsWith(kind));
   if (isFirst) await takeFolder(folder, options);

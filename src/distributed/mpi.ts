@@ -85,7 +85,9 @@ function openTransport(library: Library): Transport {
       throw new OptionError('the MPI library that was found is not Open MPI, the only one that is supported');
     }
   };
-  const [world, byte, errorsReturn] = ['ompi_mpi_comm_world', 'ompi_mpi_byte', 'ompi_mpi_errors_return'].map(handle);
+  const [world, byte, errorsReturn] = ['ompi_mpi_comm_world', 'ompi_mpi_byte', 'ompi_mpi_errors_return'].map(
+    handle,
+  );
   const f = (name: string, ...types: string[]) => {
     const call = library.func(name, 'int', types);
     return (...given: unknown[]) => check(name, call(...given));
@@ -144,8 +146,8 @@ function openTransport(library: Library): Transport {
       for (let at = 0; at < bytes; at += MESSAGE)
         yield* message1(
           partner,
-          out && out.subarray(at, at + MESSAGE),
-          into && into.subarray(at, at + MESSAGE),
+          out?.subarray(at, at + MESSAGE) ?? null,
+          into?.subarray(at, at + MESSAGE) ?? null,
         );
     },
     abort: (code) => void (open && abort(world, code)),

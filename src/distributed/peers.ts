@@ -26,7 +26,8 @@ const MENDS: Readonly<Record<string, string>> = {
   model: 'all processes have to train the same model file',
   settings: 'start all processes with the same options',
   data: 'give all processes the same data',
-  'parameters, state, seed or step': 'they have to begin alike: with the same seed, or from the same checkpoint',
+  'parameters, state, seed or step':
+    'they have to begin alike: with the same seed, or from the same checkpoint',
 };
 
 /**
@@ -118,7 +119,7 @@ export class Peers {
         if (this.hasEnded(partner)) throw new PeerError(`${this.nameOf(partner)} has ended`);
         if (now - began > seconds * 1000)
           throw new PeerError(
-            `${this.nameOf(partner)} has not answered for ${seconds} s: it hangs, or is much slower than this one (${this.nameOf(this.rank)}), or the network between them is broken`,
+            `${this.nameOf(partner)} has not answered for ${this.seconds} s: it hangs, is much slower than others, or cannot be reached any more`,
           );
       }
       yield;
@@ -182,7 +183,8 @@ export class Peers {
     const all = yield* this.gathering(self);
     // One for each, since a record has an end.
     const members: Member[] = [];
-    for (let rank = 0; rank < this.size; rank++) members.push(memberOf(yield* this.spreading(all?.[rank] ?? null)));
+    for (let rank = 0; rank < this.size; rank++)
+      members.push(memberOf(yield* this.spreading(all?.[rank] ?? null)));
     this.members = members;
   }
 
@@ -240,7 +242,8 @@ function differenceIn(
 
 function recordOf(said: object): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(said));
-  if (text.length > RECORD) throw new OptionError(`what processes tell each other is too long: ${clipped(JSON.stringify(said))}`);
+  if (text.length > RECORD)
+    throw new OptionError(`what processes tell each other is too long: ${clipped(JSON.stringify(said))}`);
   const bytes = new Uint8Array(RECORD).fill(32);
   bytes.set(text);
   return bytes;
@@ -253,7 +256,9 @@ function parsed(bytes: Uint8Array, by: string): Record<string, unknown> {
   } catch {
     // Said below.
   }
-  throw new PeerError(`${by} sent something else than was expected: it runs another program, or another version of 2headgrad`);
+  throw new PeerError(
+    `${by} sent something else than was expected: it runs another program, or another version of 2headgrad`,
+  );
 }
 
 function memberOf({ host, pid, place }: Record<string, unknown>): Member {

@@ -13,8 +13,8 @@ import { initialValues } from '../train/initial.js';
 import type { MetricResults } from '../train/metrics.js';
 import type { Program } from '../train/program.js';
 import { Session } from '../train/session.js';
-import type { ShardedProgram } from '../train/shards.js';
 import type { SessionOf } from '../train/session-of.js';
+import type { ShardedProgram } from '../train/shards.js';
 import { StepDefinition, type StepOptions, type Types } from '../train/step.js';
 import type { UsesOf } from '../train/typed-uses.js';
 import { CompiledEngine } from './engine.js';
@@ -71,7 +71,8 @@ export interface CompileStepOptions {
   profile?: boolean | undefined;
 }
 
-export interface StartOptions extends Pick<CompileStepOptions, 'seed' | 'threads' | 'wide' | 'cache' | 'shards' | 'distributed'> {
+export interface StartOptions
+  extends Pick<CompileStepOptions, 'seed' | 'threads' | 'wide' | 'cache' | 'shards' | 'distributed'> {
   /** Called by a module that was compiled with `profile`: with -1 as a step begins, then with each kernel's index. */
   mark?(kernel: number): void;
 }
@@ -154,7 +155,8 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
     if (options.relaxed) requireRelaxed();
     checkThreads(threads);
     const sharded = await this.sharded(checkCut('compile', options));
-    if (distributed && sharded) await (await import('./shards/cut.js')).compareModels(distributed, sharded, seed);
+    if (distributed && sharded)
+      await (await import('./shards/cut.js')).compareModels(distributed, sharded, seed);
     const module = await this.compileModule(options);
     return this.start(module, { seed, threads, wide, cache, shards, distributed });
   }

@@ -1,5 +1,6 @@
 import { GradError, OptionError } from '../errors.js';
 import { constantValue, fromRoots, type Node } from '../graph/graph.js';
+import type { NodeTensor } from '../graph/node-tensor.js';
 import { add, mul } from '../ops/elementwise.js';
 import { concat, reshape, slice } from '../ops/movement.js';
 import { type Tensor, withInterpreter } from '../ops/tensor.js';
@@ -7,7 +8,6 @@ import { shownName } from '../printable.js';
 import { numel, type Shape, type TensorType } from '../shape.js';
 import { Tracer } from '../trace/tracer.js';
 import { LEARNING_RATE } from './description.js';
-import type { NodeTensor } from '../graph/node-tensor.js';
 import type { Program, ProgramVariable } from './program.js';
 import type { StepDefinition, Types } from './step.js';
 
@@ -46,7 +46,9 @@ export function shardedProgram(definition: StepDefinition, whole: Program, shard
       `shards: a batch of ${batchSize} rows cannot be cut into ${shards} equal shards: give a number that divides it`,
     );
   if (whole.variables.some(({ name }) => name === SUMS))
-    throw new OptionError(`shards: a variable of the model is called ${SUMS}, as an input of ours: rename it`);
+    throw new OptionError(
+      `shards: a variable of the model is called ${SUMS}, as an input of ours: rename it`,
+    );
   const names = new Map(whole.variables.map((v) => [v.variable, v.name]));
   const shard = traceShard(definition, names, shards);
   const { train: _, gradients: __, ...entries } = whole.entries;
@@ -109,7 +111,9 @@ function traceUpdate(
     const { shape, from } = parts.get(name)!;
     return mul(reshape(slice(sums, [from], [numel(shape)]), shape), 1 / shards);
   };
-  const gradients = withInterpreter(tracer, () => Object.fromEntries(flows.map((name) => [name, mean(name)])));
+  const gradients = withInterpreter(tracer, () =>
+    Object.fromEntries(flows.map((name) => [name, mean(name)])),
+  );
   definition.update(tracer, gradients, rate);
   return withInterpreter(tracer, () => {
     for (const { name, variable } of floats) variable.assign(mean(stateName(name)));
@@ -154,4 +158,3 @@ function inShard<T>(rows: number, shards: number, trace: () => T): T {
     throw error;
   }
 }
-

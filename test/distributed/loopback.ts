@@ -1,5 +1,5 @@
-import { GradError } from '../../src/errors.js';
 import type { Transport, Waiting } from '../../src/distributed/transport.js';
+import { GradError } from '../../src/errors.js';
 
 /** Transports of so many processes that are none: all of them live in this thread, and what they send goes through its memory. */
 export function loopback(size: number): Transport[] {

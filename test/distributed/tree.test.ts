@@ -86,7 +86,13 @@ test('halves are added where there are halves, and else the largest power of two
 });
 
 test('a power of two of processes doubles: each sends one message in each of log2 of so many rounds', () => {
-  for (const [shards, processes] of [[8, 2], [8, 4], [8, 8], [12, 4], [48, 16]])
+  for (const [shards, processes] of [
+    [8, 2],
+    [8, 4],
+    [8, 8],
+    [12, 4],
+    [48, 16],
+  ])
     expect(sumsOf(shards, processes).messages).toBe(processes * Math.log2(processes));
 });
 

@@ -10,6 +10,8 @@ import { type ShardedProgram, SUMS } from '../../train/shards.js';
 import type { CompiledEngine } from '../engine.js';
 import { Slots } from './slots.js';
 
+/** What partners do with each other. */
+type Exchange = Exclude<Action, { kind: 'shard' | 'add' }>;
 type Batch = Readonly<Record<string, Numbers>>;
 
 /** What a session of shards is made of beside the module. */
@@ -183,9 +185,11 @@ export class ShardedEngine implements Engine {
       slots.fill(slot, 'shard', SUMS, end);
     };
     try {
+      let rounds = 0;
       for (const action of plan.actions)
         if (action.kind === 'shard') compute(action.shard, action.slot);
-        else yield* this.join(action);
+        else if (action.kind === 'add') slots.add(action.slot, action.from);
+        else yield* this.join(action, rounds++);
     } finally {
       for (const { name, from } of counted) inner.write(name, Int32Array.of(from));
     }
@@ -196,17 +200,16 @@ export class ShardedEngine implements Engine {
     return inner.outputs('update').loss[0];
   }
 
-  private *join(action: Exclude<Action, { kind: 'shard' }>): Waiting<void> {
+  /** In later rounds a partner may itself wait for one that is lost: it is given a second more, to say so. */
+  private *join(action: Exchange, round: number): Waiting<void> {
     const { slots } = this;
-    if (action.kind === 'add') {
-      slots.add(action.slot, action.from);
-      return;
-    }
+    const peers = this.sharding.peers!;
     const { kind, partner, slot } = action;
     const own = slots.bytes(slot);
     const given = kind === 'take' ? own : slots.received;
     const sends = kind === 'swap' || kind === 'send';
-    yield* this.sharding.peers!.exchange(partner, sends ? own : null, kind === 'send' ? null : given);
+    const seconds = peers.seconds + round;
+    yield* peers.exchange(partner, sends ? own : null, kind === 'send' ? null : given, seconds);
     if (kind === 'swap' || kind === 'collect') slots.addReceived(slot);
   }
 
