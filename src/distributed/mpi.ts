@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { checkOptions, positive } from '../check.js';
 import { thisProcess } from '../data/owner.js';
 import { OptionError } from '../errors.js';
@@ -17,10 +17,14 @@ const LIBRARIES = ['libmpi.so.40', 'libmpi.so', 'libmpi.dylib'];
 const TAG = 2;
 /** Bytes of one message at most: MPI counts in 31 bits. */
 const MESSAGE = 2 ** 28;
-/** So many looks at once, and then so many with a nap in between, of so many milliseconds, before others have a turn. */
+/**
+ * So many looks at once, and then so many with a nap in between, of so many milliseconds, before others have a turn. Where there are more
+ * processes than processors, whoever only looks keeps another from its work.
+ */
 const LOOKS = 200;
 const NAPS = 20;
 const NAP = 0.05;
+const CROWDED = Number(process.env.OMPI_COMM_WORLD_LOCAL_SIZE ?? 1) > availableParallelism();
 
 let joined = false;
 
@@ -123,7 +127,7 @@ function openTransport(library: Library): Transport {
     for (let looks = 1; ; looks++) {
       testAll(count, requests, flag, null);
       if (flag[0] !== 0) return;
-      if (looks < LOOKS) continue;
+      if (looks < LOOKS && !CROWDED) continue;
       Atomics.wait(nap, 0, 0, NAP);
       if (looks % NAPS === 0) yield;
     }

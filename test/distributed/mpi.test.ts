@@ -1,0 +1,126 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Ended, MAIN, run, WORDS, workspace } from '../cli/command.js';
+
+const { path } = workspace();
+const STEPS = 1000;
+const SMALL = [
+  '--hidden',
+  '16',
+  '--embed',
+  '4',
+  '--batch',
+  '8',
+  '--norm',
+  'batch',
+  '--shards',
+  '4',
+  '--steps',
+  `${STEPS}`,
+];
+const names = (out: string, ...more: string[]) => [
+  'train',
+  'names',
+  '--data',
+  path('words.txt'),
+  '--out',
+  path(out),
+  ...more,
+];
+const model = (out: string) => readFile(path(out, 'model.safetensors'));
+/** Of a test's own folder: Open MPI keeps sockets there, whose paths have to be short. */
+const started: ChildProcess[] = [];
+
+beforeAll(() => {
+  try {
+    execFileSync('mpirun', ['--version']);
+  } catch {
+    throw new Error('these tests need Open MPI: apt-get install openmpi-bin');
+  }
+});
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
+/** Runs what a shell would after mpirun; as root and on few processors, too. */
+function mpirun(...args: string[]): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn('mpirun', ['--oversubscribe', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, DEBUG: '', OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
+  });
+  started.push(child);
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text) => (stdout += text));
+  child.stderr.on('data', (text) => (stderr += text));
+  const ended = new Promise<Ended>((resolve) =>
+    child.once('close', (code) => resolve({ code, stdout, stderr })),
+  );
+  return { child, ended };
+}
+
+const processes = (n: number, ...args: string[]) => mpirun('-n', `${n}`, process.execPath, MAIN, ...args);
+
+/** The processes that a process has started, in their order. */
+const childrenOf = ({ pid }: ChildProcess) =>
+  execFileSync('pgrep', ['-P', `${pid}`], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map(Number);
+
+test('a process that is killed ends all at once, and with other numbers of processes the run ends in the bits of one alone', async () => {
+  const alone = run(...names('alone', ...SMALL));
+  const four = processes(4, ...names('killed', ...SMALL, '--distributed', '--save-every', '0.05'));
+  while (!(await stat(path('killed', 'model.safetensors')).catch(() => null))) {
+    expect(four.child.exitCode).toBeNull();
+    await sleep(20);
+  }
+  const killed = performance.now();
+  process.kill(childrenOf(four.child)[2], 'SIGKILL');
+  const { code, stderr } = await four.ended;
+  expect(performance.now() - killed).toBeLessThan(10_000);
+  expect(code).not.toBe(0);
+  expect(stderr).toMatch(/rank 2/);
+  expect(stderr).toContain(path('killed'));
+  const two = await processes(2, ...names('killed', '--distributed', '--resume')).ended;
+  expect(two.stderr).not.toContain('2headgrad:');
+  expect(two.code).toBe(0);
+  expect(two.stdout).toMatch(/Going on from step [\d,]+ of 1,000/);
+  // The first process alone tells and writes.
+  expect(two.stdout.match(/Report: /g)).toHaveLength(1);
+  expect((await alone).code).toBe(0);
+  expect((await model('killed')).equals(await model('alone'))).toBe(true);
+});
+
+test('SIGTERM to any of the processes saves the run and ends it, and one process goes on', async () => {
+  const two = processes(2, ...names('stopped', ...SMALL, '--distributed', '--save-every', '0.05'));
+  while (!(await stat(path('stopped', 'model.safetensors')).catch(() => null))) await sleep(20);
+  process.kill(childrenOf(two.child)[1], 'SIGTERM');
+  const { code, stdout } = await two.ended;
+  expect(stdout).toMatch(/Stopped at step [\d,]+ of 1,000; saved/);
+  expect(code).toBe(143);
+  const one = await run(...names('stopped', '--resume'));
+  expect(one.code).toBe(0);
+  expect((await model('stopped')).equals(await model('alone'))).toBe(true);
+});
+
+test('processes with other data refuse to train, and say so once', async () => {
+  await writeFile(path('others.txt'), `${[...WORDS].reverse().join('\n')}\n`);
+  const part = (data: string) => [
+    ...['-n', '1', process.execPath, MAIN, 'train', 'names', ...SMALL, '--distributed'],
+    ...['--data', path(data), '--out', path('differ')],
+  ];
+  const { code, stderr } = await mpirun(...part('words.txt'), ':', ...part('others.txt')).ended;
+  expect(code).toBe(1);
+  expect(stderr.match(/the processes would not train the same/g)).toHaveLength(1);
+  expect(stderr).toMatch(/rank 1 on host .* \(process \d+\) has another data than rank 0 on host /);
+});
+
+test('a number of processes that does not divide the shards is refused with those that do', async () => {
+  const { code, stderr } = await processes(3, ...names('three', ...SMALL, '--distributed')).ended;
+  expect(code).toBe(2);
+  expect(stderr).toContain(
+    '--distributed: 4 shards cannot be shared equally by 3 processes: start 1, 2 or 4 of them',
+  );
+});
