@@ -1,8 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Ended, MAIN, run, WORDS, workspace } from '../cli/command.js';
+import { ROOT } from '../docs/pages.js';
 
 const { path } = workspace();
 const STEPS = 1000;
@@ -30,7 +32,6 @@ const names = (out: string, ...more: string[]) => [
   ...more,
 ];
 const model = (out: string) => readFile(path(out, 'model.safetensors'));
-/** Of a test's own folder: Open MPI keeps sockets there, whose paths have to be short. */
 const started: ChildProcess[] = [];
 
 beforeAll(() => {
@@ -48,7 +49,13 @@ afterAll(() => {
 function mpirun(...args: string[]): { child: ChildProcess; ended: Promise<Ended> } {
   const child = spawn('mpirun', ['--oversubscribe', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, DEBUG: '', OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
+    env: {
+      ...process.env,
+      DEBUG: '',
+      NO_COLOR: '1',
+      OMPI_ALLOW_RUN_AS_ROOT: '1',
+      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+    },
   });
   started.push(child);
   let [stdout, stderr] = ['', ''];
@@ -123,4 +130,28 @@ test('a number of processes that does not divide the shards is refused with thos
   expect(stderr).toContain(
     '--distributed: 4 shards cannot be shared equally by 3 processes: start 1, 2 or 4 of them',
   );
+});
+
+test('the program of the guide prints what it says there, alone and on four processes, and saves the same bits', async () => {
+  const text = await readFile(join(ROOT, 'docs/guide/distributed.md'), 'utf8');
+  const [, program, printed] = /```js\n([\s\S]*?)```[\s\S]*?```text\n([\s\S]*?)```/.exec(text)!;
+  // Where the package is found by its own name.
+  const folder = join(ROOT, `build/distributed-${process.pid}`);
+  await mkdir(folder, { recursive: true });
+  try {
+    const saved = join(folder, 'model.safetensors');
+    await writeFile(join(folder, 'train.mjs'), program);
+    const bits = [];
+    for (const processes of [1, 4]) {
+      const command = [process.execPath, 'train.mjs'];
+      const { code, stdout } = await mpirun('-n', `${processes}`, '--wdir', folder, ...command).ended;
+      expect(code).toBe(0);
+      expect(stdout.replaceAll('\r', '')).toBe(printed);
+      bits.push(await readFile(saved));
+      await rm(saved);
+    }
+    expect(bits[0].equals(bits[1])).toBe(true);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
