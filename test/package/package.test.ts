@@ -136,6 +136,13 @@ describe('installed into an empty project', () => {
     await expect(failed).rejects.toThrow(/bullmq, which is not installed: npm install bullmq@5/);
   });
 
+  it('does without other processes, and says what they take', async () => {
+    const printed = await node(
+      `import { mpi } from '2headgrad/distributed'; console.log(await mpi().catch(({ message }) => message));`,
+    );
+    expect(printed).toBe('training over several processes needs the package koffi: npm install koffi');
+  });
+
   it('gives a page the runtime without any compiler, tape or package of others', async () => {
     await writeFile(
       path('page.mjs'),
