@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { writeInFolder } from '../data/files.js';
+import type { Peers } from '../distributed/index.js';
+import { bytesText } from '../errors.js';
 import { PLAIN } from '../models/choose.js';
 import type { Evaluated } from '../train/metrics.js';
 import type { Session } from '../train/session.js';
@@ -24,12 +26,14 @@ export interface Finished {
   run: Run;
   look: (rows: Rows) => Promise<Evaluated>;
   folder: string;
+  /** The processes that shared it. */
+  peers: Peers | null;
 }
 
 /** Measures what was trained, its best model where it keeps one, writes the report and says how it went. */
 export async function finish(
   output: Output,
-  { session, config, task, curve, run, look, folder }: Finished,
+  { session, config, task, curve, run, look, folder, peers }: Finished,
 ): Promise<void> {
   const { kind, settings, kept } = config;
   const { sampler } = kind;
@@ -59,6 +63,10 @@ export async function finish(
   const trained = run.steps > 0 ? `, ${rate(run.stepsPerSecond)} steps/s` : '';
   output.line();
   output.line(`${plural(run.steps, 'step')} in ${duration(run.seconds)}${trained}`);
+  if (peers && run.steps > 0)
+    output.line(
+      `${peers.size} ${peers.size === 1 ? 'process' : 'processes'} of ${plural(settings.shards / peers.size, 'shard')} each; this one sent ${bytesText(Math.round(peers.sent / run.steps))} a step`,
+    );
   if (best) output.line(bestText(best, { at, stopped: run.stopped }));
   output.line();
   const bits = kind.bits(settings);
@@ -103,6 +111,8 @@ export async function finish(
     parameters: session.parameterCount,
     engine: session.kind,
     threads: session.threads,
+    shards: settings.shards,
+    ...(peers && { processes: peers.size, bytes_sent: peers.sent }),
     wide: session.wide,
     memory: session.module?.memory ?? null,
     seed: settings.seed,

@@ -211,7 +211,7 @@ async function trainWith(
   }
   saved = true;
   interrupt.release();
-  await finish(output, { session, config, task, curve, run, look, folder });
+  await finish(output, { session, config, task, curve, run, look, folder, peers });
   return 0;
 }
 

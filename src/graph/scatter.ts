@@ -9,8 +9,8 @@ export function scatterSizes({ shape, inputs }: Node): { rows: number; count: nu
   return { rows: shape[0], count: numel(inputs[1].shape), width: numel(shape.slice(1)) };
 }
 
-/** Whether a scatter_add touches so little of its table that what follows should touch no more. */
-export function isSparse(scatter: Node): boolean {
+/** Whether a scatter_add, or so many of its kind, touches so little of its table that what follows should touch no more. */
+export function isSparse(scatter: Node, times = 1): boolean {
   const { rows, count } = scatterSizes(scatter);
-  return rows > SPARSE * count;
+  return rows > SPARSE * count * times;
 }

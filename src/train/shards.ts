@@ -1,6 +1,7 @@
 import { GradError, OptionError } from '../errors.js';
 import { constantValue, fromRoots, type Node } from '../graph/graph.js';
 import type { NodeTensor } from '../graph/node-tensor.js';
+import { isSparse } from '../graph/scatter.js';
 import { add, mul } from '../ops/elementwise.js';
 import { concat, reshape, slice } from '../ops/movement.js';
 import { type Tensor, withInterpreter } from '../ops/tensor.js';
@@ -24,11 +25,21 @@ export interface Counter {
   readonly step: number;
 }
 
+/** The gradient of a table of which a batch names few rows: most are zeros. */
+export interface Table {
+  readonly from: number;
+  readonly rows: number;
+  readonly width: number;
+}
+
 export interface ShardedProgram {
   readonly program: Program;
   readonly shards: number;
   /** Floats in the list of a shard. */
   readonly length: number;
+  /** How many of them come before the tables, which are last. */
+  readonly whole: number;
+  readonly tables: readonly Table[];
   readonly counters: readonly Counter[];
 }
 
@@ -57,6 +68,8 @@ export function shardedProgram(definition: StepDefinition, whole: Program, shard
     program: { ...whole, entries: { shard: shard.graph, ...entries, update } },
     shards,
     length: shard.length,
+    whole: shard.tables[0]?.from ?? shard.length,
+    tables: shard.tables,
     counters: shard.counters.map(({ variable: { name }, step }) => ({ name, step })),
   };
 }
@@ -79,10 +92,13 @@ function traceShard(definition: StepDefinition, names: Names, shards: number) {
     return dtype === 'f32' ? [] : [{ variable, step: stepOf(tracer, variable) }];
   });
   const floats = moved.filter(({ dtype }) => dtype === 'f32');
+  const isTable = ([, flow]: [string, Tensor]) => touchesFew((flow as NodeTensor).node, shards);
+  const all = Object.entries(flows);
   const listed: [string, Tensor][] = [
     ['loss', loss],
-    ...Object.entries(flows),
+    ...all.filter((flow) => !isTable(flow)),
     ...floats.map(({ name, variable }): [string, Tensor] => [stateName(name), tracer.read(variable)]),
+    ...all.filter(isTable),
   ];
   let length = 0;
   const parts = new Map<string, Part>();
@@ -95,7 +111,11 @@ function traceShard(definition: StepDefinition, names: Names, shards: number) {
   );
   // State moves with the sum over all shards; here it stays, so that each of them begins with the same.
   const graph = fromRoots({ ...tracer.finish({ [SUMS]: sums }), updates: [] });
-  return { graph, parts, length, counters, floats, flows: Object.keys(flows) };
+  const tables = all.filter(isTable).map(([name, { shape }]): Table => {
+    const [rows, ...row] = shape;
+    return { from: parts.get(name)!.from, rows, width: numel(row) };
+  });
+  return { graph, parts, length, tables, counters, floats, flows: Object.keys(flows) };
 }
 
 function traceUpdate(
@@ -139,14 +159,16 @@ function inputsOf(
 /** By how much a variable is made larger in a step. */
 function stepOf(tracer: Tracer, { name, variable }: ProgramVariable): number {
   const [before, now] = [tracer.initial(variable).node, (tracer.read(variable) as NodeTensor).node];
-  const step = now.op.name === 'add' && now.inputs[0] === before ? wholeIn(now.inputs[1]) : undefined;
+  const step = now.op.name === 'add' && now.inputs[0] === before ? constantValue(now.inputs[1]) : undefined;
   if (step !== undefined && variable.dtype === 'i32') return step;
   throw new OptionError(
     `shards: ${shownName(name)} is state of the model that is no f32, and that a step changes otherwise than by counting: what shards make of it cannot be put together`,
   );
 }
 
-const wholeIn = (node: Node): number | undefined => constantValue(node);
+/** Whether a gradient is rows that are added to a table, so few that all shards together leave most of it as it is. */
+const touchesFew = (node: Node, shards: number): boolean =>
+  node.op.name === 'scatter_add' && isSparse(node, shards);
 
 /** Errors of a model that is written for the whole batch tell so. */
 function inShard<T>(rows: number, shards: number, trace: () => T): T {

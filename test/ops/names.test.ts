@@ -35,7 +35,7 @@ const MAY: Record<string, string> = {
   'doctor/rules': 'recognise what is usually wrong with a model by the ops that it is written in',
   'onnx/patterns.ts': 'recognises what ONNX has an op for by the ops that it is written in',
   'onnx/pools.ts': 'recognises pools by the ops that they are written in',
-  'train/shards.ts': 'recognises what a model counts by the sum that it assigns',
+  'train/shards.ts': 'recognises what a model counts by the sum that it assigns, and the gradient of a table',
   'train/observe.ts': 'shows three activations, by the names that a report has',
   'train/diagnostics.ts':
     'shows three activations, by the names that a report has; sessions do without the ops',

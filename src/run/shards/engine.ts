@@ -1,6 +1,6 @@
 import type { Peers } from '../../distributed/peers.js';
 import { atOnce, inTurns, type Waiting } from '../../distributed/transport.js';
-import { type Action, type TreePlan, treePlan } from '../../distributed/tree.js';
+import { type TreePlan, treePlan } from '../../distributed/tree.js';
 import { OptionError } from '../../errors.js';
 import { drawnRows } from '../../train/columns.js';
 import { type EntryDescription, LEARNING_RATE } from '../../train/description.js';
@@ -8,14 +8,13 @@ import type { Engine, Numbers } from '../../train/engine.js';
 import { macrotask } from '../../train/macrotask.js';
 import { type ShardedProgram, SUMS } from '../../train/shards.js';
 import type { CompiledEngine } from '../engine.js';
-import { Slots } from './slots.js';
+import { Partners } from './partners.js';
+import { HEADER, Slots } from './slots.js';
 
-/** What partners do with each other. */
-type Exchange = Exclude<Action, { kind: 'shard' | 'add' }>;
 type Batch = Readonly<Record<string, Numbers>>;
 
 /** What a session of shards is made of beside the module. */
-export interface Sharding extends Pick<ShardedProgram, 'shards' | 'length' | 'counters'> {
+export interface Sharding extends Omit<ShardedProgram, 'program'> {
   /** The entry `train` of the step, whose batch is cut. */
   readonly train: EntryDescription;
   /** Null: all shards are this process's. */
@@ -38,6 +37,7 @@ export class ShardedEngine implements Engine {
   private dataset: Dataset | null = null;
   private readonly plan: TreePlan;
   private readonly slots: Slots;
+  private readonly partners: Partners | null;
   private readonly size: number;
   /** Whether something was changed from outside since the processes compared what they hold. */
   private changed = true;
@@ -49,8 +49,8 @@ export class ShardedEngine implements Engine {
   ) {
     const { shards, length, peers, train } = sharding;
     this.plan = treePlan(shards, peers?.size ?? 1, peers?.rank ?? 0);
-    // One number more says whether a process wants to end.
-    this.slots = new Slots(inner, length + 1, this.plan.slots);
+    this.slots = new Slots(inner, length, this.plan.slots);
+    this.partners = peers && new Partners(peers, this.slots, sharding);
     this.size = train.inputs[0].shape[0] ?? 1;
   }
 
@@ -189,28 +189,18 @@ export class ShardedEngine implements Engine {
       for (const action of plan.actions)
         if (action.kind === 'shard') compute(action.shard, action.slot);
         else if (action.kind === 'add') slots.add(action.slot, action.from);
-        else yield* this.join(action, rounds++);
+        else yield* this.partners!.join(action, rounds++);
     } finally {
       for (const { name, from } of counted) inner.write(name, Int32Array.of(from));
     }
     const sums = slots.floats(plan.result);
-    inner.load('update', { [SUMS]: sums.subarray(0, sharding.length), [LEARNING_RATE]: [learningRate] });
+    inner.load('update', {
+      [SUMS]: sums.subarray(HEADER, HEADER + sharding.length),
+      [LEARNING_RATE]: [learningRate],
+    });
     inner.repeat('update', 1);
-    this.ending = sums[sharding.length] > 0;
+    this.ending = sums[0] > 0;
     return inner.outputs('update').loss[0];
-  }
-
-  /** In later rounds a partner may itself wait for one that is lost: it is given a second more, to say so. */
-  private *join(action: Exchange, round: number): Waiting<void> {
-    const { slots } = this;
-    const peers = this.sharding.peers!;
-    const { kind, partner, slot } = action;
-    const own = slots.bytes(slot);
-    const given = kind === 'take' ? own : slots.received;
-    const sends = kind === 'swap' || kind === 'send';
-    const seconds = peers.seconds + round;
-    yield* peers.exchange(partner, sends ? own : null, kind === 'send' ? null : given, seconds);
-    if (kind === 'swap' || kind === 'collect') slots.addReceived(slot);
   }
 
   /** All processes have to hold the same, and to be about to do the same with it. */
