@@ -7,7 +7,7 @@ import { breathe } from './interrupt.js';
 /** Seconds that a process waits with an error for the first one, whose error, if it has one, ends all of them. */
 const FIRST_SPEAKS = 1;
 /** The same where all have the same error, and the first one saves before it tells it. */
-const FIRST_SAVES = 30;
+const FIRST_SAVES = 10;
 
 /** Whether this process tells and saves what there is to tell and save: where there are several, the first. */
 export const leads = (peers: Peers | null): boolean => !peers || peers.rank === 0;
@@ -30,7 +30,7 @@ export async function withPeers(
     // Whoever waits for a process that is lost may be waited for by others: it speaks first.
     const seconds = isCommon ? FIRST_SAVES : error instanceof PeerError ? 0 : FIRST_SPEAKS;
     await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
-    if (isCommon) return 1;
+    if (error instanceof PeerError && error.everywhere) return 1;
     if (error instanceof GradError) error.message = `${peers.nameOf(peers.rank)}: ${error.message}`;
     throw error;
   }

@@ -49,11 +49,21 @@ test.each([
   ['--norm', 'none', '--norm none: the run in .* has batch'],
   ['--batch', '16', '--batch 16: the run in .* has 8'],
   ['--seed', '1', '--seed 1: the run in .* has 42'],
+  ['--shards', '2', '--shards 2: the run in .* has 1'],
   ['--steps', '10', '--steps 10: the run in .* is already at step 40'],
 ])('a resumed run with another %s is refused', async (option, value, message) => {
   const ended = await again('half', option, value);
   expect(ended.code).toBe(2);
   expect(ended.stderr).toMatch(new RegExp(`^2headgrad: ${message}.*\\(see 2headgrad train --help\\)\n$`));
+});
+
+test('a run that was begun when there were no shards goes on', async () => {
+  const folder = await half('whole-batches');
+  const { shards, ...config } = await json(path(folder, 'config.json'));
+  expect(shards).toBe(1);
+  await writeFile(path(folder, 'config.json'), JSON.stringify(config));
+  expect((await resume(folder)).code).toBe(0);
+  expect((await json(path(folder, 'config.json'))).shards).toBe(1);
 });
 
 test('--direct is refused for a run that was begun without', async () => {
