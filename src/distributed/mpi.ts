@@ -114,12 +114,11 @@ function openTransport(library: Library): Transport {
   const message = ['void *', 'int', 'void *', 'int', 'int', 'void *', 'void *'];
   const [send, receive] = [f('MPI_Isend', ...message), f('MPI_Irecv', ...message)];
   const testAll = f('MPI_Testall', 'int', 'void *', 'void *', 'void *');
-  const abort = f('MPI_Abort', 'void *', 'int');
   const finalize = f('MPI_Finalize');
   const nap = new Int32Array(new SharedArrayBuffer(4));
   const flag = new Int32Array(1);
 
-  function* message1(partner: number, out: Uint8Array | null, into: Uint8Array | null): Waiting<void> {
+  function* oneMessage(partner: number, out: Uint8Array | null, into: Uint8Array | null): Waiting<void> {
     const requests = new BigUint64Array(2);
     let count = 0;
     if (into) receive(into, into.length, byte, partner, TAG, world, requests.subarray(count++));
@@ -148,13 +147,12 @@ function openTransport(library: Library): Transport {
     *exchange(partner, out, into) {
       const bytes = Math.max(out?.length ?? 0, into?.length ?? 0);
       for (let at = 0; at < bytes; at += MESSAGE)
-        yield* message1(
+        yield* oneMessage(
           partner,
           out?.subarray(at, at + MESSAGE) ?? null,
           into?.subarray(at, at + MESSAGE) ?? null,
         );
     },
-    abort: (code) => void (open && abort(world, code)),
     close,
   };
 }

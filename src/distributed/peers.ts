@@ -165,11 +165,6 @@ export class Peers {
     return hash.digest('hex').slice(0, 16);
   }
 
-  /** Ends all processes with an exit code, where others may wait for what never comes. */
-  abort(code = 1): void {
-    this.transport.abort(code);
-  }
-
   /** Says good-bye to the others, in all of them; it waits for them. Where it is not called that is done as the process ends. */
   close(): void {
     this.transport.close();

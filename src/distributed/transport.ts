@@ -11,8 +11,6 @@ export interface Transport {
    * Yields again and again as long as that is not done, however long it takes.
    */
   exchange(partner: number, send: Uint8Array | null, receive: Uint8Array | null): Waiting<void>;
-  /** Ends all processes, this one too, with an exit code: for when others may be waiting for what will never come. */
-  abort(code: number): void;
   /** Says good-bye: nothing is sent any more. */
   close(): void;
 }

@@ -155,3 +155,15 @@ test('the program of the guide prints what it says there, alone and on four proc
     await rm(folder, { recursive: true });
   }
 });
+
+test('a process joins once, alone too', async () => {
+  const program = `import { mpi } from ${JSON.stringify(join(ROOT, 'dist/distributed/index.js'))};
+    const { rank, size } = await mpi();
+    console.log(rank, size, await mpi().catch(({ message }) => message), await mpi({ seconds: -1 }).catch(({ message }) => message));`;
+  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  expect(printed).toBe(
+    '0 1 mpi: it was called before in this process: use what it gave then mpi: seconds must be above 0, got -1\n',
+  );
+});
