@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { version } from '../../package-version.js';
 import { settingsDigest } from '../folder.js';
 import { type Kind, settingsFrom } from '../kinds/kind.js';
 import type { Settings } from '../settings.js';
-import { version } from '../version.js';
 import type { Configuration } from './draw.js';
 import type { Trial } from './outcome.js';
 
