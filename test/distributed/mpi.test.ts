@@ -2,9 +2,12 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { type Ended, MAIN, run, WORDS, workspace } from '../cli/command.js';
 import { ROOT } from '../docs/pages.js';
+import { testWith } from '../processes/programs.js';
+
+const test = testWith('mpirun', 'pgrep');
 
 const { path } = workspace();
 const STEPS = 1000;
@@ -34,13 +37,6 @@ const names = (out: string, ...more: string[]) => [
 const model = (out: string) => readFile(path(out, 'model.safetensors'));
 const started: ChildProcess[] = [];
 
-beforeAll(() => {
-  try {
-    execFileSync('mpirun', ['--version']);
-  } catch {
-    throw new Error('these tests need Open MPI: apt-get install openmpi-bin');
-  }
-});
 afterAll(() => {
   for (const child of started) child.kill('SIGKILL');
 });

@@ -16,11 +16,7 @@ export async function startRedis(
   let said = '';
   child.stdout!.on('data', (text) => (said += text));
   const failed = once(child, 'error').then(([error]) => {
-    throw new Error(
-      error.code === 'ENOENT'
-        ? 'redis-server is missing: on Debian, apt-get install redis-server installs it.'
-        : `redis-server does not start: ${error.message}`,
-    );
+    throw new Error(`redis-server does not start: ${error.message}`);
   });
   const ready = async () => {
     while (!said.includes('Ready to accept connections')) {

@@ -4,8 +4,11 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testWith } from '../../processes/programs.js';
 import { json, lastJson, quickly, run, start, workspace } from '../command.js';
 import { startRedis } from './redis.js';
+
+const withRedis = testWith('redis-server');
 
 const { path, list } = workspace();
 const quick = quickly();
@@ -204,56 +207,59 @@ afterAll(() => {
   for (const child of workers) child.kill('SIGKILL');
 });
 
-test('workers of a Redis give the same table, though one is killed, and show its password to nobody', async () => {
-  const redis = await startRedis(path(), PASSWORD);
-  workers.push(redis.child);
-  const secret = { REDIS_PASSWORD: PASSWORD };
-  const worker = (env: Record<string, string>, ...more: string[]) => {
-    const one = start(
-      ['worker', path('points.mjs'), '--out', path('work'), '--jobs', '1', '--lost-after', '1', ...more],
-      env,
-    );
-    workers.push(one.child);
-    return one;
-  };
-  // On the command line: lists of processes must not show it for long.
-  const url = redis.url.replace('//', `//:${encodeURIComponent(PASSWORD)}@`);
-  const all = start(sweep('--out', path('shared'), '--redis', url));
-  await says(all, /No worker takes these trainings yet.*2headgrad worker .*points\.mjs --redis URL/);
-  if (process.platform === 'linux')
-    expect(readFileSync(`/proc/${all.child.pid}/cmdline`, 'utf8')).not.toContain(
-      encodeURIComponent(PASSWORD),
-    );
+withRedis(
+  'workers of a Redis give the same table, though one is killed, and show its password to nobody',
+  async () => {
+    const redis = await startRedis(path(), PASSWORD);
+    workers.push(redis.child);
+    const secret = { REDIS_PASSWORD: PASSWORD };
+    const worker = (env: Record<string, string>, ...more: string[]) => {
+      const one = start(
+        ['worker', path('points.mjs'), '--out', path('work'), '--jobs', '1', '--lost-after', '1', ...more],
+        env,
+      );
+      workers.push(one.child);
+      return one;
+    };
+    // On the command line: lists of processes must not show it for long.
+    const url = redis.url.replace('//', `//:${encodeURIComponent(PASSWORD)}@`);
+    const all = start(sweep('--out', path('shared'), '--redis', url));
+    await says(all, /No worker takes these trainings yet.*2headgrad worker .*points\.mjs --redis URL/);
+    if (process.platform === 'linux')
+      expect(readFileSync(`/proc/${all.child.pid}/cmdline`, 'utf8')).not.toContain(
+        encodeURIComponent(PASSWORD),
+      );
 
-  const lost = worker(secret, '--redis', redis.url);
-  const holds = () =>
-    existsSync(path('work')) &&
-    readdirSync(path('work')).some((name) => existsSync(path('work', name, '.2headgrad-lock')));
-  while (!holds()) await sleep(5);
-  lost.child.kill('SIGKILL');
-  await lost.ended;
+    const lost = worker(secret, '--redis', redis.url);
+    const holds = () =>
+      existsSync(path('work')) &&
+      readdirSync(path('work')).some((name) => existsSync(path('work', name, '.2headgrad-lock')));
+    while (!holds()) await sleep(5);
+    lost.child.kill('SIGKILL');
+    await lost.ended;
 
-  const other = worker({ REDIS_URL: url });
-  const ended = await all.ended;
-  other.child.kill('SIGTERM');
-  const { code, stdout, stderr } = await other.ended;
-  expect([code, stdout]).toEqual([
-    143,
-    expect.stringMatching(
-      /Waits at redis:\/\/127\.0\.0\.1:\d+ for trainings of .*points\.mjs; 1 training at a time/,
-    ),
-  ]);
-  expect(stderr).toContain('Stopping');
-  expect(ended.code).toBe(1);
-  expect(await table('shared')).toBe(await table('whole'));
-  expect(readdirSync(path('shared', 'trials'))).toHaveLength(4);
-  const texts = [ended.stdout, ended.stderr, stdout, stderr, (await lost.ended).stdout];
-  for (const name of ['sweep.json', 'report.html', 'sweep.csv'])
-    texts.push(await readFile(path('shared', name), 'utf8'));
-  for (const text of texts) expect(text).not.toMatch(/hunter2/);
-});
+    const other = worker({ REDIS_URL: url });
+    const ended = await all.ended;
+    other.child.kill('SIGTERM');
+    const { code, stdout, stderr } = await other.ended;
+    expect([code, stdout]).toEqual([
+      143,
+      expect.stringMatching(
+        /Waits at redis:\/\/127\.0\.0\.1:\d+ for trainings of .*points\.mjs; 1 training at a time/,
+      ),
+    ]);
+    expect(stderr).toContain('Stopping');
+    expect(ended.code).toBe(1);
+    expect(await table('shared')).toBe(await table('whole'));
+    expect(readdirSync(path('shared', 'trials'))).toHaveLength(4);
+    const texts = [ended.stdout, ended.stderr, stdout, stderr, (await lost.ended).stdout];
+    for (const name of ['sweep.json', 'report.html', 'sweep.csv'])
+      texts.push(await readFile(path('shared', name), 'utf8'));
+    for (const text of texts) expect(text).not.toMatch(/hunter2/);
+  },
+);
 
-test('a Redis that is not there, or does not let in, is an error that says what to do', async () => {
+withRedis('a Redis that is not there, or does not let in, is an error that says what to do', async () => {
   const redis = await startRedis(path(), PASSWORD);
   workers.push(redis.child);
   const [none, closed, wrong] = await Promise.all([
