@@ -74,6 +74,17 @@ async function trainsEverywhere(page: Page, url: string): Promise<void> {
 
 const vite = { configFile: false, logLevel: 'error', base: './' } as const;
 
+it('webpack bundles the whole package for a page without settings', async () => {
+  // Development, since minifying the compiler takes most of a minute. The warnings are of code that only runs in Node.
+  await withWebpack({
+    mode: 'development',
+    devtool: false,
+    entry: join(ROOT, 'dist/index.js'),
+    output: { path: file('whole') },
+    ignoreWarnings: [/Critical dependency/],
+  });
+}, 60_000);
+
 describe('a compiled model in an app trains to the same bits as Node', () => {
   it('built by Vite', async ({ page, serve }) => {
     await build({ ...vite, root: folder, build: { outDir: file('vite'), emptyOutDir: true } });
