@@ -173,7 +173,9 @@ async function weightsOf(
     bytes = await loadBytes(place.url(shipped.file), shipped.bytes);
     await checkBytes(shipped.file, bytes, shipped);
   } else if (typeof asked === 'string')
-    throw new OptionError(`weights: expected 'shipped', 'fresh', bytes or a URL, got ${asked}`);
+    throw new OptionError(
+      `weights: expected 'shipped', 'fresh', bytes or new URL(path, import.meta.url), got ${asked}`,
+    );
   else bytes = await bytesOf('weights', await asked);
   const names = new Set<string>();
   decodeSafetensors(bytes, (name) => {

@@ -1,10 +1,10 @@
-import { DataError } from '../errors.js';
 import type { Graph } from '../graph/graph.js';
 import { RandomStream, randomIndex, STREAMS } from '../random/philox.js';
 import { numel } from '../shape.js';
 import { checkColumns } from '../train/columns.js';
 import { describeEntry } from '../train/description.js';
 import type { Columns, Numbers } from '../train/engine.js';
+import { tooFewRows } from '../train/refusals.js';
 
 export interface Dataset {
   readonly columns: Readonly<Record<string, Numbers>>;
@@ -16,7 +16,7 @@ export type Batch = Record<string, Numbers>;
 /** The data as a session takes it, with the same errors; but Infinity in it is a finding. */
 export function datasetOf(graph: Graph, data: Columns, batchSize: number): Dataset {
   const { checked, rows } = checkColumns(describeEntry(graph), data, undefined, 'infinity');
-  if (rows < batchSize) throw new DataError(`data: ${rows} rows are fewer than a batch of ${batchSize}`);
+  if (rows < batchSize) throw tooFewRows(rows, batchSize);
   return { columns: checked, rows };
 }
 

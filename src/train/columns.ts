@@ -107,14 +107,23 @@ export function checkAnyRows(
         );
       }
       if (rows >= 0 && length / width !== rows)
-        throw new DataError(`${name}: ${length / width} rows, but ${first} has ${rows}`);
+        throw new DataError(
+          `${name}: ${counted(length, shape)}, but ${first}: the numbers of rows must be the same`,
+        );
       rows = length / width;
-      first ||= name;
+      first ||= `${name} has ${counted(length, shape)}`;
       return length;
     },
     beside,
   );
   return { checked, rows };
+}
+
+/** How many rows there are, and of what: who is wrong about the size of a row sees it here. */
+function counted(length: number, [, ...row]: readonly number[]): string {
+  const width = numel(row);
+  const each = width === 1 ? 'a number' : `${width} numbers`;
+  return `${length / width} rows of ${each}`;
 }
 
 /** A part of a batch. */

@@ -1,8 +1,8 @@
 import { checkOptions, oneOf } from '../check.js';
-import { DataError } from '../errors.js';
 import { checkColumns, rowsPerBatch } from './columns.js';
 import { type EntryDescription, LEARNING_RATE } from './description.js';
 import type { Columns } from './engine.js';
+import { tooFewRows } from './refusals.js';
 
 export interface DataOptions {
   /**
@@ -18,6 +18,6 @@ export function checkDataset(train: EntryDescription, columns: Columns, options:
   const order = oneOf('data: order', options.order ?? 'drawn', ['drawn', 'given'] as const);
   const { checked, rows } = checkColumns(train, columns, LEARNING_RATE);
   const batch = rowsPerBatch(train);
-  if (rows < batch) throw new DataError(`data: ${rows} rows are fewer than a batch of ${batch}`);
+  if (rows < batch) throw tooFewRows(rows, batch);
   return { checked, rows, inOrder: order === 'given' };
 }

@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { DataError, OptionError } from '../errors.js';
 
 // Why a session does not do what it is asked for now.
 
@@ -16,5 +16,11 @@ export function notBegun(what: string): OptionError {
 }
 
 export function noDataset(): OptionError {
-  return new OptionError('there is no dataset: call data(...) first, or give step a batch');
+  return new OptionError('there is no dataset: call session.data({ ... }) first, or give step a batch');
+}
+
+export function tooFewRows(rows: number, batch: number): DataError {
+  return new DataError(
+    `data: ${rows} rows are fewer than a batch of ${batch}: give more, or make the batch smaller`,
+  );
 }

@@ -564,7 +564,10 @@ describe('what is wrong is named', () => {
       threads: ['OptionError', expect.stringContaining('compile it with --threads')],
       many: ['OptionError', 'threads: expected a whole number from 1 to 64, got 0.5'],
       seed: ['OptionError', 'seed: expected a whole number from 0 to 4294967295, got -1'],
-      weights: ['OptionError', "weights: expected 'shipped', 'fresh', bytes or a URL, got best"],
+      weights: [
+        'OptionError',
+        "weights: expected 'shipped', 'fresh', bytes or new URL(path, import.meta.url), got best",
+      ],
       cut: ['DataError', expect.stringContaining('truncated: 3 bytes')],
       length: ['DataError', 'x: 3 elements are not whole rows of [2]'],
       token: ['DataError', expect.stringContaining('index 7 at position 1 is outside of 0 to 6')],

@@ -153,7 +153,11 @@ it.each<[string, string[], RegExp]>([
   ['throws.ts', [], /throws\.ts, step: the model threw TypeError: .*undefined.* \(throws\.ts:5\)$/],
   ['nan.ts', [], /nan\.ts, step: x: NaN at position 5 \(row 2, column 1\)$/],
   ['columns.ts', [], /columns\.ts, step: there is no input z; there are x, y$/],
-  ['few.ts', [], /few\.ts, step: data: 1 rows are fewer than a batch of 3$/],
+  [
+    'few.ts',
+    [],
+    /few\.ts, step: data: 1 rows are fewer than a batch of 3: give more, or make the batch smaller$/,
+  ],
   ['tokens.ts', [], /x \(used by gather\): index 9 at position 3 is outside of 0 to 4$/],
   ['alone.ts', ['--data', 'missing.json'], /missing\.json": it does not exist/],
   ['alone.ts', ['--data', 'broken.json'], /broken\.json is not valid JSON \(/],

@@ -139,7 +139,11 @@ it.each<[string, string, RegExp]>([
   ['one-of-two.js#a', 'DataError', /^one-of-two\.js has no data to train on/],
   ['part.js', 'DataError', /^part\.js: data: there is no part valdation.*validation.*\(part\.js:5\)$/],
   ['twice.js', 'DataError', /^twice\.js: data has validation and another part for the same use/],
-  ['sizes.js', 'DataError', /^sizes\.js: data: y: 3 rows, but x has 2 \(sizes\.js:5\)$/],
+  [
+    'sizes.js',
+    'DataError',
+    /^sizes\.js: data: y: 3 rows of a number, but x has 2 rows of 2 numbers: .* \(sizes\.js:5\)$/,
+  ],
   ['ragged.js', 'DataError', /^ragged\.js: data: x: row 1 has 1 elements, and row 0 has 2/],
   ['mixed.js', 'DataError', /^mixed\.js: data: x: row 1 is no list of numbers/],
   ['classes.js', 'DataError', /^classes\.js: data: validation: y .*3 at position 2.*\(classes\.js:6\)$/],

@@ -55,11 +55,15 @@ describe('data', () => {
     ...wrong,
     ['half a row', { x: xs.slice(0, 19), y: ys }, 'x: 19 elements are not whole rows of [2]'],
     ['no rows', { x: [], y: [] }, 'there are no rows: x and y without elements'],
-    ['parts with other numbers of rows', { x: xs, y: ys.slice(0, 9) }, 'y: 9 rows, but x has 10'],
+    [
+      'parts with other numbers of rows',
+      { x: xs, y: ys.slice(0, 9) },
+      'y: 9 rows of a number, but x has 10 rows of 2 numbers: the numbers of rows must be the same',
+    ],
     [
       'fewer rows than a batch',
       { x: xs.slice(0, 6), y: ys.slice(0, 3) },
-      'data: 3 rows are fewer than a batch of 4',
+      'data: 3 rows are fewer than a batch of 4: give more, or make the batch smaller',
     ],
   ])('with %s is refused', (_, columns, message) => {
     expect(set(columns)).toThrow(expect.objectContaining({ message }));
@@ -137,7 +141,7 @@ describe('evaluate', () => {
 describe('step', () => {
   it('without data says what to do', () => {
     expect(() => classifier().interpret().step({ lr: 0.1 })).toThrow(
-      'there is no dataset: call data(...) first, or give step a batch',
+      'there is no dataset: call session.data({ ... }) first, or give step a batch',
     );
   });
 
