@@ -56,8 +56,8 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
   private readonly wayBack: WayBack;
   /** What has the session for itself: a run whose steps are not all taken, or a trial. */
   private busy: 'run' | 'trial' | null = null;
-  /** A run that was made and not begun. */
-  private waiting: Run | null = null;
+  /** Runs that were made and not begun, the oldest first. */
+  private readonly waiting = new Set<symbol>();
   /** Loss of the last step in this session. */
   private lastLoss: number | null = null;
 
@@ -98,7 +98,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
 
   /** Sets the dataset: each part of the batch with its rows one after the other. Copied once. */
   data(columns: ColumnsOf<B>, options: DataOptions = {}): void {
-    this.open();
+    this.ready('data');
     const { checked, rows, inOrder } = checkDataset(entryOf(this.program, 'train'), columns, options);
     this.engine.setData(checked, rows, inOrder);
     this.rows = rows;
@@ -110,7 +110,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
    * the model makes an index that is outside of its table; the parameters are then as they were before the step.
    */
   step(options: { lr: number; batch?: ColumnsOf<B> | undefined }): number {
-    this.open();
+    this.ready('step');
     if (this.busy === 'run') this.refuse('step');
     checkOptions('step', options, ['lr', 'batch']);
     const { batch } = options ?? {};
@@ -135,15 +135,20 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
    * table the session is some hundredths of a second before that step.
    *
    * Between reports the session may evaluate, predict, read, write and save; `step`, `load`, `restore` and another run
-   * are refused until the run has ended or its loop was left. `close` ends the run as its signal does.
+   * are refused until the run has ended or its loop was left. `close` ends the run as its signal does. A run that is neither awaited
+   * nor iterated over trains nothing: whatever the session is asked next says so.
    */
   run(options: RunOptions<B, R>): Run<R> {
-    return (this.waiting = new Run<R>(this.reports(options)));
+    const made = Symbol();
+    this.waiting.add(made);
+    return new Run<R>(this.reports(options, made));
   }
 
-  private async *reports(options: RunOptions): AsyncGenerator<Progress, void, void> {
-    this.waiting = null;
+  private async *reports(options: RunOptions, made: symbol): AsyncGenerator<Progress, void, void> {
+    const [oldest] = this.waiting;
+    this.waiting.delete(made);
     this.open();
+    if (oldest !== made) throw notBegun('run');
     if (this.busy === 'run') this.refuse('run');
     this.needData();
     checkRun(this.program, options);
@@ -173,7 +178,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
    * numbers) moves on. `update` with these gradients then gives the bits of `step`. Throws as `step` does.
    */
   backward(batch?: ColumnsOf<B>): { loss: number; gradients: Record<string, Numbers> } {
-    this.open();
+    this.ready('backward');
     if (this.busy === 'run') this.refuse('backward');
     const entry = entryOf(this.program, 'gradients');
     if (!batch) this.needData();
@@ -187,7 +192,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
 
   /** One step of the optimizer with these gradients, all that `backward` gives, of a step made with `separate`. */
   update(gradients: Readonly<Record<string, ArrayLike<number>>>, options: { lr: number }): void {
-    this.open();
+    this.ready('update');
     if (this.busy === 'run') this.refuse('update');
     checkOptions('update', options, ['lr']);
     const lr = checkRate(options?.lr, this.at);
@@ -210,8 +215,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
 
   /** The same as sums that those of other rows can be added to. @internal */
   measure(columns: ColumnsOf<B>): Totals {
-    this.open();
-    this.begun('evaluate');
+    this.ready('evaluate');
     return evaluateRows(this.engine, this.program, columns);
   }
 
@@ -221,7 +225,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
    * Columns are as for `evaluate`.
    */
   calibrate(columns: ColumnsOf<B>): void {
-    this.open();
+    this.ready('calibrate');
     calibrate(this.engine, this.program, columns);
     // Going back to before this would undo it.
     this.wayBack.forget();
@@ -241,14 +245,13 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
     entry: K,
     inputs: InputsOf<UseNamed<K, P, E>>,
   ): OutputsOf<UseNamed<K, P, E>> {
-    this.open();
-    this.begun(entry);
+    this.ready(entry);
     return useRows(this.engine, entry, useOf(this.program, entry), inputs as Columns) as never;
   }
 
   /** Gradients of the last step by parameter, where the step was made with keepGradients. */
   gradients(): Record<string, Numbers> {
-    this.open();
+    this.ready('gradients');
     if (entryOf(this.program, 'train').outputs.length === 1)
       throw new OptionError(`${this.program.name} keeps no gradients: set keepGradients: true in trainStep`);
     if (this.lastLoss === null) throw new OptionError('gradients: no step was taken yet in this session');
@@ -272,13 +275,13 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
    * another order there. To change them there is `write`.
    */
   read<K extends string>(name: Named<K, N>): Numbers {
-    this.open();
+    this.ready('read');
     variableOf(this.program, name);
     return this.engine.read(name);
   }
 
   write<K extends string>(name: Named<K, N>, values: ArrayLike<number>): void {
-    this.open();
+    this.ready('write');
     this.engine.write(name, elementsOf(variableOf(this.program, name), values));
     // Going back to before this would undo it.
     this.wayBack.forget();
@@ -289,8 +292,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
    * one is not finite. `about`: more to keep in the file's metadata.
    */
   checkpoint(about: Readonly<Record<string, string>> = {}): Uint8Array {
-    this.open();
-    this.begun('checkpoint');
+    this.ready('checkpoint');
     this.wayBack.check();
     const { at: step, seed } = this;
     return encodeCheckpoint(this.program.variables, (name) => this.engine.read(name), { step, seed, about });
@@ -298,7 +300,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
 
   /** Goes on from a checkpoint, with its place and seed and the same bits; nothing changes if it does not fit. */
   restore(given: Uint8Array | ArrayBuffer): void {
-    this.open();
+    this.ready('restore');
     const bytes = checkpointBytes(given);
     if (this.busy === 'run') this.refuse('restore');
     // All of it is checked before any is written: an error must leave the session as it was.
@@ -325,7 +327,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
    * the optimizer's state) and the place in the run back, bit for bit. Nothing else may use the session meanwhile.
    */
   async trial<T>(f: () => Promise<T>): Promise<T> {
-    this.open();
+    this.ready('trial');
     if (this.busy) this.refuse('trial');
     const { recorder } = this;
     const putBack = this.wayBack.mark();
@@ -345,7 +347,7 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
     if (this.closed) return;
     this.closed = true;
     await this.engine.close();
-    this.begun('close');
+    if (this.waiting.size > 0) throw notBegun('close');
   }
 
   /** What `console.log` shows in Node. */
@@ -381,12 +383,14 @@ export class Session<R = any, B = any, P = any, E = any, N = any> {
     if (this.engine.failure) throw this.engine.failure;
   }
 
-  private refuse(what: string): never {
-    throw goingOn(what, this.busy);
+  /** Whether it is open, and no run was forgotten that was to come before. */
+  private ready(what: string): void {
+    this.open();
+    if (this.waiting.size > 0) throw notBegun(what);
   }
 
-  private begun(what: string): void {
-    if (this.waiting) throw notBegun(what);
+  private refuse(what: string): never {
+    throw goingOn(what, this.busy);
   }
 
   private needData(): void {

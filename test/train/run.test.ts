@@ -236,11 +236,20 @@ describe('a session while a run is going on', () => {
   });
 });
 
-it('a run that nobody waited for is told where its result is asked for', async () => {
+it('a run that nobody waited for is told by whatever comes next', async () => {
   const session = opened();
   const run = session.run({ steps: 3, lr: 0.1 });
-  for (const ask of [() => session.evaluate(rows), () => session.checkpoint()])
+  const [name] = session.names();
+  for (const ask of [
+    () => session.evaluate(rows),
+    () => session.checkpoint(),
+    () => session.read(name),
+    () => session.write(name, [0]),
+    () => session.data(rows),
+    () => session.step({ lr: 0.1 }),
+  ])
     expect(ask).toThrow('a run was made and not begun: write await session.run(...), or iterate over it');
+  await expect(session.run({ steps: 3, lr: 0.1 })).rejects.toThrow('run: a run was made and not begun');
   await run;
   expect(session.evaluate(rows)).toBeGreaterThan(0);
 });
