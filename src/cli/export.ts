@@ -14,6 +14,7 @@ import type { Kind } from './kinds/kind.js';
 import { chooseStep, EXTENSIONS, loadModel } from './model.js';
 import { count, Output } from './output.js';
 import { TRAINING_STATE } from './sampling.js';
+import { shellWord } from './shell.js';
 import { buildStep } from './task.js';
 
 export interface ExportOptions {
@@ -55,8 +56,11 @@ async function sessionOf(what: string, entry: string, options: ExportOptions) {
       );
     const { step } = chooseStep(await loadModel(what), options.export);
     const session = step.interpret();
-    if (options.weights !== 'initial')
-      takeWeights(session, await readBytes(options.weights), { ignore: TRAINING_STATE });
+    const { weights } = options;
+    if (weights !== 'initial') {
+      const bytes = await readBytes(weights);
+      named(weights, () => takeWeights(session, bytes, { ignore: TRAINING_STATE }));
+    }
     return sessionAs(step, session);
   }
   const { folder, own } = await runOf(what, isFile, options);
@@ -68,13 +72,20 @@ async function sessionOf(what: string, entry: string, options: ExportOptions) {
   const used = Object.hasOwn(trained.program.entries, entry) ? undefined : kind.use?.(kept, settings);
   const step = used ?? trained;
   const session = step.interpret({ seed: settings.seed });
-  try {
+  named(folder, () => {
     if (used) takeWeights(session, bytes, { ignore: TRAINING_STATE });
     else session.restore(bytes);
-  } catch (error) {
-    throw error instanceof GradError ? new DataError(`${folder}: ${error.message}`) : error;
-  }
+  });
   return sessionAs(step, session);
+}
+
+/** Errors of what was read say where it is from. */
+function named(where: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw error instanceof GradError ? new DataError(`${where}: ${error.message}`) : error;
+  }
 }
 
 const sessionAs = (step: AnyTrainStep, session: ReturnType<AnyTrainStep['interpret']>) => ({
@@ -119,7 +130,7 @@ async function runOf(
 }
 
 const modelHint = (folder: string, file: string, onnx: string) =>
-  `give that too: 2headgrad export ${folder} --model ${file} --onnx ${onnx}`;
+  `give that too: 2headgrad export ${shellWord(folder)} --model ${shellWord(file)} --onnx ${shellWord(onnx)}`;
 
 function describe(
   output: Output,

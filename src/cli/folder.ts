@@ -13,6 +13,7 @@ import { KINDS, MODEL_FILE } from './kinds/index.js';
 import type { Kept, Kind } from './kinds/kind.js';
 import { BEST, CONFIG, CURVE, LOSSES, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
 import { type RunSettings, SETTINGS, type SettingName } from './settings.js';
+import { shellWord } from './shell.js';
 
 export { BEST, CONFIG, CURVE, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
 
@@ -178,7 +179,7 @@ export async function checkFolder(folder: string): Promise<void> {
 export async function readConfig(
   folder: string,
   own?: Kind,
-  mend = (file: string) => `2headgrad train ${file} --resume --out ${folder}`,
+  mend = (file: string) => `2headgrad train ${shellWord(file)} --resume --out ${shellWord(folder)}`,
   reader: Reader = read,
 ): Promise<Config> {
   if (reader === read) await checkFolder(folder);

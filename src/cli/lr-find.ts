@@ -15,6 +15,7 @@ import { holdFolder } from './lock.js';
 import { duration, lossText, note, Output, plural } from './output.js';
 import { Progress } from './progress.js';
 import { checkEngine, type Settings } from './settings.js';
+import { shellWord } from './shell.js';
 import { buildStep, loadTask } from './task.js';
 
 export interface LrFindOptions extends Omit<Settings, 'steps'> {
@@ -104,7 +105,7 @@ async function search(
 /** The command that trains this model with a rate. */
 function trainCommand(kind: Kind, given: Settings, lr: number, data: string | undefined): string {
   const flags = flagsOf(kind, { ...settingsFrom(kind, given), lr }, { changed: true });
-  if (data !== undefined) flags.unshift(`--data ${/^[\w./-]+$/.test(data) ? data : JSON.stringify(data)}`);
+  if (data !== undefined) flags.unshift(`--data ${shellWord(data)}`);
   return [`2headgrad train ${kind.command}`, ...flags].join(' ');
 }
 

@@ -8,6 +8,7 @@ import { version } from '../package-version.js';
 import { escapeText } from '../report/escape.js';
 import { Output, plural } from './output.js';
 import { nameLike, nameProblem } from './package-name.js';
+import { shellWord } from './shell.js';
 
 export interface NewOptions {
   name?: string;
@@ -43,7 +44,7 @@ function checkName(folder: string, name: string, isOfFolder: boolean): void {
   if (problem === undefined) return;
   const like = nameLike(name);
   const mend = isOfFolder
-    ? `give one: 2headgrad new ${quoted(folder)} --name ${like}`
+    ? `give one: 2headgrad new ${shellWord(folder)} --name ${like}`
     : `give another, such as ${like}`;
   throw new OptionError(`${JSON.stringify(name)} cannot be the name of a package: ${problem}; ${mend}`);
 }
@@ -120,13 +121,7 @@ async function writeProject(folder: string, files: ReadonlyMap<string, string>):
 function nextCommands(folder: string): string[] {
   const manager = /^(pnpm|yarn|bun)\//.exec(process.env.npm_config_user_agent ?? '')?.[1] ?? 'npm';
   const here = resolve(folder) === process.cwd();
-  const first = here ? [] : [`cd ${quoted(folder)}`];
+  const first = here ? [] : [`cd ${shellWord(folder)}`];
   const rest = [`${manager} install`, `${manager} run train`, `${manager} run dev`];
   return [...first, ...rest].slice(0, 3);
-}
-
-/** A path as a shell takes it. */
-function quoted(path: string): string {
-  if (/^[\w./:@+,=-]+$/.test(path) && !path.startsWith('-')) return path;
-  return process.platform === 'win32' ? `"${path}"` : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -16,6 +16,7 @@ import { count, duration, inBits, lossText, rate } from './output.js';
 import { pictureSections } from './pictures.js';
 import type { Best } from './run.js';
 import { flagOf, type Settings } from './settings.js';
+import { shellWord } from './shell.js';
 import { buildStep } from './task.js';
 
 export interface Results {
@@ -164,7 +165,7 @@ const perplexity = (loss: number) => Math.exp(loss).toFixed(2);
 /** The command that trains the same model to the same bits. */
 function command({ config: { kind, settings, data } }: Results): string {
   const parts = flagsOf(kind, settings as Settings);
-  if (data.file !== null) parts.unshift(`--data ${JSON.stringify(data.file)}`);
+  if (data.file !== null) parts.unshift(`--data ${shellWord(data.file)}`);
   return `2headgrad train ${kind.command} \\\n  ${parts.join(' \\\n  ')}`;
 }
 

@@ -34,6 +34,7 @@ import { holdFolder } from './lock.js';
 import { count, note, Output, plural } from './output.js';
 import { type Best, Run } from './run.js';
 import { checkEngine, flagOf, type RunSettings, type SettingName, type Settings } from './settings.js';
+import { shellWord } from './shell.js';
 import { checkModelSize, loadTask, measure, untracedStep } from './task.js';
 
 export interface TrainOptions extends Settings {
@@ -58,9 +59,9 @@ const TERMINATED = 143;
 const LOOKS = 200;
 
 /** Trains a kind of model, or that of a file. Returns the exit code. */
-export function train(what: string, options: TrainOptions): Promise<number> {
+export function train(what: string, options: TrainOptions, output?: Output): Promise<number> {
   const alone = (peers: Peers | null) =>
-    closing(async (use) => trainWith(await kindOf(what, options.export), options, use, peers));
+    closing(async (use) => trainWith(await kindOf(what, options.export), options, output, use, peers));
   if (options.distributed) return withPeers(options.peerTimeout, alone);
   if (options.peerTimeout !== undefined)
     throw new OptionError('--peer-timeout: there are no other processes without --distributed');
@@ -70,12 +71,13 @@ export function train(what: string, options: TrainOptions): Promise<number> {
 async function trainWith(
   kind: Kind,
   options: TrainOptions,
+  given: Output | undefined,
   use: (session: Session) => Session,
   peers: Peers | null,
 ): Promise<number> {
   const isFirst = leads(peers);
   const reader = readerOf(peers);
-  const output = new Output(options.json ?? false, !isFirst);
+  const output = given ?? new Output(options.json ?? false, !isFirst);
   const { out: folder = kind.folder } = options;
   const stopped = (signal: string | null, more: object) =>
     output.result({ task: kind.command, interrupted: signal, ...more, out: folder });
@@ -283,4 +285,4 @@ async function afterDivergence(
   return error;
 }
 
-const outFlag = (kind: Kind, folder: string) => (folder === kind.folder ? '' : ` --out ${folder}`);
+const outFlag = (kind: Kind, folder: string) => (folder === kind.folder ? '' : ` --out ${shellWord(folder)}`);

@@ -38,6 +38,7 @@ export function anyRows(a: OnnxGraph, b: OnnxGraph, rows: readonly [number, numb
     return null;
   const same = new Map(values.map(({ name }, i) => [name, others[i].name]));
   const open = new Map<string, OnnxTensor>();
+  const taken = new Set([...values, ...a.tensors].map(({ name }) => name));
   const nodes: OnnxNode[] = [];
   for (const [i, node] of a.nodes.entries()) {
     const other = b.nodes[i];
@@ -50,7 +51,7 @@ export function anyRows(a: OnnxGraph, b: OnnxGraph, rows: readonly [number, numb
         inputs.push(name);
       } else if (isEqual(x, y)) inputs.push(name);
       else {
-        const left = node.op === 'Reshape' && k === 1 ? leftOpen(x, y) : null;
+        const left = node.op === 'Reshape' && k === 1 ? leftOpen(x, y, taken) : null;
         if (!left) return null;
         open.set(left.name, left);
         inputs.push(left.name);
@@ -91,10 +92,13 @@ function isEqual(a: OnnxTensor, b: OnnxTensor): boolean {
 }
 
 /** A shape with the one size open that the rows decide; null where that are several, or where a size is 0. */
-function leftOpen(a: OnnxTensor, b: OnnxTensor): OnnxTensor | null {
+function leftOpen(a: OnnxTensor, b: OnnxTensor, taken: ReadonlySet<string>): OnnxTensor | null {
   if (a.data.length !== b.data.length) return null;
   const sizes = Array.from(a.data);
   const open = sizes.map((n, i) => (n === b.data[i] ? n : -1));
   if (open.filter((n) => n === -1).length !== 1 || open.includes(0)) return null;
-  return { ...a, name: `shape_${open.join('_').replace('-1', ROWS)}`, data: open };
+  let name = `shape_${open.join('_').replace('-1', ROWS)}`;
+  // A name of the user's may be the same.
+  while (taken.has(name)) name += '_';
+  return { ...a, name, data: open };
 }

@@ -113,11 +113,20 @@ test.each<[string[], string, number]>([
     '--weights initial: that is for a model file; a run has its own weights',
     2,
   ],
+  [['MODEL', '--onnx', 'OUT', '--weights', 'MODEL'], 'MODEL: the header length reads', 1],
   [['NONE', '--onnx', 'OUT'], 'cannot read the folder "NONE": it does not exist; check the path', 1],
 ])('export %s is refused', async (args, message, code) => {
-  const places: Record<string, string> = { RUN: path('run'), OUT: path('out.onnx'), NONE: path('none') };
+  const places: Record<string, string> = {
+    RUN: path('run'),
+    OUT: path('out.onnx'),
+    NONE: path('none'),
+    MODEL: path('model.mjs'),
+  };
   const ended = await quick('export', ...args.map((arg) => places[arg] ?? arg));
-  const told = message.replace('NONE', path('none'));
-  expect([ended.code, ended.stderr.split(' (see ')[0].trimEnd()]).toEqual([code, `2headgrad: ${told}`]);
+  const told = message.replace('NONE', path('none')).replace('MODEL', path('model.mjs'));
+  expect([ended.code, ended.stderr.split(' (see ')[0].trimEnd()]).toEqual([
+    code,
+    expect.stringContaining(`2headgrad: ${told}`),
+  ]);
   expect(await list()).not.toContain('out.onnx');
 });

@@ -50,6 +50,20 @@ describe('a training step', () => {
 });
 
 describe('what predicts', () => {
+  it('has what it adds by other names than the user', async () => {
+    const taken = trainStep({
+      ...{ model: head, batch: { x: f32(4, 3), y: f32(4, 1) }, optimizer: optim.sgd() },
+      loss: (model, { x, y }) => meanSquaredError(model(x), y),
+      predict: {
+        inputs: { shape_rows_4: f32(1, 2, 2) },
+        output: (_, { shape_rows_4: x }) => x.reshape([x.shape[0], 4]),
+      },
+    });
+    const running = await load(await toOnnx(taken, taken.interpret()));
+    const x = { shape: [1, 2, 2], dtype: 'f32', data: [1, 2, 3, 4] } as const;
+    expect((await running.run({ shape_rows_4: x })).output.data).toEqual([1, 2, 3, 4]);
+  });
+
   it('has outputs by other names than inputs, and takes any number of rows', async () => {
     const running = await load(await toOnnx(step, session));
     const x = { shape: [2, 2], dtype: 'f32', data: [1, 2, 3, 4] } as const;

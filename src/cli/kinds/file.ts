@@ -11,6 +11,7 @@ import { answering } from '../interrupt.js';
 import type { ModelFile } from '../model.js';
 import { plural } from '../output.js';
 import { type FileSettings, flagOf } from '../settings.js';
+import { shellWord } from '../shell.js';
 import { type Training, trainingOf } from '../training.js';
 import { type Baseline, type Choices, type Kind, PARTS, type Part, type Task } from './kind.js';
 
@@ -49,7 +50,7 @@ export function modelFile(
   return {
     name: path,
     format: MODEL_FILE.format,
-    command: (/^[\w./-]+$/.test(path) ? path : JSON.stringify(path)) + (several ? ` --export ${name}` : ''),
+    command: shellWord(path) + (several ? ` --export ${shellWord(name)}` : ''),
     folder: `runs/${several ? `${stem}-${name}` : stem}`,
     title: training.title ?? (options.name === undefined ? stem : step.definition.name),
     initial: initialOf(training, usual),

@@ -1,3 +1,4 @@
+import { printable } from '../../printable.js';
 import { PARTS } from '../kinds/kind.js';
 import type { SettingName } from '../settings.js';
 import type { Configuration } from './draw.js';
@@ -89,8 +90,10 @@ export function measuresIn(rows: readonly Row[]) {
   });
 }
 
-/** RFC 4180; what a spreadsheet would take for a formula is text. */
-function cellText(text: string): string {
-  const plain = /^[=@\t\r]/.test(text) || /^[+-](?![\d.])/.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+/** RFC 4180; what a spreadsheet would take for a formula, or a terminal for a command, is text. */
+function cellText(said: string): string {
+  const text = printable(said);
+  const isFormula = /^[=@+-]/.test(text) && !/^[+-]?[\d.]+(e[+-]?\d+)?$/.test(text);
+  const plain = isFormula ? `'${text}` : text;
+  return /[",]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

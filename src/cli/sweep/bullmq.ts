@@ -1,5 +1,6 @@
 import type * as BullMq from 'bullmq';
 import { DataError, OptionError } from '../../errors.js';
+import { clipped } from '../../printable.js';
 import { note } from '../output.js';
 import { type RedisPlace, withoutPassword } from './redis-url.js';
 
@@ -8,6 +9,7 @@ import { type RedisPlace, withoutPassword } from './redis-url.js';
 /** Before all keys of ours. */
 export const PREFIX = '2headgrad';
 const CONNECT_MS = 10_000;
+const MOST_RETRY_MS = 2000;
 
 export async function loadBullMq(): Promise<typeof BullMq> {
   try {
@@ -18,13 +20,15 @@ export async function loadBullMq(): Promise<typeof BullMq> {
   }
 }
 
-export const optionsOf = ({ host, port, db, tls, username, password }: RedisPlace) => ({
+/** `signal`: from then on a connection that is lost is not tried again, so that whoever wants to end can. */
+export const optionsOf = ({ host, port, db, tls, username, password }: RedisPlace, signal?: AbortSignal) => ({
   prefix: PREFIX,
   connection: {
     ...{ host, port, db, username, password, connectTimeout: CONNECT_MS },
     ...(tls && { tls: {} }),
     // What is lost is tried again for as long as it takes; meanwhile nothing fails.
     maxRetriesPerRequest: null,
+    retryStrategy: (times: number) => (signal?.aborted ? null : Math.min(200 * times, MOST_RETRY_MS)),
   },
 });
 
@@ -80,4 +84,20 @@ const MEND: readonly [RegExp, string][] = [
 
 function said({ message }: Error, place: RedisPlace): string {
   return MEND.find(([pattern]) => pattern.test(message))?.[1] ?? withoutPassword(message, place);
+}
+
+/** Ends what talks to a Redis. Where that is gone there is nothing to be told. */
+export async function unlessGone(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  await work.catch((error: Error) => {
+    if (!signal.aborted || !/connection is closed|ECONN|ETIMEDOUT/i.test(error.message)) throw error;
+  });
+}
+
+/** An error of what was read from a Redis, whose keys are anybody's, in a user's words. */
+export function redisError(error: unknown, place: RedisPlace, queue: string): unknown {
+  if (!(error instanceof SyntaxError) && (error as Error)?.name !== 'ReplyError') return error;
+  const message = clipped(said(error as Error, place).replace(/ script: .*/s, ''));
+  return new DataError(
+    `the Redis at ${place.shown} does not hold what sweeps write there (${message}): delete its keys ${PREFIX}:${queue}:*, or give another database, as in redis://HOST:PORT/1`,
+  );
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject } from '../../check.js';
-import { connected, loadBullMq, optionsOf } from './bullmq.js';
-import { isOutcome, type Outcome, type Place, type Trial } from './outcome.js';
+import { clipped } from '../../printable.js';
+import { connected, loadBullMq, optionsOf, redisError, unlessGone } from './bullmq.js';
+import { isOutcome, MOST_REASON, type Outcome, type Place, type Trial } from './outcome.js';
 import type { Listener, Queue } from './queue.js';
 import type { RedisPlace } from './redis-url.js';
 
@@ -24,15 +25,15 @@ export interface TrialJob {
 export async function redisQueue(
   place: RedisPlace,
   identity: string,
-  { workers, say }: { workers: string; say: (text: string) => void },
+  { workers, say, signal }: { workers: string; say: (text: string) => void; signal: AbortSignal },
 ): Promise<Queue> {
   const { Queue, QueueEvents } = await loadBullMq();
   const name = queueName(identity);
-  const queue = await connected(new Queue<TrialJob>(name, optionsOf(place)), place, say);
-  const events = await connected(new QueueEvents(name, optionsOf(place)), place, say);
+  const queue = await connected(new Queue<TrialJob>(name, optionsOf(place, signal)), place, say);
+  const events = await connected(new QueueEvents(name, optionsOf(place, signal)), place, say);
   events.setMaxListeners(0);
   return {
-    async run(trials, listener, signal) {
+    async run(trials, listener) {
       const pending = new Map(trials.map((trial) => [trial.name, trial]));
       const add = (some: readonly Trial[]) =>
         queue.addBulk(
@@ -67,7 +68,7 @@ export async function redisQueue(
             `No worker takes these trainings yet. On each host, with the same files and version: ${workers}`,
           ),
       );
-      try {
+      const work = async () => {
         for (const name of await leftFailed(queue, trials)) await (await queue.getJob(name))?.remove();
         await add(trials);
         while (pending.size > 0 && !signal.aborted) {
@@ -84,12 +85,17 @@ export async function redisQueue(
           if (job && (await job.getState()) === 'waiting') await job.remove().catch(() => {});
         }
         await hearing.end();
+      };
+      try {
+        await unlessGone(work(), signal);
+      } catch (error) {
+        throw redisError(error, place, name);
       } finally {
         stop();
       }
     },
     async close() {
-      await Promise.all([events.close(), queue.close()]);
+      await unlessGone(Promise.all([events.close(), queue.close()]), signal);
     },
   };
 }
@@ -159,7 +165,9 @@ async function leftFailed(queue: Jobs, trials: readonly Trial[]): Promise<string
 function outcomeOf(job: Job): Outcome {
   const { returnvalue, failedReason } = job;
   if (isOutcome(returnvalue)) return returnvalue;
-  const reason = failedReason ?? 'a worker gave something else than a result: has it the same version?';
+  const reason = failedReason
+    ? clipped(failedReason, MOST_REASON)
+    : 'a worker gave something else than a result: has it the same version?';
   return { status: 'failed', reason, about: { host: '', seconds: 0 } };
 }
 

@@ -14,14 +14,12 @@ import { isHeld } from '../lock.js';
 import type { Settings } from '../settings.js';
 import type { TrainOptions } from '../train.js';
 import type { Configuration } from './draw.js';
-import type { Outcome, Place, SmallCurve } from './outcome.js';
+import { MOST_REASON, type Outcome, type Place, type SmallCurve } from './outcome.js';
 import { withoutSecrets } from './redis-url.js';
 import type { Answer, Order } from './trial.js';
 
 const SCRIPT = fileURLToPath(new URL('./trial.js', import.meta.url));
 const KEPT_TEXT = 4096;
-/** A result may have matrices. */
-const MOST_RESULT = 2 ** 24;
 /** A process that is asked to save and end does so in a moment, or hangs. */
 const STOP_MS = 30_000;
 const WAIT_MS = 100;
@@ -38,7 +36,6 @@ export interface TrialRun {
 }
 
 interface Ended extends Answer {
-  readonly result?: Record<string, unknown>;
   /** How a process ended that gave no answer. */
   readonly how?: string;
 }
@@ -60,7 +57,7 @@ export async function runTrial(
   const about = { host: hostname(), seconds: Math.round(performance.now() - started) / 1000 };
   if (ended.code === 0 && ended.result) return { ...(await resultOf(ended.result, folder)), about };
   if (ended.error === undefined && signal.aborted) return null;
-  const reason = clipped(ended.error ?? ended.how ?? `it ended with exit code ${ended.code}`, 1000);
+  const reason = clipped(ended.error ?? ended.how ?? `it ended with exit code ${ended.code}`, MOST_REASON);
   return { status: ended.diverged ? 'diverged' : 'failed', reason: withoutFolder(reason, folder), about };
 }
 
@@ -89,33 +86,38 @@ function inProcess(
   return new Promise((resolve) => {
     // In a group of its own: Ctrl-C in a terminal is for whoever waits, who passes it on once.
     const child = fork(SCRIPT, [], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
       env: withoutSecrets(process.env),
     });
-    let [stdout, stderr] = ['', ''];
+    let stderr = '';
     let answer: Answer = {};
     let timer: NodeJS.Timeout | undefined;
     const stop = () => {
       child.send('stop' satisfies Order, () => {});
       timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     };
-    child.stdout!.on('data', (text) => (stdout = (stdout + text).slice(-MOST_RESULT)));
     child.stderr!.on('data', (text) => {
       stderr = (stderr + text).slice(-KEPT_TEXT);
       const place = placeIn(stderr);
       if (place) onPlace(place);
     });
-    child.on('message', (message) => (answer = message as Answer));
+    child.on('message', (message) => (answer = isObject(message) ? message : {}));
     const end = (how: string) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
-      resolve({ ...answer, result: lastJson(stdout), how });
+      resolve({ ...answer, how });
     };
     child.once('error', (error) => end(`a process could not be started: ${error.message}`));
-    child.once('close', (code, killed) => end(`its process was ended by ${killed ?? `exit code ${code}`}`));
+    child.once('close', (code, killed) =>
+      end(
+        killed
+          ? `its process was ended by ${killed}`
+          : `its process ended with exit code ${code} before it had a result: the model file ends it, as it seems`,
+      ),
+    );
     signal.addEventListener('abort', stop);
-    child.send({ task, options } satisfies Order, () => {});
+    child.send({ task, options, parent: process.pid, grace: STOP_MS } satisfies Order, () => {});
   });
 }
 
@@ -124,15 +126,6 @@ function placeIn(text: string): Place | undefined {
   const found = [...text.matchAll(/^step ([\d,]+) of ([\d,]+) {2}loss (\S+)/gm)].at(-1);
   const number = (digits: string) => Number(digits.replaceAll(',', ''));
   return found && { at: number(found[1]), of: number(found[2]), loss: found[3] };
-}
-
-function lastJson(stdout: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 async function resultOf(result: Record<string, unknown>, folder: string): Promise<Omit<Outcome, 'about'>> {

@@ -1,9 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeInFolder } from '../../data/files.js';
 import { ensureFolder } from '../../data/folders.js';
 import { isObject, parseJson } from '../../data/json.js';
 import { MOST, readRegular } from '../../data/read.js';
+import { DataError } from '../../errors.js';
 import { isOutcome, type Outcome, type Trial } from './outcome.js';
 
 const TRIALS = 'trials';
@@ -13,6 +14,19 @@ const NAME = /^[0-9a-f]{32}$/;
 
 /** The folder of a training: files of `train`, and what came of it. */
 export const trialFolder = (folder: string, { name }: Trial): string => join(folder, TRIALS, name);
+
+/** Throws DataError where trainings would be written through a link, over what is elsewhere. */
+export async function refuseLinks(folder: string): Promise<void> {
+  const all = join(folder, TRIALS);
+  const names = await readdir(all).catch(() => []);
+  for (const path of [all, ...names.map((name) => join(all, name))]) {
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isSymbolicLink())
+      throw new DataError(
+        `${JSON.stringify(path)} is a symbolic link, and a sweep writes into its own folder only: remove the link, or put there what it points to`,
+      );
+  }
+}
 
 /** Keeps what came of a training: whole, or as it was before. */
 export async function writeOutcome(folder: string, trial: Trial, outcome: Outcome): Promise<void> {

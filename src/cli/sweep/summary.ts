@@ -4,6 +4,7 @@ import type { Interrupt } from '../interrupt.js';
 import { flagsOf, type Kind, settingsFrom } from '../kinds/kind.js';
 import { lossText, type Output, plural, tableText } from '../output.js';
 import type { Settings } from '../settings.js';
+import { shellWord } from '../shell.js';
 import { countsOf, type Row, ranked, scoreOf } from './board.js';
 import type { Course, Plan } from './plan.js';
 import type { RedisPlace } from './redis-url.js';
@@ -42,7 +43,7 @@ export function bestCommand({ kind, plan, course, rows }: Told): string | undefi
     ...(steps !== undefined && { steps }),
   } as Settings);
   const flags = flagsOf(kind, settings as unknown as Settings, { changed: true });
-  if (plan.data !== null) flags.unshift(`--data ${JSON.stringify(plan.data)}`);
+  if (plan.data !== null) flags.unshift(`--data ${shellWord(plan.data)}`);
   return [`2headgrad train ${kind.command}`, ...flags].join(' ');
 }
 
@@ -84,7 +85,7 @@ export function finish(output: Output, told: Told): number {
   output.line(`Table and report: ${join(folder, TABLE)}, ${join(folder, REPORT)}`);
   const command = bestCommand(told);
   if (command) output.line(dim(`The best again, to the same bits: ${command}`));
-  const resume = `2headgrad sweep ${kind.command} --resume --out ${folder}`;
+  const resume = `2headgrad sweep ${kind.command} --resume --out ${shellWord(folder)}`;
   if (interrupt.exitCode) output.line(`Stopped. Go on with: ${resume}`);
   const [best] = sorted;
   output.result({

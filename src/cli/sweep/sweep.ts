@@ -9,6 +9,7 @@ import { kindOf } from '../kinds/index.js';
 import { type Kind, settingsFrom, type Task } from '../kinds/kind.js';
 import { holdFolder } from '../lock.js';
 import { Output, plural } from '../output.js';
+import { shellWord } from '../shell.js';
 import { buildStep } from '../task.js';
 import { type Judge, type Row, ranked, scoreOf, tableCsv } from './board.js';
 import { checkRedis } from './bullmq.js';
@@ -31,7 +32,7 @@ import { redisQueue } from './redis-queue.js';
 import { hideCommandLine, redisPlace, refuseUrl } from './redis-url.js';
 import { Show } from './show.js';
 import { readSpace, spaceFrom } from './space.js';
-import { readOutcomes, trialFolder, writeOutcome } from './store.js';
+import { readOutcomes, refuseLinks, trialFolder, writeOutcome } from './store.js';
 import { bestCommand, finish, type Site, TABLE, type Told } from './summary.js';
 
 export interface SweepOptions {
@@ -183,6 +184,7 @@ async function runAll(site: Site): Promise<Row[]> {
   const { kind, folder, plan, course, interrupt } = site;
   const { judge, identity } = plan;
   const { configurations, rounds } = course;
+  await refuseLinks(folder);
   const outcomes = await readOutcomes(folder);
   const rows = configurations.map(
     (configuration, order): Row => ({ order, configuration, name: '', round: 0, state: 'waiting' }),
@@ -248,11 +250,16 @@ function listenerOf(rows: ReadonlyMap<string, Row>, round: number, folder: strin
   };
 }
 
-async function queueOf({ what, options, kind, folder, plan, redis }: Site, show: Show): Promise<Queue> {
+async function queueOf(
+  { what, options, kind, folder, plan, redis, interrupt }: Site,
+  show: Show,
+): Promise<Queue> {
   const { data, identity } = plan;
   if (redis) {
     const say = (text: string) => show.say(text);
-    return redisQueue(redis, identityName(identity), { workers: workerCommand(kind, data), say });
+    return redisQueue(redis, identityName(identity), {
+      ...{ workers: workerCommand(kind, data), say, signal: interrupt.signal },
+    });
   }
   const { threads } = spaceThreads(plan, kind);
   const runOf = (trial: Trial, each: number) => ({
@@ -270,4 +277,4 @@ function spaceThreads({ space }: Plan, kind: Kind): { threads?: number } {
 
 /** Without the address: it may have a password. */
 const workerCommand = (kind: Kind, data: string | null) =>
-  `2headgrad worker ${kind.command}${data === null ? '' : ` --data ${JSON.stringify(data)}`} --redis URL`;
+  `2headgrad worker ${kind.command}${data === null ? '' : ` --data ${shellWord(data)}`} --redis URL`;

@@ -1,19 +1,26 @@
+import { Worker } from 'node:worker_threads';
 import { DivergedError, GradError } from '../../errors.js';
-import { tolerateClosedPipes } from '../output.js';
+import { Output, tolerateClosedPipes } from '../output.js';
 import { type TrainOptions, train } from '../train.js';
 
 // A training in a process of its own, for a sweep or a worker: what it takes of memory, and how it may end, is its own, and
 // whoever waits for it goes on answering. It is told what to train by a message, and saves and ends when its parent does.
 
 /** What the parent sends. */
-export type Order = { readonly task: string; readonly options: TrainOptions } | 'stop';
+export type Order =
+  | { readonly task: string; readonly options: TrainOptions; readonly parent: number; readonly grace: number }
+  | 'stop';
 
-/** What comes back, beside the result on standard output. */
+/** What comes back. */
 export interface Answer {
   readonly code?: number;
+  /** What `train --json` tells; standard output is the model's, who may print there what it likes. */
+  readonly result?: Record<string, unknown>;
   readonly diverged?: boolean;
   readonly error?: string;
 }
+
+const WATCH = new URL('./orphan.js', import.meta.url);
 
 // The parent may be gone before all is saved.
 tolerateClosedPipes();
@@ -21,15 +28,29 @@ tolerateClosedPipes();
 const stop = () => process.kill(process.pid, 'SIGTERM');
 
 process.once('disconnect', stop);
+// What a model throws when nobody waits for it.
+process.once('uncaughtException', (error) => {
+  process.send!(failure(error), () => process.exit(1));
+});
 process.on('message', (order: Order) => {
   if (order === 'stop') stop();
   else void work(order);
 });
 
-async function work({ task, options }: Exclude<Order, 'stop'>): Promise<void> {
-  const answer = await train(task, { ...options, json: true }).then((code) => ({ code }), failure);
+async function work({ task, options, parent, grace }: Exclude<Order, 'stop'>): Promise<void> {
+  new Worker(WATCH, { workerData: { parent, grace } }).unref();
+  const kept = new KeptResult(true);
+  const answer = await train(task, options, kept).then((code) => ({ code, result: kept.value }), failure);
   process.off('disconnect', stop);
   process.send!(answer, () => process.disconnect());
+}
+
+class KeptResult extends Output {
+  value: Record<string, unknown> | undefined;
+
+  override result(value: Record<string, unknown>): void {
+    this.value = value;
+  }
 }
 
 function failure(error: unknown): Answer {

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataError, GradError, OptionError } from '../../errors.js';
 import { absolute } from '../folder.js';
 import { Interrupt } from '../interrupt.js';
 import { KINDS, kindOf } from '../kinds/index.js';
 import type { Kind } from '../kinds/kind.js';
 import { note, Output, plural } from '../output.js';
-import { checkRedis, connected, loadBullMq, optionsOf } from './bullmq.js';
+import { checkRedis, connected, loadBullMq, optionsOf, unlessGone } from './bullmq.js';
 import { identify, identityName } from './identity.js';
 import type { Outcome } from './outcome.js';
 import { shares } from './queue.js';
@@ -13,6 +14,8 @@ import { MOST_LOST, queueName, type TrialJob } from './redis-queue.js';
 import { hideCommandLine, type RedisPlace, redisPlace, refuseUrl } from './redis-url.js';
 import { runTrial, type TrialRun } from './run-trial.js';
 import { configurationFrom } from './space.js';
+
+const GONE_MS = 5000;
 
 export interface WorkerOptions {
   redis: string | true;
@@ -54,7 +57,8 @@ export async function worker(tasks: readonly string[], options: WorkerOptions): 
   }
   const { jobs, threads } = shares(options);
   const counts = { done: 0, failed: 0 };
-  const workers = await start(served, { place, options, jobs, threads, interrupt, output, counts });
+  const running = new Set<Promise<unknown>>();
+  const workers = await start(served, { place, options, jobs, threads, interrupt, output, counts, running });
   interrupt.hold();
   const kinds = served.map(({ kind }) => kind.command).join(', ');
   output.line(`Waits at ${place.shown} for trainings of ${kinds}; ${plural(jobs, 'training')} at a time`);
@@ -62,12 +66,20 @@ export async function worker(tasks: readonly string[], options: WorkerOptions): 
     if (interrupt.signal.aborted) resolve();
     interrupt.signal.addEventListener('abort', () => resolve());
   });
-  await Promise.all(workers.map((one) => one.close()));
+  const closed = unlessGone(Promise.all(workers.map((one) => one.close())), interrupt.signal).then(
+    () => true,
+  );
+  // BullMQ waits for good where the Redis is gone.
+  const late = Promise.allSettled(running).then(() => sleep(GONE_MS, false, { ref: false }));
+  const isGone = !(await Promise.race([closed, late]));
+  if (isGone) note(`Redis at ${place.shown} does not answer: what was at work here goes to others in time`);
   interrupt.release();
   output.line(
     `${plural(counts.done, 'training')} done${counts.failed > 0 ? `, ${counts.failed} failed` : ''}`,
   );
   output.result({ task: 'worker', ...counts, interrupted: interrupt.received });
+  // It would go on to look for it.
+  if (isGone) process.exit(interrupt.exitCode);
   return interrupt.exitCode;
 }
 
@@ -89,10 +101,12 @@ interface Site {
   readonly interrupt: Interrupt;
   readonly output: Output;
   readonly counts: { done: number; failed: number };
+  /** Trainings that run. */
+  readonly running: Set<Promise<unknown>>;
 }
 
 async function start(served: readonly Served[], site: Site) {
-  const { place, options, jobs, threads, interrupt, output, counts } = site;
+  const { place, options, jobs, threads, interrupt, output, counts, running } = site;
   const { Worker } = await loadBullMq();
   const milliseconds = 1000 * options.lostAfter;
   const started = [];
@@ -109,9 +123,11 @@ async function start(served: readonly Served[], site: Site) {
           folder,
           threads: (settings.threads as number | undefined) ?? threads,
         };
-        const outcome = await runTrial(own, interrupt.signal, (where) => {
+        const training = runTrial(own, interrupt.signal, (where) => {
           void job.updateProgress({ ...where }).catch(() => {});
         });
+        running.add(training);
+        const outcome = await training.finally(() => running.delete(training));
         if (!outcome) throw new Error('its worker was stopped');
         counts[outcome.status === 'done' ? 'done' : 'failed']++;
         output.line(
@@ -120,7 +136,7 @@ async function start(served: readonly Served[], site: Site) {
         return outcome;
       },
       {
-        ...optionsOf(place),
+        ...optionsOf(place, interrupt.signal),
         ...{ concurrency: jobs, maxStalledCount: MOST_LOST, drainDelay: 1 },
         ...{ lockDuration: milliseconds, stalledInterval: Math.max(500, milliseconds / 2) },
       },

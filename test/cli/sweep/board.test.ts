@@ -1,5 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it, test } from 'vitest';
+import { shellWord } from '../../../src/cli/shell.js';
 import { type Row, ranked, tableCsv } from '../../../src/cli/sweep/board.js';
+import { optionsOf, redisError, unlessGone } from '../../../src/cli/sweep/bullmq.js';
 import { isOutcome, type Outcome } from '../../../src/cli/sweep/outcome.js';
 import { shares } from '../../../src/cli/sweep/queue.js';
 import { redisPlace, withoutPassword, withoutSecrets } from '../../../src/cli/sweep/redis-url.js';
@@ -49,6 +52,16 @@ describe('the table of a sweep', () => {
     );
   });
 
+  it.each([
+    ["-2+cmd|'/C calc'!A0", "'-2+cmd|'/C calc'!A0"],
+    ['\x1b]0;title\x07 <b>', '\\x1b]0;title\\x07 <b>'],
+    ['two\nlines', 'two\\nlines'],
+    ['-1.5e-7', '-1.5e-7'],
+  ])('commands neither spreadsheet nor terminal: %j', (reason, cell) => {
+    const text = tableCsv([row(0, { status: 'failed', reason, about })], { names: [], judge, rounds: 1 });
+    expect(text.split('\n')[1]).toBe(`1,failed,n0,,${cell}`);
+  });
+
   it('fits a terminal, and commands it nothing', () => {
     const rows = Array.from({ length: 50 }, (_, i) => row(i, i < 40 ? done(i / 10) : undefined));
     rows[45] = row(45, undefined, { state: 'running', place: { at: 50, of: 200, loss: '1' } });
@@ -73,6 +86,11 @@ describe('what comes from a queue', () => {
       {},
       { status: 'done' },
       { ...done(1), measured: { dev: { loss: 'low' } } },
+      done(Number.NEGATIVE_INFINITY),
+      { ...done(1), model: '=1+1' },
+      { ...done(1), curve: { train: [[1, Number.POSITIVE_INFINITY]], dev: [] } },
+      { status: 'failed', about },
+      { status: 'failed', reason: 'A'.repeat(5000), about },
     ])
       expect(isOutcome(wrong)).toBe(false);
     expect(isOutcome({ ...done(1), curve: { train: [['1', 2]], dev: [] } })).toBe(false);
@@ -88,6 +106,47 @@ describe('a machine', () => {
     [{ threads: 16 }, 60, 8, { jobs: 1, threads: 16 }],
   ])('asked for %j by %i trainings has its %i cores shared out', (wanted, trials, cores, expected) => {
     expect(shares(wanted, trials, cores)).toEqual(expected);
+  });
+});
+
+describe('a training whose sweep is gone', () => {
+  it('is ended, though its model holds the thread for good', () => {
+    const watch = new URL('../../../dist/cli/sweep/orphan.js', import.meta.url);
+    const hangs = `new (require('node:worker_threads').Worker)(new URL('${watch}'), { workerData: { parent: 1e9, grace: 100 } }); for (;;);`;
+    expect(spawnSync(process.execPath, ['-e', hangs], { timeout: 20_000 }).signal).toBe('SIGKILL');
+  });
+});
+
+describe('a word of a command', () => {
+  test.each([
+    ['runs/a-1.txt', 'runs/a-1.txt'],
+    ['$(touch x) `y`.txt', "'$(touch x) `y`.txt'"],
+    ["it's", "'it'\\''s'"],
+  ])('%s is that word to a shell', (word, said) => {
+    expect(shellWord(word)).toBe(said);
+  });
+});
+
+describe('a Redis of somebody else', () => {
+  const place = redisPlace('redis://h', {});
+  it('gives errors that say what to do', () => {
+    const reply = Object.assign(new Error('WRONGTYPE a key script: 80ab, on @user_script:4.'), {
+      name: 'ReplyError',
+    });
+    for (const error of [reply, new SyntaxError('no JSON')])
+      expect((redisError(error, place, 'sweep-1') as Error).message).toMatch(
+        /^the Redis at redis:\/\/h does not .*\((WRONGTYPE a key|no JSON)\): delete its keys 2headgrad:sweep-1:\*/,
+      );
+    const other = new Error('x');
+    expect(redisError(other, place, 'sweep-1')).toBe(other);
+  });
+
+  it('that is gone holds up nobody who leaves', async () => {
+    const gone = () => Promise.reject(new Error('Connection is closed.'));
+    await unlessGone(gone(), AbortSignal.abort());
+    await expect(unlessGone(gone(), new AbortController().signal)).rejects.toThrow('closed');
+    const { retryStrategy } = optionsOf(place, AbortSignal.abort()).connection;
+    expect([retryStrategy(1), optionsOf(place).connection.retryStrategy(1)]).toEqual([null, 200]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -16,6 +16,9 @@ const PASSWORD = 'hunter2-%41';
 
 // A training of a sweep has nothing to ask a Redis, and is not to know how.
 const MODEL = `import { accuracy, crossEntropy, f32, i32, nn, optim, trainStep } from '2headgrad';
+// What a model prints is no result.
+if (process.send) process.stdout.write('{');
+if (process.send) process.on('exit', () => console.log('{"steps": 1}'));
 if (process.send && (process.env.REDIS_PASSWORD || process.env.REDIS_URL)) throw new Error('it knows the password');
 export const step = trainStep({
   model: nn.sequential(nn.linear(2, 8), nn.tanh(), nn.linear(8, 3)),
@@ -165,6 +168,9 @@ test('halving gives the best more steps', async () => {
 test('wrong uses are refused, and touch nothing', async () => {
   await writeFile(path('range.json'), '{"lr": {"min": 0.1, "max": 1}}');
   await writeFile(path('twice.json'), '{"lr": 1, "lr": 2}');
+  await mkdir(path('linked'));
+  await copyFile(path('whole', 'sweep.json'), path('linked', 'sweep.json'));
+  await symlink(path('whole', 'trials'), path('linked', 'trials'));
   const cases: [string[], number, string][] = [
     [['sweep', 'names', '--out', path('new')], 2, '--space: give a JSON file with what each setting may be'],
     [['sweep', 'names', '--space', path('none.json'), '--out', path('new')], 1, 'cannot read the space'],
@@ -187,6 +193,7 @@ test('wrong uses are refused, and touch nothing', async () => {
       1,
       'its space was another one',
     ],
+    [sweep('--resume', '--out', path('linked')), 1, 'is a symbolic link, and a sweep writes into its own'],
     [['worker', 'names', '--redis', `redis://:${PASSWORD}@`], 2, '--redis is not the URL of a Redis'],
     [
       ['worker', '--data', 'x', '--redis', 'redis://h'],
