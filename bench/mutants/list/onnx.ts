@@ -23,7 +23,7 @@ export const onnx: readonly Mutant[] = [
     [
       [
         'constants that differ are taken as they are',
-        "node.op === 'Reshape' && k === 1 ? leftOpen(x, y) : null",
+        "node.op === 'Reshape' && k === 1 ? leftOpen(x, y, taken) : null",
         'x',
       ],
     ],

@@ -37,10 +37,11 @@ const SPACE = { lr: [0.5, 3e38], schedule: ['constant', 'cosine'], steps: 400, e
 
 const sweep = (...args: string[]) => ['sweep', path('points.mjs'), '--space', path('space.json'), ...args];
 const table = (folder: string) => readFile(path(folder, 'sweep.csv'), 'utf8');
-/** Resolves when a process has said something. */
+/** Resolves when a process has said something, or has ended. */
 const says = ({ child }: { child: ChildProcess }, what: RegExp) =>
   new Promise<void>((resolve) => {
     let seen = '';
+    child.once('close', () => resolve());
     for (const stream of [child.stdout!, child.stderr!])
       stream.on('data', (text) => {
         seen += text;
@@ -241,7 +242,8 @@ withRedis(
     const holds = () =>
       existsSync(path('work')) &&
       readdirSync(path('work')).some((name) => existsSync(path('work', name, '.2headgrad-lock')));
-    while (!holds()) await sleep(5);
+    // Its trainings are short: all of them may be over before one is seen.
+    while (!holds() && all.child.exitCode === null) await sleep(5);
     lost.child.kill('SIGKILL');
     await lost.ended;
 
