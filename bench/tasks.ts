@@ -18,7 +18,11 @@ const lines = (code: string) => code.split('\n').filter((line) => /^\s*(?!\/\/)\
 /** What a program prints, and the seconds that its process takes. */
 function run(...args: string[]): { printed: string; seconds: number } {
   const began = performance.now();
-  const printed = execFileSync(process.execPath, args, { cwd: OURS, encoding: 'utf8' });
+  const printed = execFileSync(process.execPath, args, {
+    cwd: OURS,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   return { printed, seconds: (performance.now() - began) / 1000 };
 }
 

@@ -39,5 +39,14 @@ const guesses = await told.data();
 const mean = (error) => y.reduce((sum, value, i) => sum + error(value, i) ** 2, 0) / y.length;
 const naive = mean((value, i) => value - x[TIME * i + TIME - 1]);
 console.log(mean((value, i) => value - guesses[i]) < naive / 10);
+
+const known = series.slice(0, 1200);
+for (let ahead = 0; ahead < 10; ahead++) {
+  const guess = tf.tidy(() => model.predict(tf.tensor3d([known.slice(-TIME).map((value) => [value])])));
+  known.push((await guess.data())[0]);
+  guess.dispose();
+}
+const worst = Math.max(...known.slice(1200).map((value, i) => Math.abs(value - series[1200 + i])));
+console.log(known.length, worst < 0.2);
 tf.dispose([train.x, train.y, held.x, held.y, told]);
 model.dispose();
