@@ -4,10 +4,11 @@
 //   node scripts/chromium.mjs     prints the path
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isProgram, onPath } from './on-path.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 const MAC = [
@@ -45,9 +46,8 @@ export async function findChromium() {
 
 /** @returns {Promise<string | undefined>} */
 async function installed() {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
-  const onPath = NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
-  if (onPath) return onPath;
+  const found = onPath(NAMES);
+  if (found) return found;
   if (process.platform === 'darwin') {
     const path = MAC.find(isProgram);
     if (path) return path;
@@ -55,16 +55,6 @@ async function installed() {
   const { chromium } = await import('playwright-core');
   const own = chromium.executablePath();
   return own && existsSync(own) ? own : undefined;
-}
-
-/** @param {string} path */
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /** What to try, in order; the distribution's package brings the libraries that a browser needs.

@@ -4,9 +4,9 @@
 //   node scripts/programs.mjs
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { onPath } from './on-path.mjs';
 
 /** Which package of Debian has them. */
 const PACKAGES = /** @type {const} */ ({
@@ -23,19 +23,8 @@ export const command = (program) => `apt-get install ${PACKAGES[program]}`;
 /** The programs that are not on the PATH.
  * @returns {Program[]} */
 export function missingPrograms() {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
   const all = /** @type {Program[]} */ (Object.keys(PACKAGES));
-  return all.filter((program) => !folders.some((folder) => canRun(join(folder, program))));
-}
-
-/** @param {string} path */
-function canRun(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return all.filter((program) => !onPath([program]));
 }
 
 function install() {

@@ -86,7 +86,7 @@ export class ShardedEngine implements Engine {
   }
 
   step(at: number, learningRate: number): number {
-    return atOnce(this.take((shard) => this.drawShard(at, shard), at, learningRate));
+    return atOnce(this.take(this.drawnShards(at), at, learningRate));
   }
 
   trainOn(batch: Record<string, Numbers>, learningRate: number): number {
@@ -163,7 +163,7 @@ export class ShardedEngine implements Engine {
     const losses = new Float32Array(learningRates.length);
     for (let i = 0; i < losses.length; i++) {
       const at = first + i;
-      losses[i] = yield* this.take((shard) => this.drawShard(at, shard), at, learningRates[i]);
+      losses[i] = yield* this.take(this.drawnShards(at), at, learningRates[i]);
       if (!this.ending && Number.isFinite(losses[i])) continue;
       if (this.ending) this.sharding.peers?.endTogether();
       this.ending = false;
@@ -221,10 +221,11 @@ export class ShardedEngine implements Engine {
     return drawnRows(this.seed, at, this.size, rows, inOrder);
   }
 
-  /** The rows of a shard, of those that step `at` draws. */
-  private drawShard(at: number, shard: number): Batch {
+  /** The rows of each shard, of those that step `at` draws. */
+  private drawnShards(at: number): (shard: number) => Batch {
     const each = this.size / this.sharding.shards;
-    return this.rowsAt(this.drawn(at).slice(shard * each, (shard + 1) * each));
+    const drawn = this.drawn(at);
+    return (shard) => this.rowsAt(drawn.slice(shard * each, (shard + 1) * each));
   }
 
   private rowsAt(picked: readonly number[]): Record<string, Numbers> {
