@@ -35,13 +35,11 @@ export interface Missing {
 }
 
 const FOLDER = fileURLToPath(new URL('./peers', import.meta.url));
+const PYTHON = '/usr/bin/python3';
 const ALL = ['bengio', 'mlp', 'product', 'gpt', 'cnn', 'rnn'];
 
 /** The peers that are installed in `folder` and for `python`, and those that are not. */
-export async function findPeers({
-  folder = FOLDER,
-  python = '/usr/bin/python3',
-} = {}): Promise<(Peer | Missing)[]> {
+export async function findPeers({ folder = FOLDER, python = PYTHON } = {}): Promise<(Peer | Missing)[]> {
   const script = (engine: string, name: string, file: string, models = ALL): Peer | Missing => {
     const path = join(folder, 'node_modules', name, 'package.json');
     if (!existsSync(path)) return { engine, missing: 'npm ci --prefix bench/peers installs it' };
@@ -73,11 +71,18 @@ async function findTorch(folder: string, python: string): Promise<Peer | Missing
   }
 }
 
-/** One thread; and no settings of OpenBLAS, which may keep it from the machine's best code. */
-function environment(): NodeJS.ProcessEnv {
+/** A conversation with a program of bench/peers that runs PyTorch. Throws where that is not installed. */
+export async function talkToTorch(file: string, threads: number): Promise<Conversation> {
+  const torch = await findTorch(FOLDER, PYTHON);
+  if ('missing' in torch) throw new Error(`there is no PyTorch: ${torch.missing}`);
+  return new Conversation(torch.command, [join(FOLDER, file)], environment(threads));
+}
+
+/** So many threads; and no settings of OpenBLAS, which may keep it from the machine's best code. */
+function environment(threads = 1): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(OPENBLAS|OMP|MKL)_/.test(name));
-  const one = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' };
-  return { ...Object.fromEntries(kept), ...one, PYTHONDONTWRITEBYTECODE: '1' };
+  const count = { OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}` };
+  return { ...Object.fromEntries(kept), ...count, PYTHONDONTWRITEBYTECODE: '1' };
 }
 
 /** Steps that a peer must take with the losses of ours before it is measured, and how close. */

@@ -9,6 +9,7 @@ import { BEYOND_F32 } from '../shape.js';
 export const ENGINES = ['compiled', 'tape'] as const;
 export const TOKENS = ['chars', 'bytes'] as const;
 export const CORPORA = ['brown', 'sotu'] as const;
+export const COUNTED = ['all', 'seen'] as const;
 export const POSITIONS = ['learned', 'rotary'] as const;
 
 export const SCHEDULES = ['constant', 'cosine', 'one-cycle'] as const;
@@ -61,6 +62,8 @@ export interface WordsSettings extends RunSettings {
   /** What is trained on where no file is given. */
   corpus: (typeof CORPORA)[number];
   minCount: number;
+  /** In what words are counted: the whole text, or all but what judges. */
+  counted: (typeof COUNTED)[number];
   order: number;
   embed: number;
   hidden: number;
@@ -159,6 +162,11 @@ export const SETTINGS: Record<SettingName, Setting> = {
     CORPORA,
   ),
   minCount: whole('--min-count <n>', 'words that come fewer times than this are one', 1, 1_000_000),
+  counted: choice(
+    '--counted <where>',
+    'in what --min-count counts: the whole text, or train and dev alone, so that nothing of test is seen',
+    COUNTED,
+  ),
   order: whole('--order <n>', 'words of an n-gram: it sees one fewer, and guesses the last', 2, 1000),
   embed: whole('--embed <n>', "width of a token's feature vector", 1, 100_000),
   hidden: whole('--hidden <n>', 'width of the hidden layer; 0, with --direct: none', 0, 1_000_000),

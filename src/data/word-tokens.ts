@@ -88,6 +88,18 @@ export class WordTokens implements TextTokens {
     return new WordTokens(words as string[]);
   }
 
+  /** The words whose tokens `keeps` says true of, in the same order, and for each token what it is among them: 0 where it is none. */
+  only(keeps: (id: number) => boolean): { tokens: WordTokens; renamed: Int32Array } {
+    const renamed = new Int32Array(this.size);
+    const words = this.words.filter((_, i) => keeps(i + 1));
+    if (words.length === 0)
+      throw new DataError(
+        'no word comes often enough in what is seen: give a longer text, or let fewer words be rare (--min-count)',
+      );
+    for (const [i, word] of words.entries()) renamed[this.indexOf(word)] = i + 1;
+    return { tokens: new WordTokens(words), renamed };
+  }
+
   get size(): number {
     return this.words.length + 1;
   }

