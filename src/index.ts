@@ -58,6 +58,7 @@ export {
   traceValue,
   Value,
 } from './scalar/index.js';
+export { type NumberLimits, type SettingChoices, setting } from './setting.js';
 export type { DType, Shape, TensorType } from './shape.js';
 export type { InterpretOptions } from './tape/session.js';
 export { type Eager, type Nested, type Precision, type TensorOptions, tensor } from './tape/tape.js';

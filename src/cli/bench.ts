@@ -14,6 +14,7 @@ import { answering, breathe, Interrupt } from './interrupt.js';
 import { kindOf, kindsWith } from './kinds/index.js';
 import { type Kind, type Rows, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { count, duration, note, Output, plural, rate, tableText } from './output.js';
+import { optionSettings, type SettingValues } from './own-settings.js';
 import { type Contestant, median, quantile, race, type Timing } from './rounds.js';
 import type { RunSettings, Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
@@ -23,6 +24,7 @@ export interface BenchOptions extends Omit<Settings, 'threads' | 'seconds'> {
   seconds: number;
   data?: string;
   export?: string;
+  set?: SettingValues;
   memory?: number;
   json?: boolean;
 }
@@ -47,7 +49,9 @@ interface Speed {
 
 /** Measures how fast a kind of model, or that of a file, trains. Returns the exit code. */
 export function bench(what: string, options: BenchOptions): Promise<number> {
-  return closing(async (use) => measure(await kindOf(what, options.export), options, use));
+  return closing(async (use) =>
+    measure(await kindOf(what, options.export, optionSettings(options.set)), options, use),
+  );
 }
 
 async function measure(

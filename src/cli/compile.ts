@@ -15,6 +15,7 @@ import { KINDS, kindNamed, kindOf, MODEL_FILE } from './kinds/index.js';
 import { refuseOthers, settingsFrom } from './kinds/kind.js';
 import { chooseStep, loadModel } from './model.js';
 import { count, Output } from './output.js';
+import { optionSettings, type SettingValues } from './own-settings.js';
 import type { Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
 
@@ -23,6 +24,7 @@ export const TARGETS = ['both', 'node', 'web'] as const;
 export interface CompileModelOptions extends Omit<Settings, 'seed' | 'threads'> {
   out: string;
   export?: string;
+  set?: SettingValues;
   data?: string;
   entry?: string[];
   target: (typeof TARGETS)[number];
@@ -84,14 +86,15 @@ export async function compile(path: string, options: CompileModelOptions): Promi
 }
 
 /** The step of a model file, or of one of the kinds, whose vocabulary comes from data. */
-async function stepOf(what: string, { export: exported, data, ...given }: CompileModelOptions) {
+async function stepOf(what: string, { export: exported, data, set, ...given }: CompileModelOptions) {
+  const own = optionSettings(set);
   if (!kindNamed(what)) {
     refuseOthers({ ...MODEL_FILE, name: what }, given, KINDS);
     if (data !== undefined)
       throw new OptionError(`--data ${data}: the step of a model file is compiled without data`);
-    return chooseStep(await loadModel(what), exported).step;
+    return chooseStep(await loadModel(what, own), exported).step;
   }
-  const kind = await kindOf(what, exported);
+  const kind = await kindOf(what, exported, own);
   refuseOthers(kind, given, KINDS);
   const { threads: _, ...chosen } = given;
   const settings = settingsFrom(kind, chosen);

@@ -6,10 +6,11 @@ import { locationIn } from '../source.js';
 import type { Columns } from '../train/engine.js';
 import { readColumns } from './columns-file.js';
 import { columnsOf } from './file-data.js';
-import { KINDS } from './kinds/index.js';
+import { KINDS, refuseOwn } from './kinds/index.js';
 import { type Kind, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { chooseStep, loadModel } from './model.js';
 import { count, Output, plural } from './output.js';
+import { optionSettings, type SettingValues } from './own-settings.js';
 import { flagOf, type Settings } from './settings.js';
 import { loadTask, untracedStep } from './task.js';
 import { trainingOf } from './training.js';
@@ -17,6 +18,7 @@ import { trainingOf } from './training.js';
 export interface DoctorOptions extends Settings {
   data?: string;
   export?: string;
+  set?: SettingValues;
   json?: boolean;
 }
 
@@ -63,6 +65,7 @@ export async function doctor(model: string, options: DoctorOptions): Promise<num
 async function ofKind(kind: Kind, options: DoctorOptions): Promise<Visit> {
   if (options.export !== undefined)
     throw new OptionError(`--export is for model files; ${kind.name} has one step`);
+  refuseOwn(kind, optionSettings(options.set));
   refuseOthers(kind, options, KINDS);
   // A batch of one is a finding here, not a wrong call.
   const settings = settingsFrom(kind, options);
@@ -84,7 +87,7 @@ async function fromFile(path: string, options: DoctorOptions): Promise<Visit[]> 
       `${flagOf(wrong)} is an option of the ${kinds.length > 1 ? 'models' : 'model'} ${kinds.join(' and ')}; ${path} says its own`,
     );
   }
-  const file = await loadModel(path);
+  const file = await loadModel(path, optionSettings(options.set));
   const chosen =
     options.export === undefined && file.steps.size > 0
       ? [...file.steps].map(([name, step]) => ({ name, step }))

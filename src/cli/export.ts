@@ -9,10 +9,12 @@ import type { AnyTrainStep } from '../run/train-step.js';
 import type { Numbers } from '../train/engine.js';
 import { takeWeights } from '../train/weights.js';
 import { readConfig, readTrained } from './folder.js';
+import { refuseWithoutFile, settingsOfRun } from './kept-settings.js';
 import { kindNamed, kindOf, MODEL_FILE } from './kinds/index.js';
 import type { Kind } from './kinds/kind.js';
 import { chooseStep, EXTENSIONS, loadModel } from './model.js';
 import { count, Output } from './output.js';
+import { optionSettings, type SettingValues } from './own-settings.js';
 import { TRAINING_STATE } from './sampling.js';
 import { shellWord } from './shell.js';
 import { buildStep } from './task.js';
@@ -23,6 +25,7 @@ export interface ExportOptions {
   training?: boolean;
   model?: string;
   export?: string;
+  set?: SettingValues;
   weights?: string;
   json?: boolean;
 }
@@ -54,7 +57,7 @@ async function sessionOf(what: string, entry: string, options: ExportOptions) {
       throw new OptionError(
         `--weights ${options.weights}: that is for a model file; a run has its own weights`,
       );
-    const { step } = chooseStep(await loadModel(what), options.export);
+    const { step } = chooseStep(await loadModel(what, optionSettings(options.set)), options.export);
     const session = step.interpret();
     const { weights } = options;
     if (weights !== 'initial') {
@@ -112,18 +115,19 @@ function stateOf({ step, read }: { step: AnyTrainStep; read(name: string): Numbe
 async function runOf(
   what: string,
   isFile: boolean,
-  { model, export: exported }: ExportOptions,
+  { model, export: exported, set }: ExportOptions,
 ): Promise<{ folder: string; own: Kind | undefined }> {
   const isFolder = await stat(what).then(
     (found) => found.isDirectory(),
     () => false,
   );
   if (!isFolder && (isFile || kindNamed(what))) {
-    const kind = await kindOf(what, exported);
+    const kind = await kindOf(what, exported, await settingsOfRun(what, { set, exported }));
     return { folder: kind.folder, own: isFile ? kind : undefined };
   }
+  refuseWithoutFile(model, set);
   if (model === undefined) return { folder: what, own: undefined };
-  const kind = await kindOf(model, exported);
+  const kind = await kindOf(model, exported, await settingsOfRun(model, { set, exported, folder: what }));
   if (kind.format !== MODEL_FILE.format)
     throw new OptionError(`--model ${model}: expected a model file, ${kind.name} needs none`);
   return { folder: what, own: kind };

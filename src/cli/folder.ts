@@ -11,6 +11,7 @@ import { GENERATOR } from '../report/page.js';
 import { type Curve, curveFrom, formatCurve } from './curve.js';
 import { KINDS, MODEL_FILE } from './kinds/index.js';
 import type { Kept, Kind } from './kinds/kind.js';
+import { type SettingValues, settingValuesFrom, valuesOf } from './own-settings.js';
 import { BEST, CONFIG, CURVE, LOSSES, MODEL, PICTURE, REPORT, WASM } from './run-files.js';
 import { type RunSettings, SETTINGS, type SettingName } from './settings.js';
 import { shellWord } from './shell.js';
@@ -25,6 +26,8 @@ const formatOf = ({ format }: Pick<Kind, 'format'>) => `2headgrad ${format}`;
 export interface Config {
   kind: Kind;
   settings: RunSettings;
+  /** What a model file has asked for beside them. */
+  set?: SettingValues;
   /** `file` is null for the data that come with the program; `size` is in units of the kind. */
   data: { file: string | null; size: number; sha256: string };
   kept: Kept;
@@ -108,22 +111,32 @@ export const aboutData = (config: Config): Record<string, string> => {
 };
 
 /** Of all settings that weights depend on: not of what runs the steps, which gives the same bits. */
-export function settingsDigest({ kind, settings }: Pick<Config, 'kind' | 'settings'>): string {
+export function settingsDigest({
+  kind,
+  settings,
+  set = {},
+}: Pick<Config, 'kind' | 'settings' | 'set'>): string {
   const has = settings as unknown as Record<string, unknown>;
   // Whole batches were all that there was once.
   const isSaid = (name: string) => name !== 'shards' || settings.shards !== 1;
   const names = Object.keys(kind.initial).filter(
     (name) => name !== 'threads' && name !== 'engine' && isSaid(name),
   );
-  const said = [kind.format, ...names.map((name) => [name, has[name] ?? null])];
+  const own = Object.entries(set).sort(([a], [b]) => (a < b ? -1 : 1));
+  // In a list of their own: one that has the name of an option is another.
+  const said = [
+    ...[kind.format, ...names.map((name) => [name, has[name] ?? null])],
+    ...(own.length > 0 ? [own] : []),
+  ];
   return createHash('sha256').update(JSON.stringify(said)).digest('hex');
 }
 
 function formatConfig(config: Config): string {
-  const { kind, settings, data, kept, before } = config;
+  const { kind, settings, set = {}, data, kept, before } = config;
+  const own = Object.keys(set).length > 0 ? { set } : {};
   const { file, size, sha256 } = data;
   const said = { file, [unitsOf(config)]: size, sha256 };
-  return `${JSON.stringify({ format: formatOf(kind), version: VERSION, ...settings, data: said, [kind.keeps]: kept, before }, null, 2)}\n`;
+  return `${JSON.stringify({ format: formatOf(kind), version: VERSION, ...settings, ...own, data: said, [kind.keeps]: kept, before }, null, 2)}\n`;
 }
 
 /** How the files of a run come to whoever reads them: from its folder, or from the process that does. */
@@ -145,7 +158,7 @@ export async function read(folder: string, name: string, most: number): Promise<
   }
 }
 
-async function readJson(
+export async function readJson(
   folder: string,
   name: string,
   reader: Reader = read,
@@ -208,12 +221,26 @@ export async function readConfig(
     throw damaged(`data does not say which ${units} were trained on; the file is damaged`);
   }
   try {
+    const set = settingsIn(json, kind);
     const kept = kind.keptFrom(json[kind.keeps], settings);
     const before = typeof json.before === 'string' ? json.before : undefined;
-    return { kind, settings, data: { file, size: size as number, sha256 }, kept, before };
+    return { kind, settings, set, data: { file, size: size as number, sha256 }, kept, before };
   } catch (error) {
     throw error instanceof DataError ? damaged(error.message) : error;
   }
+}
+
+/** What a model file had been given, which was run with the same. Throws DataError. */
+function settingsIn({ set: json = {} }: Record<string, unknown>, { own = new Map() }: Kind): SettingValues {
+  const set = settingValuesFrom(json);
+  if (!set)
+    throw new DataError('set does not say what the settings of its model file are; the file is damaged');
+  for (const [name, value] of Object.entries(valuesOf(own)))
+    if (Object.hasOwn(set, name) && set[name] !== value)
+      throw new DataError(
+        `${name} is ${quoted(set[name])}, and the model file was run with ${value}: name the folder`,
+      );
+  return set;
 }
 
 /** The error of a command that needs the file itself, which no folder may have run: it can come from a stranger. */

@@ -6,6 +6,7 @@ import { canBeDrawn, MOST_DRAWN } from './drawn.js';
 import { kindOf, kindsWith } from './kinds/index.js';
 import { type Kind, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { count, note, text } from './output.js';
+import { optionSettings, type SettingValues } from './own-settings.js';
 import type { RunSettings, Settings } from './settings.js';
 import { buildStep, loadTask } from './task.js';
 
@@ -15,14 +16,15 @@ export interface InspectOptions extends Settings {
   data?: string;
   memory?: number;
   export?: string;
+  set?: SettingValues;
 }
 
 /** Prints a stage of the compilation, draws the graph of the training step, or both. */
 export async function inspect(
   what: string,
-  { stage, svg, data, export: exported, memory, ...given }: InspectOptions,
+  { stage, svg, data, export: exported, set, memory, ...given }: InspectOptions,
 ): Promise<number> {
-  const kind = await kindOf(what, exported);
+  const kind = await kindOf(what, exported, optionSettings(set));
   refuseOthers(kind, given, kindsWith(kind));
   const settings = settingsFrom(kind, given);
   kind.check(settings);

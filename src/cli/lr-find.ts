@@ -13,6 +13,7 @@ import { kindOf, kindsWith } from './kinds/index.js';
 import { flagsOf, type Kind, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
 import { duration, lossText, note, Output, plural } from './output.js';
+import { optionSettings, type SettingValues } from './own-settings.js';
 import { Progress } from './progress.js';
 import { checkEngine, type Settings } from './settings.js';
 import { shellWord } from './shell.js';
@@ -22,6 +23,7 @@ export interface LrFindOptions extends Omit<Settings, 'steps'> {
   steps: number;
   data?: string;
   export?: string;
+  set?: SettingValues;
   out: string;
   wide?: boolean;
   json?: boolean;
@@ -29,7 +31,9 @@ export interface LrFindOptions extends Omit<Settings, 'steps'> {
 
 /** Looks for a learning rate of a kind of model, or of that of a file; writes a picture and a report. Returns the exit code. */
 export function lrFind(what: string, options: LrFindOptions): Promise<number> {
-  return closing(async (use) => search(await kindOf(what, options.export), options, use));
+  return closing(async (use) =>
+    search(await kindOf(what, options.export, optionSettings(options.set)), options, use),
+  );
 }
 
 async function search(

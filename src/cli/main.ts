@@ -16,6 +16,7 @@ import {
   exportOption,
   folderName,
   jsonOption,
+  setOption,
   taskArgument,
   withModel,
 } from './options.js';
@@ -61,6 +62,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
       folderName,
     )
     .addOption(exportOption())
+    .addOption(setOption())
     .addOption(
       numberOption(
         '--save-every <seconds>',
@@ -102,6 +104,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
       wholeOption('--steps <n>', 'steps of the run with the rising rate', 50, 1_000_000).default(1000),
     )
     .addOption(exportOption())
+    .addOption(setOption())
     .option('--out <dir>', 'folder for the picture and the report', folderName, 'runs/lr-find')
     .addOption(jsonOption())
     .action((task: string, options: LrFindOptions) => {
@@ -141,6 +144,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     )
     .option('--model <file>', 'the model file of a run of such, which exports a function sample')
     .addOption(exportOption())
+    .addOption(setOption())
     .addOption(jsonOption())
     .action((folder: string, options: SampleOptions) => {
       run(import('./sample.js').then((module) => module.sample(folder, options)));
@@ -170,6 +174,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     .addOption(new Option('--stage <stage>', 'what to print (default: graph)').choices(STAGES))
     .option('--svg <file>', 'draw the graph of the training step')
     .addOption(exportOption())
+    .addOption(setOption())
     .addOption(dataOption());
   addSettings(inspect, withModel('batch'))
     .addOption(memoryOption())
@@ -188,7 +193,8 @@ function commandLine(run: (command: Promise<number>) => void): Command {
       'names, text, words, or a TypeScript or JavaScript file that exports training steps (and data)',
     )
     .option('--data <file>', 'words or a text; for a model file JSON with an array for each input')
-    .option('--export <name>', "the step to examine (default: all of the file's)");
+    .option('--export <name>', "the step to examine (default: all of the file's)")
+    .addOption(setOption());
   addSettings(doctor, withModel('batch', 'lr', 'seed'))
     .addOption(jsonOption())
     .action((model: string, options: DoctorOptions) => {
@@ -207,6 +213,7 @@ function commandLine(run: (command: Promise<number>) => void): Command {
     )
     .requiredOption('--out <dir>', 'folder for the compiled model', folderName)
     .option('--export <name>', 'which export to compile, if there are several')
+    .addOption(setOption())
     .option('--data <file>', 'of names, text and words, whose vocabulary it has')
     .addOption(
       new Option('--entry <names>', 'only these entry points, such as evaluate,predict').argParser(list),

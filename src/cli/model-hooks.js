@@ -8,7 +8,7 @@ const own = import.meta.url;
 /** @type {import('node:module').ResolveHook} */
 export async function resolve(specifier, context, next) {
   try {
-    return asModule(await next(specifier, context));
+    return again(asModule(await next(specifier, context)), specifier, context);
   } catch (error) {
     return asModule(await next(specifier, fromHere(error, specifier, context)));
   }
@@ -20,7 +20,7 @@ export async function resolve(specifier, context, next) {
  */
 export function resolveSync(specifier, context, next) {
   try {
-    return asModule(next(specifier, context));
+    return again(asModule(next(specifier, context)), specifier, context);
   } catch (error) {
     return asModule(next(specifier, fromHere(error, specifier, context)));
   }
@@ -48,6 +48,18 @@ function asModule(found) {
   const mayBe = found.format === 'commonjs' && /^file:.*\.[jt]sx?$/.test(url);
   if (mayBe && !url.includes('/node_modules/') && isModule(url)) return { ...found, url, format: 'module' };
   return found;
+}
+
+/**
+ * What a file that runs anew imports of the same project runs anew too: it has the same number in its address.
+ * @template {{ url: string }} T @param {T} found @param {string} specifier @param {{ parentURL?: string }} context
+ */
+function again(found, specifier, { parentURL = '' }) {
+  const [, number] = /[?&](import=\d+)/.exec(`${specifier} ${parentURL}`) ?? [];
+  const isOwn = /^(\.{0,2}\/|file:)/.test(specifier) && found.url.startsWith('file:');
+  if (number === undefined || !isOwn) return found;
+  if (found.url.includes(number)) return found;
+  return { ...found, url: `${found.url}${found.url.includes('?') ? '&' : '?'}${number}` };
 }
 
 /** @param {string} url */

@@ -11,6 +11,7 @@ import type { Graph } from '../graph/graph.js';
 import { type AnyTrainStep, TrainStep } from '../run/train-step.js';
 import { locationIn } from '../source.js';
 import type { Columns } from '../train/engine.js';
+import { type GivenSettings, type OwnSettings, SettingsTable } from './own-settings.js';
 import { readTypeScript } from './typescript.js';
 
 export const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
@@ -23,6 +24,8 @@ export interface ModelFile {
   readonly steps: ReadonlyMap<string, AnyTrainStep>;
   /** Graphs made by `trace`, by the name of their export. */
   readonly graphs: ReadonlyMap<string, Graph>;
+  /** What it has asked for by `setting`, with the values that it got. */
+  readonly settings: OwnSettings;
   /** All that it exports. */
   readonly exports: Readonly<Record<string, unknown>>;
   /** Its export `data`, or what that function returns: the dataset for its step, unchecked. */
@@ -31,11 +34,15 @@ export interface ModelFile {
 
 /**
  * Runs a user's file (TypeScript or JavaScript) and takes what it exports. Its imports of this package are this
- * very copy. Throws DataError, in one line, if the file cannot be read or parsed, throws, or exports nothing of use.
+ * very copy; `given`: what its settings are to be. Throws DataError, in one line, if the file cannot be read or parsed,
+ * throws, or exports nothing of use, and OptionError for settings of the command line that it does not have.
  */
-export async function loadModel(path: string): Promise<ModelFile> {
+export async function loadModel(path: string, given: GivenSettings = new Map()): Promise<ModelFile> {
   await checkFile(path);
-  const namespace = await importFile(path);
+  const table = new SettingsTable(path, given);
+  table.open();
+  const namespace = await importFile(path, table);
+  const settings = table.complete();
   const steps = new Map<string, AnyTrainStep>();
   const graphs = new Map<string, Graph>();
   for (const [name, value] of Object.entries(namespace)) {
@@ -50,7 +57,7 @@ export async function loadModel(path: string): Promise<ModelFile> {
     steps.set(name, value as unknown as AnyTrainStep);
   }
   if (steps.size + graphs.size === 0) throw new DataError(`${path}: ${nothingOfUse(namespace)}`);
-  return { path, steps, graphs, exports: namespace, data: () => dataOf(path, namespace.data) };
+  return { path, steps, graphs, settings, exports: namespace, data: () => dataOf(path, namespace.data) };
 }
 
 /** The step of a model file: the only one, or that of a name. */
@@ -123,10 +130,17 @@ async function importing<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-async function importFile(path: string): Promise<Record<string, unknown>> {
+/** How often this process has imported a model file. */
+let imports = 0;
+
+async function importFile(path: string, table: SettingsTable): Promise<Record<string, unknown>> {
+  const url = pathToFileURL(resolve(path));
+  // Under another address it runs anew, with what it imports, and asks for its settings again; see model-hooks.js.
+  if (imports++ > 0) url.searchParams.set('import', String(imports));
   try {
-    return await importing(() => import(pathToFileURL(resolve(path)).href));
+    return await importing(() => import(url.href));
   } catch (error) {
+    if (error instanceof OptionError) table.check();
     throw new DataError(await explain(path, error));
   }
 }
@@ -137,10 +151,10 @@ async function explain(path: string, error: unknown): Promise<string> {
   const { message, stack = '' } = error;
   // Of what esbuild says about TypeScript: `/folder/model.ts:3:17: ERROR: Unexpected "="`.
   const transform = /^Transform failed[^\n]*\n(.*):(\d+):\d+: ERROR: (.*)$/m.exec(message);
-  if (transform) return `${path}: ${transform[3]} (${basename(transform[1])}:${transform[2]})`;
+  if (transform) return `${path}: ${transform[3]} (${nameOf(transform[1])}:${transform[2]})`;
   // And sucrase: `Error transforming /folder/model.ts: Unexpected token (3:17)`.
   const parsed = /^Error transforming (.*?): (.*) \((\d+):\d+\)$/m.exec(message);
-  if (parsed) return `${path}: ${parsed[2]} (${basename(parsed[1])}:${parsed[3]})`;
+  if (parsed) return `${path}: ${parsed[2]} (${nameOf(parsed[1])}:${parsed[3]})`;
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
     return `${path}: ${message.split('\n')[0].replace(/ imported from .*[\\/]/, ' imported from ')}: install it, or mend the import`;
@@ -148,13 +162,16 @@ async function explain(path: string, error: unknown): Promise<string> {
   if (error instanceof SyntaxError) {
     // `/folder/model.ts:3`, which Node puts before the stack of what it could not link.
     const line = /^(?:file:\/\/)?(.*):(\d+)\n/.exec(stack);
-    const where = line ? `${basename(line[1])}:${line[2]}` : await whereInScript(path);
+    const where = line ? `${nameOf(line[1])}:${line[2]}` : await whereInScript(path);
     return `${path}: ${message}${where ? ` (${where})` : ''}`;
   }
   if (error instanceof GradError) return `${path}: ${message}`;
   const where = locationIn(stack);
   return `${path} threw while loading: ${error.name}: ${message.split('\n')[0]}${where ? ` (${where})` : ''}`;
 }
+
+/** Of a path that errors tell, which may have the query of its address. */
+const nameOf = (path: string) => basename(path.replace(/\?.*$/, ''));
 
 /** Of a JavaScript file that does not parse: Node says the line only when asked to check it. */
 async function whereInScript(path: string): Promise<string | undefined> {

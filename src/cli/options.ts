@@ -1,6 +1,8 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import { isSettingName } from '../setting.js';
 import { KINDS, MODEL_FILE } from './kinds/index.js';
 import { type Choices, settingOptions } from './kinds/kind.js';
+import type { SettingValues } from './own-settings.js';
 import type { SettingName } from './settings.js';
 
 // What several commands have in common.
@@ -21,6 +23,20 @@ export const jsonOption = () => new Option('--json', 'one JSON object as the las
 
 export const exportOption = () =>
   new Option('--export <name>', 'the step of a model file, if it exports several');
+
+export const setOption = () =>
+  new Option(
+    '--set <name=value>',
+    'what a setting is to be that a model file asks for by setting(name, default), such as hidden=128; once for each',
+  ).argParser(withSetting);
+
+function withSetting(text: string, before: SettingValues = {}): SettingValues {
+  const [, name, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  if (!isSettingName(name)) throw new InvalidArgumentError('Expected name=value, such as hidden=128.');
+  if (Object.hasOwn(before, name))
+    throw new InvalidArgumentError(`${name} is ${before[name]} already: give each once.`);
+  return { ...before, [name]: value };
+}
 
 /** The options of these settings, as far as the kinds have them. */
 export function addSettings(command: Command, wanted: (kind: Choices) => readonly SettingName[]): Command {

@@ -4,10 +4,12 @@ import { DataError, GradError, OptionError } from '../errors.js';
 import type { Choice } from '../models/choose.js';
 import { readConfig, readTrained } from './folder.js';
 import { breathe } from './interrupt.js';
+import { refuseWithoutFile, settingsOfRun } from './kept-settings.js';
 import { kindNamed, kindOf, MODEL_FILE } from './kinds/index.js';
 import type { Kind, Sampler } from './kinds/kind.js';
 import { EXTENSIONS } from './model.js';
 import { Output, text } from './output.js';
+import type { SettingValues } from './own-settings.js';
 import { MODEL } from './run-files.js';
 
 export interface SampleOptions extends Partial<Choice> {
@@ -17,6 +19,7 @@ export interface SampleOptions extends Partial<Choice> {
   length?: number;
   model?: string;
   export?: string;
+  set?: SettingValues;
   json?: boolean;
 }
 
@@ -73,17 +76,22 @@ async function trainedOne(
   );
   const isFile = EXTENSIONS.includes(extname(what));
   if (isFolder || options.model !== undefined || !(isFile || kindNamed(what)))
-    return { folder: what, own: await ownKind(options) };
-  const kind = await kindOf(what, options.export);
+    return { folder: what, own: await ownKind(what, options) };
+  const { export: exported, set } = options;
+  const kind = await kindOf(what, exported, await settingsOfRun(what, { set, exported }));
   return { folder: kind.folder, own: isFile ? kind : undefined };
 }
 
 /** The kind of a model file that was named; no folder's own word is a reason to run a file. */
-async function ownKind({ model, export: exported }: SampleOptions): Promise<Kind | undefined> {
+async function ownKind(
+  folder: string,
+  { model, export: exported, set }: SampleOptions,
+): Promise<Kind | undefined> {
   if (model === undefined && exported !== undefined)
     throw new OptionError(`--export ${exported}: give the model file too, by --model`);
+  refuseWithoutFile(model, set);
   if (model === undefined) return undefined;
-  const kind = await kindOf(model, exported);
+  const kind = await kindOf(model, exported, await settingsOfRun(model, { set, exported, folder }));
   if (kind.format !== MODEL_FILE.format)
     throw new OptionError(`--model ${model}: expected a model file, ${kind.name} needs none`);
   return kind;

@@ -10,6 +10,7 @@ import {
   exportOption,
   folderName,
   jsonOption,
+  setOption,
   taskArgument,
   withModel,
 } from './options.js';
@@ -38,6 +39,7 @@ export function addTools(program: Command, run: (command: Promise<number>) => vo
     )
     .addArgument(taskArgument())
     .addOption(exportOption())
+    .addOption(setOption())
     .addOption(dataOption());
   addSettings(bench, withModel('batch', 'seed'))
     .addOption(wholeOption('--threads <n>', 'threads beside one', 1, MAX_THREADS).default(2))
@@ -70,6 +72,7 @@ export function addTools(program: Command, run: (command: Promise<number>) => vo
     .option('--training', 'the training step: forward, backward and update')
     .option('--model <file>', 'the model file of a run of such')
     .addOption(exportOption())
+    .addOption(setOption())
     .option(
       '--weights <what>',
       'of a model file that was not trained by this command: a safetensors file, or "initial"',

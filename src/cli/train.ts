@@ -28,10 +28,12 @@ import {
   settingsDigest,
 } from './folder.js';
 import { answering, breathe, Interrupt } from './interrupt.js';
+import { settingsOfRun } from './kept-settings.js';
 import { kindOf, kindsWith } from './kinds/index.js';
 import { type Kind, type Rows, refuseOthers, settingsFrom } from './kinds/kind.js';
 import { holdFolder } from './lock.js';
 import { count, note, Output, plural } from './output.js';
+import { optionSettings, type SettingValues, valuesOf } from './own-settings.js';
 import { type Best, Run } from './run.js';
 import { checkEngine, flagOf, type RunSettings, type SettingName, type Settings } from './settings.js';
 import { shellWord } from './shell.js';
@@ -40,6 +42,8 @@ import { checkModelSize, loadTask, measure, untracedStep } from './task.js';
 export interface TrainOptions extends Settings {
   data?: string;
   export?: string;
+  /** What settings of a model file are to be. */
+  set?: SettingValues;
   out?: string;
   resume?: boolean;
   diagnostics?: boolean;
@@ -61,7 +65,13 @@ const LOOKS = 200;
 /** Trains a kind of model, or that of a file. Returns the exit code. */
 export function train(what: string, options: TrainOptions, output?: Output): Promise<number> {
   const alone = (peers: Peers | null) =>
-    closing(async (use) => trainWith(await kindOf(what, options.export), options, output, use, peers));
+    closing(async (use) => {
+      const { export: exported, set, out: folder, resume } = options;
+      const given = resume
+        ? await settingsOfRun(what, { set, folder, exported }, peers)
+        : optionSettings(set);
+      return trainWith(await kindOf(what, exported, given), options, output, use, peers);
+    });
   if (options.distributed) return withPeers(options.peerTimeout, alone);
   if (options.peerTimeout !== undefined)
     throw new OptionError('--peer-timeout: there are no other processes without --distributed');
@@ -85,6 +95,8 @@ async function trainWith(
   const interrupt = new Interrupt(announce, (signal) => stopped(signal, { saved }));
   let saved = false;
   refuseOthers(kind, options, kindsWith(kind));
+  const set = valuesOf(kind.own);
+  await checkSameSet(peers, set);
   if (isFirst) await takeFolder(folder, options);
   const before = options.resume ? await readConfig(folder, kind, undefined, reader) : null;
   if (before && before.kind !== kind)
@@ -154,6 +166,7 @@ async function trainWith(
   const config: Config = {
     kind,
     settings,
+    set,
     data: { file, size: task.size, sha256: task.sha256 },
     kept: task.kept,
   };
@@ -215,6 +228,18 @@ async function trainWith(
   interrupt.release();
   await finish(output, { session, config, task, curve, run, look, folder, peers });
   return 0;
+}
+
+/** Throws OptionError in a process that has other settings of its model file than the first. */
+async function checkSameSet(peers: Peers | null, set: SettingValues): Promise<void> {
+  if (!peers) return;
+  const first = await sharedValue(peers, async () => set);
+  const names = [...new Set([...Object.keys(first), ...Object.keys(set)])];
+  const name = names.find((name) => first[name] !== set[name]);
+  if (name !== undefined)
+    throw new OptionError(
+      `${name} is ${set[name] ?? 'no setting'} here, and ${first[name] ?? 'none'} in the first process: give all the same --set, and the same file`,
+    );
 }
 
 /** Has the folder for this process alone. */

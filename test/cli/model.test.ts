@@ -35,6 +35,8 @@ const FILES: Record<string, string> = {
   'loose.ts': `import { step as inner } from './parts';\nimport { deep } from './folder2';\nexport const step = deep ? inner : inner;\n`,
   'rows.ts': `enum Row { first = 1, second }\nexport const rows = { x: [Row.first, Row.second], y: [3] };\n`,
   'model.json': '{}',
+  'width.ts': `import { setting } from '2headgrad';\nexport const width: number = setting('width', 1);\n`,
+  'settings.ts': `${IMPORTS}import { width } from './width.js';\nexport { width };\nexport const step = ${STEP}`,
 };
 
 interface Outcome {
@@ -44,6 +46,8 @@ interface Outcome {
   data?: unknown;
   /** The error's class and message. */
   error?: [string, string];
+  /** Of loads one after the other: a value, and the settings that were asked for. */
+  settings?: [number, string[]][];
 }
 
 let folder = '';
@@ -65,6 +69,12 @@ for (const given of process.argv.slice(2)) {
   } catch (error) {
     outcome.error = [error.constructor.name, error.message];
   }
+}
+const given = new Map([['width', { value: '3', told: '--set width=3', isOption: true }]]);
+all.again = { settings: [] };
+for (const values of [new Map(), given, new Map()]) {
+  const { settings, exports } = await loadModel('settings.ts', values);
+  all.again.settings.push([exports.width, [...settings.keys()]]);
 }
 all.after = await import('./rows.ts?again').then(() => 'read', () => 'Node alone');
 console.log(JSON.stringify(all));`;
@@ -128,6 +138,11 @@ describe.each([
 
   it('a function that gives the data may import TypeScript', () => {
     expect(outcomes['late-data.ts'].data).toEqual({ x: [1, 2], y: [3] });
+  });
+
+  it('a file that is loaded again runs again with what it imports, and gets other settings', () => {
+    const asked = (width: number) => [width, ['width']];
+    expect(outcomes.again.settings).toEqual([asked(1), asked(3), asked(1)]);
   });
 
   it('what is imported when the model is there, as the compiler is, does not go through it', () => {

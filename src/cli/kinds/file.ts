@@ -10,7 +10,8 @@ import { difference, type Identity, identityFrom, identityOf } from '../identity
 import { answering } from '../interrupt.js';
 import type { ModelFile } from '../model.js';
 import { plural } from '../output.js';
-import { type FileSettings, flagOf } from '../settings.js';
+import { settingsText, valuesOf } from '../own-settings.js';
+import { type FileSettings, flagOf, type SettingName } from '../settings.js';
 import { shellWord } from '../shell.js';
 import { type Training, trainingOf } from '../training.js';
 import { type Baseline, type Choices, type Kind, PARTS, type Part, type Task } from './kind.js';
@@ -31,6 +32,12 @@ export const MODEL_FILE: Choices<FileSettings> & Pick<Kind, 'format'> = {
   model: [],
 };
 
+/** The folder that a step of a file is trained into unless told; `name`: where there are several. */
+export const usualFolder = (path: string, name?: string): string =>
+  `runs/${stemOf(path)}${name === undefined ? '' : `-${name}`}`;
+
+const stemOf = (path: string) => basename(path, extname(path)).replace(/\.grad$/, '');
+
 /** A step of a user's file. Throws DataError where the file says something wrong of its training. */
 export function modelFile(
   file: ModelFile,
@@ -41,7 +48,11 @@ export function modelFile(
   const { batchSize, options } = step.definition;
   const usual = RATES[options.optimizer.name] ?? RATE;
   const several = file.steps.size > 1;
-  const stem = basename(path, extname(path)).replace(/\.grad$/, '');
+  const stem = stemOf(path);
+  const own = file.settings;
+  checkNames(path, [...own.keys()]);
+  const values = valuesOf(own);
+  const set = own.size === 0 ? '' : `, ${settingsText(values)}`;
   let known: Identity | undefined;
   const now = () => {
     known ??= inFile(path, name, () => identityOf(resolve(path), name, step));
@@ -51,10 +62,11 @@ export function modelFile(
     name: path,
     format: MODEL_FILE.format,
     command: shellWord(path) + (several ? ` --export ${shellWord(name)}` : ''),
-    folder: `runs/${several ? `${stem}-${name}` : stem}`,
+    folder: usualFolder(path, several ? name : undefined),
     title: training.title ?? (options.name === undefined ? stem : step.definition.name),
     initial: initialOf(training, usual),
     model: MODEL_FILE.model,
+    own,
     keeps: 'model',
     dev: 'validation',
     otherData: 'gives others now; it must give the same each time',
@@ -88,11 +100,23 @@ export function modelFile(
     rateText: (settings) => rateText(settings, training.lr === undefined && settings.lr === usual),
     every: ({ every }) => every,
     baseline: () => inFile(path, name, () => uniformOf(step)),
-    facts: ({ step, optimizer }) => ({ file: path, export: step, optimizer }),
-    modelText: () => `${name} of ${path}, ${options.optimizer.name}`,
+    facts: ({ step, optimizer }) => ({
+      ...{ file: path, export: step, optimizer },
+      ...(own.size > 0 && { set: values }),
+    }),
+    modelText: () => `${name} of ${path}${set}, ${options.optimizer.name}`,
     curveTitle: () => `${training.title ?? stem}: batch ${batchSize}`,
     sampler: samplerOf(file, step),
   };
+}
+
+/** A space of a sweep has all by their names alone. */
+function checkNames(path: string, names: readonly string[]): void {
+  const taken = names.find((name) => Object.hasOwn(MODEL_FILE.initial, name));
+  if (taken !== undefined)
+    throw new DataError(
+      `${path}: the setting ${taken} has the name of an option of every model file, ${flagOf(taken as SettingName)}: call it otherwise`,
+    );
 }
 
 function initialOf(training: Training, usual: number): FileSettings {

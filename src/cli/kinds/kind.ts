@@ -6,6 +6,7 @@ import type { DataOptions } from '../../train/dataset.js';
 import type { Columns } from '../../train/engine.js';
 import type { Evaluated } from '../../train/metrics.js';
 import type { Session } from '../../train/session.js';
+import { type OwnSettings, type SettingValues, setFlags, valuesOf } from '../own-settings.js';
 import { flagOf, type RunSettings, type SettingName, type Settings, settingOption } from '../settings.js';
 
 export const PARTS = ['train', 'dev', 'test'] as const;
@@ -94,6 +95,8 @@ export interface Choices<S extends RunSettings = RunSettings> {
   readonly initial: S;
   /** Those that say what the training step is; with batch and seed a trained folder has them for good. */
   readonly model: readonly SettingName[];
+  /** What a model file asks for by `setting`, beside these. */
+  readonly own?: OwnSettings;
 }
 
 /**
@@ -172,15 +175,28 @@ export function refuseOthers(kind: Choices, given: Settings, kinds: readonly Cho
     for (const name of Object.keys(initial) as SettingName[])
       if (given[name] !== undefined && !(name in kind.initial)) {
         const owners = kinds.filter((other) => name in other.initial).map((other) => other.name);
-        throw new OptionError(`${flagOf(name)} is an option of ${owners.join(' and ')}, not of ${kind.name}`);
+        const own = kind.own?.has(name)
+          ? `, which has a setting of that name: --set ${name}=${given[name]}`
+          : '';
+        throw new OptionError(
+          `${flagOf(name)} is an option of ${owners.join(' and ')}, not of ${kind.name}${own}`,
+        );
       }
 }
 
-/** The options that give these settings; `changed`: without those that stand for what they are anyway. */
-export function flagsOf({ initial }: Choices, settings: Settings, { changed = false } = {}): string[] {
-  return (Object.keys(initial) as SettingName[])
+/**
+ * The options that give these settings, and `set`, those of a file; `changed`: without those that stand for what they are
+ * anyway.
+ */
+export function flagsOf(
+  { initial, own = new Map() }: Choices,
+  settings: Settings,
+  { changed = false, set = valuesOf(own) }: { changed?: boolean; set?: SettingValues } = {},
+): string[] {
+  const flags = (Object.keys(initial) as SettingName[])
     .filter((name) => isSaid(settings[name]) && !(changed && settings[name] === (initial as Settings)[name]))
     .map((name) => (settings[name] === true ? flagOf(name) : `${flagOf(name)} ${settings[name]}`));
+  return [...flags, ...setFlags(own, set, { changed })];
 }
 
 const isSaid = (value: unknown) => value !== undefined && value !== null && value !== false;

@@ -1,6 +1,5 @@
 import { printable } from '../../printable.js';
 import { PARTS } from '../kinds/kind.js';
-import type { SettingName } from '../settings.js';
 import type { Configuration } from './draw.js';
 import type { Outcome, Place } from './outcome.js';
 
@@ -56,7 +55,7 @@ export function countsOf(rows: readonly Row[]) {
 /** The table of a sweep: nothing in it depends on when, where and in which order trainings ran. */
 export function tableCsv(
   rows: readonly Row[],
-  { names, judge, rounds }: { names: readonly SettingName[]; judge: Judge; rounds: number },
+  { names, judge, rounds }: { names: readonly string[]; judge: Judge; rounds: number },
 ): string {
   const ended = ranked(rows, judge).filter(({ outcome }) => outcome);
   const measured = measuresIn(ended);

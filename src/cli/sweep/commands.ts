@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { MAX_THREADS } from '../../plan/layout.js';
-import { exportOption, folderName, jsonOption, taskArgument } from '../options.js';
+import { exportOption, folderName, jsonOption, setOption, taskArgument } from '../options.js';
 import { numberOption, wholeOption } from '../settings.js';
 import { MOST_CONFIGURATIONS } from './draw.js';
 import { COUNT, ETA, STRATEGIES } from './plan.js';
@@ -60,6 +60,7 @@ export function addSweeps(program: Command, run: (command: Promise<number>) => v
     .addOption(redisOption())
     .addOption(dataOption())
     .addOption(exportOption())
+    .addOption(setOption())
     .option('--out <dir>', 'folder of the sweep (default: runs/sweep-names, runs/sweep-FILE)', folderName)
     .option('--resume', 'go on with the sweep that the folder holds: only what is missing runs')
     .addOption(jsonOption())

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { OptionError } from '../../errors.js';
 import { RandomStream, STREAMS } from '../../random/philox.js';
-import type { SettingName } from '../settings.js';
 import type { Domain, Range, Space, Value } from './space.js';
 
 /** Settings by name, as a sweep chooses them. */
-export type Configuration = Readonly<Partial<Record<SettingName, Value>>>;
+export type Configuration = Readonly<Record<string, Value>>;
 
 /** More rows nobody reads. */
 export const MOST_CONFIGURATIONS = 10_000;
@@ -27,7 +26,7 @@ export function grid(space: Space): Configuration[] {
   return made;
 }
 
-function pointsOf(name: SettingName, domain: Domain): readonly Value[] {
+function pointsOf(name: string, domain: Domain): readonly Value[] {
   if ('values' in domain) return domain.values;
   const { range } = domain;
   const { count } = range;

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { version } from '../../package-version.js';
 import { settingsDigest } from '../folder.js';
 import { type Kind, settingsFrom } from '../kinds/kind.js';
-import type { Settings } from '../settings.js';
+import { valuesOf } from '../own-settings.js';
 import type { Configuration } from './draw.js';
 import type { Trial } from './outcome.js';
+import { sourcesDigest } from './sources.js';
+import { apart } from './space.js';
 
 /** What all trainings of a sweep have in common: hosts that differ in it would give other results. */
 export interface SweepIdentity {
@@ -23,7 +25,9 @@ export async function identify(kind: Kind, data: string | null) {
   // A pipe could be read once, and trainings read the data again.
   const task = await kind.load(data, settings, false);
   const { sha256 } = task.kept;
-  const model = sha256 === undefined ? null : digestOf([sha256, kind.order ?? null]);
+  // What it computes by default is not all that settings make of it.
+  const sources = kind.own && kind.own.size > 0 ? [await sourcesDigest(kind.name)] : [];
+  const model = sha256 === undefined ? null : digestOf([sha256, kind.order ?? null, ...sources]);
   const identity: SweepIdentity = { kind: kind.format, model, data: task.sha256, version: version() };
   return { identity, task };
 }
@@ -32,7 +36,7 @@ export async function identify(kind: Kind, data: string | null) {
 export function identityDifference(before: SweepIdentity, now: SweepIdentity): string | null {
   if (before.kind !== now.kind) return `it was one of ${before.kind} and is one of ${now.kind}`;
   if (before.version !== now.version) return `2headgrad was ${before.version} and is ${now.version}`;
-  if (before.model !== now.model) return 'the training step is another one';
+  if (before.model !== now.model) return 'the training step is another one, or its file was changed';
   return before.data !== now.data ? 'the data are others' : null;
 }
 
@@ -42,13 +46,15 @@ export const identityName = (identity: SweepIdentity): string =>
 
 /** Names a training by all that its result depends on: the same configuration has the same name anywhere. */
 export function trialOf(kind: Kind, identity: SweepIdentity, configuration: Configuration): Trial {
-  const settings = settingsFrom(kind, configuration as Settings);
+  const { settings: given, set: own } = apart(kind, configuration);
+  const settings = settingsFrom(kind, given);
+  const set = { ...valuesOf(kind.own), ...own };
   // A rate that is a function of the step is no setting: some of its values stand for it.
   const { lr, steps } = settings;
   const isFunction = lr === null && kind.keeps === 'model';
   const at = (i: number) => kind.rate(settings)(Math.floor((i * steps) / RATES));
   const rates = isFunction ? Array.from({ length: RATES }, (_, i) => at(i)) : null;
-  const said = [identityName(identity), settingsDigest({ kind, settings }), settings.engine, rates];
+  const said = [identityName(identity), settingsDigest({ kind, settings, set }), settings.engine, rates];
   return { name: digestOf(said).slice(0, 32), settings: configuration };
 }
 

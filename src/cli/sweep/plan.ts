@@ -4,7 +4,7 @@ import { isObject, parseJson, quoted } from '../../data/json.js';
 import { MOST, readRegular } from '../../data/read.js';
 import { DataError, OptionError } from '../../errors.js';
 import type { Kind } from '../kinds/kind.js';
-import type { SettingName, Settings } from '../settings.js';
+import type { Settings } from '../settings.js';
 import type { Judge } from './board.js';
 import { type Configuration, grid, random } from './draw.js';
 import { halvingRounds, type Round } from './halving.js';
@@ -38,8 +38,8 @@ export interface Plan {
 export interface Course {
   readonly configurations: readonly Configuration[];
   /** Settings that have several values, and all that the space names. */
-  readonly varied: readonly SettingName[];
-  readonly names: readonly SettingName[];
+  readonly varied: readonly string[];
+  readonly names: readonly string[];
   /** One, unless it is halving; `steps` is undefined where each configuration says its own. */
   readonly rounds: readonly (Omit<Round, 'steps'> & { readonly steps?: number })[];
 }

@@ -11,9 +11,9 @@ import { thin } from '../../report/thin.js';
 import { holdsRun, MODEL, readCurve } from '../folder.js';
 import { PARTS, type Part } from '../kinds/kind.js';
 import { isHeld } from '../lock.js';
+import type { SettingValues } from '../own-settings.js';
 import type { Settings } from '../settings.js';
 import type { TrainOptions } from '../train.js';
-import type { Configuration } from './draw.js';
 import { MOST_REASON, type Outcome, type Place, type SmallCurve } from './outcome.js';
 import { withoutSecrets } from './redis-url.js';
 import type { Answer, Order } from './trial.js';
@@ -30,7 +30,9 @@ export interface TrialRun {
   readonly task: string;
   readonly exported?: string;
   readonly data?: string;
-  readonly settings: Configuration;
+  readonly settings: Settings;
+  /** What its model file asks for. */
+  readonly set: SettingValues;
   readonly folder: string;
   readonly threads?: number;
 }
@@ -72,16 +74,16 @@ async function freeFolder(folder: string, signal: AbortSignal): Promise<string> 
 }
 
 function inProcess(
-  { task, exported, data, settings, folder, threads }: TrialRun,
+  { task, exported, data, settings, set, folder, threads }: TrialRun,
   resume: boolean,
   signal: AbortSignal,
   onPlace: (place: Place) => void,
 ): Promise<Ended> {
   const options: TrainOptions = {
-    ...(settings as Settings),
+    ...settings,
     // The tape has one thread.
     ...(threads !== undefined && settings.engine !== 'tape' && { threads }),
-    ...{ data, export: exported, out: folder, resume },
+    ...{ data, export: exported, set, out: folder, resume },
   };
   return new Promise((resolve) => {
     // In a group of its own: Ctrl-C in a terminal is for whoever waits, who passes it on once.

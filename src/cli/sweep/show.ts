@@ -1,6 +1,5 @@
 import { printable } from '../../printable.js';
 import { duration, lossText, note, tableText } from '../output.js';
-import type { SettingName } from '../settings.js';
 import { countsOf, type Judge, type Row, ranked, scoreOf } from './board.js';
 import type { Configuration } from './draw.js';
 
@@ -11,13 +10,13 @@ const [ROWS, COLUMNS] = [24, 80];
 
 export interface Shown {
   readonly rows: readonly Row[];
-  readonly varied: readonly SettingName[];
+  readonly varied: readonly string[];
   readonly judge: Judge;
   readonly rounds: number;
 }
 
 /** `lr 0.01, hidden 100`. */
-export const configurationText = (configuration: Configuration, names: readonly SettingName[]): string =>
+export const configurationText = (configuration: Configuration, names: readonly string[]): string =>
   names.map((name) => `${name} ${configuration[name]}`).join(', ') || 'the only one';
 
 /** The table of a sweep that goes on, for a terminal of a size: the best first, then what runs, then what failed. */

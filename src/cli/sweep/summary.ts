@@ -9,6 +9,7 @@ import { countsOf, type Row, ranked, scoreOf } from './board.js';
 import type { Course, Plan } from './plan.js';
 import type { RedisPlace } from './redis-url.js';
 import { configurationText } from './show.js';
+import { apart } from './space.js';
 import type { SweepOptions } from './sweep.js';
 
 // What is told of a sweep at its end.
@@ -38,11 +39,9 @@ export function bestCommand({ kind, plan, course, rows }: Told): string | undefi
   const [best] = ranked(rows, plan.judge);
   if (!best || scoreOf(best, plan.judge) === null) return undefined;
   const { steps } = course.rounds[best.round];
-  const settings = settingsFrom(kind, {
-    ...best.configuration,
-    ...(steps !== undefined && { steps }),
-  } as Settings);
-  const flags = flagsOf(kind, settings as unknown as Settings, { changed: true });
+  const { settings: given, set } = apart(kind, best.configuration);
+  const settings = settingsFrom(kind, { ...given, ...(steps !== undefined && { steps }) });
+  const flags = flagsOf(kind, settings as unknown as Settings, { changed: true, set });
   if (plan.data !== null) flags.unshift(`--data ${shellWord(plan.data)}`);
   return [`2headgrad train ${kind.command}`, ...flags].join(' ');
 }

@@ -5,10 +5,11 @@ import { writeInFolder } from '../../data/files.js';
 import { OptionError } from '../../errors.js';
 import { absolute, checkFolder, checkForeign, holdsRun } from '../folder.js';
 import { answering, Interrupt } from '../interrupt.js';
-import { kindOf } from '../kinds/index.js';
+import { kindOf, refuseOwn } from '../kinds/index.js';
 import { type Kind, settingsFrom, type Task } from '../kinds/kind.js';
 import { holdFolder } from '../lock.js';
 import { Output, plural } from '../output.js';
+import { optionSettings, type SettingValues } from '../own-settings.js';
 import { shellWord } from '../shell.js';
 import { buildStep } from '../task.js';
 import { type Judge, type Row, ranked, scoreOf, tableCsv } from './board.js';
@@ -31,7 +32,7 @@ import { type Listener, localQueue, type Queue } from './queue.js';
 import { redisQueue } from './redis-queue.js';
 import { hideCommandLine, redisPlace, refuseUrl } from './redis-url.js';
 import { Show } from './show.js';
-import { readSpace, spaceFrom } from './space.js';
+import { apart, readSpace, spaceFrom, withFixed } from './space.js';
 import { readOutcomes, refuseLinks, trialFolder, writeOutcome } from './store.js';
 import { bestCommand, finish, type Site, TABLE, type Told } from './summary.js';
 
@@ -47,6 +48,8 @@ export interface SweepOptions {
   redis?: string | true;
   data?: string;
   export?: string;
+  /** What settings of a model file are in all trainings. */
+  set?: SettingValues;
   out?: string;
   resume?: boolean;
   json?: boolean;
@@ -61,6 +64,7 @@ export async function sweep(what: string, options: SweepOptions): Promise<number
   if (options.redis !== undefined) hideCommandLine(options.redis, '2headgrad sweep');
   const output = new Output(options.json ?? false);
   const kind = await kindOf(what, options.export);
+  if (!kind.own) refuseOwn(kind, optionSettings(options.set));
   const folder = options.out ?? join(dirname(kind.folder), `sweep-${basename(kind.folder)}`);
   const interrupt = new Interrupt(
     'Stopping: trainings that run are saved. Again to leave at once.',
@@ -108,7 +112,8 @@ async function prepare(
     throw new OptionError(
       '--space: give a JSON file with what each setting may be, such as {"lr": [0.1, 0.01]}',
     );
-  const space = options.space === undefined ? known!.space : await readSpace(options.space, kind);
+  const read = options.space === undefined ? known!.space : await readSpace(options.space, kind);
+  const space = withFixed(read, optionSettings(options.set), kind);
   const data = options.data === undefined ? (known?.data ?? null) : absolute(options.data);
   const { identity, task } = await identify(kind, data);
   const judge = judgeOf(options) ?? known?.judge ?? { metric: 'loss', highest: false };
@@ -263,7 +268,7 @@ async function queueOf(
   }
   const { threads } = spaceThreads(plan, kind);
   const runOf = (trial: Trial, each: number) => ({
-    ...{ task: what, exported: options.export, data: data ?? undefined, settings: trial.settings },
+    ...{ task: what, exported: options.export, data: data ?? undefined, ...apart(kind, trial.settings) },
     ...{ folder: trialFolder(folder, trial), threads: each },
   });
   return localQueue(runOf, { jobs: options.jobs, threads });

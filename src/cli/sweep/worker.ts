@@ -13,7 +13,7 @@ import { shares } from './queue.js';
 import { MOST_LOST, queueName, type TrialJob } from './redis-queue.js';
 import { hideCommandLine, type RedisPlace, redisPlace, refuseUrl } from './redis-url.js';
 import { runTrial, type TrialRun } from './run-trial.js';
-import { configurationFrom } from './space.js';
+import { apart, configurationFrom } from './space.js';
 
 const GONE_MS = 5000;
 
@@ -89,7 +89,7 @@ async function serve(task: string, { data, export: exported }: WorkerOptions): P
   const { identity } = await identify(kind, file);
   return {
     ...{ kind, name: queueName(identityName(identity)) },
-    run: (settings) => ({ task, exported, data: file ?? undefined, settings }),
+    run: (settings) => ({ task, exported, data: file ?? undefined, ...apart(kind, settings) }),
   };
 }
 

@@ -1,9 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
+import { MODEL_FILE } from '../../../src/cli/kinds/file.js';
 import { names } from '../../../src/cli/kinds/names.js';
+import { type OwnSetting, optionSettings } from '../../../src/cli/own-settings.js';
 import { grid, random } from '../../../src/cli/sweep/draw.js';
 import { halvingRounds } from '../../../src/cli/sweep/halving.js';
-import { configurationFrom, spaceFrom, variedIn } from '../../../src/cli/sweep/space.js';
+import { sourcesDigest } from '../../../src/cli/sweep/sources.js';
+import { apart, configurationFrom, spaceFrom, variedIn, withFixed } from '../../../src/cli/sweep/space.js';
 import { DataError, OptionError } from '../../../src/errors.js';
 
 const space = (json: unknown) => spaceFrom(json, names, 'space.json');
@@ -75,6 +80,80 @@ describe('a space', () => {
     expect(from({ lr: 0.1, hidden: 8 })).toEqual({ lr: 0.1, hidden: 8 });
     expect(() => from({ lr: 0.1, out: '/etc' })).toThrow('a training: names has no setting out');
     expect(() => from({ lr: [0.1, 1] })).toThrow('a training: lr has several values');
+  });
+});
+
+describe('a space of a model file', () => {
+  const asked = (initial: OwnSetting['initial'], limits: OwnSetting['limits'] = {}) => ({
+    ...{ initial, limits, value: initial, where: '' },
+  });
+  const own = new Map<string, OwnSetting>([
+    ['hidden', asked(64, { min: 1, integer: true })],
+    ['act', asked('relu', { choices: ['relu', 'tanh'] })],
+    ['heads', asked(4, { choices: [2, 4] })],
+    ['tie', asked(false)],
+  ]);
+  const kind = { ...MODEL_FILE, name: 'model.ts', own };
+  const fixed = (json: Record<string, unknown>, set: Record<string, string>) =>
+    withFixed(json, optionSettings(set), kind);
+
+  it('has its options, and the settings that it asks for', () => {
+    const json = {
+      lr: 0.1,
+      hidden: { min: 2, max: 64 },
+      act: ['relu', 'tanh'],
+      heads: 2,
+      tie: [true, false],
+    };
+    const made = spaceFrom(json, kind, 'space.json');
+    expect(made.get('hidden')).toEqual({ range: { min: 2, max: 64, log: false, integer: true } });
+    expect(variedIn(made)).toEqual(['hidden', 'act', 'tie']);
+    expect(apart(kind, { lr: 0.1, hidden: 8, tie: true })).toEqual({
+      settings: { lr: 0.1 },
+      set: { hidden: 8, tie: true },
+    });
+    expect(fixed(json, { heads: '2' })).toEqual(json);
+    expect(fixed({ lr: 1 }, { hidden: '1e2', tie: 'true' })).toEqual({ lr: 1, hidden: 100, tie: true });
+  });
+
+  test.each<[unknown, string]>([
+    [
+      { hiden: 1 },
+      'space.json: model.ts has no setting hiden: did you mean hidden? Its options are steps, lr, schedule, warmup, every, seed, shards, threads, engine; it asks for hidden, act, heads, tie',
+    ],
+    [{ hidden: [8, 0.5] }, 'space.json: hidden[1] is 0.5: expected a whole number from 1'],
+    [{ hidden: '8' }, 'space.json: hidden is "8": expected a whole number from 1'],
+    [{ hidden: { min: 0, max: 9 } }, 'space.json: hidden: min is 0: expected a whole number from 1'],
+    [{ act: null }, 'space.json: act is null: expected one of relu, tanh'],
+    [{ tie: { min: 0, max: 1 } }, 'space.json: tie is no number, so it has no range: give a list of values'],
+    [
+      { heads: { min: 2, max: 4 } },
+      'space.json: heads is one of some values, so it has no range: give a list of them',
+    ],
+  ])('%j is refused by name', (json, message) => {
+    expect(() => spaceFrom(json, kind, 'space.json')).toThrow(new DataError(message));
+  });
+
+  test.each<[Record<string, string>, string]>([
+    [{ hidden: '9' }, '--set hidden=9: the space says what hidden may be: leave one of them out'],
+    [{ tie: '1' }, '--set tie=1: expected true or false'],
+    [{ lr: '1' }, '--set lr=1: model.ts has no setting lr. It has hidden, act, heads, tie'],
+  ])('%j beside it is refused', (set, message) => {
+    expect(() => fixed({ hidden: [8, 9] }, set)).toThrow(new OptionError(message));
+  });
+
+  it('is one of the text of its file, and of what that imports', async () => {
+    const digestOf = async (main: string, part: string) => {
+      const folder = mkdtempSync(join(tmpdir(), '2headgrad-sources-'));
+      writeFileSync(join(folder, 'model.ts'), main);
+      writeFileSync(join(folder, 'part.ts'), part);
+      return sourcesDigest(join(folder, 'model.ts')).finally(() => rmSync(folder, { recursive: true }));
+    };
+    const main = "import { part } from './part.js';\nimport './none.js';\nexport const a = part;\n";
+    const once = await digestOf(main, "export * from './model';\n");
+    expect(await digestOf(main.replaceAll('\n', '\r\n'), "export * from './model';\n")).toBe(once);
+    expect(await digestOf(main, 'export const part = 2;\n')).not.toBe(once);
+    expect(await digestOf(`${main}//\n`, "export * from './model';\n")).not.toBe(once);
   });
 });
 

@@ -15,13 +15,15 @@ const quick = quickly();
 const PASSWORD = 'hunter2-%41';
 
 // A training of a sweep has nothing to ask a Redis, and is not to know how.
-const MODEL = `import { accuracy, crossEntropy, f32, i32, nn, optim, trainStep } from '2headgrad';
+const MODEL = `import { accuracy, crossEntropy, f32, i32, nn, optim, setting, trainStep } from '2headgrad';
+const hidden = setting('hidden', 16, { min: 1, max: 64, integer: true });
+const act = setting('act', 'relu', { choices: ['relu', 'tanh'] });
 // What a model prints is no result.
 if (process.send) process.stdout.write('{');
 if (process.send) process.on('exit', () => console.log('{"steps": 1}'));
 if (process.send && (process.env.REDIS_PASSWORD || process.env.REDIS_URL)) throw new Error('it knows the password');
 export const step = trainStep({
-  model: nn.sequential(nn.linear(2, 8), nn.tanh(), nn.linear(8, 3)),
+  model: nn.sequential(nn.linear(2, hidden), nn[act](), nn.linear(hidden, 3)),
   batch: { x: f32(8, 2), y: i32(8) },
   loss: (model, { x, y }) => crossEntropy(model(x), y),
   optimizer: optim.sgd(),
@@ -33,9 +35,12 @@ const points = (n, from) => {
 };
 export const data = () => ({ train: points(50, 0), validation: points(13, 1), test: points(9, 2) });
 `;
-const SPACE = { lr: [0.5, 3e38], schedule: ['constant', 'cosine'], steps: 400, engine: 'tape' };
+const SPACE = { lr: [0.5, 3e38], hidden: [8, 4], steps: 400, engine: 'tape' };
 
-const sweep = (...args: string[]) => ['sweep', path('points.mjs'), '--space', path('space.json'), ...args];
+const sweep = (...args: string[]) => [
+  ...['sweep', path('points.mjs'), '--space', path('space.json'), '--set', 'act=tanh'],
+  ...args,
+];
 const table = (folder: string) => readFile(path(folder, 'sweep.csv'), 'utf8');
 /** Resolves when a process has said something, or has ended. */
 const says = ({ child }: { child: ChildProcess }, what: RegExp) =>
@@ -65,14 +70,14 @@ test('a sweep trains all configurations, and says which did best and what failed
   const lines = (await table('whole')).trimEnd().split('\n');
   expect(lines).toHaveLength(5);
   expect(lines[0]).toBe(
-    'rank,lr,schedule,steps,engine,status,train_loss,train_accuracy,dev_loss,dev_accuracy,test_loss,test_accuracy,name,model,reason',
+    'rank,lr,hidden,steps,engine,act,status,train_loss,train_accuracy,dev_loss,dev_accuracy,test_loss,test_accuracy,name,model,reason',
   );
-  expect(lines[1]).toMatch(/^1,0\.5,constant,400,tape,done,/);
-  expect(lines[4]).toMatch(/^4,3e\+38,\w+,400,tape,diverged,.*the loss became Infinity/);
-  const losses = lines.slice(1).map((line) => Number(line.split(',')[8] || Number.POSITIVE_INFINITY));
+  expect(lines[1]).toMatch(/^1,0\.5,8,400,tape,tanh,done,/);
+  expect(lines[4]).toMatch(/^4,3e\+38,[48],400,tape,tanh,diverged,.*the loss became Infinity/);
+  const losses = lines.slice(1).map((line) => Number(line.split(',')[9] || Number.POSITIVE_INFINITY));
   expect(losses).toEqual([...losses].sort((a, b) => a - b));
-  expect(result.best).toMatchObject({ settings: { lr: 0.5, schedule: 'constant' }, loss: losses[0] });
-  expect(whole.stderr).toMatch(/4 of 4 {2}lr \S+, schedule \w+: /);
+  expect(result.best).toMatchObject({ settings: { lr: 0.5, hidden: 8, act: 'tanh' }, loss: losses[0] });
+  expect(whole.stderr).toMatch(/4 of 4 {2}lr \S+, hidden \d: /);
   const page = await readFile(path('whole', 'report.html'), 'utf8');
   for (const part of [
     'a sweep of 4 configurations',
@@ -80,7 +85,7 @@ test('a sweep trains all configurations, and says which did best and what failed
     'How the best of them learned',
   ])
     expect(page).toContain(part);
-  expect(page).toContain('--steps 400 --lr 0.5 --engine tape');
+  expect(page).toContain('--steps 400 --lr 0.5 --engine tape --set hidden=8 --set act=tanh');
   // The folder of a training is one that train has written, and the command of the best gives its bits again.
   const own = join('whole', 'trials', result.best.name);
   expect(await list(own)).toEqual(
@@ -97,6 +102,10 @@ test('a sweep trains all configurations, and says which did best and what failed
     '0.5',
     '--engine',
     'tape',
+    '--set',
+    'hidden=8',
+    '--set',
+    'act=tanh',
     '--out',
     path('again'),
   );
@@ -168,6 +177,12 @@ test('halving gives the best more steps', async () => {
 
 test('wrong uses are refused, and touch nothing', async () => {
   await writeFile(path('range.json'), '{"lr": {"min": 0.1, "max": 1}}');
+  await writeFile(path('width.json'), '{"width": [8, 16]}');
+  // What it computes by default is the same.
+  await writeFile(
+    path('other.mjs'),
+    MODEL.replace('nn[act]()', "(act === 'relu' ? nn.relu() : nn.sigmoid())"),
+  );
   await writeFile(path('twice.json'), '{"lr": 1, "lr": 2}');
   await mkdir(path('linked'));
   await copyFile(path('whole', 'sweep.json'), path('linked', 'sweep.json'));
@@ -176,6 +191,26 @@ test('wrong uses are refused, and touch nothing', async () => {
     [['sweep', 'names', '--out', path('new')], 2, '--space: give a JSON file with what each setting may be'],
     [['sweep', 'names', '--space', path('none.json'), '--out', path('new')], 1, 'cannot read the space'],
     [['sweep', 'names', '--space', path('twice.json'), '--out', path('new')], 1, 'has the key "lr" twice'],
+    [
+      ['sweep', path('points.mjs'), '--space', path('width.json'), '--out', path('new')],
+      1,
+      'has no setting width. Its options are steps, lr,',
+    ],
+    [
+      sweep('--set', 'hidden=3', '--out', path('new')),
+      2,
+      '--set hidden=3: the space says what hidden may be',
+    ],
+    [
+      ['sweep', 'names', '--space', path('range.json'), '--set', 'hidden=3', '--out', path('new')],
+      2,
+      '--set hidden=3: that is for what a model file asks for; names has options: --context, --embed,',
+    ],
+    [
+      ['sweep', path('other.mjs'), '--resume', '--out', path('whole')],
+      1,
+      'the training step is another one, or its file was changed',
+    ],
     [sweep('--count', '3', '--out', path('new')), 2, '--count 3: a grid has all combinations'],
     [sweep('--seed', '3', '--out', path('new')), 2, '--seed 3: a grid draws nothing'],
     [sweep('--eta', '3', '--out', path('new')), 2, '--eta 3 is for --strategy halving, and this is grid'],
