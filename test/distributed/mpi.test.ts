@@ -108,6 +108,26 @@ test('SIGTERM to any of the processes saves the run and ends it, and one process
   expect((await model('stopped')).equals(await model('alone'))).toBe(true);
 });
 
+test('processes with other settings of a model file refuse to train', async () => {
+  await writeFile(
+    path('model.mjs'),
+    `import { f32, nn, optim, setting, trainStep } from '2headgrad';
+export const step = trainStep({ model: nn.linear(1, setting('width', 1)), batch: { x: f32(2, 1) },
+  loss: (model, { x }) => model(x).mean(), optimizer: optim.sgd() });
+export const data = { x: [0, 1] };
+`,
+  );
+  const part = (...set: string[]) => [
+    ...['-n', '1', process.execPath, MAIN, 'train', path('model.mjs'), '--distributed', '--shards', '2'],
+    ...['--out', path('widths'), ...set],
+  ];
+  const { code, stderr } = await mpirun(...part(), ':', ...part('--set', 'width=2')).ended;
+  expect(code).not.toBe(0);
+  expect(stderr).toMatch(
+    /rank 1 on host .*: width is 2 here, and 1 in the first process: give all the same --set, and the same file/,
+  );
+});
+
 test('processes with other data refuse to train, and say so once', async () => {
   await writeFile(path('others.txt'), `${[...WORDS].reverse().join('\n')}\n`);
   const part = (data: string) => [
