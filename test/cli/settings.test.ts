@@ -1,5 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
+import { readConfig } from '../../src/cli/folder.js';
+import { modelFile } from '../../src/cli/kinds/file.js';
+import type { Kind } from '../../src/cli/kinds/kind.js';
+import { f32, nn, optim, trainStep } from '../../src/index.js';
+import type { AnyTrainStep } from '../../src/run/train-step.js';
 import { type Ended, json, lastJson, quickly, workspace } from './command.js';
 
 // What a model file asks for by `setting` is given by --set, and kept with the run.
@@ -67,6 +72,20 @@ test('it goes on, and is used, with these, and refuses others', async () => {
     const { code, stderr } = await quick(...args, '--set', 'hidden=8');
     expect([code, stderr]).toEqual([2, expect.stringContaining(has)]);
   }
+});
+
+test('a run in a folder that was taken for another is not gone on with', async () => {
+  const step = trainStep({
+    ...{ model: nn.linear(1, 1), batch: { x: f32(2, 1) }, optimizer: optim.sgd() },
+    loss: (model, { x }) => model(x).mean(),
+  }) as unknown as AnyTrainStep;
+  const asked = { limits: {}, where: '' };
+  const settings = new Map([['hidden', { ...asked, initial: 4, value: 8 }]]);
+  const own = { path: file, steps: new Map([['step', step]]), graphs: new Map(), settings, exports: {} };
+  const kind = modelFile({ ...own, data: async () => undefined }, { name: 'step', step });
+  await expect(readConfig(path('run'), kind as unknown as Kind)).rejects.toThrow(
+    'hidden is 16, and the model file was run with 8: name the folder',
+  );
 });
 
 test('a run whose settings the file does not take any more says so, and one that is damaged too', async () => {

@@ -124,6 +124,8 @@ export interface Kind<S extends RunSettings = RunSettings, T extends Kept = Kept
   batch(settings: S): number;
   /** What may have happened where a run's data are others than when it was begun. */
   readonly otherData: string;
+  /** Of which one, by the setting `corpus`, is loaded where no file is named. */
+  readonly corpora?: readonly string[];
   /** False: there are none but those that the user names. */
   readonly hasData?: boolean;
   /** Throws OptionError where settings do not fit together. */

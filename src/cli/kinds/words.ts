@@ -4,7 +4,7 @@ import * as schedule from '../../optim/schedule.js';
 import type { AnyTrainStep } from '../../run/train-step.js';
 import { count, plural } from '../output.js';
 import { textHtml, textLines } from '../sampling.js';
-import { flagOf, type SettingName, WARMUP, type WordsSettings } from '../settings.js';
+import { CORPORA, flagOf, type SettingName, WARMUP, type WordsSettings } from '../settings.js';
 import { compare } from '../words/compare.js';
 import { countsOf, loadCorpus, type WordRows, WordVocabulary, wordRows } from '../words/corpus.js';
 import { checkMemory } from '../words/memory.js';
@@ -28,6 +28,7 @@ export const words: Kind<WordsSettings, WordVocabulary> = {
   keeps: 'vocabulary',
   dev: 'dev',
   otherData: 'has changed or is another file',
+  corpora: CORPORA,
   saveSeconds: 120,
   initial: {
     ...{ corpus: 'brown', minCount: 4, counted: 'all' },

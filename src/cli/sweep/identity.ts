@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { GradError } from '../../errors.js';
 import { version } from '../../package-version.js';
 import { settingsDigest } from '../folder.js';
 import { type Kind, settingsFrom } from '../kinds/kind.js';
+import { note } from '../output.js';
 import { valuesOf } from '../own-settings.js';
 import type { Configuration } from './draw.js';
 import type { Trial } from './outcome.js';
@@ -19,17 +21,55 @@ export interface SweepIdentity {
   readonly version: string;
 }
 
-/** Loads what a sweep is about, and says what it is. */
-export async function identify(kind: Kind, data: string | null) {
-  const settings = settingsFrom(kind, {});
+/** One of those of a kind, or undefined where it has none. */
+type Corpus = string | undefined;
+
+/** Loads what a sweep is about, and says what it is. `corpora`: those that it trains on where no file is named. */
+export async function identify(kind: Kind, data: string | null, corpora: readonly Corpus[] = [undefined]) {
+  const found = [];
+  for (const corpus of data === null ? corpora : [undefined]) found.push(await loaded(kind, data, corpus));
+  return { identity: joined(found.map(({ identity }) => identity)), task: found[0].task };
+}
+
+/** The identities of all sweeps that can be trained for here: over each of the corpora that are here, and over several. */
+export async function servedBy(kind: Kind, data: string | null): Promise<SweepIdentity[]> {
+  const found: SweepIdentity[] = [];
+  const missing: GradError[] = [];
+  for (const corpus of (data === null && kind.corpora) || [undefined])
+    await loaded(kind, data, corpus).then(
+      ({ identity }) => void found.push(identity),
+      (error: unknown) => {
+        if (!(error instanceof GradError)) throw error;
+        missing.push(error);
+      },
+    );
+  if (found.length === 0) throw missing[0];
+  for (const { message } of missing) note(`A part of ${kind.name} is not served: ${message}`);
+  return subsets(found).map(joined);
+}
+
+async function loaded(kind: Kind, data: string | null, corpus: Corpus) {
   // A pipe could be read once, and trainings read the data again.
-  const task = await kind.load(data, settings, false);
+  const task = await kind.load(data, settingsFrom(kind, { corpus }), false);
   const { sha256 } = task.kept;
   // What it computes by default is not all that settings make of it.
   const sources = kind.own && kind.own.size > 0 ? [await sourcesDigest(kind.name)] : [];
   const model = sha256 === undefined ? null : digestOf([sha256, kind.order ?? null, ...sources]);
   const identity: SweepIdentity = { kind: kind.format, model, data: task.sha256, version: version() };
   return { identity, task };
+}
+
+/** The identity over several corpora, in the order of the kind. */
+function joined(all: readonly SweepIdentity[]): SweepIdentity {
+  if (all.length === 1) return all[0];
+  const [model, data] = [all.map(({ model }) => model), all.map(({ data }) => data)];
+  return { ...all[0], model: digestOf(model), data: digestOf(data) };
+}
+
+/** All but the empty one, each in the order of the list. */
+function subsets<T>([first, ...rest]: readonly T[]): T[][] {
+  const others = rest.length > 0 ? subsets(rest) : [];
+  return [[first], ...others.map((some) => [first, ...some]), ...others];
 }
 
 /** What differs between two identities, in words, or null. */

@@ -115,7 +115,7 @@ async function prepare(
   const read = options.space === undefined ? known!.space : await readSpace(options.space, kind);
   const space = withFixed(read, optionSettings(options.set), kind);
   const data = options.data === undefined ? (known?.data ?? null) : absolute(options.data);
-  const { identity, task } = await identify(kind, data);
+  const { identity, task } = await identify(kind, data, corporaOf(kind, space));
   const judge = judgeOf(options) ?? known?.judge ?? { metric: 'loss', highest: false };
   checkJudge(judge, kind, task);
   const usual = known ?? {
@@ -129,6 +129,13 @@ async function prepare(
   const plan: Plan = { strategy, count, eta, seed, judge, space, data, identity };
   if (known) checkSamePlan(folder, known, plan);
   return { plan, task, known };
+}
+
+/** The corpora that its trainings load where no file is named. */
+function corporaOf(kind: Kind, space: Record<string, unknown>): readonly (string | undefined)[] {
+  const domain = spaceFrom(space, kind, '--space').get('corpus');
+  if (!kind.corpora || !domain || !('values' in domain)) return [undefined];
+  return kind.corpora.filter((corpus) => domain.values.includes(corpus));
 }
 
 async function checkNew(folder: string): Promise<void> {

@@ -7,7 +7,7 @@ import { KINDS, kindOf } from '../kinds/index.js';
 import type { Kind } from '../kinds/kind.js';
 import { note, Output, plural } from '../output.js';
 import { checkRedis, connected, loadBullMq, optionsOf, unlessGone } from './bullmq.js';
-import { identify, identityName } from './identity.js';
+import { identityName, servedBy } from './identity.js';
 import type { Outcome } from './outcome.js';
 import { shares } from './queue.js';
 import { MOST_LOST, queueName, type TrialJob } from './redis-queue.js';
@@ -53,14 +53,14 @@ export async function worker(tasks: readonly string[], options: WorkerOptions): 
       if (!all || !(error instanceof GradError)) throw error;
       note(`${task} is not served: ${error.message}`);
     });
-    if (found) served.push(found);
+    if (found) served.push(...found);
   }
   const { jobs, threads } = shares(options);
   const counts = { done: 0, failed: 0 };
   const running = new Set<Promise<unknown>>();
   const workers = await start(served, { place, options, jobs, threads, interrupt, output, counts, running });
   interrupt.hold();
-  const kinds = served.map(({ kind }) => kind.command).join(', ');
+  const kinds = [...new Set(served.map(({ kind }) => kind.command))].join(', ');
   output.line(`Waits at ${place.shown} for trainings of ${kinds}; ${plural(jobs, 'training')} at a time`);
   await new Promise<void>((resolve) => {
     if (interrupt.signal.aborted) resolve();
@@ -83,14 +83,13 @@ export async function worker(tasks: readonly string[], options: WorkerOptions): 
   return interrupt.exitCode;
 }
 
-async function serve(task: string, { data, export: exported }: WorkerOptions): Promise<Served> {
+async function serve(task: string, { data, export: exported }: WorkerOptions): Promise<Served[]> {
   const kind = await kindOf(task, exported);
   const file = absolute(data);
-  const { identity } = await identify(kind, file);
-  return {
+  return (await servedBy(kind, file)).map((identity) => ({
     ...{ kind, name: queueName(identityName(identity)) },
     run: (settings) => ({ task, exported, data: file ?? undefined, ...apart(kind, settings) }),
-  };
+  }));
 }
 
 interface Site {
