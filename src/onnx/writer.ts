@@ -203,7 +203,7 @@ function used(nodes: readonly OnnxNode[], outputs: readonly string[]): OnnxNode[
 }
 
 /** What a node reads, in its bodies too. */
-function readBy({ inputs, attributes }: OnnxNode): string[] {
+export function readBy({ inputs, attributes }: OnnxNode): string[] {
   const bodies = Object.values(attributes).filter(isGraph);
   return [...inputs, ...bodies.flatMap(({ body }) => (body as OnnxGraph).nodes.flatMap(readBy))];
 }
