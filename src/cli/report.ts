@@ -178,7 +178,7 @@ async function graphSection({ session: { module }, task, config }: Results): Pro
   const train = graphs.train ?? graphs.shard;
   if (canBeDrawn(train)) return { heading, svg: await dotToSvg(graphToDot(train)) };
   const how = flagsOf(kind, settings as unknown as Settings, { changed: true })
-    .filter((_, i, all) => kind.model.some((name) => all[i].split(' ')[0] === flagOf(name)))
+    .filter((flag) => [...kind.model.map(flagOf), '--set'].includes(flag.split(' ')[0]))
     .join(' ');
   return {
     heading,

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { crossEntropy, f32, i32, lenet, mean, meanSquaredError, nn, optim, trainStep } from '../../src/index.js';
+import {
+  crossEntropy,
+  f32,
+  i32,
+  lenet,
+  mean,
+  meanSquaredError,
+  nn,
+  optim,
+  trainStep,
+} from '../../src/index.js';
 import { namesStep } from '../../src/models/bengio.js';
 import { readingStep, textStep, writingStep } from '../../src/models/text.js';
 import type { AnyTrainStep } from '../../src/run/train-step.js';
