@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,7 +15,9 @@ const quick = quickly();
 const PASSWORD = 'hunter2-%41';
 
 // A training of a sweep has nothing to ask a Redis, and is not to know how.
-const MODEL = `import { accuracy, crossEntropy, f32, i32, nn, optim, setting, trainStep } from '2headgrad';
+const HOLD = path('hold');
+const MODEL = `import { existsSync } from 'node:fs';
+import { accuracy, crossEntropy, f32, i32, nn, optim, setting, trainStep } from '2headgrad';
 const hidden = setting('hidden', 16, { min: 1, max: 64, integer: true });
 const act = setting('act', 'relu', { choices: ['relu', 'tanh'] });
 // What a model prints is no result.
@@ -33,7 +35,11 @@ const points = (n, from) => {
   const x = Array.from({ length: n }, (_, i) => [Math.sin(3 * i + from), Math.cos(5 * i + from)]);
   return { x, y: x.map(([a, b]) => (a * b > 0.2 ? 2 : a > b ? 1 : 0)) };
 };
-export const data = () => ({ train: points(50, 0), validation: points(13, 1), test: points(9, 2) });
+export const data = async () => {
+  // So that a sweep can be met on its way.
+  while (process.send && hidden === 4 && existsSync(${JSON.stringify(HOLD)})) await new Promise((go) => setTimeout(go, 20));
+  return { train: points(50, 0), validation: points(13, 1), test: points(9, 2) };
+};
 `;
 const SPACE = { lr: [0.5, 3e38], hidden: [8, 4], steps: 400, engine: 'tape' };
 
@@ -116,9 +122,11 @@ test('a sweep trains all configurations, and says which did best and what failed
 
 test('one that is stopped, killed and gone on with runs what is missing alone, to the same table', async () => {
   const out = ['--out', path('parts')];
+  await writeFile(HOLD, '');
   const first = start(sweep('--jobs', '1', ...out));
   await says(first, /1 of 4/);
   first.child.kill('SIGINT');
+  await rm(HOLD);
   const stopped = await first.ended;
   expect(stopped.code).toBe(130);
   expect(stopped.stdout).toContain(`Go on with: 2headgrad sweep ${path('points.mjs')} --resume --out`);
@@ -138,10 +146,12 @@ test('one that is stopped, killed and gone on with runs what is missing alone, t
   ]);
 
   const resume = ['sweep', path('points.mjs'), '--resume', ...out];
+  await writeFile(HOLD, '');
   const second = start(resume);
   await says(second, /\d of 4/);
   second.child.kill('SIGKILL');
   await second.ended;
+  await rm(HOLD);
   // Its training notices, saves and ends by itself, and the next one waits for that.
   const { code, stderr } = await run(...resume);
   expect([code, stderr]).toEqual([1, expect.stringMatching(/4 of 4/)]);
