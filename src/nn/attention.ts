@@ -1,13 +1,13 @@
 import { boolean, checkOptions, fraction, shown, wholeNumber } from '../check.js';
-import { OptionError, ShapeError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import { type AttentionOptions, attention, attentionWeights } from '../ops/attention.js';
 import { reshape, transpose } from '../ops/movement.js';
 import { rotary } from '../ops/rotary.js';
 import { split } from '../ops/split.js';
 import type { Tensor } from '../ops/tensor.js';
-import { formatShape } from '../shape.js';
 import { type KeyValueCache, onePlace, remember } from './cache.js';
 import { dropout } from './dropout.js';
+import { checkInput } from './inputs.js';
 import { linear } from './layers.js';
 import { layerOf, type Module } from './module.js';
 
@@ -107,14 +107,17 @@ export function multiHeadAttention(
     checkOptions(what, more, ['memory', 'mask', 'cache', 'place', 'watch']);
     if (more.watch !== undefined && typeof more.watch !== 'function')
       throw new OptionError(`${what}: watch is a function that gets the weights, not ${shown(more.watch)}`);
-    if (x.rank !== 3 || x.shape[2] !== width)
-      throw new ShapeError(`${what}: expected [batch, places, ${width}], got ${formatShape(x.shape)}`);
+    const made = (width: number) => `${what}(${width}, ${heads})`;
+    const fits = (size: number) => (size % heads === 0 ? { fits: made } : {});
+    checkInput(x, { layer: made(width), form: ['batch', 'places', width], ...fits(x.shape.at(-1)!) });
     if ((more.memory !== undefined) !== (seen !== undefined))
       throw new OptionError(
         seen === undefined
           ? `${what}: it was made without a memory: give its width, as in { memory: ${width} }`
           : `${what}: it looks at a memory: call it with (x, { memory })`,
       );
+    if (more.memory)
+      checkInput(more.memory, { layer: `${made(width)}: memory`, form: ['batch', 'places', seen!] });
     const [q, k, v] = inputs.input
       ? split(inputs.input(x), [width, shared, shared], -1)
       : [inputs.query(x), ...split(inputs.memory(more.memory!), [shared, shared], -1)];

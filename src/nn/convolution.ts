@@ -19,7 +19,8 @@ import {
 import { checkSpatial, type PerAxis } from '../ops/spatial.js';
 import type { Initializer, Tensor } from '../ops/tensor.js';
 import { perAxis } from '../ops/window.js';
-import { formatShape, numel, sameShape } from '../shape.js';
+import { formatShape, numel, type Shape, sameShape } from '../shape.js';
+import { checkInput, type Takes } from './inputs.js';
 import { type Activation, layer, type Module, parameter, type Weighted } from './module.js';
 
 interface FilterOptions {
@@ -182,7 +183,28 @@ function convLayer(
     forShape(weightInit ?? init.uniform(-bound, bound), shape),
   );
   const bias = hasBias ? parameter([outputs], biasInit ?? init.uniform(-bound, bound)) : undefined;
-  return layer({ weight, ...(bias && { bias }) }, (x) => apply(x, weight, { ...rest, bias }), what);
+  const made = (inputs: number) => `${what}(${inputs}, ${outputs}, ${JSON.stringify(kernel)})`;
+  const places = axes === 1 ? ['width'] : ['height', 'width'];
+  const takes: Takes = {
+    layer: made(inputs),
+    form: channelsFirst ? ['batch', inputs, ...places] : ['batch', ...places, inputs],
+    ...(groups === 1 && { fits: made }),
+    hint: (shape) => channelsElsewhere(shape, inputs, axes, channelsFirst),
+  };
+  const forward = (x: Tensor) => {
+    checkInput(x, takes);
+    return apply(x, weight, { ...rest, bias });
+  };
+  return layer({ weight, ...(bias && { bias }) }, forward, what);
+}
+
+/** Of a shape that does not fit: whether it has its channels on the other side, or none where there is one. */
+function channelsElsewhere(shape: Shape, inputs: number, axes: number, first: boolean): string | undefined {
+  if (shape.length === axes + 2 && shape.at(first ? -1 : 1) === inputs)
+    return `its channels seem to come ${first ? 'last: leave channelsFirst out' : 'first: give the layer channelsFirst: true'}`;
+  if (shape.length !== axes + 1 || inputs !== 1) return undefined;
+  const [batch, ...places] = shape;
+  return `with x.reshape(${formatShape(first ? [batch, 1, ...places] : [...shape, 1])}) it has one channel`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { boolean, checkOptions, finite, shown, wholeNumber } from '../check.js';
-import { OptionError } from '../errors.js';
+import { OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { silu as siluFunction } from '../ops/activations.js';
 import {
@@ -19,6 +19,8 @@ import { gather } from '../ops/gather.js';
 import { matmul } from '../ops/matmul.js';
 import { reshape } from '../ops/movement.js';
 import type { Initializer, Tensor, Variable } from '../ops/tensor.js';
+import { numel } from '../shape.js';
+import { checkInput } from './inputs.js';
 import { type Activation, layer, type Module, type ModuleOf, parameter, type Weighted } from './module.js';
 
 export interface LinearOptions {
@@ -46,9 +48,19 @@ export function linear(inputs: number, outputs: number, options: LinearOptions =
   wholeNumber('linear: outputs', outputs);
   const bound = 1 / Math.sqrt(inputs);
   const weight = parameter([inputs, outputs], weightInit ?? init.uniform(-bound, bound));
-  if (!hasBias) return layer({ weight }, (x) => matmul(x, weight), 'linear');
+  const made = (width: number) => `linear(${width}, ${outputs})`;
+  const product = (x: Tensor) => {
+    checkInput(x, {
+      layer: made(inputs),
+      form: ['batch', '...', inputs],
+      fits: made,
+      hint: ({ length }) => (length === 1 ? `give it a batch, such as x.reshape([1, ${inputs}])` : undefined),
+    });
+    return matmul(x, weight);
+  };
+  if (!hasBias) return layer({ weight }, product, 'linear');
   const bias = parameter([outputs], biasInit ?? init.uniform(-bound, bound));
-  return layer({ weight, bias }, (x) => add(matmul(x, weight), bias), 'linear');
+  return layer({ weight, bias }, (x) => add(product(x), bias), 'linear');
 }
 
 /**
@@ -75,7 +87,11 @@ export function embedding(
   wholeNumber('embedding: count', count);
   wholeNumber('embedding: width', width);
   const weight = parameter([count, width], options.weight ?? init.normal());
-  return layer({ weight }, (ids) => gather(weight, ids), 'embedding');
+  const forward = (ids: Tensor) => {
+    checkInput(ids, { layer: `embedding(${count}, ${width})`, dtype: 'i32', form: ['...'] });
+    return gather(weight, ids);
+  };
+  return layer({ weight }, forward, 'embedding');
 }
 
 /**
@@ -87,7 +103,12 @@ export function embedding(
  * ```
  */
 export function flatten(): Activation {
-  return layer({}, (x) => reshape(x, [x.shape[0], x.shape.slice(1).reduce((a, b) => a * b, 1)]), 'flatten');
+  const forward = (x: Tensor) => {
+    const [batch, ...rest] = x.shape;
+    if (batch === undefined) throw new ShapeError('flatten: expected [batch, ...], got []');
+    return reshape(x, [batch, numel(rest)]);
+  };
+  return layer({}, forward, 'flatten');
 }
 
 /**

@@ -5,10 +5,11 @@ import { add, mul, rsqrt, sub } from '../ops/elementwise.js';
 import { mean } from '../ops/functions.js';
 import { channelsToFirst, channelsToLast } from '../ops/spatial.js';
 import { type Initializer, interpreter, type Tensor, type Variable } from '../ops/tensor.js';
-import { formatShape, numel } from '../shape.js';
+import { numel } from '../shape.js';
 import { located } from '../source.js';
 import { normObserver } from './calibration.js';
 import { isFrozen } from './frozen.js';
+import { checkInput } from './inputs.js';
 import { layer, type ModuleOf, parameter, state } from './module.js';
 
 export interface NormOptions {
@@ -77,6 +78,7 @@ function batchNormOf(what: string, features: number, options: BatchNormOptions):
   boolean(`${what}: channelsFirst`, channelsFirst);
   if (!(notNegative(`${what}: momentum`, momentum) <= 1))
     throw new OptionError(`${what}: momentum must be from 0 to 1, got ${momentum}`);
+  const made = (features: number) => `${what}(${features})`;
   const runningMean = state([features], init.zeros);
   const runningVariance = state([features], init.ones);
   const inUse = (x: Tensor) => affine.byColumn(sub(x, runningMean), rsqrt(add(runningVariance, eps)));
@@ -106,12 +108,9 @@ function batchNormOf(what: string, features: number, options: BatchNormOptions):
     return affine.byColumn(centred, rsqrt(add(sigma2, eps)));
   };
   const forward = (x: Tensor) => {
-    const given = x.shape.at(channelsFirst ? 1 : -1);
-    if (x.rank < 2 || given !== features) {
-      const places =
-        x.rank > 2 ? (channelsFirst ? `${features}, ...places` : `...places, ${features}`) : features;
-      throw new ShapeError(`${what}: expected [batch, ${places}], got ${formatShape(x.shape)}`);
-    }
+    const places = x.rank > 2 ? ['...places'] : [];
+    const form = channelsFirst ? ['batch', features, ...places] : ['batch', ...places, features];
+    checkInput(x, { layer: made(features), form, fits: made });
     return channelsFirst && x.rank > 2 ? channelsToFirst(normalized(channelsToLast(x))) : normalized(x);
   };
   return layer({ ...affine.parts, runningMean, runningVariance }, forward, what);
@@ -136,9 +135,7 @@ export function layerNorm(features: number, options: NormOptions = {}): ModuleOf
   const { eps = 1e-5 } = options;
   const affine = affineOf('layerNorm', features, eps, options);
   const forward = (x: Tensor) => {
-    if (x.shape.at(-1) !== features) {
-      throw new ShapeError(`layerNorm: expected ${features} features, got ${formatShape(x.shape)}`);
-    }
+    checkFeatures('layerNorm', x, features);
     const centred = sub(x, mean(x, -1, { keepDims: true }));
     const sigma2 = mean(mul(centred, centred), -1, { keepDims: true });
     return affine.byRow(centred, rsqrt(add(sigma2, eps)));
@@ -166,12 +163,15 @@ export function rmsNorm(
   const { eps = 1e-5 } = options;
   const affine = affineOf('rmsNorm', features, eps, { ...options, bias: false });
   const forward = (x: Tensor) => {
-    if (x.shape.at(-1) !== features) {
-      throw new ShapeError(`rmsNorm: expected ${features} features, got ${formatShape(x.shape)}`);
-    }
+    checkFeatures('rmsNorm', x, features);
     return affine.byRow(x, rsqrt(add(mean(mul(x, x), -1, { keepDims: true }), eps)));
   };
   return layer(affine.parts, forward, 'rmsNorm');
+}
+
+function checkFeatures(what: string, x: Tensor, features: number): void {
+  const made = (features: number) => `${what}(${features})`;
+  checkInput(x, { layer: made(features), form: ['...', features], fits: made });
 }
 
 /** Gain and bias of a norm, as far as its options ask for them. */

@@ -11,6 +11,7 @@ import type { Initializer, Tensor } from '../ops/tensor.js';
 import { cos, sin } from '../ops/trigonometric.js';
 import { formatShape } from '../shape.js';
 import { onePlace } from './cache.js';
+import { checkInput } from './inputs.js';
 import { layer, layerOf, type Module, parameter } from './module.js';
 
 export interface PlaceInputs {
@@ -46,7 +47,8 @@ export function learnedPositions(
   const weight = parameter([count, width], options.weight ?? init.normal(0, 0.02));
   const forward = (x: Tensor, more: PlaceInputs = {}) => {
     checkOptions('learnedPositions', more, ['place']);
-    const places = placesOf('learnedPositions', x, width);
+    const made = (width: number) => `learnedPositions(${count}, ${width})`;
+    const places = placesOf(made, x, width);
     if (more.place !== undefined && places === 1)
       return add(x, gather(weight, onePlace('learnedPositions', more.place, count)));
     if (places > count)
@@ -77,15 +79,14 @@ export function sinusoidalPositions(width: number, options: { base?: number } = 
   positive('sinusoidalPositions: base', base);
   if (width % 2 !== 0) throw new OptionError(`sinusoidalPositions: the width must be even, got ${width}`);
   const forward = (x: Tensor) => {
-    const places = placesOf('sinusoidalPositions', x, width);
+    const places = placesOf((width) => `sinusoidalPositions(${width})`, x, width);
     const angles = mul(reshape(cast(iota(places), 'f32'), [places, 1]), frequencies(width, base));
     return add(x, concat([sin(angles), cos(angles)], 1));
   };
   return layer({}, forward, 'sinusoidalPositions');
 }
 
-function placesOf(what: string, x: Tensor, width: number): number {
-  if (x.rank < 2 || x.shape.at(-1) !== width)
-    throw new ShapeError(`${what}: expected [batch, places, ${width}], got ${formatShape(x.shape)}`);
+function placesOf(made: (width: number) => string, x: Tensor, width: number): number {
+  checkInput(x, { layer: made(width), form: ['...batch', 'places', width], fits: made });
   return x.shape.at(-2)!;
 }

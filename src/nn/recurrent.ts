@@ -1,5 +1,5 @@
-import { boolean, checkOptions, fraction, wholeNumber } from '../check.js';
-import { OptionError, ShapeError } from '../errors.js';
+import { boolean, checkOptions, fraction, shown, wholeNumber } from '../check.js';
+import { GraphError, OptionError, ShapeError } from '../errors.js';
 import * as init from '../init/init.js';
 import { add, mul, sigmoid, sub, tanh } from '../ops/elementwise.js';
 import { matmul } from '../ops/matmul.js';
@@ -8,8 +8,10 @@ import { scan } from '../ops/scan.js';
 import { chunk } from '../ops/split.js';
 import { interpreter, type Tensor, toTensor, type Variable } from '../ops/tensor.js';
 import { formatShape } from '../shape.js';
+import { located } from '../source.js';
 import { carriedState } from './carried.js';
 import { dropout } from './dropout.js';
+import { checkInput } from './inputs.js';
 import { layer, layerOf, type Module, parameter } from './module.js';
 
 // Recurrent layers, by PyTorch's equations and in its order of gates.
@@ -88,13 +90,13 @@ function cell(kind: Kind, inputs: number, hidden: number, options: CellOptions) 
   boolean(`${what}: bias`, bias);
   const weights = weightsOf(kind, inputs, hidden, bias);
   const forward = (x: Tensor, carry: readonly Tensor[]) => {
-    const [batch, width] = x.shape;
-    if (x.rank !== 2 || width !== inputs)
-      throw new ShapeError(`${what}: expected [batch, ${inputs}], got ${formatShape(x.shape)}`);
+    const made = (inputs: number) => `${what}(${inputs}, ${hidden})`;
+    checkInput(x, { layer: made(inputs), form: ['batch', inputs], fits: made });
+    const [batch] = x.shape;
     for (const h of carry)
       if (formatShape(h.shape) !== formatShape([batch, hidden]))
         throw new ShapeError(
-          `${what}: expected a state of [${batch}, ${hidden}], got ${formatShape(h.shape)}`,
+          `${made(inputs)}: expected a state of [${batch}, ${hidden}], got ${formatShape(h.shape)}`,
         );
     return kind.step(weights.input(x), carry, weights.hidden);
   };
@@ -166,8 +168,10 @@ export function lstmCell(
   hidden: number,
   options: CellOptions = {},
 ): ((x: Tensor, state: LstmState) => LstmState) & { readonly parts: Readonly<Record<string, unknown>> } {
-  const { parts, forward } = cell(LSTM, inputs, hidden, options);
+  const { parts, forward, what } = cell(LSTM, inputs, hidden, options);
   const next = (x: Tensor, state: LstmState) => {
+    if (!state?.h || !state.c)
+      throw new GraphError(located(`${what}: expected its state second, { h, c }, got ${shown(state)}`));
     const [h, c] = forward(toTensor(x), [toTensor(state.h), toTensor(state.c)]);
     return { h, c };
   };
@@ -285,8 +289,8 @@ function recurrent(kind: Kind, inputs: number, hidden: number, options: Recurren
     ...(carried && { carried: carried.own }),
   };
   const run = (x: Tensor, state?: Tensor[][], begins?: Tensor) => {
-    if (x.rank !== 3 || x.shape[2] !== inputs)
-      throw new ShapeError(`${name}: expected [batch, time, ${inputs}], got ${formatShape(x.shape)}`);
+    const made = (inputs: number) => `${name}(${inputs}, ${hidden})`;
+    checkInput(x, { layer: made(inputs), form: ['batch', 'time', inputs], fits: made });
     // What is given goes before what is carried.
     const goesOn = carried && state === undefined && interpreter().training;
     if (begins !== undefined && !carried)

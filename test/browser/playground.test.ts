@@ -176,7 +176,7 @@ describe('the playground', () => {
     await expect
       .poll(() => text(page, 'alert'), PATIENCE)
       .toMatch(
-        /^matmul: inner sizes differ: \[32, 200\] x \[201, 27\], in layers\.\d+ \(linear\) \(model\.ts:\d+\)/,
+        /^linear\(201, 27\): expected \[batch, \.\.\., 201\], got \[32, 200\]: nn\.linear\(200, 27\) would fit, in layers\.\d+ \(linear\) \(model\.ts:\d+\)/,
       );
     expect(await text(page, 'compiled')).toBe('Not compiled; the model before stays in use.');
     const told = Number(/model\.ts:(\d+)/.exec(await text(page, 'alert'))?.[1]);

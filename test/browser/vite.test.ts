@@ -93,7 +93,7 @@ it('in development the overlay shows the line of the model that is wrong, and go
     const shown = () => overlay.locator('.message, .file, .frame').allInnerTexts();
     await expect
       .poll(async () => (await shown()).join('\n'), PATIENCE)
-      .toMatch(/classifier\.grad\.ts: matmul: inner sizes differ: \[4, 6\] x \[7, 5\]/);
+      .toMatch(/classifier\.grad\.ts: linear\(7, 5\): expected \[batch, \.\.\., 7\], got \[4, 6\]/);
     expect((await shown()).join('\n')).toContain('loss: (model, { x, y }) => crossEntropy');
     await page.screenshot({ path: `${SHOTS}/overlay.png` });
     writeFileSync(file(MODEL), text);

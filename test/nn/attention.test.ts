@@ -182,7 +182,7 @@ describe('positions and norms', () => {
       });
     }
     expect(() => nn.rmsNorm(3, { bias: true } as never)).toThrow('there is no option bias');
-    expect(() => predict(nn.rmsNorm(3), x)).toThrow('rmsNorm: expected 3 features');
+    expect(() => predict(nn.rmsNorm(3), x)).toThrow('rmsNorm(3): expected [..., 3]');
   });
 });
 

@@ -135,10 +135,10 @@ describe('batchNorm', () => {
 
   it('refuses an image of other channels', () => {
     expect(() => session(nn.batchNorm(3), [2, 4, 4, 2])).toThrow(
-      'batchNorm: expected [batch, ...places, 3], got [2, 4, 4, 2]',
+      'batchNorm(3): expected [batch, ...places, 3], got [2, 4, 4, 2]',
     );
     expect(() => session(nn.batchNorm(3, { channelsFirst: true }), [2, 4, 4, 3])).toThrow(
-      'batchNorm: expected [batch, 3, ...places], got [2, 4, 4, 3]',
+      'batchNorm(3): expected [batch, 3, ...places], got [2, 4, 4, 3]',
     );
   });
 

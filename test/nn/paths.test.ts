@@ -10,7 +10,7 @@ const step = (model: unknown, apply: (model: never, x: never) => unknown) =>
   });
 
 const wrong = () => nn.linear(5, 2);
-const SIZES = 'matmul: inner sizes differ: [4, 3] x [5, 2]';
+const SIZES = 'linear(5, 2): expected [batch, ..., 5], got [4, 3]: nn.linear(3, 2) would fit';
 // biome-ignore lint/suspicious/noExplicitAny: models of any kind
 type Any = any;
 
@@ -50,7 +50,7 @@ describe('an error in a layer', () => {
       'with a check of its own',
       { a: nn.linear(3, 3), norm: nn.layerNorm(4) },
       (m, x) => m.norm(m.a(x)).mean(),
-      'layerNorm: expected 4 features, got [4, 3], in norm (layerNorm) (paths',
+      'layerNorm(4): expected [..., 4], got [4, 3]: nn.layerNorm(3) would fit, in norm (layerNorm) (paths',
     ],
     ['that is the model', wrong(), (m, x) => m(x).mean(), `${SIZES} (paths`],
     [
@@ -76,9 +76,9 @@ describe('an error in a layer', () => {
       optimizer: optim.sgd(),
       predict: { inputs: { x: f32(1, 4) }, output: (m, { x }) => m(x) },
     });
-    expect(() => s.program).toThrow('[1, 4] x [3, 5], in layers.0 (linear) (paths');
+    expect(() => s.program).toThrow('got [1, 4]: nn.linear(4, 5) would fit, in layers.0 (linear) (paths');
     expect(() => nn.sequential(nn.tanh(), nn.layerNorm(4))(tensor([[1, 2, 3]]))).toThrow(
-      'got [1, 3], in layers.1 (layerNorm) (paths',
+      'got [1, 3]: nn.layerNorm(3) would fit, in layers.1 (layerNorm) (paths',
     );
   });
 

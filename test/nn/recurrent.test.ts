@@ -98,7 +98,7 @@ describe('layers of recurrent cells', () => {
     expect(() => nn.rnn(3, 4, { dropout: 1 })).toThrow('rnn: dropout');
     const gru = nn.gru(INPUTS + 1, HIDDEN);
     expect(() => sessionOf({ gru }, (x) => gru(x)).predict({ x })).toThrow(
-      'gru: expected [batch, time, 4], got [2, 4, 3]',
+      'gru(4, 5): expected [batch, time, 4], got [2, 4, 3]: nn.gru(3, 5) would fit',
     );
     const own = nn.gru(INPUTS, HIDDEN, { layers: 2 });
     const begin = nn.parameter([BATCH, 1], () => [0, 0]);
@@ -113,6 +113,6 @@ describe('layers of recurrent cells', () => {
       sessionOf({ cell, begin }, (x) =>
         cell(x.slice([0, 0, 0], [BATCH, 1, 3]).reshape([BATCH, 3]), begin),
       ).predict({ x }),
-    ).toThrow('gruCell: expected a state of [2, 5], got [2, 1]');
+    ).toThrow('gruCell(3, 5): expected a state of [2, 5], got [2, 1]');
   });
 });

@@ -249,7 +249,9 @@ console.log(session, worker);`,
     expect([first, second, again]).toEqual(['6', '9', '6']);
     const lines = source().split('\n');
     const line = lines.findIndex((text) => text.includes('loss:')) + 1;
-    expect(shapes.message).toMatch(/^classifier\.grad\.ts: matmul: inner sizes differ: \[4, 6\] x \[7, 5\]/);
+    expect(shapes.message).toMatch(
+      /^classifier\.grad\.ts: linear\(7, 5\): expected \[batch, \.\.\., 7\], got \[4, 6\]/,
+    );
     expect(shapes.loc).toMatchObject({ line, file: expect.stringContaining('classifier.grad.ts') });
     expect(shapes.frame).toContain('loss: (model, { x, y })');
     expect(syntax.loc.line).toBe(lines.findIndex((text) => text.includes('nn.tanh()')) + 1);

@@ -77,7 +77,7 @@ describe('trainStep', () => {
       optimizer,
     });
     expect(() => step.program).toThrow(
-      /^matmul: inner sizes differ: \[32, 30\] x \[27, 200\] \(step\.test\.ts:\d+\)$/,
+      /^linear\(27, 200\): expected \[batch, \.\.\., 27\], got \[32, 30\]: nn\.linear\(30, 200\) would fit \(step\.test\.ts:\d+\)$/,
     );
   });
 
