@@ -10,6 +10,8 @@ export interface CrossEntropy {
   /** That part for a uniform guess: ln(classes) for a mean over rows. */
   readonly uniform: number;
   readonly classes: number;
+  /** What the softmax is taken of, as the exponentials have it: maybe less the largest of a row. */
+  readonly logits: Node;
   /** The indices of the right classes, where they are found. */
   readonly targets: Node | undefined;
   /** The user's line. */
@@ -26,22 +28,24 @@ export function crossEntropyOf(loss: Node): CrossEntropy | undefined {
   let uniform = 0;
   let classes = 0;
   let targets: Node | undefined;
+  let logits: Node | undefined;
   let where = '';
   for (const term of terms(loss)) {
     const kind = classify(term.node);
     if (!kind) continue;
     parts.push(term);
     targets ??= kind.targets;
-    if (kind.classes === 0) continue;
+    if (!kind.logits) continue;
     classes = kind.classes;
+    logits = kind.logits;
     where = kind.where;
     uniform += Math.abs(term.factor) * kind.count * Math.log(kind.classes);
   }
-  return classes > 1 ? { parts, uniform, classes, targets, where } : undefined;
+  return logits && classes > 1 ? { parts, uniform, classes, logits, targets, where } : undefined;
 }
 
 /** The loss as a sum of factor times the sum over a node's elements. */
-function terms(loss: Node): { node: Node; factor: number }[] {
+export function terms(loss: Node): { node: Node; factor: number }[] {
   const found: { node: Node; factor: number }[] = [];
   const visit = (node: Node, factor: number) => {
     const [a, b] = node.inputs;
@@ -79,8 +83,9 @@ function terms(loss: Node): { node: Node; factor: number }[] {
 }
 
 interface Kind {
-  /** 0 for the part that is 0 under a uniform guess: the picked logit beside a log-sum-exp. */
+  /** 0 for the part that is 0 under a uniform guess: the picked logit beside a log-sum-exp. It has no logits of its own. */
   classes: number;
+  logits?: Node;
   /** How many numbers ln(classes) it sums up. */
   count: number;
   targets?: Node;
@@ -91,19 +96,18 @@ function classify(node: Node): Kind | undefined {
   if (node.op.name === 'log') {
     const inner = unscaled(withoutNumber(node.inputs[0]));
     const of = sumOfExp(inner);
-    if (of) return { classes: of, count: numel(node.shape), where: node.where };
+    if (of) return { ...of, count: numel(node.shape), where: node.where };
     const picked = maskedBy(inner.op.name === 'sum' ? inner.inputs[0] : inner);
-    const softmax = picked && softmaxClasses(picked.values);
-    if (softmax)
-      return { classes: softmax, count: numel(node.shape), targets: picked.targets, where: node.where };
+    const softmax = picked && softmaxOf(picked.values);
+    if (softmax) return { ...softmax, count: numel(node.shape), targets: picked.targets, where: node.where };
     return undefined;
   }
   const picked = maskedBy(node);
   if (!picked) return undefined;
   const { values, targets } = picked;
-  const classes = logSoftmaxClasses(values);
+  const logSoftmax = logSoftmaxOf(values);
   const rows = numel(node.shape) / Math.max(1, node.shape.at(-1) ?? 1);
-  if (classes) return { classes, count: rows, targets, where: node.where };
+  if (logSoftmax) return { ...logSoftmax, count: rows, targets, where: node.where };
   return { classes: 0, count: rows, targets, where: node.where };
 }
 
@@ -144,25 +148,33 @@ function targetsOf(equal: Node): Node | undefined {
   return sides.length > 1 && other?.dtype === 'i32' ? other : undefined;
 }
 
-/** The number of classes if this is a sum of exponentials. */
-function sumOfExp(node: Node): number {
+/** Exponentials that are summed over classes, and what they are taken of. */
+export interface Exponentials {
+  readonly classes: number;
+  readonly logits: Node;
+}
+
+/** If this is a sum of exponentials. */
+function sumOfExp(node: Node): Exponentials | undefined {
   const sum = strip(node);
-  if (sum.op.name !== 'sum' || strip(sum.inputs[0]).op.name !== 'exp') return 0;
-  return numel(sum.inputs[0].shape) / Math.max(1, numel(sum.shape));
+  if (sum.op.name !== 'sum') return undefined;
+  const e = strip(sum.inputs[0]);
+  if (e.op.name !== 'exp') return undefined;
+  return { classes: numel(sum.inputs[0].shape) / Math.max(1, numel(sum.shape)), logits: e.inputs[0] };
 }
 
 /** If this is exp(x) / sum(exp(x)). */
-function softmaxClasses(node: Node): number {
+export function softmaxOf(node: Node): Exponentials | undefined {
   const quotient = strip(node);
-  if (quotient.op.name !== 'div' || strip(quotient.inputs[0]).op.name !== 'exp') return 0;
+  if (quotient.op.name !== 'div' || strip(quotient.inputs[0]).op.name !== 'exp') return undefined;
   return sumOfExp(quotient.inputs[1]);
 }
 
 /** If this is the log of a softmax, or x less the log of a sum of exponentials. */
-function logSoftmaxClasses(node: Node): number {
+export function logSoftmaxOf(node: Node): Exponentials | undefined {
   const inner = strip(node);
-  if (inner.op.name === 'log') return softmaxClasses(withoutNumber(inner.inputs[0]));
-  if (inner.op.name !== 'sub') return 0;
+  if (inner.op.name === 'log') return softmaxOf(withoutNumber(inner.inputs[0]));
+  if (inner.op.name !== 'sub') return undefined;
   const log = strip(inner.inputs[1]);
-  return log.op.name === 'log' ? sumOfExp(log.inputs[0]) : 0;
+  return log.op.name === 'log' ? sumOfExp(log.inputs[0]) : undefined;
 }

@@ -38,8 +38,8 @@ function softmaxBound(node: Node, { lo, hi }: Interval): Interval {
   return { lo: sameAxes ? Math.max(lo, 1) : lo, hi };
 }
 
-/** Whether a node is x less its own largest element. */
-function isBelowMax(node: Node): boolean {
+/** Whether a node is x less its own largest element, as a softmax has it in its exponential. */
+export function isBelowMax(node: Node): boolean {
   if (node.op.name !== 'sub') return false;
   const [x, operand] = node.inputs;
   const largest = strip(operand);

@@ -1,5 +1,7 @@
 import {
   add,
+  binaryCrossEntropy,
+  cast,
   crossEntropy,
   type DiagnoseOptions,
   div,
@@ -64,11 +66,16 @@ const labelled = (width: number, classes: number) => ({
   y: ids(ROWS, classes),
 });
 
-export function regression(model: nn.Module, width: number, options: DiagnoseOptions = {}): Visit {
+export function regression(
+  model: nn.Module,
+  width: number,
+  options: DiagnoseOptions = {},
+  loss: Loss = meanSquaredError,
+): Visit {
   const step = trainStep({
     model,
     batch: { x: f32(32, width), y: f32(32, 1) },
-    loss: (m, { x, y }) => meanSquaredError(m(x), y),
+    loss: (m, { x, y }) => loss(m(x), y),
     optimizer: optim.sgd(),
   });
   return { step: step as unknown as AnyTrainStep, options: { data: points(width), ...options } };
@@ -186,6 +193,12 @@ const longSoftmax: Loss = (x, y) => {
 };
 const logOfSoftmax: Loss = (x, y) => neg(mean(pick(log(softmax(x)), y)));
 const pickedThenLog: Loss = (x, y) => neg(mean(log(pick(softmax(x), y))));
+
+const twoLayers = (outputs: number) => [nn.linear(4, 16), nn.tanh(), nn.linear(16, outputs)];
+const softmaxByHand = (x: Tensor) => div(exp(x.tanh()), sum(exp(x.tanh()), -1, { keepDims: true }));
+const smoothed: Loss = (x, y) => crossEntropy(x, y, { labelSmoothing: 0.1 });
+/** Targets of 0 and 1, made of those of a regression. */
+const yesOrNo: Loss = (x, y) => binaryCrossEntropy(x, cast(y.greater(0), 'f32'));
 
 /** Each rule with small models that have its fault. */
 export const CASES: Case[] = [
@@ -326,6 +339,55 @@ export const CASES: Case[] = [
       ),
     mended: () => language(embedding(9, { weight: kaiming }, small), 9),
     says: /layers\.0\.weight \[9, 10\] starts as 1 everywhere/,
+  },
+  ...Object.entries({ 'nn.softmax': () => nn.softmax(), 'softmax by hand': byHand(softmaxByHand) }).map(
+    ([name, last]) => ({
+      rule: 'bounded-logits',
+      name: `${name} before crossEntropy`,
+      broken: () => classifier(nn.sequential(...twoLayers(10), last()), 4, 10),
+      mended: () => classifier(nn.sequential(...twoLayers(10)), 4, 10),
+      says: /a softmax of what is one already: .* of 10 classes none gets more than 23 %, and the loss does not fall below 1\.46/,
+    }),
+  ),
+  {
+    rule: 'bounded-logits',
+    name: 'softmax before the log of another',
+    broken: () =>
+      classifier(nn.sequential(...twoLayers(3), nn.softmax()), 4, 3, (x, y) =>
+        logSoftmax(x).pick(y).mean().neg(),
+      ),
+    mended: () =>
+      classifier(nn.sequential(...twoLayers(3)), 4, 3, (x, y) => logSoftmax(x).pick(y).mean().neg()),
+    says: /is one already.* of 3 classes none gets more than 58 %/,
+  },
+  {
+    rule: 'bounded-logits',
+    name: 'tanh before crossEntropy with smoothed labels',
+    broken: () => classifier(nn.sequential(...twoLayers(10), nn.tanh()), 4, 10, smoothed),
+    mended: () => classifier(nn.sequential(...twoLayers(10)), 4, 10, smoothed),
+    says: /comes from tanh: numbers that differ by 2 at most, .* more than 45 %/,
+  },
+  {
+    rule: 'bounded-logits',
+    name: 'logSoftmax before crossEntropy',
+    broken: () =>
+      classifier(
+        nn.sequential(
+          ...twoLayers(10),
+          nn.layer({}, (x) => logSoftmax(x)),
+        ),
+        4,
+        10,
+      ),
+    mended: () => classifier(nn.sequential(...twoLayers(10)), 4, 10),
+    says: /is a logSoftmax already/,
+  },
+  {
+    rule: 'bounded-logits',
+    name: 'sigmoid before binaryCrossEntropy',
+    broken: () => regression(nn.sequential(...twoLayers(1), nn.sigmoid()), 4, {}, yesOrNo),
+    mended: () => regression(nn.sequential(...twoLayers(1)), 4, {}, yesOrNo),
+    says: /what comes from sigmoid, so that the probability stays between 50 % and 73 %/,
   },
   {
     rule: 'initial-loss',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RULES } from '../../src/doctor/rules/index.js';
 import {
   add,
+  binaryCrossEntropy,
   crossEntropy,
   type DiagnoseOptions,
   diagnose,
@@ -10,6 +11,7 @@ import {
   i32,
   init,
   iota,
+  logSoftmax,
   matmul,
   meanSquaredError,
   mul,
@@ -149,6 +151,29 @@ function plainFunctions(): Visit {
   return visit(step, { data: points(4), lr: 0.01 });
 }
 
+/** A student that learns from a teacher's softmax at a temperature, and from the classes. */
+function distillation(): Visit {
+  const [student, teacher] = [mlp(plain, nn.tanh, [4, 16, 3]), nn.linear(4, 3)];
+  const step = trainStep({
+    model: { student, teacher },
+    batch: { x: f32(32, 4), y: i32(32) },
+    loss(m, { x, y }: Record<'x' | 'y', Tensor>) {
+      const [logits, taught] = [m.student(x), softmax(mul(m.teacher(x), 0.5)).stopGradient()];
+      const soft = mul(taught, logSoftmax(mul(logits, 0.5)))
+        .sum(-1)
+        .mean()
+        .neg();
+      return add(crossEntropy(logits, y), soft);
+    },
+    optimizer: optim.adam(),
+    trainable: { teacher: false },
+  });
+  const { data } = classifier(nn.linear(4, 3), 4, 3).options!;
+  return visit(step, { data: data! });
+}
+
+const yesOrNo = (x: Tensor, y: Tensor) => binaryCrossEntropy(x, y.greater(0));
+
 const HEALTHY: Record<string, () => Visit> = {
   ...Object.fromEntries(
     NORMS.flatMap((norm) =>
@@ -192,6 +217,31 @@ const HEALTHY: Record<string, () => Visit> = {
   'two classes': () => classifier(mlp(kaiming, nn.relu, [4, 32, 2]), 4, 2),
   'residual blocks that start as nothing': residual,
   attention: attention,
+  'a teacher and a student': distillation,
+  'logits that are capped far out': () =>
+    classifier(
+      nn.sequential(
+        mlp(plain, nn.tanh, [4, 16, 10]),
+        nn.layer({}, (x) => mul(mul(x, 1 / 30).tanh(), 30)),
+      ),
+      4,
+      10,
+    ),
+  'yes or no': () => regression(mlp(plain, nn.tanh, [4, 16, 1]), 4, {}, yesOrNo),
+  'a mixture by gates of softmax, behind a sigmoid': () =>
+    regression(
+      nn.sequential(
+        nn.linear(4, 8),
+        nn.softmax(),
+        nn.linear(8, 8),
+        nn.sigmoid(),
+        nn.softplus(),
+        nn.linear(8, 1),
+      ),
+      4,
+      {},
+      yesOrNo,
+    ),
   'a small transformer': transformer,
   'plain functions': plainFunctions,
 };

@@ -1,6 +1,7 @@
 import type { Rule } from '../finding.js';
 import { deadUnits, saturated } from './activations.js';
 import { batchOfOne } from './batch-of-one.js';
+import { boundedLogits } from './bounded-logits.js';
 import { broadcast } from './broadcast.js';
 import { cancelledBias } from './cancelled-bias.js';
 import { initialLoss } from './initial-loss.js';
@@ -18,6 +19,7 @@ export const RULES: readonly Rule[] = [
   broadcast,
   symmetricInit,
   cancelledBias,
+  boundedLogits,
   protection,
   initialLoss,
   saturated,
