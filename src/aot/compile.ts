@@ -1,5 +1,5 @@
 import { checkManifest, digestOf, formatOf, type Manifest, type ModuleFile } from '../artifact/manifest.js';
-import { encodeSafetensors, type Tensors } from '../data/safetensors.js';
+import { encodeSafetensors, storedTensor, type Tensors } from '../data/safetensors.js';
 import { sha256 } from '../digest.js';
 import type { Library } from '../emit/asc.js';
 import { type Cache, type CompiledModule, type CompileProgress, compileProgram } from '../emit/compile.js';
@@ -223,7 +223,7 @@ async function weightsOf(
   const tensors: Tensors = new Map(
     variables.map(({ name, shape }) => {
       const data = initial.get(name)!;
-      return [name, { dtype: data instanceof Int32Array ? 'I32' : 'F32', shape: [...shape], data }];
+      return [name, storedTensor(shape, data)];
     }),
   );
   return encodeSafetensors(tensors, { format: '2headgrad', step: '0', seed: String(seed) });

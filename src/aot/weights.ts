@@ -1,4 +1,4 @@
-import { decodeSafetensors, encodeSafetensors, type Tensors } from '../data/safetensors.js';
+import { decodeSafetensors, encodeSafetensors, storedTensor, type Tensors } from '../data/safetensors.js';
 import { DataError } from '../errors.js';
 import { numel } from '../shape.js';
 import { convert } from '../train/columns.js';
@@ -35,7 +35,7 @@ export function checkWeights(
       ? convert(`weights: ${name}`, found.data, { shape, dtype }, numel(shape))
       : initial.get(name)!;
     const data = values instanceof Int32Array ? values : Float32Array.from(values);
-    kept.set(name, { dtype: data instanceof Int32Array ? 'I32' : 'F32', shape: [...shape], data });
+    kept.set(name, storedTensor(shape, data));
   }
   if (added.length)
     notes.push(`the weights hold no ${added.join(', ')}: training begins with the optimizer's own`);

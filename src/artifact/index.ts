@@ -36,7 +36,7 @@ export function precompiled(manifest: unknown, url: (file: string) => URL): Prec
   const spawn = () =>
     spawner(
       () => new URL('./thread.js', import.meta.url),
-      () => new Worker(new URL('./thread.js', import.meta.url), { type: 'module', name: '2headgrad thread' }),
+      () => new Worker(new URL('./thread.js', import.meta.url), { type: 'module', name: '2headgrad-thread' }),
     );
   return { compile: (options) => startModel(manifest, { url, spawn }, options) };
 }

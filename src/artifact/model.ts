@@ -48,11 +48,11 @@ function placeOf(worker: ModelOptions['worker']): Place {
         () => given ?? new URL(import.meta.url),
         () =>
           given
-            ? new Worker(given, { type: 'module', name: '2headgrad thread' })
+            ? new Worker(given, { type: 'module', name: '2headgrad-thread' })
             : // Written out, so that bundlers see that a worker is made of this file.
               new Worker(new URL('./model.js', import.meta.url), {
                 type: 'module',
-                name: '2headgrad thread',
+                name: '2headgrad-thread',
               }),
       );
     },

@@ -5,7 +5,7 @@ import { nodeHelper, pageHelper } from '../run/helper.js';
 import { work } from '../run/work.js';
 
 /** Tells a worker that it is a thread of a model, and nothing else. */
-const MARK = '2headgrad thread';
+const MARK = '2headgrad-thread';
 
 /** How threads are started where this runs: from the module at `url`; in a page by `create`, which names it MARK. */
 export async function spawner(url: () => URL, create: () => Worker): Promise<Spawn> {

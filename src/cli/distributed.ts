@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PeerError, type Peers } from '../distributed/index.js';
 import { inTurns } from '../distributed/transport.js';
 import { DivergedError, GradError } from '../errors.js';
@@ -29,7 +30,7 @@ export async function withPeers(
     const isCommon = error instanceof DivergedError || (error instanceof PeerError && error.everywhere);
     // Whoever waits for a process that is lost may be waited for by others: it speaks first.
     const seconds = isCommon ? FIRST_SAVES : error instanceof PeerError ? 0 : FIRST_SPEAKS;
-    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    await sleep(1000 * seconds);
     if (error instanceof PeerError && error.everywhere) return 1;
     if (error instanceof GradError) error.message = `${peers.nameOf(peers.rank)}: ${error.message}`;
     throw error;

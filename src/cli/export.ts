@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { readBytes, writeFileAtomic } from '../data/files.js';
-import { encodeSafetensors, type Tensors } from '../data/safetensors.js';
+import { encodeSafetensors, storedTensor, type Tensors } from '../data/safetensors.js';
 import { DataError, GradError, OptionError } from '../errors.js';
 import { type OnnxFile, onnxFile } from '../onnx/export.js';
 import { OPSET } from '../onnx/model.js';
@@ -101,12 +101,7 @@ function stateOf({ step, read }: { step: AnyTrainStep; read(name: string): Numbe
   const tensors: Tensors = new Map();
   for (const { name, shape } of step.description.variables.filter((v) => state.includes(v.name))) {
     const data = read(name);
-    const isWhole = data instanceof Int32Array;
-    tensors.set(name, {
-      dtype: isWhole ? 'I32' : 'F32',
-      shape: [...shape],
-      data: isWhole ? data : Float32Array.from(data),
-    });
+    tensors.set(name, storedTensor(shape, data instanceof Int32Array ? data : Float32Array.from(data)));
   }
   return encodeSafetensors(tensors, { format: 'pt' });
 }

@@ -260,14 +260,12 @@ function oneLine(text: string): string {
   return `2headgrad: ${printable(message)} (${hint()})\n`;
 }
 
-const COMMANDS = [
-  ...['train', 'lr-find', 'sample', 'neighbours', 'inspect', 'doctor', 'compile'],
-  ...['sweep', 'worker', 'new', 'bench', 'export', 'cache'],
-];
+/** The names of all commands, once there are any. */
+let commands: readonly string[] = [];
 
 function hint(): string {
   const command = process.argv[2];
-  return `see 2headgrad ${COMMANDS.includes(command) ? `${command} ` : ''}--help`;
+  return `see 2headgrad ${commands.includes(command) ? `${command} ` : ''}--help`;
 }
 
 /** A line stays a line, even where a message quotes pages. */
@@ -293,6 +291,7 @@ async function main(args: string[]): Promise<number> {
     const program = commandLine((started) => {
       command = started;
     });
+    commands = program.commands.map((one) => one.name());
     if (args.length === 0) {
       program.outputHelp({ error: true });
       return USAGE;

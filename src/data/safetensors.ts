@@ -61,6 +61,12 @@ interface Entry {
   end: number;
 }
 
+/** Elements as they are stored: the dtype follows from their array. */
+export function storedTensor(shape: readonly number[], data: StoredTensor['data']): StoredTensor {
+  const [dtype] = Object.entries(DTYPES).find(([, { array }]) => data instanceof array)!;
+  return { dtype: dtype as SafetensorsDType, shape: [...shape], data };
+}
+
 /** The bytes of a safetensors file. The same tensors and metadata give the same bytes, whatever their order. */
 export function encodeSafetensors(tensors: Tensors, metadata: Record<string, string> = {}): Uint8Array {
   const sorted = [...tensors].sort(

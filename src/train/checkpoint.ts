@@ -1,6 +1,6 @@
 import { shown } from '../check.js';
 import { parseJson } from '../data/json.js';
-import { decodeSafetensors, encodeSafetensors } from '../data/safetensors.js';
+import { decodeSafetensors, encodeSafetensors, storedTensor } from '../data/safetensors.js';
 import { DataError, OptionError } from '../errors.js';
 import { clipped, shownName } from '../printable.js';
 import { numel } from '../shape.js';
@@ -27,11 +27,7 @@ export function encodeCheckpoint(
 ): Uint8Array {
   const frozen = variables.filter((v) => v.frozen).map(({ name }) => name);
   const tensors = new Map(
-    variables.map(({ name, shape }) => {
-      const data = read(name);
-      const dtype = data instanceof Int32Array ? 'I32' : data instanceof Float64Array ? 'F64' : 'F32';
-      return [name, { dtype, shape: [...shape], data }] as const;
-    }),
+    variables.map(({ name, shape }) => [name, storedTensor(shape, read(name))] as const),
   );
   return encodeSafetensors(tensors, {
     ...about,

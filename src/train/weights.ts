@@ -3,6 +3,7 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   type StoredTensor,
+  storedTensor,
   type Tensors,
 } from '../data/safetensors.js';
 import { DataError, OptionError } from '../errors.js';
@@ -131,8 +132,7 @@ export function encodeWeights(session: WeightSession, options: Pick<WeightOption
     // What a map does not name would be strange to who reads the file: caches, the place in dropout's random numbers.
     if (variable.role === 'state' && options.map && !said) continue;
     const data = session.read(variable.name);
-    if (data instanceof Int32Array)
-      put(source.from[0], { dtype: 'I32', shape: [...variable.shape], data }, variable.name);
+    if (data instanceof Int32Array) put(source.from[0], storedTensor(variable.shape, data), variable.name);
     else
       for (const [name, tensor] of partsOf(variable, source, Float32Array.from(data)))
         put(name, tensor, variable.name);
@@ -260,11 +260,7 @@ function partsOf(
     for (let row = 0; row < rows; row++)
       own.set(data.subarray(row * width + at, row * width + at + n), row * n);
     at += n;
-    const tensor: StoredTensor = {
-      dtype: 'F32',
-      shape: from.length > 1 ? [...shape.slice(0, -1), n] : [...shape],
-      data: own,
-    };
+    const tensor = storedTensor(from.length > 1 ? [...shape.slice(0, -1), n] : shape, own);
     return [part, transpose && shape.length === 2 ? transposed(tensor) : tensor];
   });
 }

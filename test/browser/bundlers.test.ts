@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
@@ -110,9 +110,11 @@ describe('a compiled model in an app trains to the same bits as Node', () => {
   });
 
   it('built by webpack, which has nothing to remark', async ({ page, serve }) => {
-    const output = { path: file('webpack'), filename: 'main.js' };
+    const output = { path: file('webpack') };
     await withWebpack({ context: folder, entry: './main.js', output });
     writeFileSync(file('webpack/index.html'), HTML('./main.js'));
+    // The thread's file is called as its worker is.
+    expect(readdirSync(file('webpack'))).toContain('2headgrad-thread.js');
     await trainsEverywhere(page, (await serve(file('webpack'))).url);
   });
 

@@ -11,28 +11,16 @@ import {
   type TrainStep,
   trainStep,
 } from '../../src/index.js';
-import { variables } from '../train/small.js';
+import { statefulModel, variables, WORDS, wordRows } from '../train/small.js';
 import { group } from './group.js';
 
-const WORDS = 300;
 const ROWS = 12;
 
-/** All that a step may have to put together from shards: a table, statistics, what counts, several kinds of parameters. */
-const everything = () =>
-  nn.sequential(
-    nn.embedding(WORDS, 6),
-    nn.flatten(),
-    nn.linear(12, 9),
-    nn.batchNorm1d(9),
-    nn.dropout(0.3),
-    nn.tanh(),
-    nn.linear(9, 5),
-  );
 /** Rows of a batch do not know of each other. */
 const plain = () =>
   nn.sequential(nn.embedding(WORDS, 6), nn.flatten(), nn.linear(12, 9), nn.tanh(), nn.linear(9, 5));
 
-function stepOf(model: nn.Module = everything(), optimizer = optim.clip(optim.adamW(), { norm: 1 })) {
+function stepOf(model: nn.Module = statefulModel(), optimizer = optim.clip(optim.adamW(), { norm: 1 })) {
   return trainStep({
     name: 'shards',
     model,
@@ -42,10 +30,7 @@ function stepOf(model: nn.Module = everything(), optimizer = optim.clip(optim.ad
   });
 }
 
-const data = {
-  x: Int32Array.from({ length: 100 }, (_, i) => (i % 3 ? (i * i * 7) % WORDS : 1)),
-  y: Int32Array.from({ length: 50 }, (_, i) => (i * i) % 5),
-};
+const data = wordRows(50);
 
 const open: Session[] = [];
 afterEach(async () => {

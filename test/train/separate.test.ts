@@ -12,24 +12,14 @@ import {
   type Tensor,
   trainStep,
 } from '../../src/index.js';
-import { variables } from './small.js';
+import { statefulModel, variables, wordRows } from './small.js';
 
 // A step in two parts, the gradients and the update, for loops that users write themselves.
 
-const WORDS = 500;
-
-/** All that keeps state: running statistics, dropout, momentum; a table whose updates are sparse in a whole step. */
+/** All that keeps state, and a table whose updates are sparse in a whole step. */
 function stepOf(optimizer: optim.Optimizer, separate = true) {
   const model = {
-    body: nn.sequential(
-      nn.embedding(WORDS, 6),
-      nn.flatten(),
-      nn.linear(12, 9),
-      nn.batchNorm1d(9),
-      nn.dropout(0.3),
-      nn.tanh(),
-      nn.linear(9, 5),
-    ),
+    body: statefulModel(),
     unused: nn.linear(2, 2),
   };
   return trainStep({
@@ -42,10 +32,7 @@ function stepOf(optimizer: optim.Optimizer, separate = true) {
   });
 }
 
-const data = {
-  x: Int32Array.from({ length: 80 }, (_, i) => (i % 3 ? (i * i * 7) % WORDS : 1)),
-  y: Int32Array.from({ length: 40 }, (_, i) => (i * i) % 5),
-};
+const data = wordRows(40);
 
 const optimizers: [string, () => optim.Optimizer][] = [
   ['SGD', () => optim.sgd()],

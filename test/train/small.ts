@@ -42,6 +42,27 @@ export const points = {
   y: Float32Array.of(1, 0, -1, 2, 3),
 };
 
+/** Of a table that is large beside a batch, so that its updates are sparse. */
+export const WORDS = 500;
+
+/** All that keeps state in training: running statistics, dropout; and a table. Two words to one of five classes. */
+export const statefulModel = () =>
+  nn.sequential(
+    nn.embedding(WORDS, 6),
+    nn.flatten(),
+    nn.linear(12, 9),
+    nn.batchNorm1d(9),
+    nn.dropout(0.3),
+    nn.tanh(),
+    nn.linear(9, 5),
+  );
+
+/** So many rows for it; one word is in many of them. */
+export const wordRows = (rows: number) => ({
+  x: Int32Array.from({ length: 2 * rows }, (_, i) => (i % 3 ? (i * i * 7) % WORDS : 1)),
+  y: Int32Array.from({ length: rows }, (_, i) => (i * i) % 5),
+});
+
 type Columns<T> = { x: T; y: T };
 
 /** These rows of the data as a batch. */
