@@ -113,7 +113,7 @@ describe('the docs site', () => {
       route.fulfill({
         contentType: 'text/html; charset=utf-8',
         body: `<!doctype html><html data-base="../"><link rel="icon" href="data:,"><div id="tsd-toolbar-links"></div>
-          <pre><code class="ts">import { trainStep } from '2headgrad'; // é</code></pre>
+          <pre><code class="ts">import { trainStep } from '2headgrad'; // é<br></code></pre>
           <pre><code class="sh">npm install</code></pre>
           <pre><code class="ts">const step = trainStep({});</code></pre>
           <pre><code class="ts">await session.save('a.safetensors');</code></pre>`,
@@ -124,14 +124,14 @@ describe('the docs site', () => {
       await page.addScriptTag({ content: readFileSync(`${ROOT}docs/site.js`, 'utf8') });
       return page.locator('a').evaluateAll((all) => all.map((a) => (a as HTMLAnchorElement).href));
     };
-    const code = "import { trainStep } from '2headgrad'; // é\nconst step = trainStep({});";
+    const code = "import { trainStep } from '2headgrad'; // é\n\nconst step = trainStep({});";
     expect(await links('http://docs.test/documents/page.html')).toEqual([
       'http://docs.test/playground/index.html',
       `http://docs.test/playground/index.html#code=${encoded(code)}`,
     ]);
+    // There each block stands alone, and one without its imports is no program.
     expect(await links('http://docs.test/functions/page.html')).toEqual([
       'http://docs.test/playground/index.html',
-      `http://docs.test/playground/index.html#code=${encoded('const step = trainStep({});')}`,
     ]);
   });
 });

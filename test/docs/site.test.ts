@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { parseHTML } from 'linkedom';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pagesOf, ROOT } from './pages.js';
 
@@ -48,6 +49,16 @@ function fault(from: string, to: string): string | null {
   return anchorsIn(target).has(decodeURIComponent(anchor)) ? null : 'has no such place';
 }
 
+/** The programs that site.js gives to the playground from a page, as links. */
+function programsIn(page: string): string[] {
+  const { document } = parseHTML(read(join(SITE, page)));
+  const location = { pathname: `/${page.split(sep).join('/')}` };
+  new Function('document', 'location', read(join(ROOT, 'docs', 'site.js')))(document, location);
+  return [...document.querySelectorAll('.open-in-playground')].map((link) =>
+    Buffer.from(link.getAttribute('href')!.split('#code=')[1], 'base64url').toString(),
+  );
+}
+
 describe('the site', () => {
   it('has every page of the docs, and one for each module', () => {
     const titles = files.filter((path) => path.endsWith('.html')).map((path) => read(join(SITE, path)));
@@ -75,6 +86,30 @@ describe('the site', () => {
       ),
     );
     expect([...broken]).toEqual([]);
+  });
+
+  it('opens every program of a model in the playground, to the letter, but for those of files and of Node', () => {
+    const without: string[] = [];
+    for (const { path, text, program } of pagesOf()) {
+      if (!program.includes('trainStep(')) continue;
+      const heading = /^# (.*)$/m.exec(text)![1];
+      const page = files.find(
+        (file) =>
+          /^(index|documents)\b.*\.html$/.test(file) &&
+          /<h1[^>]*>([^<]*)/.exec(read(join(SITE, file)))?.[1] === heading,
+      )!;
+      const opened = programsIn(page);
+      if (opened.length === 0) without.push(path);
+      else expect(program.trim(), path).toContain(opened.at(-1)!.trim());
+    }
+    // Weights of elsewhere, a file that is written, and MNIST's files.
+    expect(without.sort()).toEqual(
+      ['from/pytorch.md', 'guide/onnx.md', 'recipes/digits.md', 'recipes/transfer.md'].map((path) =>
+        join(path),
+      ),
+    );
+    const [example] = programsIn(join('functions', '2headgrad.nn.embedding.html'));
+    expect(example).toContain('nn.embedding(27, 8)');
   });
 
   it('finds the names of the package and the titles of its pages', () => {
