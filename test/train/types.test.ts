@@ -67,6 +67,14 @@ describe('a session knows its step', () => {
     never((s) => s.evaluate({ images: x, y }));
   });
 
+  it('when it is there', () => {
+    never(async () => (await step.compile({ threads: 2 })).run({ steps: 1, lr: 0.1 }));
+    // @ts-expect-error a promise that is not awaited
+    never(() => step.compile().run({ steps: 1, lr: 0.1 }));
+    // @ts-expect-error a misspelled option
+    never(() => step.compile({ thread: 2 }));
+  });
+
   it('uses, by name and what they take', () => {
     never((s) => s.predict({ x }));
     never((s) => s.invoke('embed', { ids: y }));
@@ -220,4 +228,14 @@ it('a step that is made of the wrong things', () => {
   wrong(() => trainStep({ ...good, loss: () => 3 }));
   // @ts-expect-error no loss
   wrong(() => trainStep({ ...good }));
+  // @ts-expect-error an activation that is not called
+  wrong(() => nn.sequential(nn.linear(2, 3), nn.tanh));
+  // @ts-expect-error one list of layers
+  wrong(() => nn.sequential([nn.linear(2, 3), nn.tanh()]));
+  // @ts-expect-error a layer without its outputs
+  wrong(() => nn.linear(2));
+  // @ts-expect-error an option of another engine
+  wrong(() => optim.adam({ learningRate: 0.1 }));
+  // @ts-expect-error numbers in place of a type
+  wrong(() => trainStep({ ...good, batch: { x: [4, 2] }, loss: (m, { x }) => m(x).mean() }));
 });
