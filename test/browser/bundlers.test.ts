@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
@@ -8,6 +8,7 @@ import { build, createServer } from 'vite';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { withRollup, withWebpack } from '../aot/bundlers.js';
 import { compiled, source, TRAIN } from '../aot/model.js';
+import { rows } from '../train/small.js';
 import { it } from './browser.js';
 import { ROOT } from './bundle.js';
 
@@ -151,5 +152,61 @@ ${train(given)}`,
     });
     writeFileSync(file('esbuild/index.html'), HTML('./main.js'));
     await trainsEverywhere(page, (await serve(file('esbuild'))).url);
+  });
+});
+
+describe('the worker and the page of the guide, as they are written there', () => {
+  const guide = readFileSync(join(ROOT, 'docs/guide/threads-and-pages.md'), 'utf8');
+  /** A block of the guide, by the name of a file that its first line gives. */
+  const block = (name: string) => new RegExp(`^\`\`\`js\\n// ${name}\\n([^]*?)^\`\`\``, 'm').exec(guide)![1];
+  const root = () => file('guide');
+
+  /** What the page at this address logs: reports every 100 steps, then the bytes of a checkpoint. */
+  async function trains(page: Page, url: string): Promise<void> {
+    const logged: unknown[] = [];
+    page.on('console', (message) => {
+      logged.push(
+        message
+          .args()[0]
+          ?.jsonValue()
+          .catch(() => null),
+      );
+    });
+    await page.goto(url);
+    await expect.poll(() => logged.length, { timeout: 30_000 }).toBe(51);
+    const last = (await logged[49]) as { at: number; loss: number };
+    expect(last.at).toBe(5000);
+    expect(last.loss).toBeLessThan(1);
+    expect(Object.keys((await logged[50]) as object)).toEqual(['done']);
+  }
+
+  beforeAll(() => {
+    cpSync(file('compiled'), join(root(), 'model'), { recursive: true });
+    writeFileSync(join(root(), 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(root(), 'index.html'), HTML('./page.js'));
+    writeFileSync(join(root(), 'worker.js'), block('worker.js'));
+    const { x, y } = rows;
+    writeFileSync(
+      join(root(), 'page.js'),
+      `const [x, y] = ${JSON.stringify([[...x], [...y]])};\n${block('page.js')}`,
+    );
+  });
+
+  it('on a static host, without a bundler', async ({ page, serve }) => {
+    await trains(page, (await serve(root())).url);
+  });
+
+  it('built by Vite', async ({ page, serve }) => {
+    // As the guide has it in vite.config.js.
+    expect(guide).toContain("worker: { format: 'es' }");
+    const outDir = file('guide-vite');
+    await build({ ...vite, root: root(), worker: { format: 'es' }, build: { outDir, emptyOutDir: true } });
+    await trains(page, (await serve(outDir)).url);
+  });
+
+  it('built by webpack, without settings', async ({ page, serve }) => {
+    await withWebpack({ context: root(), entry: './page.js', output: { path: file('guide-webpack') } });
+    writeFileSync(file('guide-webpack/index.html'), HTML('./main.js'));
+    await trains(page, (await serve(file('guide-webpack'))).url);
   });
 });
