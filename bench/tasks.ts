@@ -1,5 +1,5 @@
 // The recipes of the docs beside the same in TensorFlow.js: lines of code, and seconds from the start of a process to its end.
-// Both have to print what the recipe says. Needs the peers: npm ci --prefix bench/peers
+// Both have to print what the recipe says; the digits take TensorFlow.js some minutes. Needs the peers: npm ci --prefix bench/peers
 //
 //   npm run bench:tasks
 

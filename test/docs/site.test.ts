@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { inflateSync } from 'node:zlib';
 import { parseHTML } from 'linkedom';
 import { beforeAll, describe, expect, it } from 'vitest';
+import * as exported from '../../src/index.js';
 import { pagesOf, ROOT } from './pages.js';
 
 // The site that `npm run docs` makes, built once: typedoc.json has each of its warnings be an error.
@@ -113,6 +115,11 @@ describe('the site', () => {
   });
 
   it('finds the names of the package and the titles of its pages', () => {
-    expect(read(join(SITE, 'assets', 'search.js')).length).toBeGreaterThan(10_000);
+    const [, data] = /searchData = "([^"]*)"/.exec(read(join(SITE, 'assets', 'search.js')))!;
+    const { rows } = JSON.parse(inflateSync(Buffer.from(data, 'base64')).toString());
+    const found = new Set(rows.map(({ name }: { name: string }) => name));
+    const titles = pagesOf().flatMap(({ text }) => /^title: (.*)$/m.exec(text)?.[1] ?? []);
+    expect(titles.length).toBeGreaterThan(20);
+    expect([...titles, ...Object.keys(exported)].filter((name) => !found.has(name))).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { lineChart } from '../../report/lines.js';
 import { reportPage, type Section } from '../../report/page.js';
 import { parallelCoordinates } from '../../report/parallel.js';
 import { tableHtml } from '../../report/table.js';
+import { smooth } from '../../smooth.js';
 import { REPORT } from '../folder.js';
 import { lossText, plural } from '../output.js';
 import { countsOf, measuresIn, type Row, ranked, scoreOf } from './board.js';
@@ -111,7 +112,7 @@ function curveSection({ kind, course }: Told, sorted: readonly Row[]): Section[]
     return points.some(({ y }) => Number.isFinite(y)) ? [{ label, points }] : [];
   });
   if (series.length === 0) return [];
-  const title = `Loss of the best ${series.length}${held ? ` on ${kind.dev}` : ''}`;
+  const title = `Loss of the best ${series.length}${held ? ` on ${kind.dev}` : ', smoothed'}`;
   return [
     { heading: 'How the best of them learned', svg: lineChart({ title, x: 'step', y: 'loss', series }) },
   ];
@@ -121,10 +122,20 @@ function curveSection({ kind, course }: Told, sorted: readonly Row[]): Section[]
 function pointsOf({ outcome }: Row, held: boolean) {
   const { dev = [], train = [] } = outcome?.curve ?? {};
   const point = ([x, y]: readonly [number, number | null]) => ({ x, y: y ?? Number.NaN });
-  if (!held) return train.map(point);
+  // Lines of single batches would hide each other.
+  if (!held) return averaged(train.map(point));
   const at = outcome?.steps ?? 0;
   const last: readonly [number, number | null] = [at, outcome?.measured?.dev?.loss ?? null];
   return [...dev.filter(([step]) => step < at), last].map(point);
+}
+
+/** An average over about a twentieth of the points; of few points each as it is. */
+export function averaged(points: readonly { x: number; y: number }[]) {
+  const averages = smooth(
+    points.map(({ y }) => y),
+    Math.max(0, 1 - 20 / points.length),
+  );
+  return points.map(({ x }, i) => ({ x, y: averages[i] }));
 }
 
 function failedSection({ course, rows }: Told): Section[] {

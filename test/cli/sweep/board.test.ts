@@ -6,6 +6,7 @@ import { optionsOf, redisError, unlessGone } from '../../../src/cli/sweep/bullmq
 import { isOutcome, type Outcome } from '../../../src/cli/sweep/outcome.js';
 import { shares } from '../../../src/cli/sweep/queue.js';
 import { redisPlace, withoutPassword, withoutSecrets } from '../../../src/cli/sweep/redis-url.js';
+import { averaged } from '../../../src/cli/sweep/report.js';
 import { liveTable } from '../../../src/cli/sweep/show.js';
 import { OptionError } from '../../../src/errors.js';
 import { parallelCoordinates } from '../../../src/report/parallel.js';
@@ -222,4 +223,14 @@ describe('parallel coordinates', () => {
       parallelCoordinates({ ...chart, axes: [chart.axes[0], { label: 'x', values: [1] }] }),
     ).toThrow(OptionError);
   });
+});
+
+it('curves of single batches are averaged, so that they do not hide each other, and those of few points are not', () => {
+  const noisy = (n: number) => Array.from({ length: n }, (_, x) => ({ x, y: 2 + (-1) ** x }));
+  const spread = (points: readonly { y: number }[]) =>
+    Math.max(...points.map(({ y }) => y)) - Math.min(...points.map(({ y }) => y));
+  const [many, few] = [averaged(noisy(400)), averaged(noisy(15))];
+  expect(many.map(({ x }) => x)).toEqual(noisy(400).map(({ x }) => x));
+  expect(spread(many.slice(100))).toBeLessThan(0.2);
+  expect(few).toEqual(noisy(15));
 });

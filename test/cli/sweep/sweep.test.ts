@@ -89,6 +89,7 @@ test('a sweep trains all configurations, and says which did best and what failed
     'a sweep of 4 configurations',
     'Settings and what they led to',
     'How the best of them learned',
+    'Loss of the best 2 on validation',
   ])
     expect(page).toContain(part);
   expect(page).toContain('--steps 400 --lr 0.5 --engine tape --set hidden=8 --set act=tanh');
