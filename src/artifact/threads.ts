@@ -1,7 +1,7 @@
 import type * as Threads from 'node:worker_threads';
 import { builtin, IN_NODE } from '../host.js';
-import type { Spawn } from '../run/engine.js';
 import { nodeHelper, pageHelper } from '../run/helper.js';
+import type { Spawn } from '../run/module.js';
 import { work } from '../run/work.js';
 
 /** Tells a worker that it is a thread of a model, and nothing else. */

@@ -14,7 +14,6 @@ export interface MpiOptions {
 
 export const SECONDS = 20;
 const LIBRARIES = ['libmpi.so.40', 'libmpi.so', 'libmpi.dylib'];
-const TAG = 2;
 /** Bytes of one message at most: MPI counts in 31 bits. */
 const MESSAGE = 2 ** 28;
 /**
@@ -118,17 +117,20 @@ function openTransport(library: Library): Transport {
   const nap = new Int32Array(new SharedArrayBuffer(4));
   const flag = new Int32Array(1);
 
-  function* oneMessage(partner: number, out: Uint8Array | null, into: Uint8Array | null): Waiting<void> {
+  function* oneMessage(
+    partner: number,
+    out: Uint8Array | null,
+    into: Uint8Array | null,
+    channel: number,
+  ): Waiting<void> {
     const requests = new BigUint64Array(2);
     let count = 0;
-    if (into) receive(into, into.length, byte, partner, TAG, world, requests.subarray(count++));
-    if (out) send(out, out.length, byte, partner, TAG, world, requests.subarray(count++));
-    for (let looks = 1; ; looks++) {
+    if (into) receive(into, into.length, byte, partner, channel, world, requests.subarray(count++));
+    if (out) send(out, out.length, byte, partner, channel, world, requests.subarray(count++));
+    for (;;) {
       testAll(count, requests, flag, null);
       if (flag[0] !== 0) return;
-      if (looks < LOOKS && !CROWDED) continue;
-      Atomics.wait(nap, 0, 0, NAP);
-      if (looks % NAPS === 0) yield;
+      yield;
     }
   }
 
@@ -144,14 +146,20 @@ function openTransport(library: Library): Transport {
   return {
     rank,
     size,
-    *exchange(partner, out, into) {
+    *exchange(partner, out, into, channel) {
       const bytes = Math.max(out?.length ?? 0, into?.length ?? 0);
       for (let at = 0; at < bytes; at += MESSAGE)
         yield* oneMessage(
           partner,
           out?.subarray(at, at + MESSAGE) ?? null,
           into?.subarray(at, at + MESSAGE) ?? null,
+          channel,
         );
+    },
+    rest(looks) {
+      if (looks < LOOKS && !CROWDED) return false;
+      Atomics.wait(nap, 0, 0, NAP);
+      return looks % NAPS === 0;
     },
     close,
   };

@@ -102,27 +102,52 @@ export class Peers {
   }
 
   /** What the transport has as `exchange`; throws PeerError where the partner has ended, or is silent for too long. @internal */
-  *exchange(
+  exchange(
     partner: number,
     send: Uint8Array | null,
     receive: Uint8Array | null,
     seconds = this.seconds,
   ): Waiting<void> {
-    const began = performance.now();
-    let looked = began;
+    return this.attending([this.exchanging(partner, send, receive, { seconds, channel: 0 })]);
+  }
+
+  /** The same for one of several that are on their way at once: it yields after each look. @internal */
+  *exchanging(
+    partner: number,
+    send: Uint8Array | null,
+    receive: Uint8Array | null,
+    { seconds, channel }: { readonly seconds: number; readonly channel: number },
+  ): Waiting<void> {
+    let looked = performance.now();
+    let asked = looked;
+    let silent = 0;
     this.sent += send?.length ?? 0;
-    const routine = this.transport.exchange(partner, send, receive);
+    const routine = this.transport.exchange(partner, send, receive, channel);
     while (!routine.next().done) {
-      const now = performance.now();
-      if (now - looked > LOOK) {
-        looked = now;
-        if (this.hasEnded(partner)) throw new PeerError(`${this.nameOf(partner)} has ended`);
-        if (now - began > seconds * 1000)
-          throw new PeerError(
-            `${this.nameOf(partner)} has not answered for ${this.seconds} s: it hangs, is much slower than others, or cannot be reached any more`,
-          );
-      }
       yield;
+      const now = performance.now();
+      // Time in which this process had other things to do is not the partner's.
+      silent += Math.min(now - looked, LOOK);
+      looked = now;
+      if (now - asked < LOOK) continue;
+      asked = now;
+      if (this.hasEnded(partner)) throw new PeerError(`${this.nameOf(partner)} has ended`);
+      if (silent > seconds * 1000)
+        throw new PeerError(
+          `${this.nameOf(partner)} has not answered for ${this.seconds} s: it hangs, is much slower than others, or cannot be reached any more`,
+        );
+    }
+  }
+
+  /** Looks at routines in turns until all are done; yields where others should have a turn. @internal */
+  *attending(routines: readonly Waiting<void>[]): Waiting<void> {
+    let open = routines;
+    for (let looks = 0; ; ) {
+      const left = open.filter((routine) => !routine.next().done);
+      if (left.length === 0) return;
+      looks = left.length < open.length ? 0 : looks + 1;
+      open = left;
+      if (this.transport.rest(looks)) yield;
     }
   }
 

@@ -7,10 +7,17 @@ export interface Transport {
   readonly rank: number;
   readonly size: number;
   /**
-   * Sends bytes to a partner, receives bytes from it, or both at once. The partner receives as many bytes as are sent.
-   * Yields again and again as long as that is not done, however long it takes.
+   * Sends bytes to a partner, receives bytes from it, or both at once. The partner receives as many bytes as are sent, of the same
+   * channel. Looks and yields again and again as long as that is not done, however long it takes; several may be on their way at once.
    */
-  exchange(partner: number, send: Uint8Array | null, receive: Uint8Array | null): Waiting<void>;
+  exchange(
+    partner: number,
+    send: Uint8Array | null,
+    receive: Uint8Array | null,
+    channel: number,
+  ): Waiting<void>;
+  /** Called after so many looks that found nothing done, by whoever has nothing else to do; says whether others should have a turn. */
+  rest(looks: number): boolean;
   /** Says good-bye: nothing is sent any more. */
   close(): void;
 }

@@ -3,25 +3,52 @@
 // of the rest. Which process makes which sum, and who sends what to whom, follows from the number of processes; the additions are the
 // same for any.
 
-/** What a process does in a step, one after the other. Slots hold the sums that it has at a time. */
-export type Action =
-  /** The gradients of a shard of its own. */
-  | { readonly kind: 'shard'; readonly shard: number; readonly slot: number }
+/** Where shards are made, and where the sum over all of them is at the end; but see `split`. */
+export const MADE = 0;
+/** What is to be added to it at the end. */
+export const OTHERS = 1;
+
+/** What is done with a shard that was made. */
+export type Local =
+  /** It is copied to a slot, since another one is made. */
+  | { readonly kind: 'keep'; readonly slot: number }
   /** Adds a slot to another. */
-  | { readonly kind: 'add'; readonly slot: number; readonly from: number }
-  /** Partners send each other what they have, and each adds what it gets: both then have the sum. */
-  | { readonly kind: 'swap'; readonly partner: number; readonly slot: number }
-  | { readonly kind: 'send'; readonly partner: number; readonly slot: number }
+  | { readonly kind: 'add'; readonly slot: number; readonly from: number };
+
+/** Shards, from the first up to but not with the last. */
+export type Range = readonly [from: number, to: number];
+
+interface Meeting {
+  readonly partner: number;
+  readonly slot: number;
+}
+
+/** What is done with sums once all shards are made. `gives`, `gets`: over which shards the sum is that is sent, and that comes. */
+export type Join =
+  | Extract<Local, { kind: 'add' }>
+  /** Partners send each other what they have, and each adds what it gets, unless it is left to whoever reads both: both then have the sum. */
+  | ({
+      readonly kind: 'swap';
+      readonly gives: Range;
+      readonly gets: Range;
+      readonly adds: boolean;
+    } & Meeting)
+  | ({ readonly kind: 'send'; readonly gives: Range } & Meeting)
   /** Adds what a partner sends. */
-  | { readonly kind: 'collect'; readonly partner: number; readonly slot: number }
+  | ({ readonly kind: 'collect'; readonly gets: Range } & Meeting)
   /** Takes over what a partner sends. */
-  | { readonly kind: 'take'; readonly partner: number; readonly slot: number };
+  | ({ readonly kind: 'take'; readonly gets: Range } & Meeting);
 
 export interface TreePlan {
-  readonly actions: readonly Action[];
-  /** How many slots there are, and which of them holds the sum over all shards at the end. */
+  /** The shards of this process in their order, and what is done after each. */
+  readonly own: readonly { readonly shard: number; readonly after: readonly Local[] }[];
+  readonly joins: readonly Join[];
+  /** How many slots there are, with `MADE`, `OTHERS` and `spare`. */
   readonly slots: number;
-  readonly result: number;
+  /** Where what partners send is put. */
+  readonly spare: number;
+  /** Whether the sum at the end is that of `MADE` and `OTHERS`; else it is in `MADE`. */
+  readonly split: boolean;
 }
 
 /** How many of so many shards the left part of a node has. */
@@ -40,30 +67,45 @@ export function treePlan(shards: number, processes: number, rank: number): TreeP
   const each = shards / processes;
   const [begin, end] = [rank * each, (rank + 1) * each];
   const rankOf = (shard: number) => Math.floor(shard / each);
-  const actions: Action[] = [];
+  const own: { shard: number; after: Local[] }[] = [];
+  const joins: Join[] = [];
   const free: number[] = [];
-  let slots = 0;
+  let slots = OTHERS + 1;
   const newSlot = () => free.pop() ?? slots++;
+  const next = (local: Local) => own.at(-1)!.after.push(local);
 
-  const compute = (from: number, to: number): number => {
+  /** A sum over shards of this process alone, made in a slot. */
+  const compute = (from: number, to: number, into: number): void => {
     if (to - from === 1) {
-      const slot = newSlot();
-      actions.push({ kind: 'shard', shard: from, slot });
-      return slot;
+      own.push({ shard: from, after: [] });
+      if (into !== MADE) next({ kind: 'keep', slot: into });
+      return;
     }
     const middle = from + leftOf(to - from);
-    const [slot, other] = [compute(from, middle), compute(middle, to)];
-    actions.push({ kind: 'add', slot, from: other });
-    free.push(other);
-    return slot;
+    const left = into === MADE ? newSlot() : into;
+    compute(from, middle, left);
+    compute(middle, to, MADE);
+    if (into !== MADE) next({ kind: 'add', slot: into, from: MADE });
+    else {
+      next({ kind: 'add', slot: MADE, from: left });
+      free.push(left);
+    }
   };
 
+  if (processes === 1 && shards > 1) {
+    const middle = leftOf(shards);
+    compute(0, middle, OTHERS);
+    compute(middle, shards, MADE);
+    return { own, joins, slots, spare: OTHERS, split: true };
+  }
+
   /** The largest sums of this process's own shards alone come first: nobody waits while there is something to compute. */
-  const own = new Map<number, number>();
+  const sums = new Map<number, number>();
   const computeOwn = (from: number, to: number): void => {
     if (to <= begin || from >= end) return;
     if (from >= begin && to <= end) {
-      own.set(from, compute(from, to));
+      sums.set(from, to === end ? MADE : newSlot());
+      compute(from, to, sums.get(from)!);
       return;
     }
     const middle = from + leftOf(to - from);
@@ -73,39 +115,50 @@ export function treePlan(shards: number, processes: number, rank: number): TreeP
 
   const join = (from: number, to: number): Sum => {
     const [first, last] = [rankOf(from), rankOf(to - 1)];
-    if (first === last) return { all: true, slot: first === rank ? own.get(from)! : null };
+    if (first === last) return { all: true, slot: first === rank ? sums.get(from)! : null };
     const middle = from + leftOf(to - from);
     const [left, right] = [join(from, middle), join(middle, to)];
     const [leftLast, rightFirst] = [rankOf(middle - 1), rankOf(middle)];
     const span = rightFirst - first;
+    const halves: readonly [Range, Range] = [
+      [from, middle],
+      [middle, to],
+    ];
     // Recursive doubling, wherever both sides have as many processes that know their sum.
     if (left.all && right.all && leftLast < rightFirst && last - rightFirst === leftLast - first) {
       const slot = left.slot ?? right.slot;
-      if (slot !== null)
-        actions.push({ kind: 'swap', partner: rank < rightFirst ? rank + span : rank - span, slot });
+      if (slot !== null) {
+        const isLeft = rank < rightFirst;
+        const [gives, gets] = isLeft ? halves : [halves[1], halves[0]];
+        const adds = to - from < shards;
+        joins.push({ kind: 'swap', partner: isLeft ? rank + span : rank - span, slot, gives, gets, adds });
+      }
       return { all: true, slot };
     }
+    let slot = left.slot;
     if (first === rightFirst && rank === first) {
-      actions.push({ kind: 'add', slot: left.slot!, from: right.slot! });
-      free.push(right.slot!);
+      const others = left.slot === MADE ? right.slot! : left.slot!;
+      slot = left.slot === MADE ? left.slot : right.slot!;
+      joins.push({ kind: 'add', slot, from: others });
     } else if (first !== rightFirst && rank === first)
-      actions.push({ kind: 'collect', partner: rightFirst, slot: left.slot! });
-    else if (first !== rightFirst && rank === rightFirst) {
-      actions.push({ kind: 'send', partner: first, slot: right.slot! });
-      free.push(right.slot!);
-    }
-    return { all: false, slot: rank === first ? left.slot : null };
+      joins.push({ kind: 'collect', partner: rightFirst, slot: left.slot!, gets: halves[1] });
+    else if (first !== rightFirst && rank === rightFirst)
+      joins.push({ kind: 'send', partner: first, slot: right.slot!, gives: halves[1] });
+    return { all: false, slot: rank === first ? slot : null };
   };
 
   computeOwn(0, shards);
   const sum = join(0, shards);
-  if (sum.all) return { actions, slots, result: sum.slot! };
-  const slot = sum.slot ?? newSlot();
+  const split = sum.all && processes > 1;
+  const spare = split ? OTHERS : newSlot();
+  if (sum.all) return { own, joins, slots, spare, split };
+  const all: Range = [0, shards];
   // In each round those that have the sum send it to as many others.
   for (let span = 1; span < processes; span *= 2) {
-    if (rank >= span && rank < 2 * span) actions.push({ kind: 'take', partner: rank - span, slot });
-    else if (rank < span && rank + span < processes)
-      actions.push({ kind: 'send', partner: rank + span, slot });
+    const partner = rank < span ? rank + span : rank - span;
+    if (rank >= span && rank < 2 * span) joins.push({ kind: 'take', partner, slot: MADE, gets: all });
+    else if (rank < span && partner < processes)
+      joins.push({ kind: 'send', partner, slot: MADE, gives: all });
   }
-  return { actions, slots, result: slot };
+  return { own, joins, slots, spare, split };
 }

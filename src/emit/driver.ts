@@ -129,6 +129,11 @@ export function driver(
           'addFloats(to, from, bytes);',
           '}',
           '',
+          '/** Copies bytes from one place to another. */',
+          'export function move(to: usize, from: usize, bytes: usize): void {',
+          'memory.copy(to, from, bytes);',
+          '}',
+          '',
         ]
       : []),
     '/** A worker: does its part of each job until it is told to end. */',

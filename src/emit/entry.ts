@@ -3,6 +3,7 @@ import { partsOf, partsOfGroup } from '../kernels/cost.js';
 import type { Group, Kernel, LoopKernel, Schedule } from '../kernels/kernel.js';
 import type { LoopProgram } from '../loops/program.js';
 import { libraryOf } from '../loops/query.js';
+import { HANDED_ON } from '../plan/layout.js';
 import { memoryIn } from '../plan/places.js';
 import type { EntryPlan, MemoryPlan, StepPlan } from '../plan/plan.js';
 import { shownName } from '../printable.js';
@@ -13,6 +14,7 @@ import type { KernelCall, Use } from './functions.js';
 import { groupFunction } from './group.js';
 import type { Imports } from './imports.js';
 import { Meetings } from './meetings.js';
+import { milestones } from './milestones.js';
 import { type SharedNames, type Step, stepOfEntry } from './names.js';
 import { fill, poisonAfter, poisonStart } from './poison.js';
 import {
@@ -88,7 +90,10 @@ export function emitEntry(
     lines.push(...declareFunction(member.called));
     for (const [name, file] of libraryOf(member.use.program)) imports.add(file, name);
   }
-  const writer = new StepWriter(index, plan, others, options);
+  // What is handed on is one list, which the host sends on as it is made.
+  const told = name === HANDED_ON.from ? milestones(runs, plan.outputs[0], plan) : new Map();
+  if (told.size > 0) imports.add('team', 'thread');
+  const writer = new StepWriter(index, plan, others, told, options);
   if (profile || poison) imports.add('team', 'thread');
   const body = [
     ...(poison ? poisonStart(plan, poison) : []),
@@ -135,6 +140,7 @@ class StepWriter {
     private readonly index: number,
     private readonly entry: EntryPlan,
     private readonly others: ReadonlySet<Run>,
+    private readonly told: ReturnType<typeof milestones>,
     private readonly options: StepOptions,
   ) {}
 
@@ -157,6 +163,13 @@ class StepWriter {
       // Threads meet around it, too. That is not counted, since what the second thread does was chosen without.
       if (poison) lines.push(...poisonAfter(plan, run.last));
       if (profile && run.kind === 'kernels' && !run.group) lines.push(mark(run));
+      const told = this.told.get(run);
+      if (!told) continue;
+      if (told.more) {
+        lines.push('barrier();');
+        meetings.meet();
+      }
+      lines.push(`if (thread == 0) reached(${told.bytes});`);
     }
     return lines;
   }

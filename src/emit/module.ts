@@ -82,11 +82,15 @@ export function emitModule(
   lines.push('', ...driver(plan, Object.keys(schedules), parts.cells, imports));
   const body = format(lines);
   const clock = profile ? ["@external('env', 'mark') declare function mark(kernel: i32): void;"] : [];
+  const progress = body.includes('reached(')
+    ? ["@external('env', 'reached') declare function reached(bytes: usize): void;"]
+    : [];
   return {
     text: [
       `// ${shownName(name)}: ${Object.keys(schedules).map(shownName).join(', ')}`,
       ...imports.lines,
       ...clock,
+      ...progress,
       '',
       body,
       '',

@@ -1,6 +1,6 @@
 import { isObject } from '../check.js';
 import { numel } from '../shape.js';
-import { ALIGNMENT, type Buffer, FIRST_REGION, MAX_MEMORY, type MemoryLayout } from './layout.js';
+import { ALIGNMENT, type Buffer, FIRST_REGION, HANDED_ON, MAX_MEMORY, type MemoryLayout } from './layout.js';
 import { elementsIn, isWidth } from './panels.js';
 
 /**
@@ -16,8 +16,15 @@ export function isLayout(value: unknown): value is MemoryLayout {
   const isEntry = (part: unknown) =>
     isObject(part) && isBuffers(part.inputs) && isBuffers(part.outputs) && isGuards(part.guards);
   if (!parts.every(isEntry) || !isRemade(remade)) return false;
-  const own = (parts as MemoryLayout['entries'][string][]).flatMap(({ inputs, outputs, guards = [] }) => [
-    ...inputs,
+  const given = entries as MemoryLayout['entries'];
+  const handedOn = Object.hasOwn(entries, HANDED_ON.from) ? given[HANDED_ON.from].outputs : [];
+  const isHandedOn = (entry: string, input: Buffer) =>
+    entry === HANDED_ON.to &&
+    handedOn.some(
+      ({ name, address, bytes }) => name === input.name && address === input.address && bytes === input.bytes,
+    );
+  const own = Object.entries(given).flatMap(([entry, { inputs, outputs, guards = [] }]) => [
+    ...inputs.filter((input) => !isHandedOn(entry, input)),
     ...outputs,
     ...guards.flatMap(({ fault, value }) => [fault, value].map((address) => ({ address, bytes: 4 }))),
   ]);

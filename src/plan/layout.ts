@@ -80,6 +80,9 @@ export interface EntryLayout {
   readonly guards?: readonly Guard[];
 }
 
+/** Two entries of one program, where it has both: outputs of the first lie where inputs of the second do that have their names. */
+export const HANDED_ON = { from: 'shard', to: 'update' } as const;
+
 /** What an entry makes again to keep to a budget of memory, and what that costs. */
 export interface RemadeFigures {
   /** Kernels that run again. */

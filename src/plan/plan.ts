@@ -6,13 +6,14 @@ import type { Kernel, Schedule } from '../kernels/kernel.js';
 import type { Region } from '../kernels/regions.js';
 import { scratchOf } from '../kernels/tiling.js';
 import { shownName } from '../printable.js';
-import { type DType, formatType, type Shape } from '../shape.js';
+import { type DType, formatType, type Shape, sameShape } from '../shape.js';
 import {
   align,
   type Buffer,
   type EntryLayout,
   FIRST_REGION,
   type Guard,
+  HANDED_ON,
   MAX_MEMORY,
   type MemoryLayout,
   SLACK,
@@ -96,6 +97,7 @@ export function layOut(
     constants.push({ ...buffer, values: node.attrs.values as readonly number[] });
     return buffer;
   };
+  const handedOn = new Map<string, Buffer>();
   const drafts = Object.entries(schedules).map(([entry, schedule]) => {
     const address = new Map<Node, number>();
     const parts = new Map<Node, Region>();
@@ -108,8 +110,11 @@ export function layOut(
       if (at.kind === 'variable') buffer = variableOf.get(at.name)!;
       else if (at.kind === 'constant') buffer = constantOf(node);
       else {
-        buffer = place(at.name, node);
+        const lying = entry === HANDED_ON.to && at.kind === 'input' ? handedOn.get(at.name) : undefined;
+        const isSame = lying && sameShape(lying.shape, node.shape);
+        buffer = isSame ? lying : place(at.name, node);
         (at.kind === 'input' ? inputs : outputs).push(buffer);
+        if (entry === HANDED_ON.from && at.kind === 'output') handedOn.set(at.name, buffer);
       }
       address.set(node, buffer.address);
     }

@@ -15,43 +15,10 @@ import { drawnRows } from '../train/columns.js';
 import { gradientsIn, LEARNING_RATE } from '../train/description.js';
 import type { Engine, Numbers } from '../train/engine.js';
 import { type Cells, cellsOf, growTo, memoryOf } from './memory.js';
+import type { Exports, Spawn } from './module.js';
 import { Pace, type Slice } from './pace.js';
 import { Team } from './team.js';
 import { processors } from './threads.js';
-
-/** What every emitted module exports. */
-export interface Exports {
-  join(index: number, count: number, scratch: number): void;
-  /** `team`: so many of the threads do the job. */
-  run(job: number, team: number): void;
-  dismiss(): void;
-  /** Adds so many bytes of floats to others, of a module whose steps are cut into shards. */
-  accumulate?(to: number, from: number, bytes: number): void;
-  work(seen: number): void;
-}
-
-/** A thread other than the host's. */
-export interface Helper {
-  /** Settles when the thread waits for work; rejects if it cannot. */
-  readonly ready: Promise<void>;
-  /** Settles when the thread has ended, as it does when it is dismissed. */
-  ended(): Promise<void>;
-  /** Why the thread can do nothing more, if that is known; `ask`: find out, without a turn of the event loop. */
-  lost?(ask: boolean): string | undefined;
-  /** Ends the thread wherever it stands. */
-  stop?(): void;
-}
-
-export type Spawn = (start: {
-  module: WebAssembly.Module;
-  memory: WebAssembly.Memory;
-  index: number;
-  count: number;
-  /** Where the threads' scratch begins. */
-  scratch: number;
-  /** The address of the cell that a thread sets if it falls. */
-  lost: number;
-}) => Helper;
 
 const TRAIN_JOB = 1;
 
@@ -91,6 +58,8 @@ export class CompiledEngine implements Engine {
     spawn: Spawn;
     /** What a module made for profiling calls with a kernel's place in the order when that kernel is done. */
     mark?(kernel: number): void;
+    /** What a module whose steps are cut into shards calls as soon as so many bytes of its first output are there, or to have its host look. */
+    reached?(bytes: number): void;
   }): Promise<CompiledEngine> {
     const { layout, shared, threads, seed, initial, spawn } = options;
     const scratch = layout.end;
@@ -103,7 +72,11 @@ export class CompiledEngine implements Engine {
     const lost = new Uint32Array(memory.buffer, CONTROL.lost, 1);
     const team = new Team(() => Atomics.load(lost, 0) !== 0);
     const instance = await WebAssembly.instantiate(module, {
-      env: { memory, abort, late: team.late, mark: options.mark ?? (() => {}) },
+      env: {
+        ...{ memory, abort, late: team.late },
+        mark: options.mark ?? (() => {}),
+        reached: options.reached ?? (() => {}),
+      },
     });
     const exports = instance.exports as unknown as Exports;
     const jobs = new Map(Object.keys(layout.entries).map((entry, i) => [entry, TRAIN_JOB + 1 + i]));

@@ -1,6 +1,6 @@
 import type * as Threads from 'node:worker_threads';
 import { WorkerError } from '../errors.js';
-import type { Helper, Spawn } from './engine.js';
+import type { Helper, Spawn } from './module.js';
 
 type Receive = typeof Threads.receiveMessageOnPort;
 

@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Library, runAsc } from '../emit/asc.js';
 import { GradError } from '../errors.js';
-import type { Spawn } from './engine.js';
 import { nodeHelper } from './helper.js';
+import type { Spawn } from './module.js';
 
 export { moduleCache } from './disk-cache.js';
 export { widen } from './wide/try.js';

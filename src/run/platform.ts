@@ -1,7 +1,7 @@
 import type { Library, runAsc } from '../emit/asc.js';
 import type { Cache } from '../emit/compile.js';
 import { IN_NODE } from '../host.js';
-import type { Spawn } from './engine.js';
+import type { Spawn } from './module.js';
 import type { Candidate } from './wide/request.js';
 import type { Widened } from './wide/wide.js';
 

@@ -1,5 +1,5 @@
 import { GradError, WorkerError } from '../errors.js';
-import type { Helper } from './engine.js';
+import type { Helper } from './module.js';
 
 /** Milliseconds in which at least one more thread has to be ready: a page may load its script from far away. */
 const START_MS = 20_000;

@@ -20,6 +20,7 @@ import type { UsesOf } from '../train/typed-uses.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
+import type { Progress } from './shards/engine.js';
 import { checkCut } from './shards/options.js';
 import { canShareMemory, checkThreads, grantThreads, threadNote } from './threads.js';
 import { widened } from './wide/wide.js';
@@ -182,8 +183,16 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
     const made = wide
       ? await widened(name, { ...begin, wasm: module.wasm, entries }, await storeOf(cache))
       : { wasm: module.wasm, wide: null };
-    const inner = await CompiledEngine.start({ ...begin, wasm: made.wasm, spawn: spawnWorker, mark });
-    const engine = sharded ? await this.sharing(inner, sharded, given.distributed) : inner;
+    const progress = { reached: (_bytes: number) => {} };
+    const reached = (bytes: number) => progress.reached(bytes);
+    const inner = await CompiledEngine.start({
+      ...begin,
+      wasm: made.wasm,
+      spawn: spawnWorker,
+      mark,
+      reached,
+    });
+    const engine = sharded ? await this.sharing(inner, sharded, progress, given.distributed) : inner;
     const session: SessionOf<M, B, P, R, E, O> = new Session(
       this.description,
       engine,
@@ -205,9 +214,14 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
     return made;
   }
 
-  private async sharing(inner: CompiledEngine, sharded: ShardedProgram, peers: Peers | null = null) {
+  private async sharing(
+    inner: CompiledEngine,
+    sharded: ShardedProgram,
+    progress: Progress,
+    peers: Peers | null = null,
+  ) {
     const { ShardedEngine } = await import('./shards/cut.js');
-    return new ShardedEngine(inner, { ...sharded, train: this.description.entries.train, peers });
+    return new ShardedEngine(inner, { ...sharded, train: this.description.entries.train, progress, peers });
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */

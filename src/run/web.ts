@@ -1,7 +1,7 @@
 import type { Library } from '../emit/asc.js';
 import type { Cache as ModuleCache } from '../emit/compile.js';
-import type { Spawn } from './engine.js';
 import { pageHelper } from './helper.js';
+import type { Spawn } from './module.js';
 
 /** Modules that are kept for this origin; the oldest go. */
 const KEPT_MODULES = 32;

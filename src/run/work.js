@@ -2,7 +2,7 @@
 
 /**
  * What a thread does: it joins the session, says that it is ready, and works until the session ends.
- * @param {Parameters<import('./engine.js').Spawn>[0]} start
+ * @param {Parameters<import('./module.js').Spawn>[0]} start
  * @param {(text: string) => void} post
  */
 export function work({ module, memory, index, count, scratch, lost }, post) {
@@ -10,9 +10,9 @@ export function work({ module, memory, index, count, scratch, lost }, post) {
     throw new Error('the compiled module stopped itself');
   };
   const nothing = () => {};
-  const env = { memory, abort, late: nothing, mark: nothing };
+  const env = { memory, abort, late: nothing, mark: nothing, reached: nothing };
   const { exports } = new WebAssembly.Instance(module, { env });
-  const thread = /** @type {import('./engine.js').Exports} */ (/** @type {unknown} */ (exports));
+  const thread = /** @type {import('./module.js').Exports} */ (/** @type {unknown} */ (exports));
   thread.join(index, count, scratch);
   post('ready');
   try {

@@ -3,21 +3,31 @@ import { constantValue, fromRoots, type Node } from '../graph/graph.js';
 import type { NodeTensor } from '../graph/node-tensor.js';
 import { isSparse } from '../graph/scatter.js';
 import { add, mul } from '../ops/elementwise.js';
-import { concat, reshape, slice } from '../ops/movement.js';
+import { scatterAdd } from '../ops/gather.js';
+import { concat, reshape, slice, zeros } from '../ops/movement.js';
 import { type Tensor, withInterpreter } from '../ops/tensor.js';
 import { shownName } from '../printable.js';
 import { numel, type Shape, type TensorType } from '../shape.js';
-import { Tracer } from '../trace/tracer.js';
+import { Traced, Tracer } from '../trace/tracer.js';
 import { LEARNING_RATE } from './description.js';
 import type { Program, ProgramVariable } from './program.js';
 import type { StepDefinition, Types } from './step.js';
 
-// A step whose batch is cut into shards. Two entries: `shard` makes of some rows one list of numbers, which are the loss, all gradients,
-// and what the state of the model becomes; `update` takes the sum of such lists over all shards. The list is one region of memory, into
-// which kernels write. What the model counts (how often dropout has drawn) goes on from shard to shard, as if one came after the other.
+// A step whose batch is cut into shards. Two entries: `shard` makes of some rows one list of numbers, which are the loss, what the state
+// of the model becomes, and all gradients; `update` takes the sum of such lists over all shards. The list is one region of memory, into
+// which kernels write, and from which `update` reads. Gradients lie in it from the last parameter to the first, about as a backward pass
+// makes them. Of a large table, of which a batch names few rows, these rows come beside the list, and `update` takes those of all shards.
+// What the model counts (how often dropout has drawn) goes on from shard to shard, as if one came after the other.
 
-/** The output of `shard` and the input of `update`. */
+/** The output of `shard` and an input of `update`. */
 export const SUMS = 'shard.sums';
+/** The input of `update` that it adds to it: what the last addition would add. */
+export const OTHERS = 'shard.others';
+/** The input of `shard` with which a list begins: numbers of whoever runs it, which are added up as all others are. */
+export const HEADER = 'shard.header';
+/** So many that what is behind them, and behind the loss, begins where a vector does. */
+const HEADER_SIZE = 3;
+const OWN_NAME = /^shard\.(sums|others|header|(ids|rows)\.\d+)$/;
 
 /** A whole number among the state of the model that each shard makes larger by so much. */
 export interface Counter {
@@ -25,10 +35,14 @@ export interface Counter {
   readonly step: number;
 }
 
-/** The gradient of a table of which a batch names few rows: most are zeros. */
+/** A table of which a batch names few rows: outputs of `shard`, and inputs of `update`, which has those of all shards one after the other. */
 export interface Table {
-  readonly from: number;
-  readonly rows: number;
+  /** Which rows, i32[count]; a row may be named more than once. */
+  readonly ids: string;
+  /** What is added to their gradients, f32[count, width]. */
+  readonly rows: string;
+  /** Of one shard. */
+  readonly count: number;
   readonly width: number;
 }
 
@@ -37,8 +51,6 @@ export interface ShardedProgram {
   readonly shards: number;
   /** Floats in the list of a shard. */
   readonly length: number;
-  /** How many of them come before the tables, which are last. */
-  readonly whole: number;
   readonly tables: readonly Table[];
   readonly counters: readonly Counter[];
 }
@@ -56,10 +68,9 @@ export function shardedProgram(definition: StepDefinition, whole: Program, shard
     throw new OptionError(
       `shards: a batch of ${batchSize} rows cannot be cut into ${shards} equal shards: give a number that divides it`,
     );
-  if (whole.variables.some(({ name }) => name === SUMS))
-    throw new OptionError(
-      `shards: a variable of the model is called ${SUMS}, as an input of ours: rename it`,
-    );
+  const taken = whole.variables.map(({ name }) => name).find((name) => OWN_NAME.test(name));
+  if (taken !== undefined)
+    throw new OptionError(`shards: a variable of the model is called ${taken}, as one of ours: rename it`);
   const names = new Map(whole.variables.map((v) => [v.variable, v.name]));
   const shard = traceShard(definition, names, shards);
   const { train: _, gradients: __, ...entries } = whole.entries;
@@ -68,8 +79,7 @@ export function shardedProgram(definition: StepDefinition, whole: Program, shard
     program: { ...whole, entries: { shard: shard.graph, ...entries, update } },
     shards,
     length: shard.length,
-    whole: shard.tables[0]?.from ?? shard.length,
-    tables: shard.tables,
+    tables: shard.tables.map(({ ids, rows, count, width }) => ({ ids, rows, count, width })),
     counters: shard.counters.map(({ variable: { name }, step }) => ({ name, step })),
   };
 }
@@ -92,13 +102,16 @@ function traceShard(definition: StepDefinition, names: Names, shards: number) {
     return dtype === 'f32' ? [] : [{ variable, step: stepOf(tracer, variable) }];
   });
   const floats = moved.filter(({ dtype }) => dtype === 'f32');
-  const isTable = ([, flow]: [string, Tensor]) => touchesFew((flow as NodeTensor).node, shards);
   const all = Object.entries(flows);
+  const tables = all
+    .filter(([, flow]) => touchesFew((flow as NodeTensor).node, shards))
+    .map(([name, flow], i) => tableOf(name, flow as Traced, i));
+  const inList = all.filter(([name]) => !tables.some((table) => table.name === name));
   const listed: [string, Tensor][] = [
+    [HEADER, tracer.input(HEADER, { shape: [HEADER_SIZE], dtype: 'f32' })],
     ['loss', loss],
-    ...all.filter((flow) => !isTable(flow)),
     ...floats.map(({ name, variable }): [string, Tensor] => [stateName(name), tracer.read(variable)]),
-    ...all.filter(isTable),
+    ...inList.reverse(),
   ];
   let length = 0;
   const parts = new Map<string, Part>();
@@ -106,33 +119,57 @@ function traceShard(definition: StepDefinition, names: Names, shards: number) {
     parts.set(name, { shape, from: length });
     length += numel(shape);
   }
-  const sums = withInterpreter(tracer, () =>
-    concat(listed.map(([, tensor]) => reshape(tensor, [numel(tensor.shape)]))),
-  );
+  const outputs = withInterpreter(tracer, () => ({
+    [SUMS]: concat(listed.map(([, tensor]) => reshape(tensor, [numel(tensor.shape)]))),
+    ...Object.fromEntries(
+      tables.flatMap(({ ids, rows, count, width, added }) => [
+        [ids, reshape(added.ids, [count])],
+        [rows, reshape(added.rows, [count, width])],
+      ]),
+    ),
+  }));
   // State moves with the sum over all shards; here it stays, so that each of them begins with the same.
-  const graph = fromRoots({ ...tracer.finish({ [SUMS]: sums }), updates: [] });
-  const tables = all.filter(isTable).map(([name, { shape }]): Table => {
-    const [rows, ...row] = shape;
-    return { from: parts.get(name)!.from, rows, width: numel(row) };
-  });
+  const graph = fromRoots({ ...tracer.finish(outputs), updates: [] });
   return { graph, parts, length, tables, counters, floats, flows: Object.keys(flows) };
+}
+
+/** The gradient of a table as what is added to which of its rows. */
+function tableOf(name: string, { tracer, node }: Traced, i: number) {
+  const [ids, rows] = node.inputs.slice(1).map((input) => new Traced(input, tracer, null));
+  const count = numel(ids.shape);
+  const own = { ids: `shard.ids.${i}`, rows: `shard.rows.${i}`, count, width: numel(node.shape.slice(1)) };
+  return { name, shape: node.shape, ...own, added: { ids, rows } };
 }
 
 function traceUpdate(
   definition: StepDefinition,
   names: Names,
-  { parts, length, counters, floats, flows }: ReturnType<typeof traceShard>,
+  { parts, length, tables, counters, floats, flows }: ReturnType<typeof traceShard>,
   shards: number,
 ) {
   const tracer = new Tracer(`${definition.name}.update`, true, names);
   const sums = tracer.input(SUMS, { shape: [length], dtype: 'f32' });
+  const others = tracer.input(OTHERS, { shape: [length], dtype: 'f32' });
+  const added = new Map(
+    tables.map(({ name, shape, ids, rows, count, width }) => {
+      const index = tracer.input(ids, { shape: [shards * count], dtype: 'i32' });
+      const values = tracer.input(rows, { shape: [shards * count, width], dtype: 'f32' });
+      return [name, { shape, index, values }] as const;
+    }),
+  );
   const rate = tracer.input(LEARNING_RATE, { shape: [], dtype: 'f32' });
   const mean = (name: string) => {
     const { shape, from } = parts.get(name)!;
-    return mul(reshape(slice(sums, [from], [numel(shape)]), shape), 1 / shards);
+    const [sum, other] = [sums, others].map((list) => slice(list, [from], [numel(shape)]));
+    return mul(reshape(add(sum, other), shape), 1 / shards);
+  };
+  const ofTable = (name: string) => {
+    const { shape, index, values } = added.get(name)!;
+    const rows = reshape(values, [index.shape[0], ...shape.slice(1)]);
+    return mul(scatterAdd(zeros({ shape, dtype: 'f32' }), index, rows), 1 / shards);
   };
   const gradients = withInterpreter(tracer, () =>
-    Object.fromEntries(flows.map((name) => [name, mean(name)])),
+    Object.fromEntries(flows.map((name) => [name, added.has(name) ? ofTable(name) : mean(name)])),
   );
   definition.update(tracer, gradients, rate);
   return withInterpreter(tracer, () => {
@@ -167,8 +204,11 @@ function stepOf(tracer: Tracer, { name, variable }: ProgramVariable): number {
 }
 
 /** Whether a gradient is rows that are added to a table, so few that all shards together leave most of it as it is. */
-const touchesFew = (node: Node, shards: number): boolean =>
-  node.op.name === 'scatter_add' && isSparse(node, shards);
+function touchesFew(node: Node, shards: number): boolean {
+  if (node.op.name !== 'scatter_add' || !isSparse(node, shards)) return false;
+  const [base] = node.inputs;
+  return constantValue(base.op.name === 'broadcast' ? base.inputs[0] : base) === 0;
+}
 
 /** Errors of a model that is written for the whole batch tell so. */
 function inShard<T>(rows: number, shards: number, trace: () => T): T {

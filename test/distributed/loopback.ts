@@ -5,8 +5,8 @@ import { GradError } from '../../src/errors.js';
 export function loopback(size: number): Transport[] {
   // What was sent and not yet received, by who sent it and to whom.
   const boxes = new Map<string, Uint8Array[]>();
-  const boxOf = (from: number, to: number) => {
-    const name = `${from} ${to}`;
+  const boxOf = (...way: [from: number, to: number, channel: number]) => {
+    const name = way.join(' ');
     const box = boxes.get(name) ?? [];
     boxes.set(name, box);
     return box;
@@ -14,10 +14,10 @@ export function loopback(size: number): Transport[] {
   return Array.from({ length: size }, (_, rank) => ({
     rank,
     size,
-    *exchange(partner, send, receive): Waiting<void> {
-      if (send) boxOf(rank, partner).push(send.slice());
+    *exchange(partner, send, receive, channel): Waiting<void> {
+      if (send) boxOf(rank, partner, channel).push(send.slice());
       if (!receive) return;
-      const box = boxOf(partner, rank);
+      const box = boxOf(partner, rank, channel);
       while (box.length === 0) yield;
       const bytes = box.shift()!;
       if (bytes.length !== receive.length)
@@ -26,6 +26,7 @@ export function loopback(size: number): Transport[] {
         );
       receive.set(bytes);
     },
+    rest: () => true,
     close() {},
   }));
 }

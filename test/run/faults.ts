@@ -1,7 +1,8 @@
 import { receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type CompiledModule, compileProgram } from '../../src/emit/compile.js';
-import { CompiledEngine, type Helper, type Spawn } from '../../src/run/engine.js';
+import { CompiledEngine } from '../../src/run/engine.js';
 import { nodeHelper } from '../../src/run/helper.js';
+import type { Helper, Spawn } from '../../src/run/module.js';
 import { moduleCache, readLibrary } from '../../src/run/node.js';
 import { initialValues } from '../../src/train/initial.js';
 import { Session } from '../../src/train/session.js';

@@ -1,15 +1,16 @@
 import type { Peers } from '../../distributed/peers.js';
 import { atOnce, inTurns, type Waiting } from '../../distributed/transport.js';
-import { type TreePlan, treePlan } from '../../distributed/tree.js';
+import { type Local, MADE, OTHERS, type TreePlan, treePlan } from '../../distributed/tree.js';
 import { OptionError } from '../../errors.js';
 import { drawnRows } from '../../train/columns.js';
 import { type EntryDescription, LEARNING_RATE } from '../../train/description.js';
 import type { Engine, Numbers } from '../../train/engine.js';
 import { macrotask } from '../../train/macrotask.js';
-import { type ShardedProgram, SUMS } from '../../train/shards.js';
+import { HEADER, type ShardedProgram } from '../../train/shards.js';
 import type { CompiledEngine } from '../engine.js';
 import { Partners } from './partners.js';
-import { HEADER, Slots } from './slots.js';
+import { Rows } from './rows.js';
+import { Slots } from './slots.js';
 
 type Batch = Readonly<Record<string, Numbers>>;
 
@@ -19,6 +20,12 @@ export interface Sharding extends Omit<ShardedProgram, 'program'> {
   readonly train: EntryDescription;
   /** Null: all shards are this process's. */
   readonly peers: Peers | null;
+  readonly progress: Progress;
+}
+
+/** Whom a module tells how much of a shard's list is there. */
+export interface Progress {
+  reached(bytes: number): void;
 }
 
 /** The dataset of a session, and how its batches are come by. */
@@ -37,6 +44,7 @@ export class ShardedEngine implements Engine {
   private dataset: Dataset | null = null;
   private readonly plan: TreePlan;
   private readonly slots: Slots;
+  private readonly rows: Rows;
   private readonly partners: Partners | null;
   private readonly size: number;
   /** Whether something was changed from outside since the processes compared what they hold. */
@@ -47,10 +55,14 @@ export class ShardedEngine implements Engine {
     private readonly inner: CompiledEngine,
     private readonly sharding: Sharding,
   ) {
-    const { shards, length, peers, train } = sharding;
+    const { shards, peers, train, tables } = sharding;
     this.plan = treePlan(shards, peers?.size ?? 1, peers?.rank ?? 0);
-    this.slots = new Slots(inner, length, this.plan.slots);
-    this.partners = peers && new Partners(peers, this.slots, sharding);
+    const { slots, spare, joins, split } = this.plan;
+    this.slots = new Slots(inner, slots);
+    this.rows = new Rows(inner, tables);
+    this.partners = peers && new Partners(peers, this.slots, spare, joins);
+    // Added to any number, -0 leaves it as it is.
+    if (!split) this.slots.floats(OTHERS).fill(-0);
     this.size = train.inputs[0].shape[0] ?? 1;
   }
 
@@ -174,33 +186,66 @@ export class ShardedEngine implements Engine {
 
   /** A step: the gradients of this process's shards, their sum with those of the others, the update. */
   private *take(rowsOf: (shard: number) => Batch, at: number, learningRate: number): Waiting<number> {
-    const { inner, slots, plan, sharding } = this;
-    if (this.changed && sharding.peers) yield* this.comparing(at, learningRate);
-    const counted = sharding.counters.map(({ name, step }) => ({ name, step, from: inner.read(name)[0] }));
-    const end = sharding.peers?.wantsEnd ? 1 : 0;
-    const compute = (shard: number, slot: number) => {
-      for (const { name, step, from } of counted) inner.write(name, Int32Array.of(from + shard * step));
-      inner.load('shard', rowsOf(shard));
-      inner.repeat('shard', 1);
-      slots.fill(slot, 'shard', SUMS, end);
-    };
+    const { inner, plan, sharding, rows, partners } = this;
+    const { peers, counters } = sharding;
+    if (this.changed && peers) yield* this.comparing(at, learningRate);
+    const counted = counters.map(({ name, step }) => ({ name, step, from: inner.read(name)[0] }));
+    const header = [peers?.wantsEnd ? 1 : 0, 0, 0];
+    let underWay: Waiting<void>[] = [];
     try {
-      let rounds = 0;
-      for (const action of plan.actions)
-        if (action.kind === 'shard') compute(action.shard, action.slot);
-        else if (action.kind === 'add') slots.add(action.slot, action.from);
-        else yield* this.partners!.join(action, rounds++);
+      for (const { shard, after } of plan.own) {
+        for (const { name, step, from } of counted) inner.write(name, Int32Array.of(from + shard * step));
+        inner.load('shard', { ...rowsOf(shard), [HEADER]: header });
+        underWay = this.make(after, partners && shard === plan.own.at(-1)!.shard ? partners : null);
+        rows.keep(shard);
+      }
     } finally {
       for (const { name, from } of counted) inner.write(name, Int32Array.of(from));
     }
-    const sums = slots.floats(plan.result);
-    inner.load('update', {
-      [SUMS]: sums.subarray(HEADER, HEADER + sharding.length),
-      [LEARNING_RATE]: [learningRate],
-    });
+    if (partners) {
+      const { length } = underWay;
+      for (let i = 0; i < rows.arrays; i++) underWay.push(partners.gather(rows, i, length + i + 1));
+      yield* peers!.attending(underWay);
+    }
+    inner.view(inner.layout.entries.update.inputs.find(({ name }) => name === LEARNING_RATE)!)[0] =
+      learningRate;
     inner.repeat('update', 1);
-    this.ending = sums[0] > 0;
+    const [ends, others] = [this.slots.floats(MADE)[0], this.slots.floats(OTHERS)[0]];
+    this.ending = ends + others > 0;
     return inner.outputs('update').loss[0];
+  }
+
+  /** Runs `shard`, and does part after part of its list, as it is made, what comes then; the exchanges that are under way at its end. */
+  private make(after: readonly Local[], partners: Partners | null): Waiting<void>[] {
+    const { inner, slots, sharding } = this;
+    const underWay: Waiting<void>[] = [];
+    let failure: { readonly error: unknown } | null = null;
+    let done = 0;
+    const reach = (bytes: number) => {
+      if (bytes > done) {
+        const part = [done, bytes] as const;
+        done = bytes;
+        for (const local of after)
+          if (local.kind === 'keep') slots.copy(local.slot, MADE, part);
+          else slots.add(local.slot, local.from, part);
+        if (partners) underWay.push(partners.sum(part, underWay.length + 1));
+      }
+      // Those that are done say so again.
+      for (const routine of underWay) routine.next();
+    };
+    sharding.progress.reached = (bytes) => {
+      try {
+        if (!failure) reach(bytes);
+      } catch (error) {
+        // Told when the threads have ended the job.
+        failure = { error };
+      }
+    };
+    inner.repeat('shard', 1);
+    sharding.progress.reached = () => {};
+    if (failure) throw (failure as { error: unknown }).error;
+    reach(slots.bytes);
+    return underWay;
   }
 
   /** All processes have to hold the same, and to be about to do the same with it. */

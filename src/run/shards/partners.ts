@@ -1,58 +1,59 @@
 import type { Peers } from '../../distributed/peers.js';
 import type { Waiting } from '../../distributed/transport.js';
-import type { Action } from '../../distributed/tree.js';
-import type { ShardedProgram } from '../../train/shards.js';
-import { Rows } from './rows.js';
-import { HEADER, type Slots } from './slots.js';
+import type { Join, Range } from '../../distributed/tree.js';
+import type { Rows } from './rows.js';
+import type { Part, Slots } from './slots.js';
 
 /** What partners do with each other. */
-export type Exchange = Exclude<Action, { kind: 'shard' | 'add' }>;
+type Exchange = Exclude<Join, { kind: 'add' }>;
 
-/** The word of a list's header that says how many words of rows follow. */
-const FOLLOWING = 1;
-
-/** Sends the lists of this process to others, and adds what comes: of tables the rows that are not zeros, all else whole. */
+/** Follows the joins of a plan with parts of lists, and with rows of tables, each on a channel of its own. */
 export class Partners {
-  private readonly rows: Rows;
-  private readonly hasTables: boolean;
-  /** Words of a list that are sent whole. */
-  private readonly whole: number;
-
   constructor(
     private readonly peers: Peers,
     private readonly slots: Slots,
-    { whole, tables }: Pick<ShardedProgram, 'whole' | 'tables'>,
-  ) {
-    this.whole = HEADER + whole;
-    this.hasTables = tables.length > 0;
-    this.rows = new Rows(tables.map((table) => ({ ...table, from: HEADER + table.from })));
+    private readonly spare: number,
+    private readonly joins: readonly Join[],
+  ) {}
+
+  /** Adds up a part of the lists of all processes. */
+  *sum(part: Part, channel: number): Waiting<void> {
+    const { slots, spare } = this;
+    let round = 0;
+    for (const join of this.joins) {
+      const { kind, slot } = join;
+      if (kind === 'add') {
+        slots.add(slot, join.from, part);
+        continue;
+      }
+      const send = kind === 'swap' || kind === 'send' ? slots.part(slot, part) : null;
+      const receive = kind === 'send' ? null : slots.part(kind === 'take' ? slot : spare, part);
+      yield* this.exchanging(join, send, receive, channel, round++);
+      if (kind === 'collect' || (kind === 'swap' && join.adds)) slots.add(slot, spare, part);
+    }
+  }
+
+  /** Gathers what all processes have of one array of rows. */
+  *gather(rows: Rows, array: number, channel: number): Waiting<void> {
+    let round = 0;
+    for (const join of this.joins) {
+      if (join.kind === 'add') continue;
+      const of = (range: Range | null) => range && rows.bytes(array, range);
+      const send = of('gives' in join ? join.gives : null);
+      const receive = of('gets' in join ? join.gets : null);
+      yield* this.exchanging(join, send, receive, channel, round++);
+    }
   }
 
   /** In later rounds a partner may itself wait for one that is lost: it is given a second more, to say so. */
-  *join({ kind, partner, slot }: Exchange, round: number): Waiting<void> {
-    const { peers, slots, rows, whole, hasTables } = this;
-    const seconds = peers.seconds + round;
-    const [sends, receives] = [kind === 'swap' || kind === 'send', kind !== 'send'];
-    const own = slots.words(slot);
-    const given = kind === 'take' ? own : slots.words(slots.spare);
-    const message = sends && hasTables ? rows.pack(own) : null;
-    if (message) own[FOLLOWING] = message.length;
-    yield* peers.exchange(
-      partner,
-      sends ? bytesOf(own.subarray(0, whole)) : null,
-      receives ? bytesOf(given.subarray(0, whole)) : null,
-      seconds,
-    );
-    if (hasTables) {
-      const room = receives ? rows.room(given[FOLLOWING]) : null;
-      yield* peers.exchange(partner, message && bytesOf(message), room && bytesOf(room), seconds);
-      if (kind === 'take') given.fill(0, whole);
-      if (room) rows.unpack(room, given);
-    }
-    if (kind === 'swap' || kind === 'collect') slots.add(slot, slots.spare);
-    if (kind !== 'take') rows.clear(slots.words(slots.spare));
+  private exchanging(
+    { partner }: Exchange,
+    send: Uint8Array | null,
+    receive: Uint8Array | null,
+    channel: number,
+    round: number,
+  ): Waiting<void> {
+    const { peers } = this;
+    return peers.exchanging(partner, send, receive, { seconds: peers.seconds + round, channel });
   }
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array) =>
-  new Uint8Array(buffer, byteOffset, byteLength);

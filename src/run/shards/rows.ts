@@ -1,73 +1,48 @@
+import type { Range } from '../../distributed/tree.js';
+import type { Buffer } from '../../plan/layout.js';
 import type { Table } from '../../train/shards.js';
+import type { CompiledEngine } from '../engine.js';
 
-/**
- * Rows of tables that are not all zeros, as messages: for each table how many there are, which they are, and the rows one after the other.
- * Zeros of either sign are told apart by their bits, so that a sum of what is unpacked has the bits of one of whole tables.
- */
-export class Rows {
-  private out = new Int32Array(0);
-  private into = new Int32Array(0);
-  /** Rows that were unpacked last, by where they begin. */
-  private unpacked: { from: number; width: number }[] = [];
-
-  constructor(private readonly tables: readonly Table[]) {}
-
-  /** The message of a list; it is overwritten by the next. */
-  pack(list: Int32Array): Int32Array {
-    const touched = this.tables.map((table) => touchedIn(list, table));
-    const words = touched.reduce((sum, rows, i) => sum + 1 + rows.length * (1 + this.tables[i].width), 0);
-    if (this.out.length < words) this.out = new Int32Array(2 * words);
-    const { out } = this;
-    let at = 0;
-    this.tables.forEach(({ from, width }, i) => {
-      const rows = touched[i];
-      out[at++] = rows.length;
-      out.set(rows, at);
-      at += rows.length;
-      for (const row of rows) {
-        out.set(list.subarray(from + row * width, from + (row + 1) * width), at);
-        at += width;
-      }
-    });
-    return out.subarray(0, words);
-  }
-
-  /** Where a message of so many words is put. */
-  room(words: number): Int32Array {
-    if (this.into.length < words) this.into = new Int32Array(2 * words);
-    return this.into.subarray(0, words);
-  }
-
-  /** Puts the rows of a message into a list whose tables are zeros. */
-  unpack(message: Int32Array, list: Int32Array): void {
-    this.unpacked = [];
-    let at = 0;
-    for (const { from, width } of this.tables) {
-      const count = message[at++];
-      const rows = message.subarray(at, at + count);
-      at += count;
-      for (const row of rows) {
-        const place = from + row * width;
-        list.set(message.subarray(at, at + width), place);
-        this.unpacked.push({ from: place, width });
-        at += width;
-      }
-    }
-  }
-
-  /** Puts zeros back where rows were unpacked. */
-  clear(list: Int32Array): void {
-    for (const { from, width } of this.unpacked) list.fill(0, from, from + width);
-    this.unpacked = [];
-  }
+/** Where an array lies for one shard, as it is made, and for all of them, as an update takes it. */
+interface Place {
+  readonly made: Buffer;
+  readonly all: Buffer;
+  /** Bytes of a shard. */
+  readonly each: number;
 }
 
-function touchedIn(list: Int32Array, { from, rows, width }: Table): number[] {
-  const touched: number[] = [];
-  for (let row = 0, at = from; row < rows; row++, at += width) {
-    let i = at;
-    while (i < at + width && list[i] === 0) i++;
-    if (i < at + width) touched.push(row);
+/** Rows of tables, and which they are: those of a shard are made where the next shard's are, and copied to those of all shards. */
+export class Rows {
+  private readonly places: readonly Place[];
+
+  constructor(
+    private readonly engine: CompiledEngine,
+    tables: readonly Table[],
+  ) {
+    const { shard, update } = engine.layout.entries;
+    this.places = tables
+      .flatMap(({ ids, rows }) => [ids, rows])
+      .map((name) => {
+        const made = shard.outputs.find((buffer) => buffer.name === name)!;
+        const all = update.inputs.find((buffer) => buffer.name === name)!;
+        return { made, all, each: made.bytes };
+      });
   }
-  return touched;
+
+  /** How many arrays there are. */
+  get arrays(): number {
+    return this.places.length;
+  }
+
+  /** Puts what was made of a shard to the others. */
+  keep(shard: number): void {
+    for (const { made, all, each } of this.places)
+      this.engine.exports.move!(all.address + shard * each, made.address, each);
+  }
+
+  /** An array of some shards, as it is sent. */
+  bytes(array: number, [from, to]: Range): Uint8Array {
+    const { all, each } = this.places[array];
+    return new Uint8Array(this.engine.memory.buffer, all.address + from * each, (to - from) * each);
+  }
 }

@@ -1,57 +1,54 @@
-import { align, SLACK } from '../../plan/layout.js';
+import { MADE, OTHERS } from '../../distributed/tree.js';
+import { align, type Buffer, SLACK } from '../../plan/layout.js';
+import { OTHERS as OTHER_LIST, SUMS } from '../../train/shards.js';
 import type { CompiledEngine } from '../engine.js';
 import { growTo } from '../memory.js';
 
-type Place = Parameters<CompiledEngine['view']>[0];
+/** Bytes of a list, from the first up to but not with the last. */
+export type Part = readonly [from: number, to: number];
 
-/** Words in front of a list: whether a process wants to end, and what partners tell each other. */
-export const HEADER = 4;
-
-/** Lists of numbers behind all else in the memory of a session, which a function of the module adds up; and what partners send. */
+/**
+ * Lists of numbers in the memory of a session: where shards are made and updates read, what an update adds to that, and others behind
+ * all else. Functions of the module add and copy parts of them.
+ */
 export class Slots {
-  private readonly places: readonly Place[];
-  /** Where what a partner sends is put: the last of them. */
-  readonly spare: number;
+  private readonly addresses: readonly number[];
+  /** Of a list. */
+  readonly bytes: number;
 
   constructor(
     private readonly engine: CompiledEngine,
-    length: number,
     slots: number,
   ) {
-    const bytes = align(4 * (HEADER + length));
+    const { inputs } = engine.layout.entries.update;
+    const input = (name: string): Buffer => inputs.find((buffer) => buffer.name === name)!;
+    const made = input(SUMS);
+    this.bytes = made.bytes;
     const first = align(engine.dataset);
-    this.places = Array.from({ length: slots + 1 }, (_, i) => ({
-      address: first + i * bytes,
-      bytes,
-      dtype: 'f32',
-    }));
-    this.spare = slots;
-    growTo(engine.memory, first + (slots + 1) * bytes + SLACK);
+    const size = align(made.bytes);
+    this.addresses = Array.from({ length: slots }, (_, slot) => {
+      if (slot === MADE) return made.address;
+      return slot === OTHERS ? input(OTHER_LIST).address : first + (slot - OTHERS - 1) * size;
+    });
+    growTo(engine.memory, first + Math.max(0, slots - OTHERS - 1) * size + SLACK);
   }
 
-  /** With its header. */
   floats(slot: number): Float32Array {
-    return this.engine.view(this.places[slot]) as Float32Array;
+    return new Float32Array(this.engine.memory.buffer, this.addresses[slot], this.bytes / 4);
   }
 
-  /** The same bits as whole numbers. */
-  words(slot: number): Int32Array {
-    const { buffer, byteOffset, length } = this.floats(slot);
-    return new Int32Array(buffer, byteOffset, length);
+  /** A part as it is sent. */
+  part(slot: number, [from, to]: Part): Uint8Array {
+    return new Uint8Array(this.engine.memory.buffer, this.addresses[slot] + from, to - from);
   }
 
-  /** Copies an output there, behind a number. */
-  fill(slot: number, entry: string, output: string, first: number): void {
-    const { engine } = this;
-    const made = engine.layout.entries[entry].outputs.find(({ name }) => name === output)!;
-    const floats = this.floats(slot);
-    floats.fill(0, 0, HEADER);
-    floats[0] = first;
-    floats.set(engine.view(made), HEADER);
+  add(slot: number, other: number, [from, to]: Part): void {
+    const { addresses } = this;
+    this.engine.exports.accumulate!(addresses[slot] + from, addresses[other] + from, to - from);
   }
 
-  add(slot: number, from: number): void {
-    const [to, other] = [this.places[slot], this.places[from]];
-    this.engine.exports.accumulate!(to.address, other.address, to.bytes);
+  copy(slot: number, other: number, [from, to]: Part): void {
+    const { addresses } = this;
+    this.engine.exports.move!(addresses[slot] + from, addresses[other] + from, to - from);
   }
 }

@@ -57,9 +57,9 @@ class Instance {
     this.words = new Uint32Array(memory.buffer);
     this.floats = new Float32Array(memory.buffer);
     const nothing = () => {};
-    const env = { memory, abort: nothing, late: nothing, mark: nothing };
+    const env = { memory, abort: nothing, late: nothing, mark: nothing, reached: nothing };
     const { exports } = new WebAssembly.Instance(module, { env });
-    this.exports = /** @type {import('../engine.js').Exports} */ (/** @type {unknown} */ (exports));
+    this.exports = /** @type {import('../module.js').Exports} */ (/** @type {unknown} */ (exports));
     this.exports.join(0, threads, scratch);
     const start = { module, memory, count: threads, scratch, lost: control.lost };
     const script = new URL('../node-worker.js', import.meta.url);
