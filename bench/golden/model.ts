@@ -98,7 +98,7 @@ function bengio(config: BengioConfig, { keepGradients }: BuildOptions): GoldenRu
 
   const model = { C, W1, b1, norm: normalize, W2, b2, W3 };
   const forward = (x: Tensor) => {
-    const e = gather(C, x).reshape([batch, width]);
+    const e = gather(C, x).reshape([x.shape[0], width]);
     const z = e.matmul(W1);
     const h = act(normalize ? normalize(z) : z.add(b1!));
     const logits = h.matmul(W2).add(b2);

@@ -1,4 +1,4 @@
-import { availableParallelism, hostname } from 'node:os';
+import { cpus, hostname } from 'node:os';
 import { checkOptions, positive } from '../check.js';
 import { thisProcess } from '../data/owner.js';
 import { OptionError } from '../errors.js';
@@ -17,13 +17,25 @@ const LIBRARIES = ['libmpi.so.40', 'libmpi.so', 'libmpi.dylib'];
 /** Bytes of one message at most: MPI counts in 31 bits. */
 const MESSAGE = 2 ** 28;
 /**
- * So many looks at once, and then so many with a nap in between, of so many milliseconds, before others have a turn. Where there are more
- * processes than processors, whoever only looks keeps another from its work.
+ * So many looks at once, some milliseconds, and then each with a nap before it, of so many milliseconds, after so many of which others
+ * have a turn. Where there are more processes than processors, whoever only looks keeps another from its work. Processors are counted
+ * whether or not this process is bound to one of them, as mpirun binds processes.
  */
-const LOOKS = 200;
+const LOOKS = 2000;
 const NAPS = 20;
 const NAP = 0.05;
-const CROWDED = Number(process.env.OMPI_COMM_WORLD_LOCAL_SIZE ?? 1) > availableParallelism();
+const CROWDED = Number(process.env.OMPI_COMM_WORLD_LOCAL_SIZE ?? 1) > cpus().length;
+
+/**
+ * How Open MPI moves bytes between processes of one host, unless told: through a memory that they share, in large pieces. To copy from
+ * another process's memory, as it would, takes up to ten times as long where that is shared by threads.
+ */
+const SETTINGS = {
+  OMPI_MCA_btl_vader_single_copy_mechanism: 'none',
+  OMPI_MCA_btl_vader_max_send_size: '131072',
+  // V8 has a handler of its own for accesses outside of a memory of wasm; Open MPI would put another in its place.
+  OMPI_MCA_opal_signal: '6,7,8',
+};
 
 let joined = false;
 
@@ -65,8 +77,7 @@ type Koffi = Awaited<ReturnType<typeof loadKoffi>>;
 type Library = ReturnType<Koffi['load']>;
 
 function loadLibrary(koffi: Koffi): Library {
-  // V8 has a handler of its own for accesses outside of a memory of wasm; Open MPI would put another in its place.
-  process.env.OMPI_MCA_opal_signal ??= '6,7,8';
+  for (const [name, value] of Object.entries(SETTINGS)) process.env[name] ??= value;
   for (const name of LIBRARIES)
     try {
       // Its plugins look for its symbols.

@@ -6,6 +6,7 @@ import { listSchedule } from './list-schedule.js';
 import { joined, liveBytes, livesOf, type Traffic, trafficOf } from './liveness.js';
 import type { SchedulePass } from './passes.js';
 import { lowerPeak } from './peak.js';
+import { piecesEarly } from './pieces.js';
 import { followersOf } from './waits.js';
 
 /**
@@ -28,13 +29,9 @@ export function orderKernels(
     storage,
     runs('take-over'),
   );
-  const order = runs('lower-peak')
-    ? lowerPeak(
-        traffic,
-        first.map((at) => new Set([...waits[at]].map((before) => place.get(before)!))),
-      )
-    : traffic.keys();
-  const ordered = Array.from(order, (i) => traffic[i]);
+  const before = first.map((at) => new Set([...waits[at]].map((before) => place.get(before)!)));
+  const low = runs('lower-peak') ? lowerPeak(traffic, before) : [...traffic.keys()];
+  const ordered = piecesEarly(low, traffic, before, storage).map((i) => traffic[i]);
   return (
     (runs('group') && inGroups(ordered, storage, limits)) || {
       kernels: ordered.map((t) => t.kernel),

@@ -13,8 +13,8 @@ import { LEARNING_RATE } from './description.js';
 import type { Program, ProgramVariable } from './program.js';
 import type { StepDefinition, Types } from './step.js';
 
-// A step whose batch is cut into shards. Two entries: `shard` makes of some rows one list of numbers, which are the loss, what the state
-// of the model becomes, and all gradients; `update` takes the sum of such lists over all shards. The list is one region of memory, into
+// A step whose batch is cut into shards. Two entries: `shard` makes of some rows one list of numbers, which are all gradients, what the
+// state of the model becomes, and the loss; `update` takes the sum of such lists over all shards. The list is one region of memory, into
 // which kernels write, and from which `update` reads. Gradients lie in it from the last parameter to the first, about as a backward pass
 // makes them. Of a large table, of which a batch names few rows, these rows come beside the list, and `update` takes those of all shards.
 // What the model counts (how often dropout has drawn) goes on from shard to shard, as if one came after the other.
@@ -23,11 +23,9 @@ import type { StepDefinition, Types } from './step.js';
 export const SUMS = 'shard.sums';
 /** The input of `update` that it adds to it: what the last addition would add. */
 export const OTHERS = 'shard.others';
-/** The input of `shard` with which a list begins: numbers of whoever runs it, which are added up as all others are. */
-export const HEADER = 'shard.header';
-/** So many that what is behind them, and behind the loss, begins where a vector does. */
-const HEADER_SIZE = 3;
-const OWN_NAME = /^shard\.(sums|others|header|(ids|rows)\.\d+)$/;
+/** The input of `shard` with which a list ends: a number of whoever runs it, which is added up as all others are. */
+export const NOTE = 'shard.note';
+const OWN_NAME = /^shard\.(sums|others|note|(ids|rows)\.\d+)$/;
 
 /** A whole number among the state of the model that each shard makes larger by so much. */
 export interface Counter {
@@ -108,10 +106,10 @@ function traceShard(definition: StepDefinition, names: Names, shards: number) {
     .map(([name, flow], i) => tableOf(name, flow as Traced, i));
   const inList = all.filter(([name]) => !tables.some((table) => table.name === name));
   const listed: [string, Tensor][] = [
-    [HEADER, tracer.input(HEADER, { shape: [HEADER_SIZE], dtype: 'f32' })],
-    ['loss', loss],
-    ...floats.map(({ name, variable }): [string, Tensor] => [stateName(name), tracer.read(variable)]),
     ...inList.reverse(),
+    ...floats.map(({ name, variable }): [string, Tensor] => [stateName(name), tracer.read(variable)]),
+    ['loss', loss],
+    [NOTE, tracer.input(NOTE, { shape: [1], dtype: 'f32' })],
   ];
   let length = 0;
   const parts = new Map<string, Part>();

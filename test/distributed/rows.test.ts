@@ -20,8 +20,8 @@ test('of the gradient of a large table processes send the rows that a batch name
     return peers[0].sent - before;
   };
   await sent(1);
-  // Header, loss, linear; and each of the eight rows that a shard of four names with its number.
-  const [whole, rows] = [3 + 1 + 2 * width + 1, 8 * (1 + width)];
+  // Linear, loss, note; and each of the eight rows that a shard of four names with its number.
+  const [whole, rows] = [2 * width + 1 + 1 + 1, 8 * (1 + width)];
   expect(await sent(1)).toBe(4 * (whole + rows));
   for (const session of sessions) await session.close();
 });

@@ -6,7 +6,7 @@ import { drawnRows } from '../../train/columns.js';
 import { type EntryDescription, LEARNING_RATE } from '../../train/description.js';
 import type { Engine, Numbers } from '../../train/engine.js';
 import { macrotask } from '../../train/macrotask.js';
-import { HEADER, type ShardedProgram } from '../../train/shards.js';
+import { NOTE, type ShardedProgram } from '../../train/shards.js';
 import type { CompiledEngine } from '../engine.js';
 import { Partners } from './partners.js';
 import { Rows } from './rows.js';
@@ -186,16 +186,16 @@ export class ShardedEngine implements Engine {
 
   /** A step: the gradients of this process's shards, their sum with those of the others, the update. */
   private *take(rowsOf: (shard: number) => Batch, at: number, learningRate: number): Waiting<number> {
-    const { inner, plan, sharding, rows, partners } = this;
+    const { inner, plan, sharding, slots, rows, partners } = this;
     const { peers, counters } = sharding;
     if (this.changed && peers) yield* this.comparing(at, learningRate);
     const counted = counters.map(({ name, step }) => ({ name, step, from: inner.read(name)[0] }));
-    const header = [peers?.wantsEnd ? 1 : 0, 0, 0];
+    const note = [peers?.wantsEnd ? 1 : 0];
     let underWay: Waiting<void>[] = [];
     try {
       for (const { shard, after } of plan.own) {
         for (const { name, step, from } of counted) inner.write(name, Int32Array.of(from + shard * step));
-        inner.load('shard', { ...rowsOf(shard), [HEADER]: header });
+        inner.load('shard', { ...rowsOf(shard), [NOTE]: note });
         underWay = this.make(after, partners && shard === plan.own.at(-1)!.shard ? partners : null);
         rows.keep(shard);
       }
@@ -210,8 +210,7 @@ export class ShardedEngine implements Engine {
     inner.view(inner.layout.entries.update.inputs.find(({ name }) => name === LEARNING_RATE)!)[0] =
       learningRate;
     inner.repeat('update', 1);
-    const [ends, others] = [this.slots.floats(MADE)[0], this.slots.floats(OTHERS)[0]];
-    this.ending = ends + others > 0;
+    this.ending = slots.note(MADE) + slots.note(OTHERS) > 0;
     return inner.outputs('update').loss[0];
   }
 

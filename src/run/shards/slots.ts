@@ -37,6 +37,11 @@ export class Slots {
     return new Float32Array(this.engine.memory.buffer, this.addresses[slot], this.bytes / 4);
   }
 
+  /** The number of whoever made it, or the sum of such. */
+  note(slot: number): number {
+    return this.floats(slot).at(-1)!;
+  }
+
   /** A part as it is sent. */
   part(slot: number, [from, to]: Part): Uint8Array {
     return new Uint8Array(this.engine.memory.buffer, this.addresses[slot] + from, to - from);
