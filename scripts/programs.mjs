@@ -10,6 +10,7 @@ import { onPath } from './on-path.mjs';
 
 /** Which package of Debian has them. */
 const PACKAGES = /** @type {const} */ ({
+  ip: 'iproute2',
   mpirun: 'openmpi-bin',
   pgrep: 'procps',
   'redis-server': 'redis-server',

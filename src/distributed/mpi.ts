@@ -17,11 +17,11 @@ const LIBRARIES = ['libmpi.so.40', 'libmpi.so', 'libmpi.dylib'];
 /** Bytes of one message at most: MPI counts in 31 bits. */
 const MESSAGE = 2 ** 28;
 /**
- * So many looks at once, some milliseconds, and then each with a nap before it, of so many milliseconds, after so many of which others
+ * So many looks at once, about half a millisecond, and then each with a nap before it, of so many milliseconds, after so many of which others
  * have a turn. Where there are more processes than processors, whoever only looks keeps another from its work. Processors are counted
  * whether or not this process is bound to one of them, as mpirun binds processes.
  */
-const LOOKS = 2000;
+const LOOKS = 500;
 const NAPS = 20;
 const NAP = 0.05;
 const CROWDED = Number(process.env.OMPI_COMM_WORLD_LOCAL_SIZE ?? 1) > cpus().length;

@@ -1,13 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect } from 'vitest';
+import { makeHosts } from '../../scripts/namespaces.mjs';
 import { type Ended, MAIN, run, WORDS, workspace } from '../cli/command.js';
 import { ROOT } from '../docs/pages.js';
-import { testWith } from '../processes/programs.js';
+import { testWith, testWithHosts } from '../processes/programs.js';
 
 const test = testWith('mpirun', 'pgrep');
+const testHosts = testWithHosts('mpirun');
 
 const { path } = workspace();
 const STEPS = 1000;
@@ -42,8 +44,13 @@ afterAll(() => {
 });
 
 /** Runs what a shell would after mpirun; as root and on few processors, too. */
-function mpirun(...args: string[]): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn('mpirun', ['--oversubscribe', ...args], {
+const mpirun = (...args: string[]) => start('mpirun', ['--oversubscribe', ...args]);
+
+function start(
+  command: string,
+  args: string[],
+): { child: ChildProcess; ended: Promise<Ended>; told(): string } {
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
@@ -60,7 +67,7 @@ function mpirun(...args: string[]): { child: ChildProcess; ended: Promise<Ended>
   const ended = new Promise<Ended>((resolve) =>
     child.once('close', (code) => resolve({ code, stdout, stderr })),
   );
-  return { child, ended };
+  return { child, ended, told: () => stderr };
 }
 
 const processes = (n: number, ...args: string[]) => mpirun('-n', `${n}`, process.execPath, MAIN, ...args);
@@ -183,3 +190,54 @@ test('a process joins once, alone too', async () => {
     '0 1 mpi: it was called before in this process: use what it gave then mpi: seconds must be above 0, got -1\n',
   );
 });
+
+testHosts('four processes on two hosts end in the bits of one alone', async () => {
+  const hosts = makeHosts();
+  try {
+    const training = names('hosts', ...SMALL, '--distributed');
+    const { command, args } = hosts.mpirun(2, ['--oversubscribe', process.execPath, MAIN, ...training]);
+    const { code, stdout, stderr } = await start(command, args).ended;
+    expect(stderr).not.toContain('2headgrad:');
+    expect(code).toBe(0);
+    expect(stdout).toContain('4 processes of 1 shard each');
+    expect((await model('hosts')).equals(await model('alone'))).toBe(true);
+  } finally {
+    hosts.close();
+  }
+});
+
+testHosts(
+  'where the cable between two hosts is pulled all processes end, and the host that is lost is named',
+  async () => {
+    const hosts = makeHosts();
+    const isNode = (pid: number) =>
+      readlink(`/proc/${pid}/exe`).then(
+        (path) => path === process.execPath,
+        () => false,
+      );
+    try {
+      const long = ['--steps', '1000000', '--distributed', '--save-every', '0.05', '--peer-timeout', '1'];
+      const training = names('cut', ...SMALL, ...long);
+      const { command, args } = hosts.mpirun(1, [process.execPath, MAIN, ...training]);
+      const { child, told } = start(command, args);
+      while (!(await stat(path('cut', 'model.safetensors')).catch(() => null))) {
+        expect(child.exitCode, told()).toBeNull();
+        await sleep(20);
+      }
+      const before = [...hosts.pids(0), ...hosts.pids(1)];
+      hosts.cut();
+      const cut = performance.now();
+      // mpirun itself may wait longer, for its daemon on the other host.
+      const left = async () => (await Promise.all(before.map(isNode))).filter(Boolean).length;
+      expect(await left()).toBe(2);
+      while ((await left()) > 0) {
+        expect(performance.now() - cut).toBeLessThan(10_000);
+        await sleep(50);
+      }
+      expect(told()).toMatch(/rank 1 on host hostb \(process \d+\) has not answered for 1 s/);
+      expect(told()).toContain(`is in ${path('cut')}: start again with --resume`);
+    } finally {
+      hosts.close();
+    }
+  },
+);
