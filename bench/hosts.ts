@@ -1,16 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { makeHosts, whyNoHosts } from '../scripts/namespaces.mjs';
-import { buildGolden } from './golden/model.js';
+import { GradError } from '../src/errors.js';
+import type { Session } from '../src/index.js';
+import { buildGolden, writeInitial } from './golden/model.js';
 import { measureParts, type Parts } from './hosts/parts.js';
-import { type Network, predict } from './hosts/predict.js';
+import { predict } from './hosts/predict.js';
 import type { Told } from './hosts/trainee.js';
-import { enter } from './ours.js';
+import { measuredRate } from './ours.js';
 import { isBare, select, type Workload } from './workloads.js';
 
 // How many steps a second a training would take on 1 to 64 hosts: a model, of parts that are measured here (docs/guide/distributed.md
-// has the formula). With --check the parts of two processes on two hosts, which are network namespaces with a cable of 1 Gb/s between
-// them, are put together in the same way, beside what these two processes take.
+// has the formula). With --check it is put beside what two processes take on two hosts, which are network namespaces with a cable of
+// 1 Gb/s between them; with --here it is measured what two processes take on this machine, beside one with one and with two threads.
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '2' },
     latency: { type: 'string', default: '0.1' },
     check: { type: 'boolean', default: false },
+    here: { type: 'boolean', default: false },
   },
 });
 const NAMES: Readonly<Record<string, string>> = { W2: 'names', W3: 'W3', W4: 'W4', W6: 'GPT' };
@@ -28,6 +31,7 @@ const latency = Number(values.latency);
 
 const workloads = select(values.only.split(','));
 if (values.check) for (const workload of workloads) check(workload, await partsOf(workload, 2));
+else if (values.here) for (const workload of workloads) await here(workload);
 else {
   console.log(
     `A model of steps/s, of parts measured here: one thread and one shard a host, ${latency} ms a message.\n`,
@@ -37,10 +41,16 @@ else {
 }
 
 async function table(workload: Workload): Promise<void> {
-  const alone = await stepsAlone(workload);
+  const alone = await stepsAlone(workload, {});
   const parts = new Map<number, Parts>();
-  for (const hosts of HOSTS.slice(1))
-    if (batchOf(workload) % hosts === 0) parts.set(hosts, await partsOf(workload, hosts));
+  for (const hosts of HOSTS.slice(1)) {
+    const known = await partsOf(workload, hosts).catch((error) => {
+      // The batch has no such shards, or a batch norm would see one row.
+      if (error instanceof GradError) return null;
+      throw error;
+    });
+    if (known) parts.set(hosts, known);
+  }
   const sent = listBytes(parts.get(2)!);
   for (const gbits of GBITS) {
     const cells = HOSTS.map((hosts) => {
@@ -59,44 +69,67 @@ function check(workload: Workload, parts: Parts): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   const hosts = makeHosts({ rate: '1gbit' });
   try {
-    const trainee = ['--import', 'tsx', 'bench/hosts/trainee.ts', workload.name, values.seconds];
-    const { command, args } = hosts.mpirun(1, [process.execPath, ...trainee]);
-    const root = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
-    const { stdout, stderr } = spawnSync(command, args, {
-      encoding: 'utf8',
-      env: { ...process.env, ...root },
-    });
-    if (!stdout.includes('{')) throw new Error(stderr);
-    const told: Told = JSON.parse(stdout);
-    const network: Network = { gbits: 1, latency: told.latency };
-    const predicted = 1000 / predict(parts, 2, network);
+    const { command, args } = hosts.mpirun(1, trainee(workload));
+    const { stepsPerSecond, sent, latency } = twoProcesses(command, args);
+    const predicted = significant(1000 / predict(parts, 2, { gbits: 1, latency }));
     console.log(
-      `${labelOf(workload)}: two processes over 1 Gb/s, predicted ${significant(predicted)} steps/s, measured ${significant(told.stepsPerSecond)}; ${(told.sent / 1000).toFixed(0)} kB a step, ${told.latency.toFixed(3)} ms a message`,
+      `${labelOf(workload)}: two processes over 1 Gb/s, predicted ${predicted} steps/s, measured ${significant(stepsPerSecond)}; ${(sent / 1000).toFixed(0)} kB a step, ${latency.toFixed(3)} ms a message`,
     );
   } finally {
     hosts.close();
   }
 }
 
-function partsOf({ name, config }: Workload, shards: number): Promise<Parts> {
-  if (isBare(config)) throw new RangeError(`${name} trains nothing`);
-  return measureParts(buildGolden(config), shards, seconds);
+async function here(workload: Workload): Promise<void> {
+  const steps = [];
+  for (const options of [{}, { threads: 2 }, { shards: 2 }]) steps.push(await stepsAlone(workload, options));
+  const { stepsPerSecond } = twoProcesses('mpirun', ['-n', '2', ...trainee(workload)]);
+  const [one, two, shards, processes] = [...steps, stepsPerSecond].map(significant);
+  console.log(
+    `${labelOf(workload)}: ${one} steps/s on one thread, ${two} on two, ${shards} in two shards on one; ${processes} on two processes`,
+  );
 }
 
-/** Steps a second of the whole step on one thread. */
-async function stepsAlone(workload: Workload): Promise<number> {
-  const { entrants } = await enter(workload, { engines: ['compiled'], threads: 1, compiles: 1, without: [] });
-  const [entrant] = entrants;
-  const warm = await entrant.take(3);
-  const steps = Math.max(3, Math.ceil((3 * 1000 * seconds) / warm));
-  const ms = await entrant.take(steps);
-  await entrant.close();
+function trainee({ name }: Workload): string[] {
+  return [process.execPath, '--import', 'tsx', 'bench/hosts/trainee.ts', name, values.seconds];
+}
+
+function twoProcesses(command: string, args: readonly string[]): Told {
+  const root = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
+  const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, ...root } });
+  if (!stdout?.includes('{')) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+function runOf({ name, config }: Workload) {
+  if (isBare(config)) throw new RangeError(`${name} trains nothing`);
+  return buildGolden(config);
+}
+
+function partsOf(workload: Workload, shards: number): Promise<Parts> {
+  return measureParts(runOf(workload), shards, seconds);
+}
+
+/** Steps a second of one process. */
+async function stepsAlone(
+  workload: Workload,
+  options: { threads?: number; shards?: number },
+): Promise<number> {
+  const run = runOf(workload);
+  const session: Session = await run.step.compile(options);
+  writeInitial(run, session);
+  session.data(run.batch(0));
+  const lr = measuredRate(run.learningRate);
+  const take = async (steps: number) => {
+    const began = performance.now();
+    await session.run({ steps, lr, every: steps });
+    return performance.now() - began;
+  };
+  await take(20);
+  const steps = Math.max(3, Math.ceil((20 * 1000 * seconds) / (await take(20))));
+  const ms = await take(steps);
+  await session.close();
   return (1000 * steps) / ms;
-}
-
-function batchOf({ name, config }: Workload): number {
-  if (isBare(config)) throw new RangeError(`${name} trains nothing`);
-  return config.batch;
 }
 
 function listBytes({ pieces, rowBytes }: Parts): number {
