@@ -25,6 +25,7 @@ const MENDS: Readonly<Record<string, string>> = {
   version: 'install the same version of 2headgrad on all hosts',
   model: 'all processes have to train the same model file',
   settings: 'start all processes with the same options',
+  'compiled module': 'compile with the same options, such as memory, on all hosts',
   data: 'give all processes the same data',
   'parameters, state, seed or step':
     'they have to begin alike: with the same seed, or from the same checkpoint',

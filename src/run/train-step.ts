@@ -20,7 +20,7 @@ import type { UsesOf } from '../train/typed-uses.js';
 import { CompiledEngine } from './engine.js';
 import { requireRelaxed } from './features.js';
 import { platform } from './platform.js';
-import type { Progress } from './shards/engine.js';
+import type { Sharding } from './shards/engine.js';
 import { checkCut } from './shards/options.js';
 import { canShareMemory, checkThreads, grantThreads, threadNote } from './threads.js';
 import { widened } from './wide/wide.js';
@@ -192,7 +192,9 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
       mark,
       reached,
     });
-    const engine = sharded ? await this.sharing(inner, sharded, progress, given.distributed) : inner;
+    const engine = sharded
+      ? await this.sharing(inner, sharded, { progress, wasm: module.wasm, peers: given.distributed ?? null })
+      : inner;
     const session: SessionOf<M, B, P, R, E, O> = new Session(
       this.description,
       engine,
@@ -217,11 +219,10 @@ export class TrainStep<M = any, B extends Types = any, P extends Types = any, R 
   private async sharing(
     inner: CompiledEngine,
     sharded: ShardedProgram,
-    progress: Progress,
-    peers: Peers | null = null,
+    more: Pick<Sharding, 'progress' | 'wasm' | 'peers'>,
   ) {
     const { ShardedEngine } = await import('./shards/cut.js');
-    return new ShardedEngine(inner, { ...sharded, train: this.description.entries.train, progress, peers });
+    return new ShardedEngine(inner, { ...sharded, train: this.description.entries.train, ...more });
   }
 
   /** Runs the step op by op on the tape: slow, and easy to follow; float64 for reference. */

@@ -181,6 +181,21 @@ test('processes with other models refuse to begin', async () => {
     expect(String((end as PromiseRejectedResult).reason)).toContain('has another model than');
 });
 
+test('processes whose modules were compiled otherwise refuse to train', async () => {
+  const peers = await group(2);
+  const without = [[], ['merge']];
+  const sessions = await Promise.all(
+    peers.map((distributed, i) => stepOf().compile({ shards: 2, distributed, without: without[i] })),
+  );
+  open.push(...sessions);
+  for (const session of sessions) session.data(data);
+  const ends = await Promise.allSettled(sessions.map((session) => session.run({ steps: 1, lr: 0.01 })));
+  for (const end of ends)
+    expect(String((end as PromiseRejectedResult).reason)).toMatch(
+      /rank 1 .* has another compiled module than rank 0 .*; compile with the same options/,
+    );
+});
+
 test('processes of other versions refuse to begin', async () => {
   const { loopback } = await import('./loopback.js');
   const { Peers } = await import('../../src/distributed/peers.js');

@@ -2,6 +2,18 @@ import { type Mutant, mutantsOf } from '../mutant.js';
 
 export const emit: readonly Mutant[] = [
   ...mutantsOf(
+    'src/emit/milestones.ts',
+    ['test/distributed/progress.test.ts'],
+    [
+      ['all of a list is sent at the first look', 'ends[i] = end;', 'ends[i] = bytes;'],
+      [
+        'nothing of a list is sent before its end',
+        'const more = end - bytes >= piece;',
+        'const more = false;',
+      ],
+    ],
+  ),
+  ...mutantsOf(
     'src/emit/code.ts',
     ['test/emit'],
     [['a name of a user ends its comment', "replaceAll('*/', '*\\\\/')", "replaceAll('*/', '*/')"]],

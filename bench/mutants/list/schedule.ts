@@ -2,6 +2,17 @@ import { type Mutant, mutantsOf } from '../mutant.js';
 
 export const schedule: readonly Mutant[] = [
   ...mutantsOf(
+    'src/schedule/pieces.ts',
+    ['test/distributed/progress.test.ts'],
+    [
+      [
+        'pieces of an output are made where they came',
+        'if (!pieces.includes(true)) return order;',
+        'return order;',
+      ],
+    ],
+  ),
+  ...mutantsOf(
     'src/schedule/remake-events.ts',
     ['test/plan/budget.test.ts', 'test/train/memory.test.ts'],
     [

@@ -21,6 +21,8 @@ export interface Sharding extends Omit<ShardedProgram, 'program'> {
   /** Null: all shards are this process's. */
   readonly peers: Peers | null;
   readonly progress: Progress;
+  /** The module, which has to be the same everywhere: it also says in which pieces lists are sent. */
+  readonly wasm: Uint8Array;
 }
 
 /** Whom a module tells how much of a shard's list is there. */
@@ -253,6 +255,7 @@ export class ShardedEngine implements Engine {
     const peers = sharding.peers!;
     const variables = inner.layout.variables.flatMap(({ name }) => [name, inner.lying(name)]);
     yield* peers.agreeing({
+      'compiled module': peers.digest(sharding.wasm),
       data: dataset ? peers.digest(`${dataset.inOrder}`, ...Object.values(dataset.columns)) : '',
       'parameters, state, seed or step': peers.digest(`${this.seed} ${at}`, ...variables),
       'learning rate': String(learningRate),
