@@ -165,11 +165,9 @@ class StepWriter {
       if (profile && run.kind === 'kernels' && !run.group) lines.push(mark(run));
       const told = this.told.get(run);
       if (!told) continue;
-      if (told.more) {
-        lines.push('barrier();');
-        meetings.meet();
-      }
-      lines.push(`if (thread == 0) reached(${told.bytes});`);
+      // What is told to be there is what all threads have made.
+      if (told.more) meetings.meet();
+      lines.push(...(told.more ? ['barrier();'] : []), `if (thread == 0) reached(${told.bytes});`);
     }
     return lines;
   }
