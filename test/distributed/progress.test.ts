@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { Peers } from '../../src/distributed/peers.js';
 import { compileProgram } from '../../src/emit/compile.js';
 import { crossEntropy, f32, i32, nn, optim, trainStep } from '../../src/index.js';
 import { isLayout } from '../../src/plan/check-layout.js';
@@ -7,6 +8,8 @@ import { platform } from '../../src/run/platform.js';
 import { initialValues } from '../../src/train/initial.js';
 import { NOTE, OTHERS, SUMS, shardedProgram } from '../../src/train/shards.js';
 import type { StepDefinition } from '../../src/train/step.js';
+import { variables } from '../train/small.js';
+import { group } from './group.js';
 
 const [ROWS, SHARDS] = [8, 2];
 
@@ -64,11 +67,28 @@ test.each([1, 2])(
   },
 );
 
-test('the gradient of a layer is made before what goes on to the layer below', () => {
-  const names = module.schedules.shard.kernels.map(({ name }) => name);
-  const at = (part: RegExp) => names.findIndex((name) => part.test(name));
-  expect(at(/^gemm_tn_256x300x4/)).toBeGreaterThan(0);
-  expect(at(/^gemm_tn_256x300x4/)).toBeLessThan(at(/^gemm_nt_.*4x256x300/));
+test('lists that go over in several pieces are summed to the same bits for any number of processes', async () => {
+  const data = {
+    x: Int32Array.from({ length: 80 }, (_, i) => (i * i * 37) % 2000),
+    y: Int32Array.from({ length: 20 }, (_, i) => (i * 53) % 300),
+  };
+  const outcome = async (distributed?: Peers) => {
+    const session = await step.compile({ shards: 4, distributed });
+    session.data(data);
+    await session.run({ steps: 3, lr: 0.1 });
+    const all = variables(session);
+    await session.close();
+    return all;
+  };
+  const alone = await outcome();
+  for (const processes of [2, 4]) {
+    const peers = await group(processes);
+    const exchanging = vi.spyOn(peers[0], 'exchanging');
+    for (const all of await Promise.all(peers.map(outcome))) expect(all).toEqual(alone);
+    const channels = new Set(exchanging.mock.calls.map(([, , , { channel }]) => channel));
+    // What processes tell each other before, at least two pieces of the list, and the table's rows with their numbers.
+    expect(channels.size).toBeGreaterThanOrEqual(5);
+  }
 });
 
 test('an update reads a list where it was made, and nothing else lies on another', () => {

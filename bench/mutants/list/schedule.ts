@@ -3,7 +3,7 @@ import { type Mutant, mutantsOf } from '../mutant.js';
 export const schedule: readonly Mutant[] = [
   ...mutantsOf(
     'src/schedule/pieces.ts',
-    ['test/distributed/progress.test.ts'],
+    ['test/schedule/pieces.test.ts'],
     [
       [
         'pieces of an output are made where they came',
