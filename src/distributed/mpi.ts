@@ -28,7 +28,7 @@ const CROWDED = Number(process.env.OMPI_COMM_WORLD_LOCAL_SIZE ?? 1) > cpus().len
 
 /**
  * How Open MPI moves bytes between processes of one host, unless told: through a memory that they share, in large pieces. To copy from
- * another process's memory, as it would, takes up to ten times as long where that is shared by threads.
+ * another process's memory, as it would, took several times as long for lists of some megabytes in a memory of wasm.
  */
 const SETTINGS = {
   OMPI_MCA_btl_vader_single_copy_mechanism: 'none',
