@@ -23,8 +23,8 @@ export const onnx: readonly Mutant[] = [
     [
       [
         'constants that differ are taken as they are',
-        "node.op === 'Reshape' && k === 1 ? leftOpen(x, y, taken) : null",
-        'x',
+        'this.ofRows(x, sizes, { at, where }) : null;',
+        'this.ofRows(x, sizes, { at, where }) : name;',
       ],
     ],
   ),
