@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { TSX } from '../processes/tsx.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 it('a training of words tells its speed and memory over the time, and what a loop over its matrices reaches', () => {
   const sizes = ['--order', '2', '--embed', '2', '--hidden', '3', '--batch', '2', '--threads', '1'];
   const args = ['bench/words.ts', '--minutes', '0.005', '--json', ...sizes];
-  const printed = execFileSync(process.execPath, ['--import', 'tsx', ...args], {
+  const printed = execFileSync(process.execPath, ['--liftoff-only', ...TSX, ...args], {
     ...{ cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
   });
   const lines = printed.trim().split('\n');

@@ -13,7 +13,7 @@ import { npm, pack, ROOT, run } from './npm.js';
 // The package as users get it: packed, and installed into a project that has nothing else.
 
 /** Of the installed package: README, "Installing". */
-const MOST_BYTES = 27.3e6;
+const MOST_BYTES = 27.4e6;
 
 let folder = '';
 let tarball = '';
