@@ -1,6 +1,5 @@
 import { boolean, checkOptions, finite, shown } from './check.js';
 import { OptionError } from './errors.js';
-import { printableJson } from './printable.js';
 import { located, userLocation } from './source.js';
 
 /** What a setting of a model file is: a number, a text, or yes or no. */
@@ -109,8 +108,11 @@ export function setting(name: string, initial: SettingValue, limits: SettingLimi
     );
   checkInitial(name, initial, limits);
   const ask = (globalThis as { [SETTINGS_OF_FILE]?: AskedFor })[SETTINGS_OF_FILE];
-  return ask ? ask(name, initial, limits, userLocation()) : initial;
+  return withoutMinusZero(ask ? ask(name, initial, limits, userLocation()) : initial);
 }
+
+/** -0 is 0 in a run's config.json, and so it is from the beginning. */
+const withoutMinusZero = (value: SettingValue): SettingValue => (value === 0 ? 0 : value);
 
 const KNOWN: Record<'number' | 'string' | 'boolean', readonly (keyof SettingLimits)[]> = {
   number: ['min', 'max', 'integer', 'choices'],
@@ -140,9 +142,13 @@ function checkChoices(what: string, kind: string, { choices, ...others }: Settin
     throw new OptionError(located(`${what}: choices must be a list of values, got ${shown(choices)}`));
   if (Object.keys(others).length > 0)
     throw new OptionError(located(`${what}: choices say all that it may be: leave out the other limits`));
-  const wrong = choices.find((choice) => typeof choice !== kind || Number.isNaN(choice));
-  if (wrong !== undefined)
-    throw new OptionError(
-      located(`${what}: the default is a ${kind}, and of its choices ${printableJson(wrong)} is none`),
-    );
+  // A run's config.json is JSON, which has no other numbers.
+  const fits = (choice: unknown) =>
+    typeof choice === kind && (typeof choice !== 'number' || Number.isFinite(choice));
+  const wrong = choices.findIndex((choice) => !fits(choice));
+  if (wrong < 0) return;
+  const wanted = kind === 'number' ? 'a finite number' : 'a text';
+  throw new OptionError(
+    located(`${what}: choices[${wrong}] is ${shown(choices[wrong])}: expected ${wanted}, as the default is`),
+  );
 }

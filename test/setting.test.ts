@@ -79,8 +79,16 @@ describe('where nobody gives values', () => {
       () => any('a', 1, { choices: [1], min: 0 }),
     ],
     [
-      'setting a: the default is a number, and of its choices "2" is none',
+      'setting a: choices[1] is "2": expected a finite number, as the default is',
       () => any('a', 1, { choices: [1, '2'] }),
+    ],
+    [
+      'setting a: choices[1] is Infinity: expected a finite number, as the default is',
+      () => any('a', 1, { choices: [1, Number.POSITIVE_INFINITY] }),
+    ],
+    [
+      'setting a: choices[0] is undefined: expected a text, as the default is',
+      () => any('a', 'b', { choices: [undefined, 'b'] }),
     ],
   ])('%s', (message, f) => {
     expect(thrown(f)).toContain(
@@ -98,7 +106,8 @@ describe('the command line', () => {
       setting('tie', true),
       setting('heads', 4, { choices: [1, 2, 4, 8] }),
       setting('rate', 0.5),
-      setting('hidden', 64, { min: 1, integer: true }),
+      // The same limits, said otherwise.
+      setting('hidden', 64, { integer: true, max: undefined, min: 1 }),
     ]);
     expect(values).toEqual([100, 'relu', false, 8, 0.5, 100]);
     expect(valuesOf(settings)).toEqual({ hidden: 100, act: 'relu', tie: false, heads: 8, rate: 0.5 });
@@ -112,6 +121,11 @@ describe('the command line', () => {
       false,
       true,
     ]);
+  });
+
+  it('has no -0, which config.json would not keep', () => {
+    const { values } = ask({ a: '-0' }, () => [setting('a', 1), setting('b', -0)]);
+    expect(values).toEqual([0, 0]);
   });
 
   const hidden = () => setting('hidden', 64, { min: 1, max: 512, integer: true });

@@ -110,15 +110,20 @@ export const aboutData = (config: Config): Record<string, string> => {
   return { ...data, settings: settingsDigest(config) };
 };
 
+/** Settings that there were not at first, and what was in their place: runs of before do not say them. */
+const LATER: Readonly<Record<string, unknown>> = { shards: 1, counted: 'all' };
+
 /** Of all settings that weights depend on: not of what runs the steps, which gives the same bits. */
-export function settingsDigest({
-  kind,
-  settings,
-  set = {},
-}: Pick<Config, 'kind' | 'settings' | 'set'>): string {
+export const settingsDigest = (config: Pick<Config, 'kind' | 'settings' | 'set'>): string =>
+  digestWithout(config, ['shards']);
+
+/** `unsaid`: settings that it does not say where they are as they were before there was a choice. */
+function digestWithout(
+  { kind, settings, set = {} }: Pick<Config, 'kind' | 'settings' | 'set'>,
+  unsaid: readonly string[],
+): string {
   const has = settings as unknown as Record<string, unknown>;
-  // Whole batches were all that there was once.
-  const isSaid = (name: string) => name !== 'shards' || settings.shards !== 1;
+  const isSaid = (name: string) => !unsaid.includes(name) || has[name] !== LATER[name];
   const names = Object.keys(kind.initial).filter(
     (name) => name !== 'threads' && name !== 'engine' && isSaid(name),
   );
@@ -197,7 +202,7 @@ export async function readConfig(
 ): Promise<Config> {
   if (reader === read) await checkFolder(folder);
   const path = join(folder, CONFIG);
-  const json = { shards: 1, ...(await readJson(folder, CONFIG, reader)) } as Record<string, unknown>;
+  const json = { ...LATER, ...(await readJson(folder, CONFIG, reader)) } as Record<string, unknown>;
   const damaged = (what: string) => new DataError(`${JSON.stringify(path)}: ${what}`);
   const kind = [...KINDS, ...(own ? [own] : [])].find((kind) => formatOf(kind) === json.format);
   if (!kind && json.format === formatOf(MODEL_FILE)) throw ofModelFile(folder, json.model, mend);
@@ -285,7 +290,8 @@ export interface Saved {
 
 /** Throws DataError where a checkpoint is of other settings than those beside it. */
 export function checkTogether(folder: string, config: Config, { settings }: Saved): void {
-  if (settings === undefined || settings === settingsDigest(config) || settings === config.before) return;
+  const known = [settingsDigest(config), digestWithout(config, Object.keys(LATER)), config.before];
+  if (settings === undefined || known.includes(settings)) return;
   throw new DataError(
     `${JSON.stringify(join(folder, MODEL))} and ${CONFIG} do not belong together: a run over another was cut off, or settings were changed by hand; train again, or put the other ${CONFIG} back`,
   );

@@ -1,3 +1,4 @@
+import { quoted } from '../data/json.js';
 import type { Peers } from '../distributed/index.js';
 import { DataError, OptionError } from '../errors.js';
 import { sharedValue } from './distributed.js';
@@ -41,7 +42,8 @@ export async function settingsOfRun(
       throw new OptionError(
         `${other.told}: the run in ${place} has ${name}=${value}; leave the option out, or train into another folder`,
       );
-    given.set(name, { value, told: `${name}=${value}, as the run in ${place} has it`, isOption: false });
+    const said = typeof value === 'string' ? quoted(value) : value;
+    given.set(name, { value, told: `${name}=${said}, as the run in ${place} has it`, isOption: false });
   }
   return given;
 }

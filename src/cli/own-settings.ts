@@ -46,7 +46,7 @@ export const optionSettings = (set: SettingValues = {}): GivenSettings =>
   new Map(
     Object.entries(set).map(([name, value]) => [
       name,
-      { value, told: `--set ${name}=${value}`, isOption: true },
+      { value, told: `--set ${name}=${clipped(String(value))}`, isOption: true },
     ]),
   );
 
@@ -60,7 +60,8 @@ export const problemOf = ({ initial, limits }: OwnSetting, value: unknown): stri
 
 /** A given value as one of a setting's type. Throws where it is none, or not within the limits. */
 export function givenValue(setting: Omit<OwnSetting, 'value'>, given: GivenSetting): SettingValue {
-  const value = typedAs(setting.initial, given.value);
+  // A file says of what type a value is.
+  const value = given.isOption ? typedAs(setting.initial, given.value) : given.value;
   const problem = settingProblem(setting.initial, setting.limits, value);
   if (problem === undefined) return value;
   const message = `${given.told}: ${problem}${setting.where && ` (${setting.where})`}`;
@@ -177,6 +178,10 @@ export class SettingsTable {
   }
 }
 
+/** Limits in one order, those that are the usual ones left out. */
+const limitsText = ({ min, max, integer = false, choices }: SettingLimits) =>
+  JSON.stringify([min, max, integer, choices]);
+
 const at = ({ where }: Pick<OwnSetting, 'where'>) => where && ` (${where})`;
 
 function checkSame(name: string, before: OwnSetting, now: Omit<OwnSetting, 'value'>): void {
@@ -185,7 +190,7 @@ function checkSame(name: string, before: OwnSetting, now: Omit<OwnSetting, 'valu
     throw new DataError(
       `the setting ${name} is asked for with two defaults, ${JSON.stringify(before.initial)}${at(before)} and ${JSON.stringify(now.initial)}${at(now)}: ${mend}`,
     );
-  if (JSON.stringify(before.limits) !== JSON.stringify(now.limits))
+  if (limitsText(before.limits) !== limitsText(now.limits))
     throw new DataError(
       `the setting ${name} is asked for with two limits, ${JSON.stringify(before.limits)}${at(before)} and ${JSON.stringify(now.limits)}${at(now)}: ${mend}`,
     );

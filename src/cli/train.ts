@@ -234,11 +234,11 @@ async function trainWith(
 async function checkSameSet(peers: Peers | null, set: SettingValues): Promise<void> {
   if (!peers) return;
   const first = await sharedValue(peers, async () => set);
-  const names = [...new Set([...Object.keys(first), ...Object.keys(set)])];
-  const name = names.find((name) => first[name] !== set[name]);
+  const [here, there] = [set, first].map((values) => new Map(Object.entries(values)));
+  const name = [...there.keys(), ...here.keys()].find((name) => there.get(name) !== here.get(name));
   if (name !== undefined)
     throw new OptionError(
-      `${name} is ${set[name] ?? 'no setting'} here, and ${first[name] ?? 'none'} in the first process: give all the same --set, and the same file`,
+      `${name} is ${here.get(name) ?? 'no setting'} here, and ${there.get(name) ?? 'none'} in the first process: give all the same --set, and the same file`,
     );
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { decodeSafetensors, encodeSafetensors } from '../../src/data/safetensors.js';
@@ -236,6 +237,26 @@ test('a model that memory cannot hold is refused before any is made, with what i
       /a vocabulary of 22 words makes a model of 200,[\d,]+ parameters, .* GB in one WebAssembly memory, .*: give a smaller/,
     ),
   ]);
+});
+
+test('a run of before there was --counted is read, and goes on', async () => {
+  await cp(path('half'), path('old'), { recursive: true });
+  const { counted, ...config } = await json(path('old', 'config.json'));
+  expect(counted).toBe('all');
+  await writeFile(path('old', 'config.json'), JSON.stringify(config));
+  // Of all that weights depend on, in the order of the file.
+  const { format, version, data, vocabulary, before, shards, threads, engine, ...settings } = config;
+  const said = JSON.stringify(['words', ...Object.entries(settings)]);
+  const digest = createHash('sha256').update(said).digest('hex');
+  for (const name of ['model.safetensors', 'best.safetensors']) {
+    const { tensors, metadata } = decodeSafetensors(await file('old', name));
+    await writeFile(path('old', name), encodeSafetensors(tensors, { ...metadata, settings: digest }));
+  }
+  const read = await quick('neighbours', 'cat', '--from', path('old'));
+  expect([read.code, read.stderr]).toEqual([0, '']);
+  const { code, stderr } = await quick('train', 'words', '--resume', '--steps', '61', '--out', path('old'));
+  expect([code, stderr.includes('2headgrad:')]).toEqual([0, false]);
+  expect(await json(path('old', 'config.json'))).toMatchObject({ counted, steps: 61 });
 });
 
 test('a checkpoint of another vocabulary is refused, by whoever reads it', async () => {

@@ -59,11 +59,12 @@ export function tableCsv(
 ): string {
   const ended = ranked(rows, judge).filter(({ outcome }) => outcome);
   const measured = measuresIn(ended);
-  const head = [
-    ...['rank', ...names, ...(rounds > 1 ? ['round'] : []), 'status'],
-    ...measured.map(([part, metric]) => `${part}_${metric}`),
-    ...['name', 'model', 'reason'],
-  ];
+  const before = [...(rounds > 1 ? ['round'] : []), 'status'];
+  const after = [...measured.map(([part, metric]) => `${part}_${metric}`), 'name', 'model', 'reason'];
+  const taken = new Set(['rank', ...before, ...after]);
+  // A model file may have a setting of such a name; two columns of one name are read as one.
+  const columns = names.map((name) => (taken.has(name) ? `set ${name}` : name));
+  const head = ['rank', ...columns, ...before, ...after];
   const lines = ended.map((row, i) => {
     const { outcome, configuration } = row;
     return [

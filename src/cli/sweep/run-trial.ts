@@ -33,6 +33,8 @@ export interface TrialRun {
   readonly settings: Settings;
   /** What its model file asks for. */
   readonly set: SettingValues;
+  /** The digest of that file, which may not be another when its turn comes. */
+  readonly sources?: string;
   readonly folder: string;
   readonly threads?: number;
 }
@@ -74,7 +76,7 @@ async function freeFolder(folder: string, signal: AbortSignal): Promise<string> 
 }
 
 function inProcess(
-  { task, exported, data, settings, set, folder, threads }: TrialRun,
+  { task, exported, data, settings, set, sources, folder, threads }: TrialRun,
   resume: boolean,
   signal: AbortSignal,
   onPlace: (place: Place) => void,
@@ -119,7 +121,7 @@ function inProcess(
       ),
     );
     signal.addEventListener('abort', stop);
-    child.send({ task, options, parent: process.pid, grace: STOP_MS } satisfies Order, () => {});
+    child.send({ task, options, sources, parent: process.pid, grace: STOP_MS } satisfies Order, () => {});
   });
 }
 

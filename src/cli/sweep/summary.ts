@@ -23,6 +23,8 @@ export interface Site {
   readonly what: string;
   readonly options: SweepOptions;
   readonly kind: Kind;
+  /** The digest of a model file, as it was when this began. */
+  readonly sources: string | undefined;
   readonly folder: string;
   readonly plan: Plan;
   readonly course: Course;

@@ -32,6 +32,7 @@ import { type Listener, localQueue, type Queue } from './queue.js';
 import { redisQueue } from './redis-queue.js';
 import { hideCommandLine, redisPlace, refuseUrl } from './redis-url.js';
 import { Show } from './show.js';
+import { sourcesOf } from './sources.js';
 import { apart, readSpace, spaceFrom, withFixed } from './space.js';
 import { readOutcomes, refuseLinks, trialFolder, writeOutcome } from './store.js';
 import { bestCommand, finish, type Site, TABLE, type Told } from './summary.js';
@@ -64,6 +65,7 @@ export async function sweep(what: string, options: SweepOptions): Promise<number
   if (options.redis !== undefined) hideCommandLine(options.redis, '2headgrad sweep');
   const output = new Output(options.json ?? false);
   const kind = await kindOf(what, options.export);
+  const sources = await sourcesOf(kind);
   if (!kind.own) refuseOwn(kind, optionSettings(options.set));
   const folder = options.out ?? join(dirname(kind.folder), `sweep-${basename(kind.folder)}`);
   const interrupt = new Interrupt(
@@ -83,7 +85,7 @@ export async function sweep(what: string, options: SweepOptions): Promise<number
   output.line(courseText(course, plan));
   output.line();
 
-  const site: Site = { what, options, kind, folder, plan, course, redis, interrupt };
+  const site: Site = { what, options, kind, sources, folder, plan, course, redis, interrupt };
   const rows = await runAll(site);
   const told: Told = { ...site, rows };
   await writeInFolder(
@@ -263,7 +265,7 @@ function listenerOf(rows: ReadonlyMap<string, Row>, round: number, folder: strin
 }
 
 async function queueOf(
-  { what, options, kind, folder, plan, redis, interrupt }: Site,
+  { what, options, kind, sources, folder, plan, redis, interrupt }: Site,
   show: Show,
 ): Promise<Queue> {
   const { data, identity } = plan;
@@ -276,7 +278,7 @@ async function queueOf(
   const { threads } = spaceThreads(plan, kind);
   const runOf = (trial: Trial, each: number) => ({
     ...{ task: what, exported: options.export, data: data ?? undefined, ...apart(kind, trial.settings) },
-    ...{ folder: trialFolder(folder, trial), threads: each },
+    ...{ sources, folder: trialFolder(folder, trial), threads: each },
   });
   return localQueue(runOf, { jobs: options.jobs, threads });
 }

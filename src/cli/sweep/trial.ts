@@ -1,14 +1,21 @@
 import { Worker } from 'node:worker_threads';
-import { DivergedError, GradError } from '../../errors.js';
+import { DataError, DivergedError, GradError } from '../../errors.js';
 import { Output, tolerateClosedPipes } from '../output.js';
-import { type TrainOptions, train } from '../train.js';
+import type { TrainOptions } from '../train.js';
+import { sourcesDigest } from './sources.js';
 
 // A training in a process of its own, for a sweep or a worker: what it takes of memory, and how it may end, is its own, and
 // whoever waits for it goes on answering. It is told what to train by a message, and saves and ends when its parent does.
 
 /** What the parent sends. */
 export type Order =
-  | { readonly task: string; readonly options: TrainOptions; readonly parent: number; readonly grace: number }
+  | {
+      readonly task: string;
+      readonly options: TrainOptions;
+      readonly sources?: string;
+      readonly parent: number;
+      readonly grace: number;
+    }
   | 'stop';
 
 /** What comes back. */
@@ -37,12 +44,24 @@ process.on('message', (order: Order) => {
   else void work(order);
 });
 
-async function work({ task, options, parent, grace }: Exclude<Order, 'stop'>): Promise<void> {
+async function work({ task, options, sources, parent, grace }: Exclude<Order, 'stop'>): Promise<void> {
   new Worker(WATCH, { workerData: { parent, grace } }).unref();
   const kept = new KeptResult(true);
-  const answer = await train(task, options, kept).then((code) => ({ code, result: kept.value }), failure);
+  const answer = await checkSources(task, sources)
+    // What trains takes a while to load.
+    .then(() => import('../train.js'))
+    .then(({ train }) => train(task, options, kept))
+    .then((code) => ({ code, result: kept.value }), failure);
   process.off('disconnect', stop);
   process.send!(answer, () => process.disconnect());
+}
+
+/** Throws DataError where a model file was changed meanwhile: rows of one table would be of different models. */
+async function checkSources(task: string, sources: string | undefined): Promise<void> {
+  if (sources !== undefined && (await sourcesDigest(task)) !== sources)
+    throw new DataError(
+      `${task}, or a file that it imports, was changed since this began: change it back, and start again with --resume`,
+    );
 }
 
 class KeptResult extends Output {

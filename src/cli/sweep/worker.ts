@@ -13,6 +13,7 @@ import { shares } from './queue.js';
 import { MOST_LOST, queueName, type TrialJob } from './redis-queue.js';
 import { hideCommandLine, type RedisPlace, redisPlace, refuseUrl } from './redis-url.js';
 import { runTrial, type TrialRun } from './run-trial.js';
+import { sourcesOf } from './sources.js';
 import { apart, configurationFrom } from './space.js';
 
 const GONE_MS = 5000;
@@ -85,10 +86,11 @@ export async function worker(tasks: readonly string[], options: WorkerOptions): 
 
 async function serve(task: string, { data, export: exported }: WorkerOptions): Promise<Served[]> {
   const kind = await kindOf(task, exported);
+  const sources = await sourcesOf(kind);
   const file = absolute(data);
   return (await servedBy(kind, file)).map((identity) => ({
     ...{ kind, name: queueName(identityName(identity)) },
-    run: (settings) => ({ task, exported, data: file ?? undefined, ...apart(kind, settings) }),
+    run: (settings) => ({ task, exported, data: file ?? undefined, sources, ...apart(kind, settings) }),
   }));
 }
 

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
 import { shellWord } from '../../../src/cli/shell.js';
 import { type Row, ranked, tableCsv } from '../../../src/cli/sweep/board.js';
@@ -53,6 +54,16 @@ describe('the table of a sweep', () => {
     );
   });
 
+  it('has no two columns of one name, whatever a model file calls its settings', () => {
+    const configuration = { lr: 1, model: 'small', dev_loss: 3, constructor: 'x' };
+    const rows = [row(0, { ...done(0.5, 1), model: 'ab' }, { configuration } as Partial<Row>)];
+    expect(tableCsv(rows, { names: Object.keys(configuration), judge, rounds: 1 }).split('\n')).toEqual([
+      'rank,lr,set model,set dev_loss,constructor,status,train_loss,dev_loss,dev_accuracy,name,model,reason',
+      '1,1,small,3,x,done,0,0.5,1,n0,ab,',
+      '',
+    ]);
+  });
+
   it.each([
     ["-2+cmd|'/C calc'!A0", "'-2+cmd|'/C calc'!A0"],
     ['\x1b]0;title\x07 <b>', '\\x1b]0;title\\x07 <b>'],
@@ -75,6 +86,17 @@ describe('the table of a sweep', () => {
     expect(lines.join('\n')).toMatch(/running 25 % +45/);
     expect(lines.join('\n')).toContain('\\x1b[2J');
     for (const line of lines) expect(line.length).toBeLessThan(40);
+  });
+});
+
+test('a model file that was changed since a sweep began is not trained in its name', async () => {
+  const task = fileURLToPath(import.meta.url);
+  const child = fork(fileURLToPath(new URL('../../../dist/cli/sweep/trial.js', import.meta.url)));
+  const answer = new Promise((resolve) => child.once('message', resolve));
+  child.send({ task, options: {}, sources: 'as it was', parent: process.pid, grace: 1000 });
+  expect(await answer).toEqual({
+    diverged: false,
+    error: `${task}, or a file that it imports, was changed since this began: change it back, and start again with --resume`,
   });
 });
 

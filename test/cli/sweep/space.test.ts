@@ -154,6 +154,11 @@ describe('a space of a model file', () => {
     expect(await digestOf(main.replaceAll('\n', '\r\n'), "export * from './model';\n")).toBe(once);
     expect(await digestOf(main, 'export const part = 2;\n')).not.toBe(once);
     expect(await digestOf(`${main}//\n`, "export * from './model';\n")).not.toBe(once);
+    // Which file it is may be said by a setting.
+    for (const named of [`import(\`./\${kind}.ts\`)`, "import('./' + kind)", "require('./part.ts')"]) {
+      const begun = await digestOf(named, '1');
+      expect(await digestOf(named, '2'), named).not.toBe(begun);
+    }
   });
 });
 
