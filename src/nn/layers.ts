@@ -54,7 +54,10 @@ export function linear(inputs: number, outputs: number, options: LinearOptions =
       layer: made(inputs),
       form: ['batch', '...', inputs],
       fits: made,
-      hint: ({ length }) => (length === 1 ? `give it a batch, such as x.reshape([1, ${inputs}])` : undefined),
+      hint: ([numbers, ...more]) =>
+        more.length === 0 && numbers % inputs === 0
+          ? `give it a batch, such as x.reshape([${numbers / inputs}, ${inputs}])`
+          : undefined,
     });
     return matmul(x, weight);
   };

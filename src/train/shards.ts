@@ -69,6 +69,9 @@ export function shardedProgram(definition: StepDefinition, whole: Program, shard
   const taken = whole.variables.map(({ name }) => name).find((name) => OWN_NAME.test(name));
   if (taken !== undefined)
     throw new OptionError(`shards: a variable of the model is called ${taken}, as one of ours: rename it`);
+  const column = Object.keys(definition.options.batch).find((name) => OWN_NAME.test(name));
+  if (column !== undefined)
+    throw new OptionError(`shards: a part of the batch is called ${column}, as one of ours: rename it`);
   const names = new Map(whole.variables.map((v) => [v.variable, v.name]));
   const shard = traceShard(definition, names, shards);
   const { train: _, gradients: __, ...entries } = whole.entries;
@@ -193,9 +196,14 @@ function inputsOf(
 
 /** By how much a variable is made larger in a step. */
 function stepOf(tracer: Tracer, { name, variable }: ProgramVariable): number {
-  const [before, now] = [tracer.initial(variable).node, (tracer.read(variable) as NodeTensor).node];
-  const step = now.op.name === 'add' && now.inputs[0] === before ? constantValue(now.inputs[1]) : undefined;
-  if (step !== undefined && variable.dtype === 'i32') return step;
+  const before = tracer.initial(variable).node;
+  let [now, step] = [(tracer.read(variable) as NodeTensor).node, 0];
+  // A layer that a step uses twice counts twice.
+  while (now !== before && now.op.name === 'add') {
+    step += constantValue(now.inputs[1]) ?? Number.NaN;
+    now = now.inputs[0];
+  }
+  if (now === before && variable.dtype === 'i32' && Number.isInteger(step)) return step;
   throw new OptionError(
     `shards: ${shownName(name)} is state of the model that is no f32, and that a step changes otherwise than by counting: what shards make of it cannot be put together`,
   );

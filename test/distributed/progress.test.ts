@@ -129,4 +129,11 @@ test('names of a model that are those of our own are refused', () => {
   expect(() =>
     shardedProgram(named.definition as unknown as StepDefinition, { ...program, variables }, 2),
   ).toThrow('shards: a variable of the model is called shard.ids.0, as one of ours: rename it');
+  const column = trainStep({
+    ...{ model: nn.linear(2, 2), batch: { 'shard.note': f32(4, 2) }, optimizer: optim.sgd() },
+    loss: (model, batch) => model(batch['shard.note']).mean(),
+  });
+  expect(() => shardedProgram(column.definition as unknown as StepDefinition, column.program, 2)).toThrow(
+    'shards: a part of the batch is called shard.note, as one of ours: rename it',
+  );
 });

@@ -16,6 +16,11 @@ describe('a layer that is given what it was not made for says how it was made, w
       () => nn.linear(3, 5, { bias: false })(f(3)),
     ],
     [
+      'linear(1, 5): expected [batch, ..., 1], got [32]: give it a batch, such as x.reshape([32, 1])',
+      () => nn.linear(1, 5)(f(32)),
+    ],
+    ['linear(3, 5): expected [batch, ..., 3], got [5]', () => nn.linear(3, 5)(f(5))],
+    [
       "linear(3, 5): expected f32[batch, ..., 3], got i32[2,3]: convert with cast(x, 'f32')",
       () => nn.linear(3, 5)(i(2, 3)),
     ],
