@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { makeHosts, whyNoHosts } from '../scripts/namespaces.mjs';
 import { GradError } from '../src/errors.js';
 import type { Session } from '../src/index.js';
@@ -7,6 +7,7 @@ import { buildGolden, writeInitial } from './golden/model.js';
 import { measureParts, type Parts } from './hosts/parts.js';
 import { predict } from './hosts/predict.js';
 import type { Told } from './hosts/trainee.js';
+import { amount } from './numbers.js';
 import { measuredRate } from './ours.js';
 import { isBare, select, type Workload } from './workloads.js';
 
@@ -14,22 +15,29 @@ import { isBare, select, type Workload } from './workloads.js';
 // has the formula). With --check it is put beside what two processes take on two hosts, which are network namespaces with a cable of
 // 1 Gb/s between them; with --here it is measured what two processes take on this machine, beside one with one and with two threads.
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: 'W2,W3,W4,W6' },
-    seconds: { type: 'string', default: '2' },
-    latency: { type: 'string', default: '0.1' },
-    check: { type: 'boolean', default: false },
-    here: { type: 'boolean', default: false },
-  },
-});
+const program = new Command('bench:hosts')
+  .description(
+    'How many steps a second a training takes on 1 to 64 hosts: a model, of parts that are measured.',
+  )
+  .option('--only <names>', 'workloads', 'W2,W3,W4,W6')
+  .option('--seconds <x>', 'of each measurement', amount, 2)
+  .option('--latency <ms>', 'of a message', amount, 0.1)
+  .option('--check', 'beside it what two processes take on two hosts, which are namespaces', false)
+  .option('--here', 'what two processes take on this machine, in place of it', false)
+  .parse();
+const values = program.opts<{
+  only: string;
+  seconds: number;
+  latency: number;
+  check: boolean;
+  here: boolean;
+}>();
 const NAMES: Readonly<Record<string, string>> = { W2: 'names', W3: 'W3', W4: 'W4', W6: 'GPT' };
 const HOSTS = [1, 2, 4, 8, 16, 32, 64];
 const GBITS = [1, 10];
-const seconds = Number(values.seconds);
-const latency = Number(values.latency);
+const { seconds, latency } = values;
 
-const workloads = select(values.only.split(','));
+const workloads = chosen(values.only);
 if (values.check) for (const workload of workloads) check(workload, await partsOf(workload, 2));
 else if (values.here) for (const workload of workloads) await here(workload);
 else {
@@ -38,6 +46,18 @@ else {
   );
   console.log(row('', 'Gb/s', HOSTS.map(String), 'sent in a round'));
   for (const workload of workloads) await table(workload);
+}
+
+function chosen(only: string): Workload[] {
+  try {
+    const found = select(only.split(','));
+    const bare = found.find(({ config }) => isBare(config));
+    if (bare) program.error(`error: --only: ${bare.name} is a product alone, and nothing that is trained`);
+    return found;
+  } catch (error) {
+    if (error instanceof RangeError) program.error(`error: --only: ${error.message}`);
+    throw error;
+  }
 }
 
 async function table(workload: Workload): Promise<void> {
@@ -51,14 +71,15 @@ async function table(workload: Workload): Promise<void> {
     });
     if (known) parts.set(hosts, known);
   }
-  const sent = listBytes(parts.get(2)!);
+  const [some] = parts.values();
+  const sent = some ? `${(listBytes(some) / 1000).toFixed(0)} kB` : '';
   for (const gbits of GBITS) {
     const cells = HOSTS.map((hosts) => {
       if (hosts === 1) return significant(alone);
       const known = parts.get(hosts);
       return known ? significant(1000 / predict(known, hosts, { gbits, latency })) : '';
     });
-    console.log(row(labelOf(workload), String(gbits), cells, `${(sent / 1000).toFixed(0)} kB`));
+    console.log(row(labelOf(workload), String(gbits), cells, sent));
   }
 }
 
@@ -91,7 +112,7 @@ async function here(workload: Workload): Promise<void> {
 }
 
 function trainee({ name }: Workload): string[] {
-  return [process.execPath, '--import', 'tsx', 'bench/hosts/trainee.ts', name, values.seconds];
+  return [process.execPath, '--import', 'tsx', 'bench/hosts/trainee.ts', name, String(seconds)];
 }
 
 function twoProcesses(command: string, args: readonly string[]): Told {

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { tableText } from '../src/cli/output.js';
 import { loadBrown } from '../src/data/brown.js';
 import { continuations } from '../src/data/windows.js';
 import { wordsParameters, wordsStep } from '../src/models/words.js';
 import { bandwidth } from './bandwidth.js';
+import { amount, whole } from './numbers.js';
 import { enterTorchWords } from './torch-words.js';
 
 // Bengio's model at its own size on the paper's text, for minutes: does its speed hold, and does its memory stay.
@@ -148,27 +149,17 @@ function duration(seconds: number): string {
 }
 
 function options() {
-  const count = (text: string) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= 0) return value;
-    throw new InvalidArgumentError('expected a whole number');
-  };
-  const amount = (text: string) => {
-    const value = Number(text);
-    if (value > 0 && value <= 1e4) return value;
-    throw new InvalidArgumentError('expected minutes, more than 0');
-  };
   return new Command('bench:words')
     .description(
       "Trains Bengio's model of words on the Brown corpus for minutes, and tells speed and memory over them.",
     )
     .option('--minutes <x>', 'how long', amount, 10)
-    .option('--threads <n>', 'of the engine, and of PyTorch', count, 2)
-    .option('--order <n>', 'words of an n-gram', count, 6)
-    .option('--embed <n>', "width of a word's vector", count, 60)
-    .option('--hidden <n>', 'width of the hidden layer', count, 100)
+    .option('--threads <n>', 'of the engine, and of PyTorch', whole(1), 2)
+    .option('--order <n>', 'words of an n-gram', whole(2), 6)
+    .option('--embed <n>', "width of a word's vector", whole(1), 60)
+    .option('--hidden <n>', 'width of the hidden layer', whole(0), 100)
     .option('--direct', 'connect vectors to the output, too', false)
-    .option('--batch <n>', 'rows in one step', count, 64)
+    .option('--batch <n>', 'rows in one step', whole(1), 64)
     .option('--wide', 'vectors of 256 bits where this Node.js has them', false)
     .option('--peers', 'PyTorch beside it', false)
     .option('--json', 'one JSON object as the last line', false)

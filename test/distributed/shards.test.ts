@@ -112,6 +112,34 @@ test('running means are those of all rows, and what the model counts goes on fro
   expect(session.read('layers.3.step')[0]).toBe(20);
 });
 
+test('a layer that a step uses twice counts twice, and draws for each shard what is its own', async () => {
+  const model = () => {
+    const drop = nn.dropout(0.5);
+    return nn.sequential(nn.embedding(WORDS, 3), nn.flatten(), drop, nn.linear(6, 5), drop);
+  };
+  const [session] = await sessionsOf(stepOf(model(), optim.sgd()), 4, 0);
+  const others = await sessionsOf(stepOf(model(), optim.sgd()), 4, 2);
+  await Promise.all([session, ...others].map((each) => each.run({ steps: 3, lr: 0.1 })));
+  expect(session.read('layers.2.step')[0]).toBe(3 * 4 * 2);
+  for (const other of others) expect(variables(other)).toEqual(variables(session));
+});
+
+test('an index that leaves its table is told with the rows of its shard', async () => {
+  const step = trainStep({
+    model: nn.embedding(5, 3),
+    batch: { x: i32(ROWS, 2), y: i32(ROWS) },
+    loss: (model, { x, y }) => crossEntropy(model(x.sum(1)), y.mul(0)),
+    optimizer: optim.sgd(),
+  });
+  const session = await step.compile({ shards: 4 });
+  open.push(session);
+  const x = Int32Array.from({ length: 2 * ROWS }, (_, i) => (i === 9 ? 7 : 0));
+  session.data({ x, y: new Int32Array(ROWS) }, { order: 'given' });
+  await expect(session.run({ steps: 1, lr: 0.1 })).rejects.toThrow(
+    /index 7 at position 1 is outside of 0 to 4.*; its position is one in a shard, of the rows 3 to 5 of the batch$/,
+  );
+});
+
 test('a step on a batch that is given has the bits of one that draws it', async () => {
   const step = stepOf();
   const [drawing] = await sessionsOf(step, 4, 0);

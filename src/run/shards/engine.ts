@@ -1,7 +1,7 @@
 import type { Peers } from '../../distributed/peers.js';
 import { atOnce, inTurns, type Waiting } from '../../distributed/transport.js';
 import { type Local, MADE, OTHERS, type TreePlan, treePlan } from '../../distributed/tree.js';
-import { OptionError } from '../../errors.js';
+import { DataError, OptionError } from '../../errors.js';
 import { drawnRows } from '../../train/columns.js';
 import { type EntryDescription, LEARNING_RATE } from '../../train/description.js';
 import type { Engine, Numbers } from '../../train/engine.js';
@@ -198,7 +198,11 @@ export class ShardedEngine implements Engine {
       for (const { shard, after } of plan.own) {
         for (const { name, step, from } of counted) inner.write(name, Int32Array.of(from + shard * step));
         inner.load('shard', { ...rowsOf(shard), [NOTE]: note });
-        underWay = this.make(after, partners && shard === plan.own.at(-1)!.shard ? partners : null);
+        try {
+          underWay = this.make(after, partners && shard === plan.own.at(-1)!.shard ? partners : null);
+        } catch (error) {
+          throw this.ofShard(error, shard);
+        }
         rows.keep(shard);
       }
     } finally {
@@ -242,11 +246,22 @@ export class ShardedEngine implements Engine {
         failure = { error };
       }
     };
-    inner.repeat('shard', 1);
-    sharding.progress.reached = () => {};
+    try {
+      inner.repeat('shard', 1);
+    } finally {
+      sharding.progress.reached = () => {};
+    }
     if (failure) throw (failure as { error: unknown }).error;
     reach(slots.bytes);
     return underWay;
+  }
+
+  /** The error of an index that leaves its table, with the rows among which its position counts. */
+  private ofShard(error: unknown, shard: number): unknown {
+    const each = this.size / this.sharding.shards;
+    if (error instanceof DataError && each < this.size)
+      error.message += `; its position is one in a shard, of the rows ${shard * each} to ${(shard + 1) * each - 1} of the batch`;
+    return error;
   }
 
   /** All processes have to hold the same, and to be about to do the same with it. */
