@@ -44,6 +44,8 @@ export interface TrainOptions extends Settings {
   export?: string;
   /** What settings of a model file are to be. */
   set?: SettingValues;
+  /** Of a sweep: the SHA-256 that all of its trainings have of their data. */
+  dataDigest?: string;
   out?: string;
   resume?: boolean;
   diagnostics?: boolean;
@@ -112,6 +114,10 @@ async function trainWith(
   const file = before && options.data === undefined ? before.data.file : absolute(options.data);
   const task = await loadTask(kind, file, asked, !before || options.data !== undefined);
   const settings = kind.settled?.(asked, options, task) ?? asked;
+  if ((options.dataDigest ?? task.sha256) !== task.sha256)
+    throw new DataError(
+      `the sweep was begun with other ${kind.unit(settings)}s: ${task.source} ${kind.otherData}`,
+    );
   if (before && before.data.sha256 !== task.sha256) {
     throw new DataError(
       `the run in ${folder} was trained on other ${kind.unit(settings)}s: ${task.source} ${kind.otherData}`,

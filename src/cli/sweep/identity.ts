@@ -72,6 +72,10 @@ function subsets<T>([first, ...rest]: readonly T[]): T[][] {
   return [[first], ...others.map((some) => [first, ...some]), ...others];
 }
 
+/** The SHA-256 that each training has of its data; undefined where they follow from its settings. */
+export const dataDigestOf = (kind: Kind, data: string | null, identity: SweepIdentity): string | undefined =>
+  (kind.own?.size ?? 0) > 0 || (data === null && kind.corpora) ? undefined : identity.data;
+
 /** What differs between two identities, in words, or null. */
 export function identityDifference(before: SweepIdentity, now: SweepIdentity): string | null {
   if (before.kind !== now.kind) return `it was one of ${before.kind} and is one of ${now.kind}`;

@@ -30,6 +30,8 @@ export interface TrialRun {
   readonly task: string;
   readonly exported?: string;
   readonly data?: string;
+  /** The SHA-256 of its data, where it is known: they may not be others when its turn comes. */
+  readonly dataDigest?: string;
   readonly settings: Settings;
   /** What its model file asks for. */
   readonly set: SettingValues;
@@ -76,7 +78,7 @@ async function freeFolder(folder: string, signal: AbortSignal): Promise<string> 
 }
 
 function inProcess(
-  { task, exported, data, settings, set, sources, folder, threads }: TrialRun,
+  { task, exported, data, dataDigest, settings, set, sources, folder, threads }: TrialRun,
   resume: boolean,
   signal: AbortSignal,
   onPlace: (place: Place) => void,
@@ -85,7 +87,7 @@ function inProcess(
     ...settings,
     // The tape has one thread.
     ...(threads !== undefined && settings.engine !== 'tape' && { threads }),
-    ...{ data, export: exported, set, out: folder, resume },
+    ...{ data, dataDigest, export: exported, set, out: folder, resume },
   };
   return new Promise((resolve) => {
     // In a group of its own: Ctrl-C in a terminal is for whoever waits, who passes it on once.

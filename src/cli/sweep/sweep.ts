@@ -14,7 +14,7 @@ import { shellWord } from '../shell.js';
 import { buildStep } from '../task.js';
 import { type Judge, type Row, ranked, scoreOf, tableCsv } from './board.js';
 import { checkRedis } from './bullmq.js';
-import { identify, identityName, trialOf } from './identity.js';
+import { dataDigestOf, identify, identityName, trialOf } from './identity.js';
 import { isFinal, type Trial } from './outcome.js';
 import {
   COUNT,
@@ -278,7 +278,8 @@ async function queueOf(
   const { threads } = spaceThreads(plan, kind);
   const runOf = (trial: Trial, each: number) => ({
     ...{ task: what, exported: options.export, data: data ?? undefined, ...apart(kind, trial.settings) },
-    ...{ sources, folder: trialFolder(folder, trial), threads: each },
+    ...{ sources, dataDigest: dataDigestOf(kind, data, identity) },
+    ...{ folder: trialFolder(folder, trial), threads: each },
   });
   return localQueue(runOf, { jobs: options.jobs, threads });
 }

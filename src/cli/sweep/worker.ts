@@ -7,7 +7,7 @@ import { KINDS, kindOf } from '../kinds/index.js';
 import type { Kind } from '../kinds/kind.js';
 import { note, Output, plural } from '../output.js';
 import { checkRedis, connected, loadBullMq, optionsOf, unlessGone } from './bullmq.js';
-import { identityName, servedBy } from './identity.js';
+import { dataDigestOf, identityName, servedBy } from './identity.js';
 import type { Outcome } from './outcome.js';
 import { shares } from './queue.js';
 import { MOST_LOST, queueName, type TrialJob } from './redis-queue.js';
@@ -90,7 +90,10 @@ async function serve(task: string, { data, export: exported }: WorkerOptions): P
   const file = absolute(data);
   return (await servedBy(kind, file)).map((identity) => ({
     ...{ kind, name: queueName(identityName(identity)) },
-    run: (settings) => ({ task, exported, data: file ?? undefined, sources, ...apart(kind, settings) }),
+    run: (settings) => ({
+      ...{ task, exported, data: file ?? undefined, sources },
+      ...{ dataDigest: dataDigestOf(kind, file, identity), ...apart(kind, settings) },
+    }),
   }));
 }
 

@@ -1,8 +1,14 @@
+import { fork } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Kind } from '../../../src/cli/kinds/kind.js';
+import { names } from '../../../src/cli/kinds/names.js';
 import { words } from '../../../src/cli/kinds/words.js';
 import type { WordsSettings } from '../../../src/cli/settings.js';
-import { identify, identityName, servedBy } from '../../../src/cli/sweep/identity.js';
+import { dataDigestOf, identify, identityName, servedBy } from '../../../src/cli/sweep/identity.js';
 import { DataError } from '../../../src/errors.js';
 
 /** Words where some corpora are installed. */
@@ -38,4 +44,35 @@ test('a worker serves sweeps over the corpora that it has, and over several of t
   expect(await served(sotu)).toEqual([await nameOf(sotu, null, ['sotu'])]);
   await expect(servedBy(having(), null)).rejects.toThrow('brown is not installed');
   expect(await served(having(), 'my.txt')).toEqual([await nameOf(having(), 'my.txt')]);
+});
+
+test('a training of a sweep whose data were changed meanwhile is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), '2headgrad-changed-'));
+  const data = join(folder, 'names.txt');
+  await writeFile(data, 'anna\nbert\ncarl\ndora\nemil\n');
+  const out = join(folder, 'out');
+  const { identity } = await identify(names, data);
+  const dataDigest = dataDigestOf(names, data, identity);
+  await writeFile(data, 'anna\nbert\ncarl\ndora\nemma\n');
+  const child = fork(fileURLToPath(new URL('../../../dist/cli/sweep/trial.js', import.meta.url)));
+  const answer = new Promise((resolve) => child.once('message', resolve));
+  const options = { data, dataDigest, engine: 'tape', batch: 4, out: join(folder, 'out') };
+  child.send({ task: 'names', options, parent: process.pid, grace: 1000 });
+  expect(await answer).toMatchObject({
+    error: expect.stringMatching(/^the sweep was begun with other words: .*names\.txt.* has changed/),
+  });
+  expect(await readdir(join(folder, 'out')).catch(() => [])).not.toContain('model.safetensors');
+  await rm(folder, { recursive: true });
+});
+
+test('what data trainings have is known but where settings say it', () => {
+  const identity = { kind: 'x', model: null, data: 'd', version: '1' };
+  const of = (kind: Partial<Kind>, file: string | null) => dataDigestOf(kind as Kind, file, identity);
+  const own = new Map([['a', { initial: 1, limits: {}, value: 1, where: '' }]]);
+  expect([
+    of(words, null),
+    of(words, 'my.txt'),
+    of({ own }, 'my.json'),
+    of({ own: new Map() }, null),
+  ]).toEqual([...[undefined, 'd', undefined, 'd']]);
 });
