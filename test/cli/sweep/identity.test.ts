@@ -50,7 +50,6 @@ test('a training of a sweep whose data were changed meanwhile is refused', async
   const folder = await mkdtemp(join(tmpdir(), '2headgrad-changed-'));
   const data = join(folder, 'names.txt');
   await writeFile(data, 'anna\nbert\ncarl\ndora\nemil\n');
-  const out = join(folder, 'out');
   const { identity } = await identify(names, data);
   const dataDigest = dataDigestOf(names, data, identity);
   await writeFile(data, 'anna\nbert\ncarl\ndora\nemma\n');
