@@ -10,7 +10,8 @@ const common = {
 
 export default defineConfig({
   test: {
-    maxWorkers: 3,
+    // More than two cores have: some tests wait for what does not come.
+    maxWorkers: 4,
     sequence: { sequencer: LongFirst },
     projects: [
       {
