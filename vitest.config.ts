@@ -10,8 +10,7 @@ const common = {
 
 export default defineConfig({
   test: {
-    // More than two cores have: some tests wait for what does not come.
-    maxWorkers: 4,
+    maxWorkers: 3,
     sequence: { sequencer: LongFirst },
     projects: [
       {
