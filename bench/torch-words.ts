@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WordSizes } from '../src/models/words.js';
 import { talkToTorch } from './peers.js';
+import { stepsFor } from './steps-for.js';
 
 interface Task extends WordSizes {
   batch: number;
@@ -28,17 +29,11 @@ export async function enterTorchWords(task: Task, text: Int32Array) {
   return {
     /** Steps for so many milliseconds. */
     async take(lr: number, ms: number) {
-      const began = performance.now();
-      let [steps, asked] = [0, 1];
       let last: Record<string, number> = {};
-      for (let left = ms; left > 0; left = ms - (performance.now() - began)) {
-        last = await process.ask({ steps: asked, lr });
-        steps += asked;
-        const took = performance.now() - began;
-        asked = Math.max(1, Math.round((steps / took) * Math.min(1000, ms - took)));
-      }
-      const seconds = (performance.now() - began) / 1000;
-      return { steps, seconds, loss: last.loss, resident: last.resident };
+      const taken = await stepsFor(ms, async (steps) => {
+        last = await process.ask({ steps, lr });
+      });
+      return { ...taken, loss: last.loss, resident: last.resident };
     },
     close: () => process.close(),
   };

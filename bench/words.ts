@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { tableText } from '../src/cli/output.js';
+import { median } from '../src/cli/rounds.js';
+import { asThePaper } from '../src/cli/words/corpus.js';
 import { loadBrown } from '../src/data/brown.js';
 import { continuations } from '../src/data/windows.js';
 import { wordsParameters, wordsStep } from '../src/models/words.js';
 import { bandwidth } from './bandwidth.js';
 import { amount, whole } from './numbers.js';
+import { stepsFor } from './steps-for.js';
 import { enterTorchWords } from './torch-words.js';
 
 // Bengio's model at its own size on the paper's text, for minutes: does its speed hold, and does its memory stay.
@@ -19,7 +22,6 @@ once more, read and written, for their update; beside them stands what a loop re
 
 const OUTPUT_PASSES = 3;
 const PARTS = 10;
-const TRAINED = 800_000;
 /** Of an example, which a batch averages (Bengio et al. 2003, section 4.2). */
 const RATE = 1e-3;
 const DECAY = 1e-4;
@@ -30,7 +32,7 @@ const context = order - 1;
 const lr = RATE * batch;
 
 const { pieces, tokens } = await loadBrown();
-const text = joined(pieces).subarray(0, TRAINED);
+const [text] = asThePaper(pieces).train;
 const model = { ...sizes, vocab: tokens.size, context };
 const step = wordsStep({ ...model, batch, dropout: 0, optimizer: 'sgd', weightDecay: DECAY });
 const session = await step.compile({ seed: SEED, threads, wide });
@@ -72,7 +74,9 @@ for (const line of tableText(
 console.log(
   `\nMedian ${own.toFixed(1)} steps/s, from ${Math.min(...rates('compiled')).toFixed(1)} to ${Math.max(...rates('compiled')).toFixed(1)};`,
 );
-console.log(`an epoch of ${TRAINED.toLocaleString('en-US')} words takes ${duration(TRAINED / batch / own)}.`);
+console.log(
+  `an epoch of ${text.length.toLocaleString('en-US')} words takes ${duration(text.length / batch / own)}.`,
+);
 console.log(
   `Resident from ${mebibytes[0].toFixed(0)} to ${mebibytes.at(-1)!.toFixed(0)} MiB, at most ${Math.max(...mebibytes).toFixed(0)}.`,
 );
@@ -101,21 +105,11 @@ if (json)
 
 /** Steps for so many milliseconds. */
 async function take(ms: number): Promise<Omit<Part, 'who'>> {
-  const began = performance.now();
-  let [taken, loss, steps] = [0, Number.NaN, 1];
-  for (let left = ms; left > 0; left = ms - (performance.now() - began)) {
+  let loss = Number.NaN;
+  const taken = await stepsFor(ms, async (steps) => {
     for await (const { loss: last } of session.run({ steps, lr, every: steps })) loss = last;
-    taken += steps;
-    // As many as a second holds, and no more than are left.
-    const took = performance.now() - began;
-    steps = Math.max(1, Math.round((taken / took) * Math.min(1000, ms - took)));
-  }
-  return {
-    steps: taken,
-    seconds: (performance.now() - began) / 1000,
-    loss,
-    resident: process.memoryUsage.rss(),
-  };
+  });
+  return { ...taken, loss, resident: process.memoryUsage.rss() };
 }
 
 function told(part: Part): Part {
@@ -127,21 +121,6 @@ function told(part: Part): Part {
 
 function rateOf({ steps, seconds }: Part): number {
   return steps / seconds;
-}
-
-function median(all: readonly number[]): number {
-  const sorted = [...all].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-}
-
-function joined(pieces: readonly Int32Array[]): Int32Array {
-  const all = new Int32Array(pieces.reduce((n, { length }) => n + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 function duration(seconds: number): string {

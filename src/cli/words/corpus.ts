@@ -116,7 +116,7 @@ const packaged = (rare: number) =>
   });
 
 /** In the corpus's order and as one stream. */
-function asThePaper(pieces: readonly Int32Array[]): Record<Part, Int32Array[]> {
+export function asThePaper(pieces: readonly Int32Array[]): Record<Part, Int32Array[]> {
   const stream = new Int32Array(pieces.reduce((n, { length }) => n + length, 0));
   let at = 0;
   for (const piece of pieces) {
