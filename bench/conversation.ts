@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** A process that answers each line of JSON with one; other lines that it prints are not for us. */
@@ -38,6 +41,21 @@ export class Conversation {
       this.refuse = reject;
       this.child.stdin!.write(`${JSON.stringify(request)}\n`);
     });
+  }
+
+  /** Begins with a file of these bytes, which lives no longer than that; where it fails the process ends. */
+  async begin(bytes: Uint8Array, ask: (file: string) => Promise<unknown>): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), '2headgrad-bench-'));
+    try {
+      const file = join(folder, 'data');
+      await writeFile(file, bytes);
+      await ask(file);
+    } catch (error) {
+      await this.close();
+      throw error;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   }
 
   async close(): Promise<void> {

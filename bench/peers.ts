@@ -1,7 +1,5 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -92,17 +90,14 @@ const TOLERANCE = 1e-4;
 /** Starts a peer on a workload; throws if it cannot run it or computes something else. */
 export async function enterPeer(peer: Peer, { config }: Workload): Promise<Entrant> {
   const { tensors, rate, values } = await referenceOf(config);
-  const folder = await mkdtemp(join(tmpdir(), '2headgrad-bench-'));
   const process = new Conversation(peer.command, peer.args, environment());
-  try {
-    const file = join(folder, 'tensors');
-    let offset = 0;
-    const places = tensors.map(({ name, shape, data }) => {
-      const place = { name, shape, dtype: data instanceof Int32Array ? 'i32' : 'f32', offset };
-      offset += data.byteLength;
-      return place;
-    });
-    await writeFile(file, Buffer.concat(tensors.map(({ data }) => bytesOf(data))));
+  let offset = 0;
+  const places = tensors.map(({ name, shape, data }) => {
+    const place = { name, shape, dtype: data instanceof Int32Array ? 'i32' : 'f32', offset };
+    offset += data.byteLength;
+    return place;
+  });
+  await process.begin(Buffer.concat(tensors.map(({ data }) => bytesOf(data))), async (file) => {
     await process.ask({ task: { config, file, tensors: places } });
     for (const [step, want] of values.entries()) {
       await process.ask({ steps: 1, lr: rate });
@@ -110,12 +105,7 @@ export async function enterPeer(peer: Peer, { config }: Workload): Promise<Entra
       if (!(Math.abs(value - want) <= TOLERANCE * Math.abs(want)))
         throw new Error(`step ${step + 1} has ${value} where ours has ${want}`);
     }
-  } catch (error) {
-    await process.close();
-    throw error;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  });
   return {
     engine: peer.engine,
     threads: 1,

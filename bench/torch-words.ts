@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { WordSizes } from '../src/models/words.js';
 import { talkToTorch } from './peers.js';
 import { stepsFor } from './steps-for.js';
@@ -15,17 +12,8 @@ interface Task extends WordSizes {
 /** PyTorch training the model of words on a text, in a process of its own. Throws where it is not installed. */
 export async function enterTorchWords(task: Task, text: Int32Array) {
   const process = await talkToTorch('torch_words.py', task.threads);
-  const folder = await mkdtemp(join(tmpdir(), '2headgrad-bench-'));
-  try {
-    const file = join(folder, 'text');
-    await writeFile(file, text);
-    await process.ask({ task: { ...task, file } });
-  } catch (error) {
-    await process.close();
-    throw error;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const bytes = new Uint8Array(text.buffer, text.byteOffset, text.byteLength);
+  await process.begin(bytes, (file) => process.ask({ task: { ...task, file } }));
   return {
     /** Steps for so many milliseconds. */
     async take(lr: number, ms: number) {
