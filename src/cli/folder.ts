@@ -111,7 +111,7 @@ export const aboutData = (config: Config): Record<string, string> => {
 };
 
 /** Settings that there were not at first, and what was in their place: runs of before do not say them. */
-const LATER: Readonly<Record<string, unknown>> = { shards: 1, counted: 'all' };
+const LATER: Readonly<Record<string, unknown>> = { shards: 1, counted: 'all', marks: false };
 
 /** Of all settings that weights depend on: not of what runs the steps, which gives the same bits. */
 export const settingsDigest = (config: Pick<Config, 'kind' | 'settings' | 'set'>): string =>

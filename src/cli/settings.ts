@@ -64,6 +64,8 @@ export interface WordsSettings extends RunSettings {
   minCount: number;
   /** In what words are counted: the whole text, or all but what judges. */
   counted: (typeof COUNTED)[number];
+  /** Marks in front of paragraphs and texts, as the paper's copy of Brown has them. */
+  marks: boolean;
   order: number;
   embed: number;
   hidden: number;
@@ -167,6 +169,7 @@ export const SETTINGS: Record<SettingName, Setting> = {
     'in what --min-count counts: the whole text, or train and dev alone, so that nothing of test is seen',
     COUNTED,
   ),
+  marks: flag('--marks', 'marks in front of paragraphs and texts of Brown are words too, as in the paper'),
   order: whole('--order <n>', 'words of an n-gram: it sees one fewer, and guesses the last', 2, 1000),
   embed: whole('--embed <n>', "width of a token's feature vector", 1, 100_000),
   hidden: whole('--hidden <n>', 'width of the hidden layer; 0, with --direct: none', 0, 1_000_000),

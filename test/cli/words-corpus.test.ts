@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { words } from '../../src/cli/kinds/words.js';
 import { loadCorpus, WordVocabulary } from '../../src/cli/words/corpus.js';
 import { WordTokens } from '../../src/data/word-tokens.js';
-import { DataError } from '../../src/errors.js';
+import { DataError, OptionError } from '../../src/errors.js';
 
 const folder = await mkdtemp(join(tmpdir(), '2headgrad-corpus-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -68,6 +68,16 @@ test('words that are counted in what is seen become rare in what judges too', as
   await expect(load(`${unique} z z z z z`, { ...settings, minCount: 2, counted: 'seen' })).rejects.toThrow(
     'no word comes often enough in what is seen',
   );
+});
+
+test('marks are those of Brown, and of no other text', async () => {
+  const failed = load('the cat sat . '.repeat(50), { marks: true });
+  await expect(failed).rejects.toThrow('--marks is for the Brown corpus');
+  await expect(failed).rejects.toBeInstanceOf(OptionError);
+  const marked = await loadCorpus(null, { ...words.initial, marks: true }, false);
+  expect([marked.words, marked.tokens.size]).toEqual([1_176_859, 17_907]);
+  expect(marked.tokens.wordOf(marked.parts.train[0][0])).toBe('§');
+  expect(marked.parts.test[0]).toHaveLength(176_859);
 });
 
 test('a vocabulary comes back from what is stored, and one of another tokenizer does not', () => {

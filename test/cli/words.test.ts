@@ -239,10 +239,10 @@ test('a model that memory cannot hold is refused before any is made, with what i
   ]);
 });
 
-test('a run of before there was --counted is read, and goes on', async () => {
+test('a run of before there was --counted and --marks is read, and goes on', async () => {
   await cp(path('half'), path('old'), { recursive: true });
-  const { counted, ...config } = await json(path('old', 'config.json'));
-  expect(counted).toBe('all');
+  const { counted, marks, ...config } = await json(path('old', 'config.json'));
+  expect([counted, marks]).toEqual(['all', false]);
   await writeFile(path('old', 'config.json'), JSON.stringify(config));
   // Of all that weights depend on, in the order of the file.
   const { format, version, data, vocabulary, before, shards, threads, engine, ...settings } = config;
@@ -256,7 +256,7 @@ test('a run of before there was --counted is read, and goes on', async () => {
   expect([read.code, read.stderr]).toEqual([0, '']);
   const { code, stderr } = await quick('train', 'words', '--resume', '--steps', '61', '--out', path('old'));
   expect([code, stderr.includes('2headgrad:')]).toEqual([0, false]);
-  expect(await json(path('old', 'config.json'))).toMatchObject({ counted, steps: 61 });
+  expect(await json(path('old', 'config.json'))).toMatchObject({ counted, marks, steps: 61 });
 });
 
 test('a checkpoint of another vocabulary is refused, by whoever reads it', async () => {

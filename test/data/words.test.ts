@@ -78,6 +78,21 @@ it('the Brown corpus has its words in their order, with case and punctuation', a
   expect(bytes.length).toBeGreaterThan(9e6);
 });
 
+it('with marks Brown tells where its texts and paragraphs begin', async () => {
+  const { pieces, tokens } = await loadBrown({ marks: true });
+  const marked = (mark: string) =>
+    pieces.map((piece) => piece.filter((id) => id === tokens.encode(mark)[0]).length).reduce((a, b) => a + b);
+  expect([tokens.size, marked('§'), marked('¶')]).toEqual([17_907, 500, 15_167]);
+  expect(pieces.reduce((n, { length }) => n + length, 0)).toBe(1_161_192 + 500 + 15_167);
+  expect(pieces.every(([first]) => first === tokens.encode('§')[0])).toBe(true);
+  const [first] = pieces;
+  const second = first.indexOf(tokens.encode('¶')[0]);
+  expect(tokens.decode(first.subarray(0, 4))).toBe('§ The Fulton County');
+  expect(tokens.decode(first.subarray(second - 4, second + 4))).toBe(
+    'irregularities took place. ¶ The jury further',
+  );
+});
+
 it('a corpus that is not installed says how to install it', async () => {
   const missing = () => {
     throw Object.assign(new Error('no'), { code: 'MODULE_NOT_FOUND' });

@@ -31,14 +31,14 @@ export const words: Kind<WordsSettings, WordVocabulary> = {
   corpora: CORPORA,
   saveSeconds: 120,
   initial: {
-    ...{ corpus: 'brown', minCount: 4, counted: 'all' },
+    ...{ corpus: 'brown', minCount: 4, counted: 'all', marks: false },
     ...{ order: 5, embed: 30, hidden: 100, direct: false, dropout: 0 },
     ...{ optimizer: 'sgd', weightDecay: null, steps: null as unknown as number, epochs: 20, batch: 64 },
     ...{ lr: null, lrDecay: null, warmup: null, every: null, patience: 3, seed: 42, shards: 1 },
     ...{ threads: 2, engine: 'compiled' },
   },
   model: [
-    ...(['corpus', 'minCount', 'counted', 'order', 'embed', 'hidden', 'direct', 'dropout'] as const),
+    ...(['corpus', 'minCount', 'counted', 'marks', 'order', 'embed', 'hidden', 'direct', 'dropout'] as const),
     ...(['optimizer', 'weightDecay'] as const),
   ],
   unit: () => 'word',

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { loadBrown } from '../../data/brown.js';
+import { type BrownOptions, loadBrown } from '../../data/brown.js';
 import { isObject, quoted } from '../../data/json.js';
 import { loadText, type Text } from '../../data/text.js';
 import { textTokens } from '../../data/tokens.js';
 import { continuations, splitText } from '../../data/windows.js';
 import { WordTokens } from '../../data/word-tokens.js';
-import { DataError } from '../../errors.js';
+import { DataError, OptionError } from '../../errors.js';
 import type { Kept, Part, Rows } from '../kinds/kind.js';
 import { count, plural } from '../output.js';
 import type { WordsSettings } from '../settings.js';
@@ -72,14 +72,18 @@ export interface Corpus extends Omit<Text, 'pieces'> {
 /** The text of a run, split. Throws DataError where it is too short, or of words that all are different. */
 export async function loadCorpus(
   file: string | null,
-  { corpus, minCount, counted, order, seed }: WordsSettings,
+  { corpus, minCount, counted, marks, order, seed }: WordsSettings,
   pipes: boolean,
 ): Promise<Corpus> {
   const rare = minCount - 1;
   const brown = file === null && corpus === 'brown';
   const enough = (words: number) => checkLength(words, order);
+  if (marks && !brown)
+    throw new OptionError(
+      '--marks is for the Brown corpus, which tells where paragraphs begin: leave it out, or leave out --data and --corpus',
+    );
   const text = brown
-    ? await packaged(rare)
+    ? await packaged({ rare, marks })
     : await loadText(file ?? undefined, { tokens: 'words', rare, enough, pipes });
   let tokens = text.tokens as WordTokens;
   const words = text.pieces.reduce((n, { length }) => n + length, 0);
@@ -109,8 +113,8 @@ function checkLength(words: number, order: number): void {
   );
 }
 
-const packaged = (rare: number) =>
-  loadBrown({ rare }).catch((error: unknown) => {
+const packaged = (options: BrownOptions) =>
+  loadBrown(options).catch((error: unknown) => {
     if (error instanceof DataError) error.message += ', or give --data FILE, or --corpus sotu';
     throw error;
   });
