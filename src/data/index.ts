@@ -4,7 +4,7 @@
  * @module 2headgrad/data
  */
 
-export { loadBrown } from './brown.js';
+export { type BrownOptions, loadBrown } from './brown.js';
 export { type Contexts, contexts, type Split, split } from './dataset.js';
 export { type Digits, loadDigits } from './digits.js';
 export { type Idx, readIdx } from './idx.js';
