@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { loadBrown, loadText, splitText } from '2headgrad/data';
 import {
   BackOffNgrams,
+  ClassNgrams,
   countNgrams,
   InterpolatedNgrams,
   KneserNey,
@@ -10,6 +11,7 @@ import {
   mixtureWeights,
   perplexity,
   probabilitiesOf,
+  wordClasses,
 } from '2headgrad/ngram';
 
 process.on('uncaughtException', ({ message }) => {
@@ -27,6 +29,11 @@ const vocabulary = text.tokens.size;
 console.log(`${text.source}: ${vocabulary.toLocaleString('en-US')} words, the rare ones counted as one`);
 console.log(`${sizeOf(train)} to count, ${sizeOf(dev)} to fit weights to, ${sizeOf(test)} to judge by`);
 console.log();
+const classes = Math.min(200, Math.ceil(vocabulary / 4));
+const began = performance.now();
+const classOf = wordClasses(countNgrams(train, { order: 2, vocabulary }), { classes });
+console.log(`${classes} classes of words, found in ${seconds(began)} seconds`);
+console.log();
 console.log('n-grams                     order |   valid     test | seconds');
 for (let order = 2; order <= most; order++) {
   const counts = countNgrams(train, { order, vocabulary });
@@ -34,6 +41,7 @@ for (let order = 2; order <= most; order++) {
     interpolated: () => new InterpolatedNgrams(counts, dev),
     'back-off': () => new BackOffNgrams(counts),
     'modified Kneser-Ney': () => new KneserNey(counts),
+    'class-based': () => new ClassNgrams(train, classOf, { order }),
   };
   const valid: Float64Array[] = [];
   const judged: Float64Array[] = [];
@@ -52,8 +60,11 @@ for (let order = 2; order <= most; order++) {
 
 function row(name: string, order: number, valid: Float64Array, test: Float64Array, began: number): void {
   const [v, t] = [valid, test].map((p) => perplexity(p).toFixed(1).padStart(8));
-  const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(7);
-  console.log(`${name.padEnd(27)} ${String(order).padStart(5)} |${v} ${t} | ${seconds}`);
+  console.log(`${name.padEnd(27)} ${String(order).padStart(5)} |${v} ${t} | ${seconds(began).padStart(7)}`);
+}
+
+function seconds(began: number): string {
+  return ((performance.now() - began) / 1000).toFixed(1);
 }
 
 /** 800,000 words, 200,000 and the rest, in the corpus's order and as one stream, as in Bengio et al. (2003, section 4.1). */

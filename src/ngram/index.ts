@@ -5,6 +5,7 @@
  */
 
 export { BackOffNgrams } from './back-off.js';
+export { ClassNgrams, type WordClassOptions, wordClasses } from './classes.js';
 export { contextsOf, countNgrams, type Grams, type NgramCounts } from './counts.js';
 export { InterpolatedNgrams } from './interpolated.js';
 export { KneserNey } from './kneser-ney.js';

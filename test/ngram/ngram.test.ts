@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BackOffNgrams } from '../../src/ngram/back-off.js';
+import { ClassNgrams, wordClasses } from '../../src/ngram/classes.js';
 import { contextsOf, countNgrams, type NgramCounts } from '../../src/ngram/counts.js';
 import { InterpolatedNgrams } from '../../src/ngram/interpolated.js';
 import { KneserNey } from '../../src/ngram/kneser-ney.js';
@@ -29,6 +30,23 @@ const models: [string, (counts: NgramCounts) => NgramModel][] = [
   ['Kneser-Ney', (c) => new KneserNey(c)],
   ['back-off', (c) => new BackOffNgrams(c)],
 ];
+
+/** Bigrams of a text's classes as it is: the sum of ln p(class | class before), and of ln p(word | class) of the second words. */
+function likelihood(texts: readonly number[][], classOf: ArrayLike<number>): number {
+  const pairs = texts.flatMap((text) => text.slice(1).map((word, t) => [text[t], word]));
+  const among = (f: (pair: number[]) => unknown) => {
+    const found = new Map<unknown, number>();
+    for (const pair of pairs) found.set(f(pair), (found.get(f(pair)) ?? 0) + 1);
+    return (pair: number[]) => found.get(f(pair))!;
+  };
+  const both = among(([a, b]) => `${classOf[a]} ${classOf[b]}`);
+  const [first, second, word] = [
+    among(([a]) => classOf[a]),
+    among(([, b]) => classOf[b]),
+    among(([, b]) => b),
+  ];
+  return pairs.reduce((s, pair) => s + Math.log((both(pair) / first(pair)) * (word(pair) / second(pair))), 0);
+}
 
 const total = (model: NgramModel, history: number[]) => {
   let sum = 0;
@@ -175,6 +193,70 @@ describe('Kneser-Ney', () => {
       expect(model.probability(history, word)).toBeCloseTo(direct(texts, 3, 9, history, word), 12);
     }
   });
+});
+
+describe('classes of words', () => {
+  it('are such that no word is better off in another', () => {
+    const texts = [textOf(160, 11, 12), textOf(90, 12, 12)];
+    const classOf = wordClasses(countNgrams(texts, { order: 2, vocabulary: 12 }), { classes: 4, sweeps: 50 });
+    const reached = likelihood(texts, classOf);
+    for (let word = 0; word < 12; word++)
+      for (let c = 0; c < 4; c++) {
+        const moved = likelihood(texts, classOf.with(word, c));
+        expect(moved, `word ${word} in class ${c}`).toBeLessThanOrEqual(reached + 1e-5);
+      }
+    const [none, one] = [0, 1].map((sweeps) =>
+      likelihood(
+        texts,
+        wordClasses(countNgrams(texts, { order: 2, vocabulary: 12 }), { classes: 4, sweeps }),
+      ),
+    );
+    expect(one).toBeGreaterThan(none);
+    expect(reached).toBeGreaterThanOrEqual(one);
+  });
+
+  it('find words that stand in the same places, and what was seen of one holds for all', () => {
+    // Kinds 0, 1, 2, 0, ... of eight words each; some pairs were never seen.
+    const text = Array.from({ length: 900 }, (_, t) => 8 * (t % 3) + Math.floor(8 * philoxUniform(3, t, 0)));
+    const counts = countNgrams([text], { order: 2, vocabulary: 24 });
+    const classOf = wordClasses(counts, { classes: 3 });
+    const kinds = [0, 1, 2].map((kind) => new Set(classOf.subarray(8 * kind, 8 * kind + 8)));
+    expect(kinds.map(({ size }) => size)).toEqual([1, 1, 1]);
+    expect(new Set(kinds.flatMap((kind) => [...kind])).size).toBe(3);
+    const model = new ClassNgrams([text], classOf, { order: 2 });
+    const unseen = Array.from({ length: 8 }, (_, i) => 8 + i).find(
+      (word) => counts.grams[2].find(0, word) < 0,
+    );
+    expect(model.probability([text[0]], unseen ?? 8)).toBeGreaterThan(0.05);
+    expect(perplexity(probabilitiesOf(model, [text]))).toBeLessThan(9);
+  });
+
+  it('of words that were not seen leave them possible', () => {
+    const texts = [[0, 1, 0, 1, 2, 0, 1]];
+    const classOf = wordClasses(countNgrams(texts, { order: 2, vocabulary: 6 }), { classes: 3 });
+    for (const history of [[], [0], [5, 1]])
+      expect(total(new ClassNgrams(texts, classOf, { order: 3 }), history)).toBeCloseTo(1, 12);
+    for (const history of [[], [0]])
+      expect(total(new ClassNgrams(texts, [0, 0, 0, 1, 1, 2], { order: 2 }), history)).toBeCloseTo(1, 12);
+    const larger = new ClassNgrams(train, wordClasses(counts(2), { classes: 7 }), { order: 3 });
+    for (let t = 0; t < 20; t++) expect(total(larger, test[0].slice(9 * t, 9 * t + 4))).toBeCloseTo(1, 10);
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['counts of single words', () => wordClasses(counts(1), { classes: 3 }), 'of order 2 or more, not 1'],
+    ['no class', () => wordClasses(counts(2), { classes: 0 }), 'from 1 to the 30 words, not 0'],
+    [
+      'more classes than words',
+      () => wordClasses(counts(2), { classes: 31 }),
+      'from 1 to the 30 words, not 31',
+    ],
+    ['half a class', () => wordClasses(counts(2), { classes: 2.5 }), 'from 1 to the 30 words, not 2.5'],
+    [
+      'a word outside',
+      () => new ClassNgrams([[0, 1]], [0, 0], { order: 2 }).probability([0], 2),
+      '2 is no word of a vocabulary of 2',
+    ],
+  ])('refuse %s', (_, f, message) => expect(f).toThrow(message));
 });
 
 describe('a mixture', () => {

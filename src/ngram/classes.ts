@@ -1,0 +1,207 @@
+import { DataError, OptionError } from '../errors.js';
+import { countNgrams, type NgramCounts } from './counts.js';
+import { absoluteDiscount, KneserNey } from './kneser-ney.js';
+import type { NgramModel } from './model.js';
+
+export interface WordClassOptions {
+  /** How many classes there are. */
+  classes: number;
+  /** How often each word looks for a better class, at most; it ends where no word moves. 3 unless given: more bring little. */
+  sweeps?: number | undefined;
+}
+
+/**
+ * A class, a whole number below `classes`, for each word of a vocabulary: by exchange (Kneser and Ney 1993; Martin, Liermann and Ney
+ * 1998), where each word in turn moves to the class with which the bigrams of the text are likeliest. At first the most frequent
+ * words have a class of their own, and the last one has all others. Words that
+ * the text does not have stay there. `counts` are of `countNgrams`, of order 2 or more.
+ */
+export function wordClasses(counts: NgramCounts, { classes, sweeps = 3 }: WordClassOptions): Int32Array {
+  if (counts.order < 2)
+    throw new OptionError(`wordClasses: counts must be of order 2 or more, not ${counts.order}`);
+  if (!(Number.isInteger(classes) && classes >= 1 && classes <= counts.vocabulary))
+    throw new OptionError(
+      `wordClasses: classes must be a whole number from 1 to the ${counts.vocabulary} words, not ${classes}`,
+    );
+  const exchange = new Exchange(counts, classes);
+  for (let sweep = 0; sweep < sweeps && exchange.sweep() > 0; sweep++);
+  return exchange.classOf;
+}
+
+/** A neighbour of a word, and how often it is. */
+interface Neighbours {
+  readonly words: number[];
+  readonly counts: number[];
+}
+
+class Exchange {
+  readonly classOf: Int32Array;
+  private readonly order: readonly number[];
+  private readonly after: readonly Neighbours[];
+  private readonly before: readonly Neighbours[];
+  /** How often a word stands behind itself. */
+  private readonly twice: Int32Array;
+  /** Bigrams of classes, and in how many bigrams a class is the first or the second. */
+  private readonly pairs: Int32Array;
+  private readonly firsts: Int32Array;
+  private readonly seconds: Int32Array;
+
+  constructor(
+    { vocabulary, grams: [, unigrams, bigrams] }: NgramCounts,
+    private readonly classes: number,
+  ) {
+    const seen = [...unigrams.words.keys()].sort((a, b) => unigrams.counts[b] - unigrams.counts[a]);
+    this.order = seen.map((id) => unigrams.words[id]);
+    this.classOf = new Int32Array(vocabulary).fill(classes - 1);
+    this.order.slice(0, classes - 1).forEach((word, i) => {
+      this.classOf[word] = i;
+    });
+    const none = () => Array.from({ length: vocabulary }, (): Neighbours => ({ words: [], counts: [] }));
+    [this.after, this.before] = [none(), none()];
+    this.twice = new Int32Array(vocabulary);
+    this.pairs = new Int32Array(classes * classes);
+    [this.firsts, this.seconds] = [new Int32Array(classes), new Int32Array(classes)];
+    bigrams.words.forEach((second, id) => {
+      const [first, count] = [unigrams.words[bigrams.contexts[id]], bigrams.counts[id]];
+      const [a, b] = [this.classOf[first], this.classOf[second]];
+      this.pairs[a * classes + b] += count;
+      this.firsts[a] += count;
+      this.seconds[b] += count;
+      if (first === second) this.twice[first] = count;
+      else {
+        this.after[first].words.push(second);
+        this.after[first].counts.push(count);
+        this.before[second].words.push(first);
+        this.before[second].counts.push(count);
+      }
+    });
+  }
+
+  /** How many words moved. */
+  sweep(): number {
+    let moved = 0;
+    for (const word of this.order) {
+      const from = this.classOf[word];
+      const around = this.around(word);
+      this.put(word, from, -1, around);
+      const to = this.best(word, from, around);
+      this.put(word, to, 1, around);
+      this.classOf[word] = to;
+      if (to !== from) moved++;
+    }
+    return moved;
+  }
+
+  /** How often each class stands behind the word and in front of it, the word itself left out. */
+  private around(word: number) {
+    const byClass = ({ words, counts }: Neighbours) => {
+      const sums = new Int32Array(this.classes);
+      words.forEach((other, i) => {
+        sums[this.classOf[other]] += counts[i];
+      });
+      const all = counts.reduce((a, b) => a + b, this.twice[word]);
+      return { sums, all, present: Int32Array.from(sums.keys()).filter((c) => sums[c] > 0) };
+    };
+    return { after: byClass(this.after[word]), before: byClass(this.before[word]) };
+  }
+
+  /** Puts a word into a class, or takes it out (`sign` -1). */
+  private put(word: number, c: number, sign: number, { after, before }: Around): void {
+    const { classes, pairs } = this;
+    for (const other of after.present) pairs[c * classes + other] += sign * after.sums[other];
+    for (const other of before.present) pairs[other * classes + c] += sign * before.sums[other];
+    pairs[c * classes + c] += sign * this.twice[word];
+    this.firsts[c] += sign * after.all;
+    this.seconds[c] += sign * before.all;
+  }
+
+  /** The class with which the log likelihood of all bigrams is greatest; `from` where others are no better. */
+  private best(word: number, from: number, around: Around): number {
+    let [best, most] = [from, this.gain(word, from, around)];
+    for (let c = 0; c < this.classes; c++) {
+      const gain = c === from ? most : this.gain(word, c, around);
+      // More than rounding: or words would go to and fro.
+      if (gain > most + 1e-6) [best, most] = [c, gain];
+    }
+    return best;
+  }
+
+  private gain(word: number, c: number, { after, before }: Around): number {
+    const { classes, pairs, firsts, seconds } = this;
+    let gain = 0;
+    for (const other of after.present)
+      if (other !== c) gain += risen(pairs[c * classes + other], after.sums[other]);
+    for (const other of before.present)
+      if (other !== c) gain += risen(pairs[other * classes + c], before.sums[other]);
+    gain += risen(pairs[c * classes + c], after.sums[c] + before.sums[c] + this.twice[word]);
+    return gain - risen(firsts[c], after.all) - risen(seconds[c], before.all);
+  }
+}
+
+/** n ln n of counts that are frequent, in a table that stays in the cache. */
+const SMALL = Float64Array.from({ length: 1 << 13 }, (_, n) => (n === 0 ? 0 : n * Math.log(n)));
+const nlogn = (n: number) => (n < SMALL.length ? SMALL[n] : n * Math.log(n));
+/** What n ln n rises by as n does. */
+const risen = (n: number, by: number) => nlogn(n + by) - nlogn(n);
+
+type Around = ReturnType<Exchange['around']>;
+
+/**
+ * N-grams of classes (Brown et al. 1992): p(word | history) = p(class | classes of the history) p(word | class), the first by Kneser-Ney,
+ * the second from how often the word was seen, discounted, so that words of the class that were not seen are possible, too.
+ */
+export class ClassNgrams implements NgramModel {
+  readonly order: number;
+  readonly vocabulary: number;
+  private readonly classNgrams: KneserNey;
+  /** p(word | class of the word). */
+  private readonly within: Float64Array;
+
+  /** `classOf` has the class of each word, as of `wordClasses`. Throws as `countNgrams` does. */
+  constructor(
+    texts: readonly ArrayLike<number>[],
+    private readonly classOf: ArrayLike<number>,
+    { order }: { order: number },
+  ) {
+    this.order = order;
+    this.vocabulary = classOf.length;
+    const { grams } = countNgrams(texts, { order: 1, vocabulary: classOf.length });
+    const classes = Array.from(classOf).reduce((a, b) => Math.max(a, b), 0) + 1;
+    const counts = countNgrams(
+      texts.map((text) => this.classesOf(text)),
+      { order, vocabulary: classes },
+    );
+    this.classNgrams = new KneserNey(counts);
+    const seen = new Float64Array(classOf.length);
+    for (const [id, word] of grams[1].words.entries()) seen[word] = grams[1].counts[id];
+    this.within = withinClasses(seen, classOf, classes);
+  }
+
+  probability(history: ArrayLike<number>, word: number): number {
+    const c = this.classOf[word];
+    if (c === undefined)
+      throw new DataError(`ClassNgrams: ${word} is no word of a vocabulary of ${this.vocabulary}`);
+    return this.classNgrams.probability(this.classesOf(history), c) * this.within[word];
+  }
+
+  private classesOf(words: ArrayLike<number>): Int32Array {
+    return Int32Array.from(words, (word) => this.classOf[word]);
+  }
+}
+
+/** Counts over those of the class, with an absolute discount that is shared by all words of the class. */
+function withinClasses(counts: Float64Array, classOf: ArrayLike<number>, classes: number): Float64Array {
+  const often = (n: number) => counts.reduce((sum, count) => sum + Number(count === n), 0);
+  const discount = absoluteDiscount(often(1), often(2));
+  const [total, taken, words] = Array.from({ length: 3 }, () => new Float64Array(classes));
+  counts.forEach((count, word) => {
+    total[classOf[word]] += count;
+    taken[classOf[word]] += count > 0 ? discount : 0;
+    words[classOf[word]]++;
+  });
+  return counts.map((count, word) => {
+    const c = classOf[word];
+    if (total[c] === 0) return 1 / words[c];
+    return (count > 0 ? count - discount : 0) / total[c] + taken[c] / total[c] / words[c];
+  });
+}
