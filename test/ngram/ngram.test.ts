@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { BackOffNgrams } from '../../src/ngram/back-off.js';
-import { ClassNgrams, wordClasses } from '../../src/ngram/classes.js';
+import { ClassNgrams } from '../../src/ngram/class-based.js';
 import { contextsOf, countNgrams, type NgramCounts } from '../../src/ngram/counts.js';
 import { InterpolatedNgrams } from '../../src/ngram/interpolated.js';
 import { KneserNey } from '../../src/ngram/kneser-ney.js';
 import { mixture, mixtureWeights } from '../../src/ngram/mixture.js';
 import { type NgramModel, perplexity, probabilitiesOf } from '../../src/ngram/model.js';
+import { wordClasses } from '../../src/ngram/word-classes.js';
 import { philoxUniform } from '../../src/random/philox.js';
 
 const VOCABULARY = 30;
@@ -251,6 +252,12 @@ describe('classes of words', () => {
       'from 1 to the 30 words, not 31',
     ],
     ['half a class', () => wordClasses(counts(2), { classes: 2.5 }), 'from 1 to the 30 words, not 2.5'],
+    ['sweeps of no number', () => wordClasses(counts(2), { classes: 3, sweeps: Number.NaN }), 'not NaN'],
+    [
+      'what is no class',
+      () => new ClassNgrams([[0, 1]], [0, -1], { order: 2 }),
+      'word 1 has -1 where a class belongs',
+    ],
     [
       'a word outside',
       () => new ClassNgrams([[0, 1]], [0, 0], { order: 2 }).probability([0], 2),

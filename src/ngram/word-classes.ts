@@ -1,7 +1,8 @@
-import { DataError, OptionError } from '../errors.js';
-import { countNgrams, type NgramCounts } from './counts.js';
-import { absoluteDiscount, KneserNey } from './kneser-ney.js';
-import type { NgramModel } from './model.js';
+import { OptionError } from '../errors.js';
+import type { NgramCounts } from './counts.js';
+
+/** Bigrams of more classes would take more memory than a table should. */
+const MOST_CLASSES = 10_000;
 
 export interface WordClassOptions {
   /** How many classes there are. */
@@ -13,16 +14,19 @@ export interface WordClassOptions {
 /**
  * A class, a whole number below `classes`, for each word of a vocabulary: by exchange (Kneser and Ney 1993; Martin, Liermann and Ney
  * 1998), where each word in turn moves to the class with which the bigrams of the text are likeliest. At first the most frequent
- * words have a class of their own, and the last one has all others. Words that
- * the text does not have stay there. `counts` are of `countNgrams`, of order 2 or more.
+ * words have a class of their own, and the last one has all others. Words that the text does not have stay there. `counts` are of
+ * `countNgrams`, of order 2 or more. Throws OptionError.
  */
 export function wordClasses(counts: NgramCounts, { classes, sweeps = 3 }: WordClassOptions): Int32Array {
   if (counts.order < 2)
     throw new OptionError(`wordClasses: counts must be of order 2 or more, not ${counts.order}`);
-  if (!(Number.isInteger(classes) && classes >= 1 && classes <= counts.vocabulary))
+  const most = Math.min(counts.vocabulary, MOST_CLASSES);
+  if (!(Number.isInteger(classes) && classes >= 1 && classes <= most))
     throw new OptionError(
-      `wordClasses: classes must be a whole number from 1 to the ${counts.vocabulary} words, not ${classes}`,
+      `wordClasses: classes must be a whole number from 1 to ${most === MOST_CLASSES ? '10,000' : `the ${most} words`}, not ${classes}`,
     );
+  if (!Number.isInteger(sweeps) || sweeps < 0)
+    throw new OptionError(`wordClasses: sweeps must be a whole number from 0, not ${sweeps}`);
   const exchange = new Exchange(counts, classes);
   for (let sweep = 0; sweep < sweeps && exchange.sweep() > 0; sweep++);
   return exchange.classOf;
@@ -145,63 +149,3 @@ const nlogn = (n: number) => (n < SMALL.length ? SMALL[n] : n * Math.log(n));
 const risen = (n: number, by: number) => nlogn(n + by) - nlogn(n);
 
 type Around = ReturnType<Exchange['around']>;
-
-/**
- * N-grams of classes (Brown et al. 1992): p(word | history) = p(class | classes of the history) p(word | class), the first by Kneser-Ney,
- * the second from how often the word was seen, discounted, so that words of the class that were not seen are possible, too.
- */
-export class ClassNgrams implements NgramModel {
-  readonly order: number;
-  readonly vocabulary: number;
-  private readonly classNgrams: KneserNey;
-  /** p(word | class of the word). */
-  private readonly within: Float64Array;
-
-  /** `classOf` has the class of each word, as of `wordClasses`. Throws as `countNgrams` does. */
-  constructor(
-    texts: readonly ArrayLike<number>[],
-    private readonly classOf: ArrayLike<number>,
-    { order }: { order: number },
-  ) {
-    this.order = order;
-    this.vocabulary = classOf.length;
-    const { grams } = countNgrams(texts, { order: 1, vocabulary: classOf.length });
-    const classes = Array.from(classOf).reduce((a, b) => Math.max(a, b), 0) + 1;
-    const counts = countNgrams(
-      texts.map((text) => this.classesOf(text)),
-      { order, vocabulary: classes },
-    );
-    this.classNgrams = new KneserNey(counts);
-    const seen = new Float64Array(classOf.length);
-    for (const [id, word] of grams[1].words.entries()) seen[word] = grams[1].counts[id];
-    this.within = withinClasses(seen, classOf, classes);
-  }
-
-  probability(history: ArrayLike<number>, word: number): number {
-    const c = this.classOf[word];
-    if (c === undefined)
-      throw new DataError(`ClassNgrams: ${word} is no word of a vocabulary of ${this.vocabulary}`);
-    return this.classNgrams.probability(this.classesOf(history), c) * this.within[word];
-  }
-
-  private classesOf(words: ArrayLike<number>): Int32Array {
-    return Int32Array.from(words, (word) => this.classOf[word]);
-  }
-}
-
-/** Counts over those of the class, with an absolute discount that is shared by all words of the class. */
-function withinClasses(counts: Float64Array, classOf: ArrayLike<number>, classes: number): Float64Array {
-  const often = (n: number) => counts.reduce((sum, count) => sum + Number(count === n), 0);
-  const discount = absoluteDiscount(often(1), often(2));
-  const [total, taken, words] = Array.from({ length: 3 }, () => new Float64Array(classes));
-  counts.forEach((count, word) => {
-    total[classOf[word]] += count;
-    taken[classOf[word]] += count > 0 ? discount : 0;
-    words[classOf[word]]++;
-  });
-  return counts.map((count, word) => {
-    const c = classOf[word];
-    if (total[c] === 0) return 1 / words[c];
-    return (count > 0 ? count - discount : 0) / total[c] + taken[c] / total[c] / words[c];
-  });
-}
