@@ -20,10 +20,12 @@ export class ClassNgrams implements NgramModel {
     private readonly classOf: ArrayLike<number>,
     { order }: { order: number },
   ) {
-    const wrong = Array.from(classOf).findIndex((c) => !Number.isInteger(c) || c < 0);
+    const wrong = Array.from(classOf).findIndex(
+      (c) => !(Number.isInteger(c) && c >= 0 && c < classOf.length),
+    );
     if (wrong >= 0)
       throw new DataError(
-        `ClassNgrams: word ${wrong} has ${classOf[wrong]} where a class belongs, a whole number from 0`,
+        `ClassNgrams: word ${wrong} has ${classOf[wrong]} where a class belongs, a whole number below the ${classOf.length} words`,
       );
     this.order = order;
     this.vocabulary = classOf.length;
