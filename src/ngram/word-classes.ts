@@ -32,17 +32,18 @@ export function wordClasses(counts: NgramCounts, { classes, sweeps = 3 }: WordCl
   return exchange.classOf;
 }
 
-/** A neighbour of a word, and how often it is. */
+/** The words beside each word, and how often they are: those of word w from `starts[w]` to `starts[w + 1]`. */
 interface Neighbours {
-  readonly words: number[];
-  readonly counts: number[];
+  readonly starts: Int32Array;
+  readonly words: Int32Array;
+  readonly counts: Int32Array;
 }
 
 class Exchange {
   readonly classOf: Int32Array;
   private readonly order: readonly number[];
-  private readonly after: readonly Neighbours[];
-  private readonly before: readonly Neighbours[];
+  private readonly after: Neighbours;
+  private readonly before: Neighbours;
   /** How often a word stands behind itself. */
   private readonly twice: Int32Array;
   /** Bigrams of classes, and in how many bigrams a class is the first or the second. */
@@ -60,25 +61,20 @@ class Exchange {
     this.order.slice(0, classes - 1).forEach((word, i) => {
       this.classOf[word] = i;
     });
-    const none = () => Array.from({ length: vocabulary }, (): Neighbours => ({ words: [], counts: [] }));
-    [this.after, this.before] = [none(), none()];
     this.twice = new Int32Array(vocabulary);
     this.pairs = new Int32Array(classes * classes);
     [this.firsts, this.seconds] = [new Int32Array(classes), new Int32Array(classes)];
+    const firsts = bigrams.contexts.map((context) => unigrams.words[context]);
     bigrams.words.forEach((second, id) => {
-      const [first, count] = [unigrams.words[bigrams.contexts[id]], bigrams.counts[id]];
+      const [first, count] = [firsts[id], bigrams.counts[id]];
       const [a, b] = [this.classOf[first], this.classOf[second]];
       this.pairs[a * classes + b] += count;
       this.firsts[a] += count;
       this.seconds[b] += count;
       if (first === second) this.twice[first] = count;
-      else {
-        this.after[first].words.push(second);
-        this.after[first].counts.push(count);
-        this.before[second].words.push(first);
-        this.before[second].counts.push(count);
-      }
     });
+    this.after = neighbours(firsts, bigrams.words, bigrams.counts, vocabulary);
+    this.before = neighbours(bigrams.words, firsts, bigrams.counts, vocabulary);
   }
 
   /** How many words moved. */
@@ -98,15 +94,16 @@ class Exchange {
 
   /** How often each class stands behind the word and in front of it, the word itself left out. */
   private around(word: number) {
-    const byClass = ({ words, counts }: Neighbours) => {
+    const byClass = ({ starts, words, counts }: Neighbours) => {
       const sums = new Int32Array(this.classes);
-      words.forEach((other, i) => {
-        sums[this.classOf[other]] += counts[i];
-      });
-      const all = counts.reduce((a, b) => a + b, this.twice[word]);
+      let all = this.twice[word];
+      for (let i = starts[word]; i < starts[word + 1]; i++) {
+        sums[this.classOf[words[i]]] += counts[i];
+        all += counts[i];
+      }
       return { sums, all, present: Int32Array.from(sums.keys()).filter((c) => sums[c] > 0) };
     };
-    return { after: byClass(this.after[word]), before: byClass(this.before[word]) };
+    return { after: byClass(this.after), before: byClass(this.before) };
   }
 
   /** Puts a word into a class, or takes it out (`sign` -1). */
@@ -140,6 +137,32 @@ class Exchange {
     gain += risen(pairs[c * classes + c], after.sums[c] + before.sums[c] + this.twice[word]);
     return gain - risen(firsts[c], after.all) - risen(seconds[c], before.all);
   }
+}
+
+/** By word: what stands beside it, itself left out. */
+function neighbours(
+  of: readonly number[],
+  others: readonly number[],
+  counts: readonly number[],
+  vocabulary: number,
+): Neighbours {
+  const starts = new Int32Array(vocabulary + 1);
+  of.forEach((word, i) => {
+    if (word !== others[i]) starts[word + 1]++;
+  });
+  for (let word = 0; word < vocabulary; word++) starts[word + 1] += starts[word];
+  const at = starts.slice();
+  const found = {
+    starts,
+    words: new Int32Array(starts[vocabulary]),
+    counts: new Int32Array(starts[vocabulary]),
+  };
+  of.forEach((word, i) => {
+    if (word === others[i]) return;
+    found.words[at[word]] = others[i];
+    found.counts[at[word]++] = counts[i];
+  });
+  return found;
 }
 
 /** n ln n of counts that are frequent, in a table that stays in the cache. */
