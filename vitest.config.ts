@@ -5,6 +5,7 @@ const common = {
   pool: 'forks' as const,
   testTimeout: 120_000,
   hookTimeout: 120_000,
+  isolate: false,
   setupFiles: ['test/equal-arrays.ts', 'test/light-compile.ts'],
 };
 
@@ -17,7 +18,6 @@ export default defineConfig({
         test: {
           ...common,
           name: 'node',
-          isolate: false,
           include: ['test/**/*.test.ts'],
           exclude: ['test/browser/**'],
         },

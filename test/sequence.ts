@@ -34,8 +34,7 @@ export const LONG = [
 ];
 
 const placeOf = ({ moduleId, project }: TestSpecification) => {
-  // Their processes are their own: those that node's files share live on from file to file.
-  if (project.config.isolate) return -1;
+  if (project.name === 'chromium') return -1;
   const place = LONG.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
   return place < 0 ? LONG.length : place;
 };

@@ -1,5 +1,5 @@
-// What browser tests are written with: `it` gives each a page of its own in one Chromium a file, and servers that end
-// with the test. What goes wrong in the page and is not expected fails the test.
+// What browser tests are written with: `it` gives each a page of its own in a context of its file, and servers that
+// end with the test. What goes wrong in the page and is not expected fails the test.
 //
 //   it('a page says hello', async ({ page, serve }) => {
 //     const { url } = await serve(folder);
@@ -18,8 +18,12 @@ export interface Problems {
   take(pattern: RegExp): string[];
 }
 
-interface PerFile {
+interface PerWorker {
+  /** Of all files that a process of tests runs, one after the other. */
   browser: Browser;
+}
+
+interface PerFile {
   /** Storage and caches, which the tests of a file share as the pages of an origin do. */
   context: BrowserContext;
 }
@@ -31,7 +35,7 @@ interface PerTest {
 }
 
 export const it = test
-  .extend<PerFile>({
+  .extend<PerWorker>({
     browser: [
       // biome-ignore lint/correctness/noEmptyPattern: vitest reads what a fixture needs from this pattern.
       async ({}, use) => {
@@ -40,8 +44,10 @@ export const it = test
         await use(browser);
         await browser.close();
       },
-      { scope: 'file' },
+      { scope: 'worker' },
     ],
+  })
+  .extend<PerFile>({
     context: [
       async ({ browser }, use) => {
         const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
