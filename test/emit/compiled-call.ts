@@ -4,6 +4,7 @@ import type { Schedule } from '../../src/kernels/kernel.js';
 import type { Elements } from '../../src/ops/op.js';
 import { CompiledEngine } from '../../src/run/engine.js';
 import { readLibrary, spawnWorker } from '../../src/run/node.js';
+import { impatient } from '../impatient.js';
 
 /** What a graph without variables gives for these inputs, with each number of threads, and its schedule. */
 export async function compiledCall(
@@ -11,12 +12,9 @@ export async function compiledCall(
   inputs: Readonly<Record<string, Elements>>,
   { threads = [1], ...options }: Partial<CompileOptions> & { threads?: readonly number[] } = {},
 ): Promise<{ results: Record<string, Elements>[]; schedule: Schedule; text: string }> {
-  // Threads that share a core do not spin for each other.
-  const library = await readLibrary();
-  const team = library['team.ts'].replace(/(const SPINS: i32 = )\d+/, '$116');
   const module = await compileProgram(
     { name: graph.name, variables: [], entries: { call: graph } },
-    { library: { ...library, 'team.ts': team }, threadShare: 0, level: 1, ...options },
+    { library: impatient(await readLibrary()), threadShare: 0, level: 1, ...options },
   );
   const {
     layout,

@@ -4,6 +4,7 @@ import { type Graph, inputAttrs } from '../../src/graph/graph.js';
 import type { Elements } from '../../src/ops/op.js';
 import { CompiledEngine } from '../../src/run/engine.js';
 import { readLibrary, spawnWorker } from '../../src/run/node.js';
+import { impatient } from '../impatient.js';
 import { type Bounded, evaluateBounded } from './bounds.js';
 import { dataFor, type Numbers } from './data.js';
 import { type Disguise, disguises, entryName } from './disguise.js';
@@ -133,11 +134,6 @@ async function compile(cases: readonly Case[], settings: Settings): Promise<Comp
       allPrologues: true,
     },
   );
-}
-
-/** The library with threads that share a core, so do not spin for each other. */
-function impatient(library: Library): Library {
-  return { ...library, 'team.ts': library['team.ts'].replace(/(const SPINS: i32 = )\d+/, '$116') };
 }
 
 /** A case on an engine, step by step. */

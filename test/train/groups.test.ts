@@ -5,6 +5,7 @@ import { inputAttrs } from '../../src/graph/graph.js';
 import { crossEntropy, i32, nn, optim, type Tensor, trainStep } from '../../src/index.js';
 import { CompiledEngine } from '../../src/run/engine.js';
 import { readLibrary, spawnWorker } from '../../src/run/node.js';
+import { impatient } from '../impatient.js';
 import { dataFor } from '../property/data.js';
 
 // Kernels that run tile by tile compute what they compute one after the other.
@@ -30,10 +31,8 @@ type Program = ReturnType<typeof classifier>;
 
 /** The groups of a step of training, and a digest of all variables after two steps, for each number of threads. */
 async function trained(program: Program, words: number, options: Partial<CompileOptions>) {
-  // Threads that share a core do not spin for each other.
-  const library = await readLibrary();
   const module = await compileProgram(program, {
-    library: { ...library, 'team.ts': library['team.ts'].replace(/(const SPINS: i32 = )\d+/, '$116') },
+    library: impatient(await readLibrary()),
     level: 1,
     threadShare: 0,
     ...options,

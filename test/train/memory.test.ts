@@ -21,6 +21,7 @@ import { gpt } from '../../src/models/gpt.js';
 import { CompiledEngine } from '../../src/run/engine.js';
 import { readLibrary, spawnWorker } from '../../src/run/node.js';
 import type { Program } from '../../src/train/program.js';
+import { impatient } from '../impatient.js';
 import { dataFor } from '../property/data.js';
 
 // What is made again has the bits of what was kept.
@@ -80,13 +81,11 @@ function lookUps(): Program {
 
 /** What a step of training makes again, the bytes before the dataset, and a digest of all variables after two steps. */
 async function trained(program: Program, options: Partial<CompileOptions>) {
-  const library = await readLibrary();
   const { train } = program.entries;
-  // Threads that share a core do not spin for each other.
   const module = await compileProgram(
     { ...program, entries: { train } },
     {
-      library: { ...library, 'team.ts': library['team.ts'].replace(/(const SPINS: i32 = )\d+/, '$116') },
+      library: impatient(await readLibrary()),
       level: 0,
       threadShare: 0,
       ...options,

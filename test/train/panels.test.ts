@@ -13,6 +13,7 @@ import { readLibrary, spawnWorker } from '../../src/run/node.js';
 import type { AnyTrainStep } from '../../src/run/train-step.js';
 import { encodeRequest } from '../../src/run/wide/request.js';
 import { initialValues } from '../../src/train/initial.js';
+import { impatient } from '../impatient.js';
 import { dataFor } from '../property/data.js';
 
 // Nobody sees from outside of the memory that a variable lies in panels.
@@ -34,10 +35,8 @@ function mlp(sizes: readonly number[], batch: number, optimizer: optim.Optimizer
 /** A digest of all variables and results after two steps and the other entries, for each number of threads. */
 async function digests(step: ReturnType<typeof mlp>, options: Partial<CompileOptions>) {
   const { program } = step;
-  // Threads that share a core do not spin for each other.
-  const library = await readLibrary();
   const module = await compileProgram(program, {
-    library: { ...library, 'team.ts': library['team.ts'].replace(/(const SPINS: i32 = )\d+/, '$116') },
+    library: impatient(await readLibrary()),
     level: 1,
     threadShare: 0,
     ...options,
