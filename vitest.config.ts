@@ -6,6 +6,7 @@ const common = {
   testTimeout: 120_000,
   hookTimeout: 120_000,
   isolate: false,
+  globalSetup: ['test/shared-setup.ts'],
   setupFiles: ['test/equal-arrays.ts', 'test/light-compile.ts'],
 };
 
@@ -27,7 +28,7 @@ export default defineConfig({
           ...common,
           name: 'chromium',
           include: ['test/browser/**/*.test.ts'],
-          globalSetup: 'test/browser/chromium-setup.ts',
+          globalSetup: [...common.globalSetup, 'test/browser/chromium-setup.ts'],
         },
       },
     ],

@@ -8,8 +8,8 @@ import type { Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { HEADERS } from '../../examples/playground/vite.config.js';
+import { once } from '../once.js';
 import { ROOT } from './bundle.js';
-import { once } from './once.js';
 import { ISOLATION_HEADERS, type ServeOptions, type Server, serve } from './server.js';
 
 const SHOTS = `${ROOT}build/screenshots/`;

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import ts from 'typescript';
-import { npm, pack } from '../package/npm.js';
+import { npm, tarball } from '../package/npm.js';
 import { ROOT } from './pages.js';
 
 /** A program that the docs show, under a path without a suffix, and what it is said to print. */
@@ -33,9 +33,8 @@ export class Programs {
 
   /** Has the tarball installed, which the programs import by its name. */
   async install(): Promise<void> {
-    const { filename } = await pack('.', '--pack-destination', this.folder);
     writeFileSync(join(this.folder, 'package.json'), '{ "name": "app", "private": true, "type": "module" }');
-    await npm(this.folder, 'install', '--prefer-offline', `./${filename}`);
+    await npm(this.folder, 'install', '--prefer-offline', await tarball());
   }
 
   private fileOf(path: string): string {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installed } from '../../bench/installed.js';
 import { compiled, source, TRAIN } from '../aot/model.js';
 import { newProject } from './new-project.js';
-import { npm, pack, ROOT, run } from './npm.js';
+import { npm, ROOT, run, tarball } from './npm.js';
 
 // The package as users get it: packed, and installed into a project that has nothing else.
 
@@ -16,7 +16,6 @@ import { npm, pack, ROOT, run } from './npm.js';
 const MOST_BYTES = 27.4e6;
 
 let folder = '';
-let tarball = '';
 const path = (...parts: string[]) => join(folder, ...parts);
 
 async function node(script: string): Promise<string> {
@@ -26,17 +25,17 @@ async function node(script: string): Promise<string> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), '2headgrad-package-'));
-  tarball = (await pack('.', '--pack-destination', folder)).filename;
   await writeFile(path('package.json'), '{ "name": "app", "private": true, "type": "module" }');
   const { devDependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  await npm(folder, 'install', '--prefer-offline', `./${tarball}`, `vite@${devDependencies.vite}`);
+  await npm(folder, 'install', '--prefer-offline', await tarball(), `vite@${devDependencies.vite}`);
   await writeFile(path('classifier.grad.ts'), source());
 }, 300_000);
 afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
 describe('the package', () => {
   it('is in order for publint', async () => {
-    const { messages, pkg } = await publint({ pkgDir: ROOT, level: 'warning' });
+    const pack = { tarball: new Uint8Array(await readFile(await tarball())).buffer };
+    const { messages, pkg } = await publint({ level: 'warning', pack });
     expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
   });
 
@@ -45,7 +44,7 @@ describe('the package', () => {
     // ESM alone, so old resolutions and require() are left out. It fails where it finds a problem.
     const { stdout } = await run(process.execPath, [
       bin,
-      path(tarball),
+      await tarball(),
       '--profile',
       'esm-only',
       '--format',
