@@ -60,7 +60,7 @@ test('train words learns, keeps its best model, and stands beside n-grams of the
     ['modified Kneser-Ney', 3],
     ['modified Kneser-Ney', 4],
     ['modified Kneser-Ney', 5],
-    ['class-based', 3],
+    ['class-based (6)', 3],
     ...['network + interpolated 3', 'network + interpolated 3'].map((name) => [name, null]),
     ...(rows.length === 11 ? [[rows[9].model.split(',')[0], null]] : []),
     ['all of these', null],

@@ -110,7 +110,7 @@ function* models(
   const classes = Math.min(CLASSES, Math.ceil(vocabulary / 4));
   const classOf = wordClasses(counts, { classes });
   yield {
-    what: `class-based, ${classes}`,
+    what: `class-based (${classes})`,
     model: new ClassNgrams(train.pieces, classOf, { order: PARTNER }),
   };
 }
