@@ -1,4 +1,4 @@
-// npx tsx examples/words/table.ts [--out FOLDER] [--only MLP1,MLP3] [--threads N] [--data FILE] [-- OPTIONS of train words]
+// npx tsx examples/words/table.ts [--out FOLDER] [--only MLP1,MLP3] [-- OPTIONS of train words]
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -23,8 +23,6 @@ const PAPER: Setting[] = [
   row('MLP7', { order: 3, hidden: 50, embed: 30, direct: true }, [210, 309, 293], 'MLP8', [284, 270]),
   row('MLP9', { order: 5, hidden: 100, embed: 30, direct: false }, [175, 280, 276], 'MLP10', [265, 252]),
 ];
-/** The paper's corpus, whose marks between paragraphs are words. */
-const CORPUS = ['--marks'];
 /** Eight epochs reach what takes more than twenty at the paper's rate, 0.064 for the mean of 64 words, which hardly decays. */
 const DESCENT = ['--lr', '0.8', '--lr-decay', '5e-7', '--epochs', '8'];
 /** What the paper did not have. */
@@ -64,8 +62,10 @@ function train(setting: Setting): Promise<string> {
   console.error(`${name}: ${folder}`);
   const model = ['--order', `${order}`, '--hidden', `${hidden}`, '--embed', `${embed}`];
   if (direct) model.push('--direct');
+  // The paper's corpus, where no other is given: its marks between paragraphs are words.
+  if (!common.some((option) => /^--(data|corpus)\b/.test(option))) model.push('--marks');
   const begun = existsSync(join(folder, 'model.safetensors'));
-  const args = begun ? ['--resume'] : [...CORPUS, ...model, ...more];
+  const args = begun ? ['--resume'] : [...model, ...more];
   const home = dirname(createRequire(import.meta.url).resolve('2headgrad/package.json'));
   const main = join(home, 'dist/cli/main.js');
   const child = spawn(

@@ -23,6 +23,7 @@ it('examples/words trains the rows of the table one after the other, each once, 
     ...['', '---', 'MLP3', 'MLP4', 'MLP3 with all n-grams, fitted'],
     ...['MLP9', 'MLP10', 'MLP9 with all n-grams, fitted'],
     ...['interpolated', 'back-off', 'modified Kneser-Ney', 'modified Kneser-Ney', 'modified Kneser-Ney'],
+    'class-based (4)',
   ]);
   expect(rows[2].slice(2, 7)).toEqual(['5', '0', '60', 'yes', 'no']);
   expect(rows[2][9]).toMatch(/^\d+\.\d \(310\)$/);
