@@ -5,7 +5,7 @@ import { builtin } from '../host.js';
 import { packagedFile } from './packaged.js';
 import { joined, MOST, readRegular } from './read.js';
 import type { Text } from './text.js';
-import { PARAGRAPH, TEXT, type WordOptions, WordTokens } from './word-tokens.js';
+import { type WordOptions, WordTokens } from './word-tokens.js';
 
 export interface BrownOptions extends WordOptions {
   /** A mark in front of each paragraph, and another in front of each text, as in Bengio et al. (2003, section 4.1). */
@@ -73,6 +73,9 @@ const names = () =>
 /** Words of a text in which each has its tag behind a slash. */
 const wordsOf = (text: string) =>
   text.split(/\s+/).flatMap((tagged) => (tagged ? [tagged.slice(0, tagged.lastIndexOf('/'))] : []));
+
+/** What stands in front of a paragraph, and of a text. */
+const [PARAGRAPH, TEXT] = ['¶', '§'];
 
 /** Paragraphs are parted by empty lines. */
 const markedWordsOf = (text: string) =>

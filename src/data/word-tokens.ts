@@ -8,9 +8,6 @@ import type { TextTokens } from './tokens.js';
 const MOST_WORDS = 4_000_000;
 /** What stands for words that are too rare to learn; splitWords makes no such word. */
 export const RARE = '<rare>';
-/** What stands in front of a paragraph, and of a text, where a corpus tells them. */
-export const PARAGRAPH = '¶';
-export const TEXT = '§';
 
 /** Scripts that put no blanks between words. */
 const UNPARTED =

@@ -20,9 +20,8 @@ export class ClassNgrams implements NgramModel {
     private readonly classOf: ArrayLike<number>,
     { order }: { order: number },
   ) {
-    const wrong = Array.from(classOf).findIndex(
-      (c) => !(Number.isInteger(c) && c >= 0 && c < classOf.length),
-    );
+    const all = Array.from(classOf);
+    const wrong = all.findIndex((c) => !(Number.isInteger(c) && c >= 0 && c < all.length));
     if (wrong >= 0)
       throw new DataError(
         `ClassNgrams: word ${wrong} has ${classOf[wrong]} where a class belongs, a whole number below the ${classOf.length} words`,
@@ -30,7 +29,7 @@ export class ClassNgrams implements NgramModel {
     this.order = order;
     this.vocabulary = classOf.length;
     const { grams } = countNgrams(texts, { order: 1, vocabulary: classOf.length });
-    const classes = Array.from(classOf).reduce((a, b) => Math.max(a, b), 0) + 1;
+    const classes = all.reduce((a, b) => Math.max(a, b), 0) + 1;
     const counts = countNgrams(
       texts.map((text) => this.classesOf(text)),
       { order, vocabulary: classes },
