@@ -1,4 +1,4 @@
-import { fork, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, test } from 'vitest';
 import { shellWord } from '../../../src/cli/shell.js';
@@ -11,6 +11,7 @@ import { averaged } from '../../../src/cli/sweep/report.js';
 import { liveTable } from '../../../src/cli/sweep/show.js';
 import { OptionError } from '../../../src/errors.js';
 import { parallelCoordinates } from '../../../src/report/parallel.js';
+import { answerTo } from './trial.js';
 
 const about = { host: 'a', seconds: 1 };
 const judge = { metric: 'loss', highest: false };
@@ -91,10 +92,7 @@ describe('the table of a sweep', () => {
 
 test('a model file that was changed since a sweep began is not trained in its name', async () => {
   const task = fileURLToPath(import.meta.url);
-  const child = fork(fileURLToPath(new URL('../../../dist/cli/sweep/trial.js', import.meta.url)));
-  const answer = new Promise((resolve) => child.once('message', resolve));
-  child.send({ task, options: {}, sources: 'as it was', parent: process.pid, grace: 1000 });
-  expect(await answer).toEqual({
+  expect(await answerTo({ task, options: {}, sources: 'as it was' })).toEqual({
     diverged: false,
     error: `${task}, or a file that it imports, was changed since this began: change it back, and start again with --resume`,
   });

@@ -1,8 +1,6 @@
-import { fork } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Kind } from '../../../src/cli/kinds/kind.js';
 import { names } from '../../../src/cli/kinds/names.js';
@@ -10,6 +8,7 @@ import { words } from '../../../src/cli/kinds/words.js';
 import type { WordsSettings } from '../../../src/cli/settings.js';
 import { dataDigestOf, identify, identityName, servedBy } from '../../../src/cli/sweep/identity.js';
 import { DataError } from '../../../src/errors.js';
+import { answerTo } from './trial.js';
 
 /** Words where some corpora are installed. */
 const having = (...installed: string[]) =>
@@ -53,11 +52,8 @@ test('a training of a sweep whose data were changed meanwhile is refused', async
   const { identity } = await identify(names, data);
   const dataDigest = dataDigestOf(names, data, identity);
   await writeFile(data, 'anna\nbert\ncarl\ndora\nemma\n');
-  const child = fork(fileURLToPath(new URL('../../../dist/cli/sweep/trial.js', import.meta.url)));
-  const answer = new Promise((resolve) => child.once('message', resolve));
   const options = { data, dataDigest, engine: 'tape', batch: 4, out: join(folder, 'out') };
-  child.send({ task: 'names', options, parent: process.pid, grace: 1000 });
-  expect(await answer).toMatchObject({
+  expect(await answerTo({ task: 'names', options })).toMatchObject({
     error: expect.stringMatching(/^the sweep was begun with other words: .*names\.txt.* has changed/),
   });
   expect(await readdir(join(folder, 'out')).catch(() => [])).not.toContain('model.safetensors');
